@@ -1,0 +1,61 @@
+# Two commands on a fresh machine: `make provision` and `make test`. Everything else is listed by `make`.
+
+PY := .venv/bin/python
+EKSPROV := $(PY) -m eksprov
+CONFIG ?= eksprov.yaml
+FLAGS ?=
+YES ?=
+PYTHON ?=
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+# --yes where YES=1 (or true, yes) was given, nothing where it was not.
+yes := $(if $(filter 1 true yes,$(YES)),--yes)
+digits := examples/digits/model/model.joblib
+caches := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist
+
+.PHONY: help setup provision deploy-model teardown plan test check laws bench lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  CONFIG=FILE chooses another config, YES=1 answers questions, FLAGS='...' goes to the command,"
+	@echo "  PYTHON=/path/to/python3.12 chooses the Python that .venv is made with."
+
+setup: ## Make .venv and install everything into it (all others do this by themselves)
+	@PYTHON='$(PYTHON)' scripts/setup.sh
+
+provision: setup ## Make the stack: network, cluster, nodes, add-ons (locally, unless the config says aws)
+	@test -e $(digits) || $(PY) examples/digits/train.py || true
+	@$(EKSPROV) provision --config '$(CONFIG)' $(yes) $(FLAGS)
+
+deploy-model: setup ## Serve the models of the config on the stack
+	@$(EKSPROV) deploy-model --config '$(CONFIG)' $(yes) $(FLAGS)
+
+teardown: setup ## Delete the whole stack and prove that nothing is left
+	@$(EKSPROV) teardown --yes-if-local --down-if-empty --config '$(CONFIG)' $(yes) $(FLAGS)
+
+plan: setup ## Show what provision would do, without doing it
+	@$(EKSPROV) plan --config '$(CONFIG)' $(FLAGS)
+
+test: setup ## Run all tests (TESTS='tests/core -x' runs some)
+	@$(PY) -m pytest -n 2 --dist loadfile $(TESTS)
+
+check: setup ## Check style, format, types and layers
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -c 'import sys; from importlinter.cli import lint_imports_command as lint; sys.argv[0] = "lint-imports"; lint()'
+
+laws: setup ## Run the laws only: what must hold for every kind, every config, every interruption
+	@$(PY) -m pytest -q $(wildcard tests/laws) tests/core tests/config
+
+bench: setup ## Measure start-up and the pure parts, as ratios within one run
+	@$(PY) scripts/bench.py
+
+lock: setup ## Resolve pyproject.toml anew into requirements.lock
+	@.venv/bin/uv pip compile --quiet --universal --no-header --generate-hashes --all-extras pyproject.toml -o requirements.lock
+
+clean: ## Say and free what the caches hold (never state/, never a running local world)
+	@scripts/clean.sh $(caches)

@@ -1,0 +1,282 @@
+"""What commands ask for, over `operations`: one stack, in the world that `wiring` found for it.
+
+Each method is one request and knows nothing of the terminal but the display it is handed. Nothing of AWS is imported
+before a method needs it; the world is connected to once.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eksprov import errors
+from eksprov.cli.models import Models
+from eksprov.cli.wiring import Connection, Place, interpreter, kube_for, place_of
+from eksprov.state.store import FileStore
+
+if TYPE_CHECKING:
+    from eksprov.cli.desk import Desk
+    from eksprov.cli.progress import Display
+    from eksprov.config.schema import Config
+    from eksprov.core.plan import Plan
+    from eksprov.core.step import Step
+    from eksprov.operations.provision import Report
+    from eksprov.operations.stack import Opened, Stack
+    from eksprov.operations.teardown import Teardown
+    from eksprov.state.record import State
+
+LIVE_KINDS = ("cluster", "node-group")  # what `status` asks the world about; the rest is told from the record
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """A step as recorded, and as it is now where the world was asked (`live` is empty where it was not)."""
+
+    name: str
+    kind: str
+    slug: str
+    recorded: str
+    changed_at: str
+    error: str
+    live: str = ""
+
+
+class Backend:
+    """One stack. Raises, while it is made: ConfigError, UsageError."""
+
+    def __init__(self, desk: Desk, place: Callable[[Config, Desk], Place] = place_of) -> None:
+        self.desk = desk
+        self.config = desk.config()
+        self.project = desk.settings.config.absolute().parent
+        self.store = FileStore(desk.state_folder(), self.config.name)
+        self.models = Models(self)
+        self._place = place(self.config, desk)
+        self._connection: Connection | None = None
+        self._stack: Stack | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the stack lives, for people."""
+        return f"{self.config.region}, {self._place.name}"
+
+    @property
+    def paid(self) -> bool:
+        """Whether changes cost money, so that commands ask first."""
+        return self._place.paid
+
+    def locked(self, command: str) -> AbstractContextManager[None]:
+        """Hold the stack alone. Raises: StateError naming who holds it."""
+        return self.store.lock(command)
+
+    def stop_requested(self) -> bool:
+        """Whether the user asked the run to stop."""
+        return self._stack is not None and self._stack.stopped()
+
+    def recorded(self) -> State | None:
+        """What the record knows; AWS is not asked."""
+        return self.store.load()
+
+    def plan(self, display: Display) -> Plan:
+        """Compare config and world; nothing is written."""
+        from eksprov.operations.plan import make_plan
+
+        return make_plan(self.opened(display, mint=False))
+
+    def offline_plan(self) -> Plan:
+        """Compare the config with the record alone."""
+        from eksprov.operations.plan import offline_plan
+
+        return offline_plan(self.config, self.store)
+
+    def forget_readings(self) -> None:
+        """Ask the world anew from here on: time has passed."""
+        if self._stack is not None:
+            self._stack.aws.inventory.forget()
+
+    def provision(self, display: Display) -> Report:
+        """Converge everything; the first Ctrl-C ends it in good order."""
+        from eksprov.operations.provision import provision
+
+        opened = self.opened(display, mint=True)
+        with self._place.creating(display), self.orderly():
+            display.doing("reading what is there")
+            return provision(opened)
+
+    def existing(self, display: Display) -> dict[str, int]:
+        """How many resources of each kind the account's tags say are the stack's; the record is not asked."""
+        from eksprov.operations.kinds import KINDS
+        from eksprov.operations.stack import survey
+
+        opened = self.opened(display, mint=False)
+        return dict(Counter(sighting.kind for sighting in survey(opened.aws, self.config.name, KINDS)))
+
+    def teardown(self, display: Display) -> Teardown:
+        """Delete everything and read the account again."""
+        from eksprov.operations.teardown import teardown
+
+        opened = self.opened(display, mint=False)
+        with self.orderly():
+            gone = teardown(opened)
+        if gone.ok:
+            self._drop_context()
+        return gone
+
+    def release(self) -> bool:
+        """End the local world when no stack is left in it; whether it was ended."""
+        return self._place.release()
+
+    def status(self, display: Display) -> tuple[StepStatus, ...]:
+        """Every recorded step, the cluster and the node groups as they are now."""
+        opened = self.opened(display, mint=False)
+        live = {step.name: _live(step, opened) for step in opened.steps if step.kind in LIVE_KINDS}
+        names = list(dict.fromkeys((*(step.name for step in opened.steps), *opened.state.steps)))
+        by_name = {step.name: step for step in opened.steps}
+        return tuple(_status(name, by_name.get(name), opened.state, live.get(name, "")) for name in names)
+
+    def outputs(self) -> dict[str, Any]:
+        """What users want to know of the stack, from the record. Raises: StateError when it has no cluster."""
+        state = self.recorded()
+        cluster = _cluster_of(state)
+        if state is None or cluster is None:
+            raise errors.StateError(
+                f"nothing is recorded of a cluster of stack {self.config.name!r} in {self.store.where()}",
+                f"make it with: {self.desk.command('provision')}",
+            )
+        arns = {name: record.outputs["arn"] for name, record in state.steps.items() if "arn" in record.outputs}
+        return {
+            "schema": 1,
+            "stack": state.stack,
+            "account": state.account,
+            "region": state.region,
+            "cluster_name": cluster.get("name", ""),
+            "endpoint": cluster.get("endpoint", ""),
+            "kubernetes_version": cluster.get("version", ""),
+            "kubeconfig": str(self.kubeconfig_path()),
+            "kubeconfig_context": self.context,
+            "arns": arns,
+            "steps": {name: dict(record.outputs) for name, record in state.steps.items()},
+        }
+
+    @property
+    def context(self) -> str:
+        """The name of the stack's kubeconfig entry."""
+        return f"eksprov-{self.config.name}"
+
+    def kubeconfig_path(self) -> Path:
+        """The file that kubectl reads by default."""
+        from eksprov.kube.kubeconfig import default_path
+
+        return default_path(self.desk.environ)
+
+    def kubeconfig(self, path: Path, display: Display, *, select: bool) -> None:
+        """Put the cluster's entry into the file. Raises: ProvisioningError when there is no cluster yet."""
+        from eksprov.kube.kubeconfig import Entry, write_entry
+
+        opened = self.opened(display, mint=False)
+        name, cluster = self._live_cluster(opened)
+        assert self._connection is not None
+        entry = Entry(
+            name=self.context,
+            server=cluster["endpoint"],
+            ca_data=cluster["certificate_authority"],
+            cluster_name=name,
+            region=self.config.region,
+            python=interpreter(),
+            env=self._connection.token_env,
+        )
+        write_entry(path, entry, select=select)
+
+    def _live_cluster(self, opened: Opened) -> tuple[str, Mapping[str, str]]:
+        step = next(step for step in opened.steps if step.kind == "cluster")
+        have = step.discover(opened.aws, fresh=True)
+        known = step.outputs(have) if have is not None else {}
+        if not known.get("endpoint"):
+            raise errors.ProvisioningError(
+                f"stack {self.config.name!r} has no cluster that answers yet",
+                f"make it with: {self.desk.command('provision')}",
+            )
+        return step.slug, known
+
+    def _drop_context(self) -> None:
+        """Take the entry of a cluster that is gone out of the user's kubeconfig; a file that cannot be is left."""
+        from eksprov.kube.kubeconfig import remove_entry
+
+        try:
+            remove_entry(self.kubeconfig_path(), self.context)
+        except errors.EksprovError as error:
+            self.desk.log(f"note: the context {self.context} is still in the kubeconfig: {error.message}")
+
+    def orderly(self) -> AbstractContextManager[None]:
+        """While inside, the first Ctrl-C ends the run in good order; for after `opened`."""
+        return self.desk.interrupts.orderly(self._stop)
+
+    def opened(self, display: Display, *, mint: bool) -> Opened:
+        """The stack, its owner settled. Raises: StateError, AccessError."""
+        from eksprov.operations.stack import open_stack
+
+        if self._stack is None:
+            self._stack = self._connect(display)
+        display.doing(f"looking at stack {self.config.name}")
+        return open_stack(replace(self._stack, progress=display), mint=mint)
+
+    def _connect(self, display: Display) -> Stack:
+        # botocore's API models are a million small objects that all stay: collecting among them costs 0.2 s a start.
+        gc.set_threshold(50_000, 20, 50)
+        from eksprov.aws.session import Aws
+        from eksprov.aws.waiting import RealClock
+        from eksprov.core.executor import StopFlag
+        from eksprov.core.step import Owner
+        from eksprov.operations.stack import Stack
+
+        self._stop = StopFlag()
+        clock = RealClock(self._stop)
+        self._connection = found = self._place.connect(display)
+        aws = Aws.connect(
+            found.session,
+            Owner(self.config.name, ""),
+            clock,
+            endpoint_url=found.endpoint_url,
+            extra_tags=tuple(self.config.tags.items()),
+            speed=found.speed,
+        )
+        return Stack(
+            config=self.config,
+            project=self.project,
+            aws=aws,
+            store=self.store,
+            clock=clock,
+            kube=kube_for(aws, clock),
+            progress=display,
+            stopped=self._stop.is_set,
+        )
+
+
+def _live(step: Step[Any, Any], opened: Opened) -> str:
+    from eksprov.aws.faults import translated
+
+    with translated(f"read {step.name}"):
+        have = step.discover(opened.aws, fresh=True)
+    if have is None:
+        return "absent"
+    phase = step.phase(have)
+    return f"{phase.state.value}: {phase.message}" if phase.message else phase.state.value
+
+
+def _status(name: str, step: Step[Any, Any] | None, state: State, live: str) -> StepStatus:
+    record = state.steps.get(name)
+    if record is None:
+        assert step is not None
+        return StepStatus(name, step.kind, step.slug, "not recorded", "", "", live)
+    return StepStatus(name, record.kind, record.slug, record.status, record.changed_at, record.error, live)
+
+
+def _cluster_of(state: State | None) -> Mapping[str, str] | None:
+    for record in (state.steps if state else {}).values():
+        if record.kind == "cluster" and record.outputs:
+            return record.outputs
+    return None

@@ -1,0 +1,58 @@
+"""`eksprov validate`: every problem of the config file at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from eksprov.cli.desk import Desk
+from eksprov.cli.options import as_json, examples, shared
+from eksprov.errors import EXIT_USAGE
+
+if TYPE_CHECKING:
+    from eksprov.config.schema import Config
+
+
+@click.command(
+    "validate",
+    epilog=examples("eksprov validate", "eksprov validate --config prod.yaml --json"),
+)
+@shared
+@as_json
+@click.pass_obj
+def command(desk: Desk, as_json: bool) -> int:
+    """Check the config file and list every problem.
+
+    Exit code 0 when it can be used (warnings are only shown), 2 when it cannot.
+    """
+    from eksprov.cli.render import SCHEMA, problem_json, problem_text
+    from eksprov.cli.words import plural
+    from eksprov.config.load import examine
+
+    path = desk.settings.config
+    found = examine(path)
+    valid = not found.errors
+    if as_json:
+        problems = [problem_json(problem) for problem in found.problems]
+        desk.answer({"schema": SCHEMA, "file": str(path), "valid": valid, "problems": problems})
+        return 0 if valid else EXIT_USAGE
+    for problem in found.problems:
+        desk.log(problem_text(problem))
+    if not valid or found.config is None:
+        desk.log(f"{path}: {plural(len(found.errors), 'problem')}")
+        return EXIT_USAGE
+    desk.say(f"{path} is valid: {_summary(found.config)}")
+    desk.next("plan")
+    return 0
+
+
+def _summary(config: Config) -> str:
+    from eksprov.cli.words import plural
+
+    parts = [
+        f"stack {config.name} in {config.region}, target {config.target}",
+        plural(len(config.node_groups), "node group"),
+        plural(len(config.models), "model"),
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,165 @@
+"""What a command has at hand: the options, the terminal, the stack, and the words to propose the next command.
+
+One desk a process. Everything a test wants to choose comes by the constructor: the environment, how eksprov was
+called, what the user types, and the backend that does the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eksprov.cli.interrupts import Interrupts
+from eksprov.cli.invocation import command_line, this_call
+from eksprov.cli.options import Settings
+from eksprov.errors import EXIT_FAILED, EXIT_INTERRUPTED, UsageError
+
+if TYPE_CHECKING:
+    from eksprov.cli.backend import Backend
+    from eksprov.cli.progress import Display
+    from eksprov.config.schema import Config
+
+
+def _terminal() -> bool:
+    """Whether somebody sits there who can be asked: input and the log are both a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _type_in(question: str) -> str:
+    """Ask on stderr, so that a redirected answer stays clean."""
+    click.echo(question, err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        raise click.Abort
+    return line.strip()
+
+
+def _real_backend(desk: Desk) -> Backend:
+    from eksprov.cli.backend import Backend
+
+    return Backend(desk)
+
+
+class Desk:
+    """See the module; `backend` makes what does the work, once a command asks for it."""
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        called_as: Sequence[str] | None = None,
+        backend: Callable[[Desk], Backend] = _real_backend,
+        terminal: Callable[[], bool] = _terminal,
+        type_in: Callable[[str], str] = _type_in,
+    ) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.called_as = tuple(this_call() if called_as is None else called_as)
+        self.settings = Settings()
+        self.arguments: Sequence[str] = ()
+        self.interrupts = Interrupts(self.log)
+        self._make_backend, self._terminal, self._type_in = backend, terminal, type_in
+        self._display: Display | None = None
+
+    def color(self) -> bool | None:
+        """False where NO_COLOR (https://no-color.org) asks for none; else None: colours on a terminal only."""
+        return False if self.environ.get("NO_COLOR") else None
+
+    def say(self, text: str) -> None:
+        """The answer, on stdout."""
+        click.echo(text, color=self.color())
+
+    def log(self, text: str) -> None:
+        """A line for people, on stderr; a running display puts it above itself."""
+        if self._display is not None:
+            self._display.note(text)
+        else:
+            click.echo(text, err=True, color=self.color())
+
+    def answer(self, data: Any) -> None:
+        """The answer as JSON, on stdout, its keys in the order they were given."""
+        self.say(json.dumps(data, indent=2, default=str))
+
+    def command(self, *words: str, bare: bool = False) -> str:
+        """A command of ours as the user would type it here; unless `bare`, with the same config and account."""
+        return command_line((*self.called_as, *words, *(() if bare else self.settings.words())))
+
+    def again(self) -> str:
+        """This very command line, to be pasted back."""
+        return command_line((*self.called_as, *self.arguments))
+
+    def unfinished(self, *, stopped: bool) -> int:
+        """Name the command that goes on where this run ended, this one again, and return the exit code."""
+        what = "resume with" if stopped else "once mended, go on with"
+        self.log(f"{click.style(f'{what}:', bold=True)} {self.again()}")
+        return EXIT_INTERRUPTED if stopped else EXIT_FAILED
+
+    def next(self, *words: str, what: str = "next") -> None:
+        """Name the next command, on stderr."""
+        self.log(f"{click.style(f'{what}:', bold=True)} {self.command(*words)}")
+
+    def can_ask(self) -> bool:
+        """Whether there is somebody to be asked."""
+        return self._terminal()
+
+    def confirm(self, question: str, wanted: str = "yes") -> None:
+        """Go on only when the user types `wanted`. Raises: UsageError otherwise; nothing was done."""
+        if self._type_in(f"{question} ") != wanted:
+            raise UsageError("not confirmed; nothing was changed", f"type {wanted!r} to confirm, or pass --yes")
+
+    def must_confirm(self, *, yes: bool) -> bool:
+        """Whether to ask. Raises: UsageError when nobody can be asked and --yes was not given."""
+        if yes:
+            return False
+        if not self.can_ask():
+            raise UsageError(
+                "this asks before it changes anything, and there is no terminal to ask on; nothing was changed",
+                "pass --yes",
+            )
+        return True
+
+    def config(self) -> Config:
+        """The config, with --region in place of its own. Raises: ConfigError with every problem, UsageError."""
+        from pydantic import ValidationError
+
+        from eksprov.config.load import load
+        from eksprov.config.schema import Config
+
+        config = load(self.settings.config)
+        if self.settings.region is None:
+            return config
+        try:
+            return Config.model_validate({**config.model_dump(), "region": self.settings.region})
+        except ValidationError as error:
+            raise UsageError(
+                f"--region: {self.settings.region!r} is not a region's name", "such as us-west-2"
+            ) from error
+
+    def state_folder(self) -> Path:
+        """Where the stacks' states lie: beside the config file."""
+        return self.settings.config.absolute().parent / "state"
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Display]:
+        """Show what goes on, on stderr, until the block ends; inside another one, that one."""
+        if self._display is not None:
+            yield self._display
+            return
+        from eksprov.cli.progress import display_for
+
+        with display_for(sys.stderr, self.environ, self.color()) as display:
+            self._display = display
+            try:
+                yield display
+            finally:
+                self._display = None
+
+    def backend(self) -> Backend:
+        """What does the work, for the config that the options name. Raises: ConfigError."""
+        return self._make_backend(self)

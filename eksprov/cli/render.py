@@ -1,0 +1,263 @@
+"""Plans, outcomes and problems as text and as JSON. Pure: nothing is printed, asked or looked up here.
+
+The JSON forms are a contract: keys are only ever added, and `schema` grows when one changes its meaning.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eksprov.cli.words import clean, plural, seconds
+from eksprov.core.change import UNKNOWN, Action, FieldChange
+from eksprov.core.outcome import Outcome, Status
+from eksprov.core.plan import Plan, Planned
+from eksprov.errors import Problem
+
+if TYPE_CHECKING:
+    from eksprov.operations.provision import Report
+    from eksprov.operations.teardown import Teardown
+    from eksprov.serving.invoke import Answer
+
+SCHEMA = 1
+WIDEST_VALUE = 72  # characters of a value in a plan's text; the JSON has all of it
+
+_MARKS: Mapping[Action, tuple[str, str]] = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.REPLACE: ("-/+", "magenta"),
+    Action.DELETE: ("-", "red"),
+    Action.NONE: ("!", "red"),  # only shown when the line has a problem
+}
+_COLORS: Mapping[Status, str] = {
+    Status.CREATED: "green",
+    Status.UPDATED: "yellow",
+    Status.DELETED: "red",
+    Status.FAILED: "red",
+    Status.SKIPPED: "magenta",
+    Status.INTERRUPTED: "magenta",
+}
+
+
+def value_text(value: Any) -> str:
+    """A field's value in a line, cut where it is long."""
+    if isinstance(value, frozenset | set):
+        text = "{" + ", ".join(sorted(map(str, value))) + "}"
+    elif isinstance(value, tuple | list):
+        text = "[" + ", ".join(map(str, value)) + "]"
+    elif isinstance(value, str) and value is not UNKNOWN:
+        text = value or '""'
+    else:
+        text = str(value)
+    text = clean(text)
+    return text if len(text) <= WIDEST_VALUE else text[: WIDEST_VALUE - 1] + "…"
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON has it; sets in order, what is not known yet as null."""
+    if value is UNKNOWN:
+        return None
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _field_text(field: FieldChange) -> str:
+    return f"{field.name} {value_text(field.have)} -> {value_text(field.want)}"
+
+
+def planned_text(line: Planned, width: int = 0) -> str:
+    """One line of a plan, such as "~ update  node-group/cpu: desired_size 2 -> 3"."""
+    mark, color = _MARKS[line.change.action]
+    verb = "refused" if line.change.action is Action.NONE else line.change.action.value
+    head = click.style(f"{mark:>3} {verb:<7}", fg=color)
+    fields = ", ".join(map(_field_text, line.change.fields))
+    reason = f"({clean(line.change.reason)})" if line.change.reason else ""
+    why = " ".join(part for part in (fields, reason) if part)
+    text = f"{head}  {line.name:<{width}}  {why}".rstrip()
+    return f"{text}\n      {click.style('problem:', fg='red')} {clean(line.problem)}" if line.problem else text
+
+
+def plan_counts(plan: Plan) -> dict[str, int]:
+    """How many steps each action concerns."""
+    names = {action.value: plan.count(action) for action in Action if action is not Action.NONE}
+    return {
+        **names,
+        "unchanged": len(plan.lines) - len(plan.changes),
+        "problems": sum(bool(p.problem) for p in plan.lines),
+    }
+
+
+def plan_text(plan: Plan, stack: str, place: str) -> str:
+    """The plan for people; unchanged steps are only counted."""
+    against = "the world" if plan.basis == "world" else "the record alone; AWS was not asked"
+    lines = [f"stack {stack} ({place}), compared with {against}:"]
+    width = max((len(line.name) for line in plan.changes), default=0)
+    lines += [planned_text(line, width) for line in plan.changes]
+    lines += [f"    note: {clean(note)}" for note in plan.notes]
+    counts = plan_counts(plan)
+    if not plan.changes:
+        lines.append(f"no changes: {plural(len(plan.lines), 'resource')} as wanted")
+    else:
+        shown = ("create", "update", "replace", "delete")
+        tail = f", {plural(counts['problems'], 'problem')}" if counts["problems"] else ""
+        lines.append(
+            "plan: " + ", ".join(f"{counts[a]} to {a}" for a in shown) + f", {counts['unchanged']} unchanged{tail}"
+        )
+    return "\n".join(lines)
+
+
+def plan_json(plan: Plan, stack: str, place: str) -> dict[str, Any]:
+    """The plan for programs; every step is listed, `action` "none" where nothing would happen."""
+    return {
+        "schema": SCHEMA,
+        "stack": stack,
+        "place": place,
+        "basis": plan.basis,
+        "changes": len(plan.changes),
+        "counts": plan_counts(plan),
+        "notes": list(plan.notes),
+        "steps": [_planned_json(line) for line in plan.lines],
+    }
+
+
+def _planned_json(line: Planned) -> dict[str, Any]:
+    fields = [{"name": f.name, "have": _plain(f.have), "want": _plain(f.want)} for f in line.change.fields]
+    return {
+        "name": line.name,
+        "kind": line.kind,
+        "slug": line.slug,
+        "action": line.change.action.value,
+        "reason": line.change.reason,
+        "problem": line.problem,
+        "fields": fields,
+    }
+
+
+def outcome_text(outcome: Outcome, width: int = 0) -> str:
+    """What became of a step, in a line: "created    vpc   0.4 s  vpc-0a1b"."""
+    status = click.style(f"{outcome.status.value:<11}", fg=_COLORS.get(outcome.status))
+    time = seconds(outcome.seconds) if outcome.seconds else ""
+    more = outcome.outputs.get("id") or outcome.outputs.get("arn", "") if outcome.good else without_name(outcome)
+    return f"{status} {outcome.name:<{width}}  {time:>7}  {clean(more)}".rstrip()
+
+
+def without_name(outcome: Outcome) -> str:
+    """A failed step's message; the step's name, which is shown beside it, is not said twice."""
+    return outcome.message.removeprefix(f"{outcome.name}: ")
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """What became of a step, for programs."""
+    return {
+        "name": outcome.name,
+        "status": outcome.status.value,
+        "action": outcome.change.action.value,
+        "seconds": round(outcome.seconds, 3),
+        "outputs": dict(outcome.outputs),
+        "message": outcome.message,
+        "hint": outcome.hint,
+    }
+
+
+def outcome_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many steps ended how; only what occurs, in the order of Status."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    return {status.value: counts[status] for status in Status if counts[status]}
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """ "38 created, 2 unchanged"; "nothing to do" for none."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
+
+
+def failures_text(outcomes: Sequence[Outcome]) -> list[str]:
+    """One line a failed step, and its cure; what was skipped because of it has said so when it was."""
+    lines: list[str] = []
+    for outcome in outcomes:
+        if outcome.status is Status.FAILED:
+            lines.append(f"{click.style('error:', fg='red', bold=True)} {outcome.name}: {clean(without_name(outcome))}")
+            if outcome.hint:
+                lines.append(f"  hint: {clean(outcome.hint)}")
+    return lines
+
+
+def problem_text(problem: Problem) -> str:
+    """One thing wrong with a file, with its level."""
+    color = "red" if problem.level == "error" else "yellow"
+    return f"{click.style(f'{problem.level}:', fg=color, bold=True)} {clean(str(problem))}"
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """One thing wrong with a file, for programs."""
+    return {
+        "level": problem.level,
+        "file": problem.file,
+        "line": problem.line,
+        "path": problem.path,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
+    """Columns as wide as their widest cell; no borders."""
+    cells = [tuple(head), *(tuple(clean(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join([click.style(lines[0], bold=True), *lines[1:]])
+
+
+def report_json(report: Report, stack: str, place: str) -> dict[str, Any]:
+    """What a run did, for programs."""
+    return {
+        "schema": SCHEMA,
+        "stack": stack,
+        "place": place,
+        "ok": report.ok,
+        "seconds": round(report.seconds, 3),
+        "counts": outcome_counts(report.outcomes),
+        "steps": [outcome_json(outcome) for outcome in report.outcomes],
+    }
+
+
+def teardown_json(gone: Teardown, stack: str, place: str) -> dict[str, Any]:
+    """What a teardown did and what the last reading of the account counted, for programs."""
+    left = [
+        {"kind": s.kind, "slug": s.slug, "identity": s.identity, "step": s.owner.step, "why": gone.why(s)}
+        for s in gone.left
+    ]
+    return {**report_json(gone.report, stack, place), "ok": gone.ok, "counted": gone.counted, "left": left}
+
+
+def left_text(gone: Teardown) -> str:
+    """What the last reading of the account counted, kind by kind, and why anything is left."""
+    counted = ", ".join(f"{count} {kind}" for kind, count in gone.counted.items())
+    if not gone.left:
+        return f"read the account again: nothing of the stack is left ({counted})"
+    lines = [f"read the account again: {plural(len(gone.left), 'resource')} left ({counted}):"]
+    lines += [f"  {s.kind} {clean(s.identity)}: {clean(gone.why(s))}" for s in gone.left]
+    return "\n".join(lines)
+
+
+def answer_text(answer: Answer) -> str:
+    """A model's answer: one line an output, then how long it took."""
+    lines = []
+    for output in answer.outputs:
+        shape = "x".join(map(str, output.get("shape") or ()))
+        data = output.get("data")
+        values = ", ".join(map(str, data)) if isinstance(data, list) else str(data)
+        lines.append(f"{output.get('name', 'output')} ({output.get('datatype', '?')} {shape}): {clean(values)}")
+    return "\n".join([*lines, f"answered in {answer.seconds:.3f} s"])
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """A model's answer, for programs: the whole response, and how long it took."""
+    return {"schema": SCHEMA, "seconds": round(answer.seconds, 6), **answer.response}

@@ -1,0 +1,213 @@
+"""The composition root: the one place that knows which world a config's `target` means.
+
+`local` is the world on this machine, started when a command needs it, with keys of its own; `aws` is whatever the
+ordinary credential chain, profile, region and AWS_ENDPOINT_URL lead to. Both give the same `Connection`, and nothing
+below this module asks which it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from eksprov import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from eksprov.aws.session import Aws
+    from eksprov.cli.desk import Desk
+    from eksprov.cli.progress import Display
+    from eksprov.config.schema import Config
+    from eksprov.core.converge import Clock
+    from eksprov.kube.api import KubeApi
+
+LOCAL_KEYS = "test"  # key id and secret of the local world's administrator; it only listens on this machine
+KEYS_ONLY = "EKSPROV_TOKEN_KEYS_FROM_ENV"  # `eksprov token` then reads neither profiles nor files
+WATCH_S = 1.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A boto3 Session, where it leads, and what `eksprov token` needs in its environment to lead there too."""
+
+    session: Any
+    endpoint_url: str | None = None
+    speed: float = 1.0
+    token_env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Place(Protocol):
+    """Where a stack lives. `paid`: changes cost money, so commands ask first."""
+
+    name: str
+    paid: bool
+
+    def connect(self, display: Display) -> Connection: ...
+
+    def creating(self, display: Display) -> AbstractContextManager[None]:
+        """While inside, whatever a cluster will need is made ready beside the steps, and shown."""
+        ...
+
+    def release(self) -> bool:
+        """End what serves no stack any more; whether there was something to end."""
+        ...
+
+
+def place_of(config: Config, desk: Desk) -> Place:
+    """The world that the config means."""
+    if config.target == "local":
+        return LocalPlace(config, desk.state_folder(), desk.environ)
+    return AwsPlace(config, desk.settings.profile, desk.environ)
+
+
+@dataclass
+class AwsPlace:
+    """The real thing, or anything else that speaks its protocols at AWS_ENDPOINT_URL."""
+
+    config: Config
+    profile: str | None
+    environ: Mapping[str, str]
+    name: str = "AWS"
+    paid: bool = True
+
+    def connect(self, display: Display) -> Connection:  # noqa: ARG002 -- nothing takes long here
+        """The ordinary chain. Raises: AccessError when the profile does not exist."""
+        import boto3
+
+        from eksprov.aws.faults import translated
+
+        with translated("open an AWS session"):
+            session = boto3.Session(profile_name=self.profile, region_name=self.config.region)
+        profile = self.profile or self.environ.get("AWS_PROFILE", "")
+        named = {"AWS_PROFILE": profile, "AWS_ENDPOINT_URL": self.environ.get("AWS_ENDPOINT_URL", "")}
+        return Connection(session, token_env={key: value for key, value in named.items() if value})
+
+    @contextmanager
+    def creating(self, display: Display) -> Iterator[None]:  # noqa: ARG002 -- AWS makes ready what it needs
+        """Nothing."""
+        yield
+
+    def release(self) -> bool:
+        """Nothing runs here."""
+        return False
+
+
+@dataclass
+class LocalPlace:
+    """The world on this machine, started as soon as somebody connects."""
+
+    config: Config
+    state_folder: Path
+    environ: Mapping[str, str]
+    name: str = "local world"
+    paid: bool = False
+
+    def connect(self, display: Display) -> Connection:
+        """Start the AWS side, or find it. Raises: LocalWorldError."""
+        from eksprov.local import world
+
+        display.doing("starting the local world")
+        info = world.up(self.state_folder, self.environ, speed=self.config.local.speed)
+        return Connection(
+            session=keys_only_session(self.config.region),
+            endpoint_url=info.aws_endpoint_url,
+            speed=self.config.local.speed,
+            token_env={
+                "AWS_ACCESS_KEY_ID": LOCAL_KEYS,
+                "AWS_SECRET_ACCESS_KEY": LOCAL_KEYS,
+                "AWS_SESSION_TOKEN": "",
+                "AWS_ENDPOINT_URL": info.aws_endpoint_url,
+                KEYS_ONLY: "1",
+            },
+        )
+
+    @contextmanager
+    def creating(self, display: Display) -> Iterator[None]:
+        """Have Kubernetes found, or built, from now on, and show how far it is."""
+        from eksprov.local import world
+
+        world.prefetch(self.state_folder, self.environ)
+        with watched(lambda: world.building(self.state_folder, self.environ), "kubernetes", display):
+            yield
+
+    def release(self) -> bool:
+        """End the local world once no stack's state is left beside it."""
+        from eksprov.local import world
+
+        if states(self.state_folder):
+            return False
+        return world.down(self.state_folder, self.environ)
+
+
+def states(folder: Path) -> list[Path]:
+    """The stacks' state files in a folder."""
+    return [path for path in sorted(folder.glob("*.json")) if not path.name.endswith(".lock.json")]
+
+
+@contextmanager
+def watched(ask: Callable[[], str], name: str, display: Display) -> Iterator[None]:
+    """Ask for a line every second and show it beside the steps, until the block ends."""
+    over = threading.Event()
+
+    def look() -> None:
+        while True:
+            with contextlib.suppress(errors.EksprovError):  # the run itself will say what has become of the world
+                display.aside(name, ask())
+            if over.wait(WATCH_S):
+                return
+
+    thread = threading.Thread(target=look, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        display.aside(name, "")
+
+
+def keys_only_session(region: str, keys: tuple[str, str] = (LOCAL_KEYS, LOCAL_KEYS)) -> Any:
+    """A boto3 Session with these keys that no profile, file or variable of the user can lead astray."""
+    import boto3
+
+    return boto3.Session(
+        aws_access_key_id=keys[0], aws_secret_access_key=keys[1], region_name=region, botocore_session=bare_session()
+    )
+
+
+def bare_session() -> Any:
+    """A botocore session that reads no profile and no file."""
+    import os
+
+    import botocore.session
+
+    nothing = (None, None, os.devnull, None)
+    profile = (None, None, None, None)
+    return botocore.session.Session(
+        session_vars={"config_file": nothing, "credentials_file": nothing, "profile": profile}
+    )
+
+
+def kube_for(aws: Aws, clock: Clock) -> Callable[[str, Mapping[str, str]], KubeApi]:
+    """What opens a cluster's API server, given the cluster's name and outputs."""
+
+    def api(cluster: str, outputs: Mapping[str, str]) -> KubeApi:
+        from eksprov.kube.client import KubeClient
+        from eksprov.kube.token import TokenSource, eks_token
+
+        token = TokenSource(lambda: eks_token(aws.clients.sts, cluster))
+        return KubeClient(outputs["endpoint"], outputs["certificate_authority"], token, clock)
+
+    return api
+
+
+def interpreter() -> str:
+    """The absolute path of this Python; links are kept, for a virtual environment is found through its own."""
+    return str(Path(sys.executable).absolute())

@@ -1,0 +1,26 @@
+"""Small words: counts, durations, and text from outside made harmless."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """Text from outside without control characters, which a terminal would obey."""
+    return _CONTROL.sub("?", text)
+
+
+def seconds(value: float) -> str:
+    """A duration for people: "0.4 s", "42 s", "3 min 05 s"."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{value // 60:.0f} min {value % 60:02.0f} s"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """The count and its noun."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

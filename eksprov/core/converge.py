@@ -1,0 +1,210 @@
+"""One step: discover, diff, act, prove; and its removal.
+
+`converge` acts only on a difference between two readings of the world, and believes an action only after a third
+reading agrees. What is in motion (a run before this one may have been cut off) is waited for first. A resource that
+is not ours is never touched. The same few rules hold for every kind, in AWS and in Kubernetes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from eksprov import errors
+from eksprov.core.change import Action, Change, diff
+from eksprov.core.outcome import Outcome, Status
+from eksprov.core.pace import pause
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Step
+
+PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
+
+
+class Clock(Protocol):
+    """Time, passed in. `sleep` raises InterruptedRunError when the user asked to stop."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+def _ignore(name: str, value: Any) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every step of a run shares.
+
+    `token` gives the idempotency token of a step's present incarnation; `note` records outputs known before the step
+    is done; `tell` shows what a step is waiting for.
+    """
+
+    owner: Owner
+    clock: Clock
+    speed: float = 1.0
+    token: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- a default for kinds that ignore tokens
+    note: Callable[[str, Mapping[str, str]], None] = _ignore
+    tell: Callable[[str, str], None] = _ignore
+
+
+def is_ours(owner: Owner | None, us: Owner) -> bool:
+    """Whether tags name this stack; an id, where both have one, must agree too."""
+    if owner is None or owner.stack != us.stack:
+        return False
+    return not us.stack_id or not owner.stack_id or owner.stack_id == us.stack_id
+
+
+def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> Outcome:
+    """Bring the step to its wanted facts and prove it.
+
+    Raises: OwnershipError, ReplacementError, ConvergenceError, ProvisioningError, WaitTimeoutError, AccessError.
+    """
+    have = _at_rest(step, client, run)
+    want = step.desired(outputs)
+    first = change = diff(want, have)
+    if change.action is Action.NONE:
+        return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
+    if change.action is Action.CREATE:
+        run.note(step.name, step.create(client, want, run.token(step.name)))
+        have = _proven(step, client, want, run)
+        return Outcome(step.name, Status.CREATED, first, step.outputs(have))
+    while change.fields:
+        _refuse_replacement(step, change)
+        step.update(client, want, have, change.names)
+        have = _proven(step, client, want, run, but=change.names)
+        change = diff(want, have)
+    return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
+
+
+def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
+    """Delete the step's resource and wait until it is gone; a stranger's is left, absence is fine.
+
+    Raises: OwnershipError, WaitTimeoutError (naming what blocks), AccessError.
+    """
+    have = step.discover(client, fresh=True)
+    if have is None:
+        return Outcome(step.name, Status.ABSENT)
+    _refuse_stranger(step, have, run)
+    change = Change(Action.DELETE)
+    if step.phase(have).state is not State.LEAVING:
+        if step.phase(have).state is State.MOVING:
+            have = _await(step, client, run, _resting)
+        if have is not None:
+            step.delete(client, have)
+    _await(step, client, run, lambda _, found: found is None, leaving=True)
+    return Outcome(step.name, Status.DELETED, change)
+
+
+def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
+    """The step's facts once nothing is in motion; a failed one of ours is cleared away when the kind allows it."""
+    have = step.discover(client)
+    if have is None:
+        return None
+    _refuse_stranger(step, have, run)
+    phase = step.phase(have)
+    if phase.state in (State.MOVING, State.LEAVING):
+        have = _await(step, client, run, _resting, leaving=phase.state is State.LEAVING)
+        phase = step.phase(have) if have is not None else READY
+    if phase.state is State.FAILED:
+        if not step.recreate_failed:
+            raise errors.ProvisioningError(f"{step.name}: {phase.message}")
+        run.tell(step.name, f"failed before ({phase.message}); deleting it to make it again")
+        remove(step, client, run)
+        return None
+    return have
+
+
+def _resting(phase: Phase | None, have: Any | None) -> bool:
+    return have is None or phase is None or phase.state in (State.READY, State.FAILED)
+
+
+def _proven(step: Step[Any, Any], client: Any, want: Any, run: Run, *, but: tuple[str, ...] | None = None) -> Any:
+    """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it."""
+    proof_began: list[float] = []
+
+    def shows(phase: Phase | None, have: Any | None) -> bool:
+        if have is None or phase is None or phase.state in (State.MOVING, State.LEAVING):
+            return False
+        left = diff(want, have)
+        if left.action is Action.NONE or (but is not None and left.names != but):
+            return True
+        proof_began.append(run.clock.now())
+        if run.clock.now() - proof_began[0] > PROOF_GRACE_S / run.speed:
+            raise _unproven(step, left)
+        return False
+
+    have = _await(step, client, run, shows, fail=True)
+    _refuse_stranger(step, have, run)
+    return have
+
+
+def _await(
+    step: Step[Any, Any],
+    client: Any,
+    run: Run,
+    done: Callable[[Phase | None, Any | None], bool],
+    *,
+    leaving: bool = False,
+    fail: bool = False,
+) -> Any | None:
+    """Read until `done`, pausing in between; the deadline is the kind's, in real seconds, never scaled."""
+    timing = step.timing
+    expected, limit = (timing.delete_s, timing.delete_limit_s) if leaving else (timing.create_s, timing.create_limit_s)
+    began = run.clock.now()
+    while True:
+        have = step.discover(client, fresh=True)
+        phase = step.phase(have) if have is not None else None
+        if fail and phase is not None and phase.state is State.FAILED:
+            raise errors.ProvisioningError(f"{step.name}: {phase.message}")
+        if done(phase, have):
+            return have
+        waited = run.clock.now() - began
+        if waited > limit:
+            raise _late(step, client, have, waited)
+        run.tell(step.name, phase.message if phase and phase.message else "")
+        run.clock.sleep(pause(waited, expected, run.speed))
+
+
+def _late(step: Step[Any, Any], client: Any, have: Any | None, waited_s: float) -> errors.WaitTimeoutError:
+    phase = step.phase(have).message if have is not None else "it cannot be seen yet"
+    blockers = step.blockers(client, have) if have is not None else ()
+    held = f"; held by {', '.join(blockers)}" if blockers else ""
+    return errors.WaitTimeoutError(
+        f"{step.name}: still not done after {waited_s:.0f} s: {phase}{held}", "run the same command again to wait on"
+    )
+
+
+def _refuse_stranger(step: Step[Any, Any], have: Any, run: Run) -> None:
+    if is_ours(have.owner, run.owner):
+        return
+    tagged = (
+        f"its tags name stack {have.owner.stack!r} ({have.owner.stack_id})" if have.owner else "it has no owner tags"
+    )
+    raise errors.OwnershipError(
+        f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {tagged}; it was left alone",
+        "choose another stack name, or remove that resource yourself",
+    )
+
+
+def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
+    if change.action is not Action.REPLACE:
+        return
+    fields = ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
+    raise errors.ReplacementError(
+        f"{step.name}: cannot be changed in place: {fields}",
+        "set the old value again, or tear down and provision anew",
+    )
+
+
+def _unproven(step: Step[Any, Any], left: Change) -> errors.ConvergenceError:
+    fields = ", ".join(f"{field.name}: wanted {field.want}, read {field.have}" for field in left.fields)
+    return errors.ConvergenceError(f"{step.name}: the call succeeded, but reading back shows {fields}")
+
+
+def failure(name: str, error: errors.EksprovError, change: Change | None = None) -> Outcome:
+    """The outcome of a step that raised."""
+    interrupted = isinstance(error, errors.InterruptedRunError)
+    status = Status.INTERRUPTED if interrupted else Status.FAILED
+    outcome = Outcome(name, status, message=error.message, hint=error.hint)
+    return replace(outcome, change=change) if change else outcome

@@ -1,0 +1,174 @@
+"""Walks a graph of named steps: what is ready runs in parallel, the longest pole first.
+
+A step that fails takes only its dependents with it, each skipped with the reason; other branches go on. Nothing is
+retried here: running the command again is the retry. The caller's thread alone hears of outcomes, in the order they
+happen, so records have one writer. Workers come by the constructor, so a simulator can bring its own.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Protocol
+
+from eksprov import errors
+from eksprov.core.converge import failure
+from eksprov.core.outcome import Outcome, Status
+
+WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step in the walk: the names it waits for, and how long it is expected to take."""
+
+    name: str
+    needs: tuple[str, ...]
+    expected_s: float
+
+
+class Pool(Protocol):
+    """What runs a function beside the caller; ThreadPoolExecutor is one."""
+
+    def submit(self, work: Callable[[], None], /) -> object: ...
+
+
+def poles(nodes: Iterable[Node]) -> dict[str, float]:
+    """For each step the expected seconds from its start to the end of the longest chain behind it."""
+    graph = {node.name: node for node in nodes}
+    dependents: dict[str, list[str]] = {name: [] for name in graph}
+    for node in graph.values():
+        for need in node.needs:
+            dependents[need].append(node.name)
+    length: dict[str, float] = {}
+    for name in reversed(order(graph.values())):
+        length[name] = graph[name].expected_s + max((length[d] for d in dependents[name]), default=0.0)
+    return length
+
+
+def order(nodes: Iterable[Node]) -> list[str]:
+    """The names so that each comes after what it needs.
+
+    Raises: ValueError naming the loop, when there is one; it is a defect of the catalog, not of the user.
+    """
+    try:
+        return list(TopologicalSorter({node.name: node.needs for node in nodes}).static_order())
+    except CycleError as error:
+        raise ValueError(f"steps need one another in a circle: {' -> '.join(error.args[1])}") from error
+
+
+class Walk:
+    """One walk over a graph.
+
+    `act(name)` does a step and returns its outcome, or raises an EksprovError; `heard(outcome)` is called on the
+    caller's thread. `stopped()` true means: start nothing new.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        act: Callable[[str], Outcome],
+        heard: Callable[[Outcome], None],
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._nodes = {node.name: node for node in nodes}
+        known = self._nodes.keys()
+        self._waiting = {n.name: {need for need in n.needs if need in known} for n in self._nodes.values()}
+        trimmed = [Node(n.name, tuple(self._waiting[n.name]), n.expected_s) for n in self._nodes.values()]
+        self._pole = poles(trimmed)
+        self._act, self._heard, self._stopped = act, heard, stopped
+        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._outcomes: dict[str, Outcome] = {}
+        self._running: set[str] = set()
+        self._bug: BaseException | None = None
+
+    def post(self, event: Callable[[], None]) -> None:
+        """Have `event` called on the caller's thread, between outcomes (early records come this way)."""
+        self._events.put(event)
+
+    def run(self, pool: Pool | None = None, workers: int = WORKERS) -> Mapping[str, Outcome]:
+        """Walk to the end and return every step's outcome. An unexpected exception is raised after the walk."""
+        if pool is not None:
+            return self._loop(pool, workers)
+        with ThreadPoolExecutor(workers, thread_name_prefix="step") as threads:
+            return self._loop(threads, workers)
+
+    def _loop(self, pool: Pool, workers: int) -> Mapping[str, Outcome]:
+        while True:
+            self._start_ready(pool, workers)
+            if not self._running:
+                break
+            self._events.get()()
+        while not self._events.empty():
+            self._events.get()()
+        for name in sorted(self._waiting.keys() - self._outcomes.keys()):
+            self._conclude(Outcome(name, Status.SKIPPED, message="stopped before it began"))
+        if self._bug is not None:
+            raise self._bug
+        return self._outcomes
+
+    def _start_ready(self, pool: Pool, workers: int) -> None:
+        if self._stopped() or self._bug is not None:
+            return
+        begun = self._outcomes.keys() | self._running
+        ready = [name for name, needs in self._waiting.items() if not needs and name not in begun]
+        for name in sorted(ready, key=lambda n: (-self._pole[n], n))[: workers - len(self._running)]:
+            self._running.add(name)
+            pool.submit(lambda name=name: self._work(name))  # type: ignore[misc]  # mypy cannot infer a lambda's default
+
+    def _work(self, name: str) -> None:
+        try:
+            outcome = self._act(name)
+        except errors.EksprovError as error:
+            outcome = failure(name, error)
+        except BaseException as bug:
+            self._bug = bug
+            outcome = Outcome(name, Status.FAILED, message=f"unexpected {type(bug).__name__}")
+        self._events.put(lambda: self._finish(outcome))
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._running.discard(outcome.name)
+        self._conclude(outcome)
+
+    def _conclude(self, outcome: Outcome) -> None:
+        """Record an outcome and release, or skip, what waited for it."""
+        if outcome.name in self._outcomes:
+            return
+        self._outcomes[outcome.name] = outcome
+        self._heard(outcome)
+        for name, needs in self._waiting.items():
+            if outcome.name not in needs or name in self._outcomes:
+                continue
+            if outcome.good:
+                needs.discard(outcome.name)
+            else:
+                self._conclude(Outcome(name, Status.SKIPPED, message=_because(outcome)))
+
+
+def _because(outcome: Outcome) -> str:
+    if outcome.status is Status.SKIPPED:
+        return outcome.message
+    return f"needs {outcome.name}, which {'was interrupted' if outcome.status is Status.INTERRUPTED else 'failed'}"
+
+
+class StopFlag:
+    """Set once when the user asks to stop; waits end at once, nothing new begins."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether stopping was asked for."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep up to `seconds`; true when stopping was asked for."""
+        return self._event.wait(seconds)

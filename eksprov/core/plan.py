@@ -1,0 +1,108 @@
+"""A preview: the differences between config and world, step by step, without touching anything.
+
+Apply does not execute a plan; it decides again with fresh readings. So a plan may be read at leisure and never goes
+stale in a way that does harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eksprov.core.change import UNKNOWN, Action, Change, diff
+from eksprov.core.converge import is_ours
+from eksprov.core.executor import Node, order
+from eksprov.core.step import READY, Outputs, Owner, State, Step
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One line of a plan: what is going to happen to a step and why; `problem` when it would be refused."""
+
+    name: str
+    kind: str
+    slug: str
+    change: Change
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All lines, in the order of creation, deletions last. `basis` says what was compared: "world" or "record"."""
+
+    lines: tuple[Planned, ...]
+    basis: str = "world"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Planned, ...]:
+        """The lines on which something would happen."""
+        return tuple(line for line in self.lines if line.change.action is not Action.NONE or line.problem)
+
+    def count(self, action: Action) -> int:
+        """How many lines carry `action`."""
+        return sum(line.change.action is action for line in self.lines)
+
+
+def nodes(steps: Sequence[Step[Any, Any]]) -> list[Node]:
+    """The graph of creation; what is needed of other runs (a model needs the cluster) is not part of it."""
+    present = {step.name for step in steps}
+    return [
+        Node(step.name, tuple(need for need in step.needs if need in present), step.timing.create_s) for step in steps
+    ]
+
+
+def removal_nodes(steps: Sequence[Step[Any, Any]]) -> list[Node]:
+    """The graph of removal: a step waits for all that need it, and for what it outlives."""
+    present = {step.name for step in steps}
+    waits: dict[str, set[str]] = {step.name: set(step.outlives) & present for step in steps}
+    for step in steps:
+        for need in step.needs:
+            if need in present:
+                waits[need].add(step.name)
+    return [Node(step.name, tuple(sorted(waits[step.name])), step.timing.delete_s) for step in steps]
+
+
+def preview(
+    steps: Sequence[Step[Any, Any]],
+    found: Mapping[str, Any | None],
+    orphans: Sequence[Step[Any, Any]],
+    us: Owner,
+    basis: str = "world",
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """Compare each step with what was found of it; `orphans` exist, are ours, and are no longer wanted."""
+    by_name = {step.name: step for step in steps}
+    outputs = Outputs()
+    lines = [_line(by_name[name], found.get(name), outputs, us) for name in order(nodes(steps))]
+    gone = Change(Action.DELETE, reason="no longer in the config")
+    lines += [Planned(step.name, step.kind, step.slug, gone) for step in orphans]
+    return Plan(tuple(lines), basis, notes)
+
+
+def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -> Planned:
+    if have is not None and not is_ours(have.owner, us):
+        problem = "exists and is not this stack's; it would be left alone and the step would fail"
+        return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)
+    phase = step.phase(have) if have is not None else READY
+    if phase.state is State.LEAVING:
+        have = None
+    change = diff(step.desired(outputs), have)
+    if have is not None:
+        outputs.put(step.name, step.outputs(have))
+    if phase.state is State.LEAVING:
+        change = Change(Action.CREATE, reason="is being deleted")
+    elif phase.state is State.FAILED and step.recreate_failed:
+        change = Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}")
+    elif phase.state is State.FAILED:
+        return Planned(step.name, step.kind, step.slug, change, problem=phase.message)
+    if change.action is Action.REPLACE and not phase.message:
+        fields = ", ".join(change.names)
+        return Planned(step.name, step.kind, step.slug, change, problem=f"cannot be changed in place: {fields}")
+    return Planned(step.name, step.kind, step.slug, change)
+
+
+def is_unknown(value: object) -> bool:
+    """Whether a value is only known after apply."""
+    return value is UNKNOWN

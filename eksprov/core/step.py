@@ -1,0 +1,168 @@
+"""The contract of a step: one resource, in AWS or Kubernetes, that can say what is and what should be.
+
+A step is a frozen value made from the config alone. It *discovers* facts (None means absent), *desires* facts,
+and knows how to create, update and delete. It never decides and never waits: `converge` does both, the same way
+for every kind. Every field of a step but `name` and `slug` has a default, so that a record of the state file
+(`kind`, `name`, `slug`) is enough to find and delete a resource that has left the config.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from eksprov.core.change import UNKNOWN
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who made a resource, as its tags say: the stack's name, the stack's id, the step's name."""
+
+    stack: str
+    stack_id: str
+    step: str = ""
+
+
+class State(StrEnum):
+    """Where a found resource is in its life."""
+
+    READY = "ready"
+    MOVING = "moving"
+    LEAVING = "leaving"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A state and, unless ready, what is going on in a line a user understands."""
+
+    state: State
+    message: str = ""
+
+
+READY = Phase(State.READY)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a kind takes, in seconds of real AWS: expected for create and delete, and the deadline of each.
+
+    Expected values order the work (longest pole first) and pace the polling; they never fail anything.
+    """
+
+    create_s: float = 1.0
+    delete_s: float = 1.0
+    create_limit_s: float = 300.0
+    delete_limit_s: float = 1200.0
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A live resource found by its tags alone, without config or state."""
+
+    kind: str
+    slug: str
+    identity: str  # ARN or id, for people
+    owner: Owner
+
+
+class Outputs:
+    """What finished steps made known, by step name; asking for what is not there yet gives UNKNOWN."""
+
+    def __init__(self, known: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self._known = {name: dict(values) for name, values in (known or {}).items()}
+
+    def get(self, step: str, key: str) -> str:
+        """The value `key` of `step`, or UNKNOWN."""
+        return self._known.get(step, {}).get(key, UNKNOWN)
+
+    def put(self, step: str, values: Mapping[str, str]) -> None:
+        """Make a step's values known to the steps that need it."""
+        self._known[step] = dict(values)
+
+    def drop(self, step: str) -> None:
+        """Forget a step's values."""
+        self._known.pop(step, None)
+
+    def of(self, step: str) -> dict[str, str]:
+        """All known values of a step."""
+        return dict(self._known.get(step, {}))
+
+
+class Facts(Protocol):
+    """What every kind's facts have: the owner its tags name (None: a stranger's)."""
+
+    @property
+    def owner(self) -> Owner | None: ...
+
+
+C = TypeVar("C")  # the client a kind talks to: Aws or KubeApi
+F = TypeVar("F", bound=Facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(ABC, Generic[C, F]):
+    """One resource.
+
+    `name` is unique in the stack ("subnet/private-1"); `slug` is its physical name or key, enough to find it again;
+    `needs` names the steps that must be done first; `outlives` names steps that must be gone before this one is
+    removed, beside those that need it (an access entry outlives the node groups).
+    """
+
+    kind: ClassVar[str]
+    world: ClassVar[Literal["aws", "kube"]] = "aws"
+    timing: ClassVar[Timing] = Timing()
+    recreate_failed: ClassVar[bool] = False  # a FAILED one of ours is deleted and made again
+
+    name: str
+    slug: str
+    needs: tuple[str, ...] = ()
+    outlives: tuple[str, ...] = ()
+
+    @abstractmethod
+    def desired(self, outputs: Outputs) -> F:
+        """The facts that should be; values of steps not done yet are UNKNOWN."""
+
+    @abstractmethod
+    def discover(self, client: C, *, fresh: bool = False) -> F | None:
+        """The facts that are, or None. `fresh` asks the world again; otherwise a shared listing may answer."""
+
+    @abstractmethod
+    def create(self, client: C, want: F, token: str) -> dict[str, str]:
+        """Send the create; return the outputs already known (ids, ARNs), to be recorded before any wait.
+
+        `token` is 64 hex digits, the same for every attempt at this incarnation of the resource.
+        """
+
+    def update(self, client: C, want: F, have: F, fields: tuple[str, ...]) -> None:
+        """Send what changes `fields` from `have` to `want`, or a first part of it; called again for the rest."""
+        raise NotImplementedError(f"{self.kind} has no field that changes in place")
+
+    @abstractmethod
+    def delete(self, client: C, have: F) -> None:
+        """Send the delete; absence is not an error."""
+
+    @abstractmethod
+    def outputs(self, have: F) -> dict[str, str]:
+        """What other steps and the user want to know of the resource."""
+
+    def phase(self, have: F) -> Phase:  # noqa: ARG002 -- most kinds are ready as soon as they exist
+        """Whether the resource is ready, in motion, leaving or failed."""
+        return READY
+
+    def blockers(self, client: C, have: F) -> tuple[str, ...]:  # noqa: ARG002 -- most kinds have none
+        """What keeps the resource from being deleted, named for people."""
+        return ()
+
+    @classmethod
+    @abstractmethod
+    def survey(cls, client: C, stack: str) -> Iterable[Sighting]:
+        """Every live resource of this kind whose tags name `stack`; read from the world, never from the state."""
+
+    @classmethod
+    def revive(cls, name: str, slug: str, **more: Any) -> Step[C, F]:
+        """The step of a record, enough to discover and delete."""
+        return cls(name=name, slug=slug, **more)

@@ -1,0 +1,99 @@
+"""What eksprov asks of a Kubernetes API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eksprov import errors
+
+Manifest = Mapping[str, Any]
+
+FIELD_MANAGER = "eksprov"
+
+
+class ConflictError(errors.ProvisioningError):
+    """Another field manager set a field that we want to set; `managers` are the names it goes by."""
+
+    def __init__(self, message: str, hint: str, managers: tuple[str, ...]) -> None:
+        super().__init__(message, hint)
+        self.managers = managers
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One object's address; `namespace` is empty for cluster-wide kinds. Its text form is a step's slug."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.api_version}|{self.kind}|{self.namespace}|{self.name}"
+
+    @property
+    def title(self) -> str:
+        """The address for people: "Deployment models/digits"."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """The address that `str` gave."""
+        return cls(*text.split("|"))
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Ref:
+        """The address of a manifest."""
+        meta = manifest["metadata"]
+        return cls(manifest["apiVersion"], manifest["kind"], meta.get("namespace", ""), meta["name"])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A proxied HTTP answer: status, headers in lower case, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class KubeApi(Protocol):
+    """An API server, as eksprov uses it. Field manager is always "eksprov".
+
+    Errors: AccessError (401, 403 by RBAC), ConflictError (another manager's field), ProvisioningError (admission,
+    invalid, no answer); absence is None, never an error.
+    """
+
+    def get(self, ref: Ref) -> dict[str, Any] | None:
+        """The object, or None."""
+
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[dict[str, Any]]:
+        """All objects of a kind, of one namespace or (empty) of all; `selector` is a label selector."""
+
+    def apply(self, manifest: Manifest, *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+        """Server-side apply; `force` takes fields over from other managers. Returns the object as it now is."""
+
+    def delete(self, ref: Ref, *, uid: str = "") -> None:
+        """Delete in the foreground: what the object owns goes first. `uid`: only this very object."""
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        tail_lines: int | None = None,
+        follow: bool = False,
+        previous: bool = False,
+    ) -> Iterator[str]:
+        """A container's log, line by line; nothing where there is none (yet)."""
+
+    def service_proxy(
+        self, namespace: str, service: str, port: str, method: str, path: str, body: bytes | None = None
+    ) -> Reply:
+        """An HTTP call through the API server to a service's named or numbered port; any status is an answer."""
+
+    def server_version(self) -> str:
+        """The API server's version, such as "v1.36.3"."""

@@ -1,0 +1,286 @@
+"""Asks a Kubernetes API server over HTTPS: plain REST on urllib3, which botocore brings along.
+
+Why not the `kubernetes` package: importing its client takes 2.2 s on the machine where importing urllib3 takes 0.17 s,
+and every command that talks to a cluster would pay it; its dynamic client reads the whole API's discovery first and
+keeps it in a file of guessable name in the folder for temporary files; and it takes a CA only as a file, and retries by
+rules of its own. What eksprov needs is seven calls on kinds that it knows.
+
+TLS is checked against the cluster's CA alone, held in memory; there is no way to turn that off. Proxies are taken from
+the environment. The bearer token is asked for with each call, so a long run never uses an expired one; it goes into
+one header and nowhere else. Time-outs: 5 s to connect, 30 s to answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import ssl
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from eksprov import errors
+from eksprov.core.converge import Clock
+from eksprov.kube import faults, resources
+from eksprov.kube.api import FIELD_MANAGER, Manifest, Ref, Reply
+
+if TYPE_CHECKING:
+    import urllib3
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+# Waits of 0.5, 1, 2 and 4 s: longer than a rolling restart of the API server's endpoints shows to a client.
+ATTEMPTS = 5
+PAGE = 500
+RETRIED = frozenset({429, 500, 502, 503, 504})
+LONGEST_PAUSE_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request; `doing` completes "could not …"; `repeatable` ones may be sent again after a lost answer."""
+
+    doing: str
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json"
+    repeatable: bool = True
+    passthrough: bool = False  # every status is an answer, none is retried
+    stream: bool = False
+    follow: bool = False
+
+
+class KubeClient:
+    """A `KubeApi`. `server` is the endpoint's URL, `ca_data` base64 PEM, both as DescribeCluster gives them.
+
+    `token` returns a valid bearer token whenever it is called, from any thread. Raises: ProvisioningError where the
+    CA is unusable or the server is no https URL. `page` is how many objects are asked for at once.
+    """
+
+    page = PAGE
+
+    def __init__(
+        self, server: str, ca_data: str, token: Callable[[], str], clock: Clock, manager: str = FIELD_MANAGER
+    ) -> None:
+        if urlsplit(server).scheme != "https":
+            raise errors.ProvisioningError(f"the cluster's endpoint is no https URL: {server}")
+        self._server, self._token, self._clock, self._manager = server.rstrip("/"), token, clock, manager
+        self._tls = _tls(ca_data)
+        self._lock = threading.Lock()
+        self._pool: urllib3.PoolManager | None = None
+        self._looked_up: dict[tuple[str, str], resources.Resource] = {}
+
+    def get(self, ref: Ref) -> dict[str, Any] | None:
+        """The object, or None."""
+        path = resources.object_path(ref, self._resource(ref.api_version, ref.kind))
+        return self._json(_Call(f"read {ref.title}", "GET", path), absent_ok=True)
+
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[dict[str, Any]]:
+        """All objects of a kind, page by page."""
+        path = resources.collection_path(api_version, self._resource(api_version, kind), namespace)
+        query = {"limit": str(self.page), **({"labelSelector": selector} if selector else {})}
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._json(_Call(f"list objects of kind {kind}", "GET", path, query)) or {}
+            # Items of a list do not say what they are.
+            found += [{"apiVersion": api_version, "kind": kind, **item} for item in page.get("items") or ()]
+            if not (more := page.get("metadata", {}).get("continue")):
+                return found
+            query = {**query, "continue": more}
+
+    def apply(self, manifest: Manifest, *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+        """Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/)."""
+        ref = Ref.of(manifest)
+        query = {"fieldManager": self._manager, "force": "true" if force else "false"}
+        call = _Call(
+            f"apply {ref.title}",
+            "PATCH",
+            resources.object_path(ref, self._resource(ref.api_version, ref.kind)),
+            {**query, "dryRun": "All"} if dry_run else query,
+            json.dumps(manifest).encode(),
+            "application/apply-patch+yaml",
+        )
+        return self._json(call) or {}
+
+    def delete(self, ref: Ref, *, uid: str = "") -> None:
+        """Delete in the foreground; absence is fine."""
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        path = resources.object_path(ref, self._resource(ref.api_version, ref.kind))
+        call = _Call(f"delete {ref.title}", "DELETE", path, body=json.dumps(options).encode())
+        self._json(call, absent_ok=True)
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        tail_lines: int | None = None,
+        follow: bool = False,
+        previous: bool = False,
+    ) -> Iterator[str]:
+        """A container's log, line by line as it comes; nothing where there is none (yet)."""
+        query = {"container": container}
+        if tail_lines is not None:
+            query["tailLines"] = str(tail_lines)
+        query |= {name: "true" for name, wanted in (("follow", follow), ("previous", previous)) if wanted}
+        path = f"{resources.object_path(Ref('v1', 'Pod', namespace, pod), resources.KNOWN['v1', 'Pod'])}/log"
+        call = _Call(f"read the log of {namespace}/{pod}", "GET", path, query, stream=True, follow=follow)
+        response = self._send(call)
+        try:
+            if response.status in (400, 404):  # the container has not begun, or has no earlier run, or is gone
+                return
+            if response.status >= 400:
+                raise faults.refusal(call.doing, response.status, response.read())
+            yield from _lines(response)
+        finally:
+            response.close()
+
+    def service_proxy(
+        self, namespace: str, service: str, port: str, method: str, path: str, body: bytes | None = None
+    ) -> Reply:
+        """An HTTP call through the API server; only the API server's own 401 and 403 are errors."""
+        where = resources.proxy_path(namespace, service, port, path)
+        call = _Call(f"call service {namespace}/{service}", method, where, body=body, passthrough=True)
+        response = self._send(call)
+        data = response.data
+        if response.status in (401, 403) and faults.status_of(data) is not None:
+            raise faults.refusal(call.doing, response.status, data)
+        return Reply(response.status, {key.lower(): value for key, value in response.headers.items()}, data)
+
+    def server_version(self) -> str:
+        """The API server's version, such as "v1.36.3"."""
+        return str((self._json(_Call("ask for the version", "GET", "/version")) or {}).get("gitVersion", ""))
+
+    def _resource(self, api_version: str, kind: str) -> resources.Resource:
+        known = resources.KNOWN.get((api_version, kind)) or self._looked_up.get((api_version, kind))
+        if known is None:
+            listing = self._json(
+                _Call(f"look up {api_version}", "GET", resources.group_path(api_version)), absent_ok=True
+            )
+            known = resources.discovered(listing or {}, kind)
+            if known is None:
+                raise errors.ProvisioningError(f"the cluster does not know the kind {kind} of {api_version}")
+            self._looked_up[api_version, kind] = known
+        return known
+
+    def _json(self, call: _Call, *, absent_ok: bool = False) -> dict[str, Any] | None:
+        response = self._send(call)
+        data = response.data
+        if response.status == 404 and absent_ok:
+            return None
+        if response.status >= 400:
+            raise faults.refusal(call.doing, response.status, data)
+        try:
+            answer: dict[str, Any] = json.loads(data)
+        except ValueError as error:
+            raise errors.ProvisioningError(f"could not {call.doing}: the answer is no JSON") from error
+        return answer
+
+    def _send(self, call: _Call) -> urllib3.BaseHTTPResponse:
+        """Send, and again a bounded number of times where that can help and cannot do harm."""
+        from urllib3.exceptions import HTTPError, NewConnectionError
+
+        for attempt in range(ATTEMPTS):
+            pause = 0.5 * 2**attempt
+            last = attempt == ATTEMPTS - 1
+            try:
+                response = self._request(call)
+            except HTTPError as error:
+                unsent = isinstance(error, NewConnectionError)
+                if last or not (unsent or (call.repeatable and not call.passthrough)) or _is_tls(error):
+                    raise self._unreachable(call, error) from error
+            else:
+                if last or call.passthrough or response.status not in RETRIED:
+                    return response
+                pause = max(pause, min(LONGEST_PAUSE_S, _seconds(response.headers.get("Retry-After", ""))))
+            self._clock.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _request(self, call: _Call) -> urllib3.BaseHTTPResponse:
+        import urllib3
+
+        headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json", "User-Agent": "eksprov"}
+        if call.stream or call.passthrough:
+            headers["Accept"] = "*/*"
+        if call.body is not None:
+            headers["Content-Type"] = call.content_type
+        return self._connections().request(
+            call.method,
+            f"{self._server}{call.path}" + (f"?{urlencode(call.query)}" if call.query else ""),
+            body=call.body,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=None if call.follow else READ_TIMEOUT_S),
+            retries=False,
+            redirect=False,
+            preload_content=not call.stream,
+        )
+
+    def _connections(self) -> urllib3.PoolManager:
+        import urllib3
+
+        with self._lock:
+            if self._pool is None:
+                proxy = _proxy(self._server)
+                make: Any = urllib3.PoolManager if proxy is None else urllib3.ProxyManager
+                arguments = {} if proxy is None else {"proxy_url": proxy}
+                self._pool = make(**arguments, ssl_context=self._tls, maxsize=16)
+            pool: urllib3.PoolManager = self._pool
+            return pool
+
+    def _unreachable(self, call: _Call, error: Exception) -> errors.ProvisioningError:
+        if _is_tls(error):
+            return errors.ProvisioningError(
+                f"could not {call.doing}: {self._server} shows a certificate that the cluster's CA has not signed",
+                "something stands between you and the cluster, or this is another cluster's address",
+            )
+        return errors.ProvisioningError(
+            f"could not {call.doing}: {self._server} does not answer ({type(error).__name__})",
+            "check that the cluster exists and that your network may reach its endpoint "
+            "(cluster.endpoint_public_access, cluster.public_access_cidrs, HTTPS_PROXY)",
+        )
+
+
+def _tls(ca_data: str) -> ssl.SSLContext:
+    try:
+        pem = base64.b64decode(ca_data, validate=True).decode("ascii")
+        context = ssl.create_default_context(cadata=pem)
+    except (binascii.Error, UnicodeDecodeError, ssl.SSLError) as error:
+        raise errors.ProvisioningError("the cluster's certificate authority data is unusable") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _proxy(server: str) -> str | None:
+    host = urlsplit(server).hostname or ""
+    if host in ("127.0.0.1", "localhost", "::1") or urllib.request.proxy_bypass(host):
+        return None
+    return urllib.request.getproxies().get("https")
+
+
+def _is_tls(error: Exception) -> bool:
+    from urllib3.exceptions import SSLError
+
+    return isinstance(error, SSLError)
+
+
+def _seconds(retry_after: str) -> float:
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+    left = b""
+    for chunk in response.stream(8192):
+        *lines, left = (left + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace")
+    if left:
+        yield left.decode("utf-8", "replace")

@@ -1,0 +1,113 @@
+"""What our response classes share: the world they answer for, and how a refusal becomes an answer.
+
+moto makes a new response object for each request and gives it no state of ours; so the world that is installed
+is kept here, one a process.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from eksprov.local.aws import sigv4
+from eksprov.local.aws.keys import Key
+from eksprov.local.aws.policy import allows
+
+if TYPE_CHECKING:
+    from eksprov.local.aws.emulator import LocalAws
+
+_installed: list[LocalAws] = []
+
+
+def install_world(world: LocalAws | None) -> None:
+    """Let `world` answer from now on; None: nobody."""
+    _installed[:] = [] if world is None else [world]
+
+
+def current_world() -> LocalAws:
+    """The installed world; it is a bug to ask before there is one."""
+    if not _installed:
+        raise RuntimeError("no local AWS is installed")
+    return _installed[0]
+
+
+class Refusal(ServiceException):
+    """An error answer of AWS: code, message, HTTP status, and the members that its model names."""
+
+    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
+        super().__init__(code, message)
+        self.status = status
+        for name, value in members.items():
+            setattr(self, name, value)
+
+
+class LocalResponse(BaseResponse):
+    """Mixed in before one of moto's response classes: looks at each action before moto does."""
+
+    @property
+    def world(self) -> LocalAws:
+        """The world that answers."""
+        return current_world()
+
+    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        request.get_data(cache=True)  # before a form is parsed out of it: signatures cover the bytes
+        return super()._dispatch(request, full_url, headers)
+
+    def before(self, action: str) -> None:
+        """Raise a `ServiceException` to refuse `action`; moto carries it out otherwise."""
+
+    def call_action(self) -> Any:
+        """Refuse, or let moto answer."""
+        action = self._get_action()
+        try:
+            self.hold_pods_to_their_role(action)
+            self.before(action)
+        except ServiceException as refusal:
+            return self.refused(refusal)
+        return super().call_action()
+
+    def refused(self, refusal: ServiceException) -> Any:
+        """The answer that says so."""
+        status, headers, body = self.serialized(ActionResult(refusal))
+        headers, body = self._enrich_response(headers, body)
+        return status, headers, body
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        """The answer in the protocol of the request, a refusal with its own HTTP status."""
+        with warnings.catch_warnings():
+            # moto warns of codes that no model names, though AWS answers with them (DependencyViolation, …).
+            warnings.simplefilter("ignore", UserWarning)
+            status, headers, body = super().serialized(action_result)
+        if isinstance(action_result.result, Refusal):
+            status = action_result.result.status
+        return status, headers, body
+
+    def caller(self) -> Key | None:
+        """The key that signed the request, or None where we do not know it."""
+        found = self.signature()
+        return None if found is None else self.world.keys.find(found.access_key_id, self.world.wall())
+
+    def signature(self) -> sigv4.Signature | None:
+        """The signature of the request, in its headers or in its URL."""
+        return sigv4.from_headers(self.lower_headers()) or sigv4.from_query(self.normalized_request.raw_url)
+
+    def lower_headers(self) -> dict[str, str]:
+        """The request's headers under lower-case names."""
+        return {name.lower(): value for name, value in self.normalized_request.headers.items()}
+
+    def hold_pods_to_their_role(self, action: str) -> None:
+        """Refuse what the role of a pod does not allow; all other callers may do everything."""
+        key = self.caller()
+        if key is None or key.session is None or not key.session.is_pod or self.service_name == "sts":
+            return
+        documents, context = self.world.pod_rights(key)
+        wanted = f"{self.service_name}:{action}"
+        if not all(allows(each, wanted, "*", context) for each in documents):
+            raise Refusal(
+                "AccessDeniedException" if self.service_name == "eks" else "AccessDenied",
+                f"User: {key.arn} is not authorized to perform: {wanted}",
+                403,
+            )

@@ -1,0 +1,104 @@
+"""EC2: moto's, with DryRun, the order of deletions, and NAT gateways that take time.
+
+DryRun answers DryRunOperation before anything is done
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
+
+from eksprov.local.aws.base import LocalResponse, Refusal
+from eksprov.local.aws.ec2_order import GUARDS
+
+
+class LocalEc2Response(LocalResponse, EC2Response):
+    """Answers every request to EC2."""
+
+    def before(self, action: str) -> None:
+        """Refuse a wrong order; answer a dry run."""
+        if action in GUARDS:
+            GUARDS[action](self._ec2, dict(self.params))
+        if self._get_param("DryRun", False):
+            raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+
+    def create_nat_gateway(self) -> Any:
+        """CreateNatGateway: pending first; the same client token gives the same gateway."""
+        asked = {key: value for key, value in dict(self.params).items() if key != "ClientToken"}
+        token = self._get_param("ClientToken") or ""
+        made = self.world.nat.made_with(self.region, token) if token else None
+        if made is not None:
+            if made[0] != asked:
+                raise Refusal("IdempotentParameterMismatch", "The client token was used with other parameters")
+            gateway: Any = self._ec2.nat_gateways.get(made[1])
+            if gateway is not None:
+                return ActionResult({"ClientToken": token, "NatGateway": gateway})
+        if self._get_param("ConnectivityType", "public") == "public":
+            self._check_allocation()
+        before = set(self._ec2.nat_gateways)
+        result = super().create_nat_gateway()
+        (new,) = set(self._ec2.nat_gateways) - before
+        gateway = self._ec2.nat_gateways[new]
+        gateway.connectivity_type = gateway.connectivity_type or "public"
+        self.world.nat.created(self.region, gateway, token, asked)
+        return result
+
+    def delete_nat_gateway(self) -> Any:
+        """DeleteNatGateway: deleting first."""
+        gateway = self._ec2.nat_gateways[self._get_param("NatGatewayId")]
+        self.world.nat.deleting(self.region, gateway)
+        return ActionResult({"NatGatewayId": gateway.id})
+
+    def describe_nat_gateways(self) -> Any:
+        """DescribeNatGateways: unknown ids are an error, and filters by tag count."""
+        for wanted in self._get_param("NatGatewayIds", []):
+            if wanted not in self._ec2.nat_gateways:
+                raise Refusal("NatGatewayNotFound", f"The Nat Gateway {wanted} was not found")
+        filters: dict[str, Any] = dict(self._filters_from_querystring())
+        found = self._ec2.describe_nat_gateways(filters, self._get_param("NatGatewayIds", []))
+        return ActionResult({"NatGateways": [each for each in found if _has_tags(each, filters)]})
+
+    def delete_subnet(self) -> Any:
+        """DeleteSubnet: its route table associations go with it."""
+        subnet_id = self._get_param("SubnetId")
+        result = super().delete_subnet()
+        for table in self._ec2.route_tables.values():
+            for key in [key for key, value in table._associations.items() if value == subnet_id]:
+                del table._associations[key]
+        return result
+
+    @property
+    def _ec2(self) -> EC2Backend:
+        backend: EC2Backend = self.ec2_backend
+        return backend
+
+    def _check_allocation(self) -> None:
+        allocation = self._get_param("AllocationId")
+        if not allocation:
+            raise Refusal("MissingParameter", "The request must include the AllocationId parameter.")
+        address = next((each for each in self._ec2.addresses if each.allocation_id == allocation), None)
+        if address is None:
+            raise Refusal("InvalidAllocationID.NotFound", f"The allocation ID '{allocation}' does not exist")
+        if address.association_id:
+            raise Refusal("Resource.AlreadyAssociated", f"{allocation} is already associated.")
+
+
+def _has_tags(resource: Any, filters: dict[str, Any]) -> bool:
+    tags = {tag["key"]: tag["value"] for tag in resource.get_tags()}
+    for name, wanted in filters.items():
+        if name == "tag-key" and not any(_like(pattern, key) for pattern in wanted for key in tags):
+            return False
+        if name.startswith("tag:"):
+            value = tags.get(name.removeprefix("tag:"))
+            if value is None or not any(_like(pattern, value) for pattern in wanted):
+                return False
+    return True
+
+
+def _like(pattern: str, value: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value) is not None

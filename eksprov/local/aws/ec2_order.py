@@ -1,0 +1,102 @@
+"""Deletions that EC2 refuses while something else still needs what is to go.
+
+moto accepts most of these; a tool that deletes in a wrong order would look right. The codes are those of
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+
+from eksprov.local.aws import nat
+from eksprov.local.aws.base import Refusal
+
+Ask = dict[str, Any]
+
+
+def _violation(message: str) -> Refusal:
+    return Refusal("DependencyViolation", message)
+
+
+def _delete_vpc(ec2: EC2Backend, ask: Ask) -> None:
+    vpc_id = ask["VpcId"]
+    gateways = any(g.vpc and g.vpc.id == vpc_id for g in ec2.internet_gateways.values())
+    groups = any(group.name != "default" for group in ec2.groups.get(vpc_id, {}).values())
+    endpoints = any(e.vpc_id == vpc_id and e.state != "deleted" for e in ec2.vpc_end_points.values())
+    if gateways or groups or endpoints or any(nat_.vpc_id == vpc_id for nat_ in nat.living(ec2)):
+        raise _violation(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+
+
+def _delete_subnet(ec2: EC2Backend, ask: Ask) -> None:
+    subnet_id = ask["SubnetId"]
+    gateways = any(each.subnet_id == subnet_id for each in nat.living(ec2))
+    if gateways or any(each.subnet.id == subnet_id and _is_used(each) for each in ec2.enis.values()):
+        raise _violation(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+
+
+def _delete_security_group(ec2: EC2Backend, ask: Ask) -> None:
+    group_id = ask.get("GroupId")
+    if not group_id:
+        return
+    others = (g for groups in ec2.groups.values() for g in groups.values() if g.id != group_id)
+    refers = any(
+        rule.source_group.get("GroupId") == group_id
+        for group in others
+        for rule in (*group.ingress_rules, *group.egress_rules)
+    )
+    used = any(group_id in {g.id for g in each.group_set} and _is_used(each) for each in ec2.enis.values())
+    if refers or used:
+        raise _violation(f"resource {group_id} has a dependent object")
+
+
+def _detach_internet_gateway(ec2: EC2Backend, ask: Ask) -> None:
+    vpc_id = ask["VpcId"]
+    gateways = any(n.vpc_id == vpc_id and n.connectivity_type == "public" for n in nat.living(ec2))
+    if gateways or any(e.vpc_id == vpc_id and e.public_ip and _is_used(e) for e in ec2.enis.values()):
+        raise _violation(
+            f"Network {vpc_id} has some mapped public address(es). Please unmap those public address(es) before "
+            "detaching the gateway."
+        )
+
+
+def _release_address(ec2: EC2Backend, ask: Ask) -> None:
+    allocation = ask.get("AllocationId")
+    address = next((each for each in ec2.addresses if each.allocation_id == allocation), None)
+    if address is None:
+        return
+    for gateway in nat.living(ec2):
+        if any(each.get("allocationId") == allocation for each in gateway.address_set):
+            # https://github.com/kubernetes-sigs/cluster-api-provider-aws/issues/1328
+            raise Refusal("AuthFailure", "You do not have permission to access the specified resource.")
+    if address.association_id:
+        raise Refusal("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
+
+
+def _delete_network_interface(ec2: EC2Backend, ask: Ask) -> None:
+    interface = ec2.enis.get(ask["NetworkInterfaceId"])
+    if interface is not None and _is_used(interface) and interface.status == "in-use":
+        raise Refusal("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
+
+
+def _delete_nat_gateway(ec2: EC2Backend, ask: Ask) -> None:
+    if ask["NatGatewayId"] not in ec2.nat_gateways:
+        raise Refusal("NatGatewayNotFound", f"The Nat Gateway {ask['NatGatewayId']} was not found")
+
+
+def _is_used(interface: Any) -> bool:
+    # moto leaves the interface of a terminated instance behind; AWS does not.
+    return interface.instance is None or interface.instance.state != "terminated"
+
+
+GUARDS: dict[str, Callable[[EC2Backend, Ask], None]] = {
+    "DeleteVpc": _delete_vpc,
+    "DeleteSubnet": _delete_subnet,
+    "DeleteSecurityGroup": _delete_security_group,
+    "DetachInternetGateway": _detach_internet_gateway,
+    "ReleaseAddress": _release_address,
+    "DeleteNetworkInterface": _delete_network_interface,
+    "DeleteNatGateway": _delete_nat_gateway,
+}

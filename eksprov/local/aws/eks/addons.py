@@ -1,0 +1,171 @@
+"""EKS add-ons of a cluster: create, describe, list, update, delete.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html. Their objects in kube-system are made by
+the Kubernetes side. Pod identity associations given here belong to the add-on and go with it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from eksprov.local.aws.eks import checks, pod_identity, refusals, updates
+from eksprov.local.aws.eks.addon_catalog import CATALOG, check_configuration, versions_for
+from eksprov.local.aws.eks.model import Addon, Cluster, Shape
+from eksprov.local.aws.eks.region import EksRegion
+from eksprov.local.contract import AddonSpec
+
+NAMESPACE = "kube-system"
+
+
+def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """CreateAddon."""
+    cluster, name = region.live_cluster(ask["clusterName"]), ask["addonName"]
+    if name not in CATALOG:
+        raise refusals.invalid(f"Addon {name} specified is not supported", clusterName=cluster.name, addonName=name)
+    if name in cluster.addons:
+        raise refusals.in_use("Addon already exists.", clusterName=cluster.name, addonName=name)
+    if ask.get("resolveConflicts") == "PRESERVE":
+        raise refusals.invalid("PRESERVE is for updates only", clusterName=cluster.name, addonName=name)
+    version = ask.get("addonVersion") or versions_for(name, cluster.version)[0]
+    _check_version(cluster, name, version)
+    configuration = check_configuration(name, ask.get("configurationValues"))
+    wanted = ask.get("podIdentityAssociations") or []
+    _check_identities(region, cluster, wanted, set())
+    now = region.stamp()
+    arn = region.arn("addon", cluster.name, name, str(uuid.uuid4()))
+    shape: Shape = {
+        "addonName": name,
+        "clusterName": cluster.name,
+        "status": "CREATING",
+        "addonVersion": version,
+        "health": {"issues": []},
+        "addonArn": arn,
+        "createdAt": now,
+        "modifiedAt": now,
+        "tags": dict(ask.get("tags") or {}),
+        "publisher": "eks",
+        "owner": "aws",
+        "namespaceConfig": {"namespace": NAMESPACE},
+    }
+    shape |= {key: ask[key] for key in ("configurationValues", "serviceAccountRoleArn") if ask.get(key)}
+    cluster.addons[name] = Addon(shape, region.world.now())
+    _set_identities(region, cluster, cluster.addons[name], wanted)
+    region.world.kubernetes.install_addon(cluster.arn, AddonSpec(name, version, configuration))
+    return {"addon": shape}
+
+
+def describe_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """DescribeAddon."""
+    return {"addon": _addon(region, ask)[1].shape}
+
+
+def list_addons(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """ListAddons."""
+    return region.page("addons", sorted(region.cluster(ask["clusterName"]).addons), ask)
+
+
+def update_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """UpdateAddon: version, configuration, pod identities."""
+    cluster, addon = _addon(region, ask)
+    updates.refuse_second(cluster, "update the add-on", addon=addon.name)
+    if addon.shape["status"] not in ("ACTIVE", "DEGRADED", "UPDATE_FAILED", "CREATE_FAILED"):
+        raise refusals.in_use(
+            f"Addon {addon.name} cannot be updated as it is {addon.shape['status']}", addonName=addon.name
+        )
+    version = ask.get("addonVersion") or addon.shape["addonVersion"]
+    _check_version(cluster, addon.name, version)
+    values = addon.shape.get("configurationValues")
+    if ask.get("configurationValues") is not None:
+        values = ask["configurationValues"]
+    configuration = check_configuration(addon.name, values)
+    if ask.get("podIdentityAssociations") is not None:
+        _check_identities(region, cluster, ask["podIdentityAssociations"], _own(cluster, addon))
+        _set_identities(region, cluster, addon, ask["podIdentityAssociations"])
+    addon.shape |= {"status": "UPDATING", "addonVersion": version, "modifiedAt": region.stamp()}
+    if values:
+        addon.shape["configurationValues"] = values
+    region.world.kubernetes.install_addon(cluster.arn, AddonSpec(addon.name, version, configuration))
+
+    def finish() -> None:
+        if addon.shape["status"] == "UPDATING":
+            addon.shape |= {"status": "ACTIVE", "health": {"issues": []}}
+
+    names = {
+        "addonVersion": "AddonVersion",
+        "configurationValues": "ConfigurationValues",
+        "podIdentityAssociations": "PodIdentityAssociations",
+        "resolveConflicts": "ResolveConflicts",
+    }
+    params = {param: ask[key] for key, param in names.items() if ask.get(key) is not None}
+    return updates.begin(
+        region,
+        cluster,
+        "AddonUpdate",
+        params,
+        "addon-update",
+        finish,
+        addon=addon.name,
+        is_ready=lambda: region.world.kubernetes.addon_health(cluster.arn, addon.name).ready,
+    )
+
+
+def delete_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """DeleteAddon; with `preserve` its software stays."""
+    cluster, addon = _addon(region, ask)
+    if addon.shape["status"] != "DELETING":
+        addon.shape["status"] = "DELETING"
+        addon.changed_at = region.world.now()
+        for key in _own(cluster, addon):
+            del cluster.associations[key]
+        if not ask.get("preserve"):
+            region.world.kubernetes.remove_addon(cluster.arn, addon.name)
+    return {"addon": addon.shape}
+
+
+def _addon(region: EksRegion, ask: Shape) -> tuple[Cluster, Addon]:
+    cluster = region.cluster(ask["clusterName"])
+    if ask["addonName"] not in cluster.addons:
+        raise refusals.no_addon(ask["addonName"], cluster.name)
+    return cluster, cluster.addons[ask["addonName"]]
+
+
+def _check_version(cluster: Cluster, name: str, version: str) -> None:
+    if version not in versions_for(name, cluster.version):
+        raise refusals.invalid(
+            f"Addon version specified is not supported: {name} {version} with Kubernetes {cluster.version}",
+            clusterName=cluster.name,
+            addonName=name,
+        )
+
+
+def _own(cluster: Cluster, addon: Addon) -> set[str]:
+    arn = addon.shape["addonArn"]
+    return {key for key, each in cluster.associations.items() if each.shape.get("ownerArn") == arn}
+
+
+def _check_identities(region: EksRegion, cluster: Cluster, wanted: list[Shape], own: set[str]) -> None:
+    for each in wanted:
+        checks.pod_role(region, each["roleArn"])
+        there = cluster.association(NAMESPACE, each["serviceAccount"])
+        if there is not None and there.shape["associationId"] not in own:
+            raise refusals.in_use(f"Association already exists: {there.shape['associationId']}")
+
+
+def _set_identities(region: EksRegion, cluster: Cluster, addon: Addon, wanted: list[Shape]) -> None:
+    for key in _own(cluster, addon):
+        del cluster.associations[key]
+    made = [
+        pod_identity.make(region, cluster, {**each, "namespace": NAMESPACE}, addon.shape["addonArn"])
+        for each in wanted
+    ]
+    addon.shape["podIdentityAssociations"] = [each.shape["associationArn"] for each in made]
+
+
+OPERATIONS = {
+    "CreateAddon": create_addon,
+    "DescribeAddon": describe_addon,
+    "ListAddons": list_addons,
+    "UpdateAddon": update_addon,
+    "DeleteAddon": delete_addon,
+}

@@ -1,0 +1,120 @@
+"""EKS Pod Identity associations: which role the pods of a service account get.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssociation.html
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from typing import Any
+
+from eksprov.local.aws.eks import checks, refusals
+from eksprov.local.aws.eks.model import Association, Cluster, Shape
+from eksprov.local.aws.eks.region import EksRegion
+
+ID_CHARACTERS = string.ascii_lowercase + string.digits
+LISTED = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
+
+
+def create_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """CreatePodIdentityAssociation."""
+    cluster = region.live_cluster(ask["clusterName"])
+    _check_policy(ask)
+    return {"association": make(region, cluster, ask).shape}
+
+
+def make(region: EksRegion, cluster: Cluster, ask: Shape, owner_arn: str = "") -> Association:
+    """A new association, refused where the service account has one or the role is not fit."""
+    namespace, account = ask["namespace"], ask["serviceAccount"]
+    there = cluster.association(namespace, account)
+    if there is not None:
+        raise refusals.in_use(f"Association already exists: {there.shape['associationId']}", clusterName=cluster.name)
+    checks.pod_role(region, ask["roleArn"])
+    if ask.get("targetRoleArn"):
+        raise refusals.invalid("The local AWS does not emulate targetRoleArn")
+    identifier = "a-" + "".join(secrets.choice(ID_CHARACTERS) for _ in range(17))
+    now = region.stamp()
+    shape: Shape = {
+        "clusterName": cluster.name,
+        "namespace": namespace,
+        "serviceAccount": account,
+        "roleArn": ask["roleArn"],
+        "associationArn": region.arn("podidentityassociation", cluster.name, identifier),
+        "associationId": identifier,
+        "tags": dict(ask.get("tags") or {}),
+        "createdAt": now,
+        "modifiedAt": now,
+        "disableSessionTags": bool(ask.get("disableSessionTags")),
+    }
+    shape |= {"ownerArn": owner_arn} if owner_arn else {}
+    shape |= {"policy": ask["policy"]} if ask.get("policy") else {}
+    cluster.associations[identifier] = Association(shape)
+    return cluster.associations[identifier]
+
+
+def describe_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """DescribePodIdentityAssociation."""
+    return {"association": _association(region, ask).shape}
+
+
+def list_associations(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """ListPodIdentityAssociations, of all, one namespace, or one service account."""
+    cluster = region.cluster(ask["clusterName"])
+    found = [
+        {key: each.shape[key] for key in LISTED if key in each.shape}
+        for each in cluster.associations.values()
+        if ask.get("namespace") in (None, each.namespace)
+        and ask.get("serviceAccount") in (None, each.service_account)
+    ]
+    return region.page("associations", found, ask)
+
+
+def update_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """UpdatePodIdentityAssociation: the role, session tags, the session policy."""
+    found = _association(region, ask)
+    _check_policy({**found.shape, **{key: value for key, value in ask.items() if value is not None}})
+    if ask.get("roleArn"):
+        checks.pod_role(region, ask["roleArn"])
+        found.shape["roleArn"] = ask["roleArn"]
+    if ask.get("disableSessionTags") is not None:
+        found.shape["disableSessionTags"] = ask["disableSessionTags"]
+    if ask.get("policy") is not None:
+        found.shape["policy"] = ask["policy"]
+    found.shape["modifiedAt"] = region.stamp()
+    return {"association": found.shape}
+
+
+def delete_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
+    """DeletePodIdentityAssociation."""
+    found = _association(region, ask)
+    del region.cluster(ask["clusterName"]).associations[ask["associationId"]]
+    return {"association": found.shape}
+
+
+def _association(region: EksRegion, ask: Shape) -> Association:
+    cluster = region.cluster(ask["clusterName"])
+    if ask["associationId"] not in cluster.associations:
+        raise refusals.not_found(f"Association not found: {ask['associationId']}", clusterName=cluster.name)
+    return cluster.associations[ask["associationId"]]
+
+
+def _check_policy(ask: Shape) -> None:
+    if not ask.get("policy"):
+        return
+    if not ask.get("disableSessionTags"):
+        raise refusals.invalid("A session policy requires disableSessionTags to be true")
+    try:
+        json.loads(ask["policy"])
+    except ValueError:
+        raise refusals.invalid("The session policy is not valid JSON") from None
+
+
+OPERATIONS = {
+    "CreatePodIdentityAssociation": create_association,
+    "DescribePodIdentityAssociation": describe_association,
+    "ListPodIdentityAssociations": list_associations,
+    "UpdatePodIdentityAssociation": update_association,
+    "DeletePodIdentityAssociation": delete_association,
+}

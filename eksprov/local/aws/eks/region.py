@@ -1,0 +1,97 @@
+"""EKS in one region: its clusters, and what all operations share."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
+from moto.ec2.models import EC2Backend, ec2_backends
+
+from eksprov.local.aws.eks import refusals
+from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
+from eksprov.local.aws.keys import ACCOUNT, ADMIN_ARN, PARTITION
+
+if TYPE_CHECKING:
+    from eksprov.local.aws.emulator import LocalAws
+
+Item = TypeVar("Item")
+LARGEST_PAGE = 100
+
+
+class EksRegion:
+    """The clusters of a region by name; `answers` remembers what was answered to each client request token.
+
+    `caller_arn` is the principal (user or role) of the request being answered.
+    """
+
+    def __init__(self, world: LocalAws, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.clusters: dict[str, Cluster] = {}
+        self.answers: dict[tuple[str, str], tuple[Shape, Shape]] = {}
+        self.caller_arn = ADMIN_ARN
+
+    @property
+    def ec2(self) -> EC2Backend:
+        """moto's EC2 in this region."""
+        return ec2_backends[ACCOUNT][self.name]
+
+    @property
+    def autoscaling(self) -> AutoScalingBackend:
+        """moto's Auto Scaling in this region."""
+        return autoscaling_backends[ACCOUNT][self.name]
+
+    def cluster(self, name: str) -> Cluster:
+        """The cluster; raises ResourceNotFoundException."""
+        if name not in self.clusters:
+            raise refusals.no_cluster(name)
+        return self.clusters[name]
+
+    def live_cluster(self, name: str) -> Cluster:
+        """The cluster, which must be ACTIVE or UPDATING; raises InvalidRequestException else."""
+        cluster = self.cluster(name)
+        if cluster.status not in ("ACTIVE", "UPDATING"):
+            raise refusals.not_active(name)
+        return cluster
+
+    def nodegroup(self, cluster_name: str, name: str) -> tuple[Cluster, Nodegroup]:
+        """The node group with its cluster; raises ResourceNotFoundException."""
+        cluster = self.cluster(cluster_name)
+        if name not in cluster.nodegroups:
+            raise refusals.no_nodegroup(name, cluster_name)
+        return cluster, cluster.nodegroups[name]
+
+    def stamp(self) -> datetime:
+        """The current time, as answers carry it."""
+        return datetime.fromtimestamp(self.world.now(), UTC)
+
+    def arn(self, kind: str, *names: str) -> str:
+        """arn:aws:eks:<region>:<account>:<kind>/<names…>."""
+        return f"arn:{PARTITION}:eks:{self.name}:{ACCOUNT}:{kind}/{'/'.join(names)}"
+
+    def page(self, key: str, items: Sequence[Item], ask: Shape) -> dict[str, Any]:
+        """One page of `items` under `key`, with `nextToken` where more follow."""
+        start = _offset(ask.get("nextToken"), len(items))
+        size = ask.get("maxResults") or LARGEST_PAGE
+        if not 1 <= size <= LARGEST_PAGE:
+            raise refusals.invalid(f"maxResults must be between 1 and {LARGEST_PAGE}")
+        answer: dict[str, Any] = {key: list(items[start : start + size])}
+        if start + size < len(items):
+            answer["nextToken"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
+        return answer
+
+
+def _offset(token: str | None, length: int) -> int:
+    if not token:
+        return 0
+    try:
+        offset = int(base64.urlsafe_b64decode(token))
+    except (ValueError, binascii.Error):
+        offset = -1
+    if not 0 < offset <= length:
+        raise refusals.invalid("The nextToken is not valid.")
+    return offset

@@ -1,0 +1,115 @@
+"""Who an EKS token belongs to: the presigned GetCallerIdentity URL inside it, and the cluster's access entries.
+
+A token is `k8s-aws-v1.` and the base64url of a URL presigned for STS, whose signed header `x-k8s-aws-id` names the
+cluster (https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster). The
+real webhook sends that URL to STS; this one is STS, so it checks the signature itself. Accepted are loopback
+hosts only: a token for the real AWS is no token here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from eksprov.local.aws import sigv4
+from eksprov.local.aws.eks.access import POLICY_ROLES, policy_group
+from eksprov.local.aws.eks.model import AccessEntry, Cluster
+from eksprov.local.aws.keys import ADMIN_ARN, Key
+from eksprov.local.contract import Identity
+
+if TYPE_CHECKING:
+    from eksprov.local.aws.emulator import LocalAws
+
+PREFIX = "k8s-aws-v1."
+CLUSTER_HEADER = "x-k8s-aws-id"
+LIFETIME_S = 900
+CLOCK_SKEW_S = 60
+LONGEST_TOKEN = 8192
+NODE_GROUPS = ("system:bootstrappers", "system:nodes")
+
+
+def authenticate(world: LocalAws, cluster: Cluster | None, token: str) -> Identity | None:
+    """The identity, or None; the world's lock must be held."""
+    url = presigned_url(token)
+    if cluster is None or url is None or not _asks_local_sts(url):
+        return None
+    key = signer(world, url, {CLUSTER_HEADER: cluster.name})
+    if key is None:
+        return None
+    principal = _principal(world, key)
+    entry = None if principal is None else cluster.entries.get(principal)
+    return None if entry is None else _identity(entry, key)
+
+
+def presigned_url(token: str) -> str | None:
+    """The URL inside a token, or None where there is none."""
+    if not token.startswith(PREFIX) or len(token) > LONGEST_TOKEN:
+        return None
+    encoded = token[len(PREFIX) :]
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def signer(world: LocalAws, url: str, headers: dict[str, str]) -> Key | None:
+    """The key that signed this URL together with all of `headers`, not expired; else None."""
+    found = sigv4.from_query(url)
+    if found is None or found.service != "sts" or not set(headers) <= set(found.signed_headers):
+        return None
+    lifetime = min(found.expires_s, LIFETIME_S)
+    if not found.signed_at - CLOCK_SKEW_S <= world.wall() < found.signed_at + lifetime:
+        return None
+    key = world.keys.find(found.access_key_id, world.wall())
+    if key is None or key.token != found.security_token:
+        return None
+    signed = {"host": urlsplit(url).netloc, **headers}
+    good = sigv4.matches(found, key.secret, "GET", url, signed, sigv4.EMPTY_BODY_SHA256)
+    return key if good else None
+
+
+def _asks_local_sts(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    fields = parse_qs(parts.query)
+    if fields.get("Action") != ["GetCallerIdentity"] or parts.path not in ("", "/"):
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _principal(world: LocalAws, key: Key) -> str | None:
+    # An access entry names the role, which may have a path; the session's ARN has none.
+    if key.session is None:
+        return ADMIN_ARN
+    name = key.session.role_name
+    return next((str(role.arn) for role in world.iam().get_roles() if role.name == name), None)
+
+
+def _identity(entry: AccessEntry, key: Key) -> Identity:
+    session = key.session.name if key.session is not None else ""
+    username = entry.username.replace("{{SessionNameRaw}}", session)
+    username = username.replace("{{SessionName}}", session.replace("@", "-"))
+    if entry.type != "STANDARD":
+        username = username.replace("{{EC2PrivateDNSName}}", session)
+        groups = NODE_GROUPS
+    else:
+        policies = (arn.rsplit("/", 1)[-1] for arn, scope in entry.policies.items() if scope["type"] == "cluster")
+        groups = (*entry.groups, *(policy_group(name) for name in policies if name in POLICY_ROLES))
+    return Identity(
+        username=username,
+        uid=f"aws-iam-authenticator:{key.arn.split(':')[4]}:{key.user_id.split(':')[0]}",
+        groups=tuple(groups),
+        arn=key.arn,
+        access_key_id=key.access_key_id,
+    )

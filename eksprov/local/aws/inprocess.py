@@ -1,0 +1,79 @@
+"""The local AWS inside this process, for tests: boto3 clients made within talk to it, in virtual time if wanted."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # before moto: spares a second of loading
+
+from moto import mock_aws  # noqa: E402  # after the environment is set
+from moto.core.botocore_stubber import BotocoreStubber  # noqa: E402
+from moto.core.models import botocore_stubber  # noqa: E402
+from moto.core.request import normalize_request  # noqa: E402
+
+from eksprov.local.aws import hooks  # noqa: E402
+from eksprov.local.aws.calls import operation_of, signing_scope  # noqa: E402
+from eksprov.local.aws.emulator import FIXED_KEYS, LocalAws  # noqa: E402
+from eksprov.local.contract import KubernetesSide  # noqa: E402
+
+
+@contextmanager
+def emulated_aws(
+    kubernetes: KubernetesSide,
+    clock_now: Callable[[], float],
+    speed: float = 1.0,
+    *,
+    wall: Callable[[], float] = time.time,
+    role_lag: bool = False,
+) -> Iterator[LocalAws]:
+    """An empty account until the block ends; clients must be made inside, with any credentials of the environment.
+
+    `clock_now` gives the world's time, `wall` the one by which botocore dates its signatures. Not to be nested,
+    and one at a time in a process.
+    """
+    with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": True}}):
+        keys = dict(FIXED_KEYS)
+        if "AWS_ACCESS_KEY_ID" in os.environ:
+            keys[os.environ["AWS_ACCESS_KEY_ID"]] = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+        world = LocalAws(kubernetes, clock_now, speed, wall=wall, role_lag=role_lag, fixed_keys=keys)
+        hooks.install(world)
+        _reset_iam()
+        with _one_at_a_time(world):
+            try:
+                yield world
+            finally:
+                hooks.uninstall()
+
+
+@contextmanager
+def _one_at_a_time(world: LocalAws) -> Iterator[None]:
+    def process_request(request: Any) -> Any:
+        with world.lock:
+            world.advance()
+            answer = BotocoreStubber.process_request(botocore_stubber, request)
+            if answer is not None:
+                _log(world, request, answer[0])
+            return answer
+
+    botocore_stubber.process_request = process_request  # type: ignore[method-assign]  # for this block only
+    try:
+        yield
+    finally:
+        del botocore_stubber.process_request
+
+
+def _log(world: LocalAws, request: Any, status: int) -> None:
+    found = normalize_request(request)
+    _, service = signing_scope(found)
+    world.calls.add(service, operation_of(found, service), world.now(), status)
+
+
+def _reset_iam() -> None:
+    # Accounts made before the policies were installed would lack them.
+    from moto.iam.models import iam_backends
+
+    iam_backends.reset()

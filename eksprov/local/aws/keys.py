@@ -1,0 +1,70 @@
+"""The access keys the local world knows, and who uses them.
+
+Two kinds: fixed keys (`test`/`test`), which stand for the user `local-admin`; and temporary keys that our STS has
+issued for a role. No other key is accepted by STS. Pods get temporary keys too; these alone are held to the
+policies of their role, because what a model's role may not read has to be seen on this machine too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+
+PARTITION = "aws"
+ADMIN_ARN = f"arn:{PARTITION}:iam::{ACCOUNT}:user/local-admin"
+ADMIN_ID = "AIDALOCALADMIN0000000"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A role's session: its tags (as EKS Pod Identity sets them) and the session policy, both for pods only."""
+
+    role_name: str
+    name: str
+    expires_at: float
+    is_pod: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    policy: str = ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One access key. `session` is None for the fixed keys of the local administrator."""
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    session: Session | None = None
+    user_id: str = ADMIN_ID
+
+    @property
+    def arn(self) -> str:
+        """What GetCallerIdentity answers."""
+        if self.session is None:
+            return ADMIN_ARN
+        return f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{self.session.role_name}/{self.session.name}"
+
+
+class KeyRing:
+    """All keys; `fixed` maps access key ids to secrets."""
+
+    def __init__(self, fixed: Mapping[str, str]) -> None:
+        self._keys = {name: Key(name, secret) for name, secret in fixed.items()}
+
+    def issue(self, assumed: Any, session: Session) -> Key:
+        """Remember the credentials of moto's `AssumedRole`."""
+        key = Key(
+            assumed.access_key_id, assumed.secret_access_key, assumed.session_token, session, assumed.user_id
+        )
+        self._keys[key.access_key_id] = key
+        return key
+
+    def find(self, access_key_id: str, at: float) -> Key | None:
+        """The key, or None where it is unknown or has expired at `at` (epoch seconds)."""
+        key = self._keys.get(access_key_id)
+        if key is not None and key.session is not None and at >= key.session.expires_at:
+            return None
+        return key

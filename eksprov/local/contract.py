@@ -1,0 +1,152 @@
+"""What the two halves of the local world ask of one another: data and two protocols, nothing that runs.
+
+The AWS half (`local/aws`) implements `AwsSide` and calls a `KubernetesSide`; the Kubernetes half (`local/hub.py`,
+over `local/controlplane` and `local/node`) implements `KubernetesSide` and calls an `AwsSide`. Tests of one half
+bring a few lines in place of the other.
+
+Every `KubernetesSide` method returns at once: slow work goes on in the background and is seen through
+`cluster_status`, `node_ready` and `addon_health`. All may be called again with the same arguments without effect.
+`cluster_arn` names a cluster everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """A cluster to be started: `version` is "1.36", `service_cidr` an IPv4 range, `oidc_issuer` an https URL."""
+
+    arn: str
+    name: str
+    version: str
+    service_cidr: str
+    oidc_issuer: str
+    subnet_cidrs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """`endpoint` (https://127.0.0.1:port) and `ca_data` (base64 PEM) are set once `state` is "ready".
+
+    `message` says in one line what is going on ("building Kubernetes v1.36.3: 1,204 of 2,531 packages, about
+    95 s left") or, when failed, what to do.
+    """
+
+    state: Literal["absent", "starting", "ready", "failed"]
+    endpoint: str = ""
+    ca_data: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One EC2 instance of a managed node group that is to register as a node.
+
+    `name` is its private DNS name, `provider_id` "aws:///<zone>/<instance id>". Capacities are the instance
+    type's, from DescribeInstanceTypes. `taints` are Kubernetes taints as dicts (key, value, effect).
+    """
+
+    name: str
+    instance_id: str
+    provider_id: str
+    private_ip: str
+    region: str
+    zone: str
+    instance_type: str
+    architecture: Literal["amd64", "arm64"]
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    max_pods: int
+    nodegroup: str
+    gpus: int = 0
+    neuron_devices: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class AddonSpec:
+    """An EKS add-on whose objects are to stand in kube-system; `configuration` is the parsed configurationValues."""
+
+    name: str
+    version: str
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AddonHealth:
+    """Whether the add-on's workloads are available, and if not what they wait for."""
+
+    ready: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who an EKS token belongs to: TokenReview's username, uid and groups."""
+
+    username: str
+    uid: str
+    groups: tuple[str, ...]
+    arn: str = ""
+    access_key_id: str = ""
+
+
+@dataclass(frozen=True)
+class PodCredentials:
+    """Temporary credentials as the pod identity agent hands them to a pod."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    token: str = field(repr=False)
+    account_id: str = ""
+    expiration: str = ""
+
+
+class KubernetesSide(Protocol):
+    """What AWS asks of Kubernetes."""
+
+    def start_cluster(self, spec: ClusterSpec) -> None: ...
+
+    def cluster_status(self, cluster_arn: str) -> ClusterStatus: ...
+
+    def stop_cluster(self, cluster_arn: str) -> None: ...
+
+    def add_nodes(self, cluster_arn: str, nodes: tuple[NodeSpec, ...]) -> None: ...
+
+    def remove_nodes(self, cluster_arn: str, names: tuple[str, ...]) -> None: ...
+
+    def node_ready(self, cluster_arn: str, name: str) -> bool: ...
+
+    def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None: ...
+
+    def remove_addon(self, cluster_arn: str, name: str) -> None: ...
+
+    def addon_health(self, cluster_arn: str, name: str) -> AddonHealth: ...
+
+    def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:
+        """Bind each access-policy group (group name -> ClusterRole name: cluster-admin, admin, edit, view)."""
+        ...
+
+
+class AwsSide(Protocol):
+    """What Kubernetes asks of AWS."""
+
+    def authenticate(self, cluster_arn: str, token: str) -> Identity | None:
+        """The identity behind an EKS token (`k8s-aws-v1.…`), or None where STS or the access entries say no."""
+        ...
+
+    def pod_credentials(
+        self, cluster_arn: str, namespace: str, service_account: str, pod: str
+    ) -> PodCredentials | None:
+        """Credentials of the role associated with the service account, or None without an association."""
+        ...
+
+    def endpoint_url(self) -> str:
+        """Where the local AWS answers, http://127.0.0.1:port."""
+        ...

@@ -1,0 +1,192 @@
+"""How a recipe is run: as a process, as a function, or not at all. One small face for all three.
+
+An `Execution` can be waited for and stopped; `ports` says which local port stands for which port of the pod.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from eksprov.local.node import awscli, model_server
+from eksprov.local.node.images import AwsCli, ModelServer, Recipe
+from eksprov.local.node.logs import ContainerLog
+from eksprov.local.node.network import free_ports
+from eksprov.local.node.paths import Mounts, place
+from eksprov.local.node.processes import ProcessTable
+
+# https://github.com/SeldonIO/MLServer/blob/master/mlserver/settings.py and its Dockerfile
+DEFAULT_MODELS_DIR = "/mnt/models"
+PORT_SETTINGS = (("http_port", 8080), ("grpc_port", 8081), ("metrics_port", 8082))
+
+
+class StartError(Exception):
+    """The container cannot be started with this command (RunContainerError, exit code 128)."""
+
+
+class Execution(Protocol):
+    """Something that runs."""
+
+    @property
+    def ports(self) -> Mapping[int, int]:
+        """Port of the pod to port of 127.0.0.1."""
+        ...
+
+    async def wait(self) -> int:
+        """Wait for the end; the exit code."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """Ask it to end, then make it end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that is needed to run one container once.
+
+    `env` holds host paths, `command` and `args` container paths; `caller` is asked (blocking) when an AWS command begins; `ends` is true for an init
+    container, whose stand-in has nothing to wait for.
+    """
+
+    name: str
+    command: list[str]
+    args: list[str]
+    env: Mapping[str, str] = field(repr=False)
+    mounts: Mounts
+    folder: Path
+    log: ContainerLog
+    caller: Callable[[], awscli.Caller]
+    processes: ProcessTable
+    ends: bool = False
+
+
+async def start(recipe: Recipe, launch: Launch) -> Execution:
+    """Run `recipe`. Raises StartError for commands that are not understood."""
+    if isinstance(recipe, ModelServer):
+        return await _start_model_server(launch)
+    if isinstance(recipe, AwsCli):
+        return _start_aws(launch)
+    return Idle(over=launch.ends)
+
+
+class Idle:
+    """A stand-in: runs until it is stopped; as an init container it is over at once."""
+
+    ports: Mapping[int, int] = {}
+
+    def __init__(self, over: bool) -> None:
+        self._stopped = asyncio.Event()
+        if over:
+            self._stopped.set()
+
+    async def wait(self) -> int:
+        """Ends when stopped, as if it had obeyed SIGTERM."""
+        await self._stopped.wait()
+        return 0
+
+    async def stop(self, grace_s: float) -> None:  # noqa: ARG002 - nothing needs time here
+        """End now."""
+        self._stopped.set()
+
+
+class Command:
+    """An AWS CLI command in a thread."""
+
+    ports: Mapping[int, int] = {}
+
+    def __init__(self, fetch: awscli.Fetch, launch: Launch) -> None:
+        self._cancelled = threading.Event()
+        self._task = asyncio.create_task(asyncio.to_thread(self._run, fetch, launch))
+
+    def _run(self, fetch: awscli.Fetch, launch: Launch) -> int:
+        return awscli.run(fetch, launch.caller(), launch.log.write, self._cancelled)
+
+    async def wait(self) -> int:
+        """The command's exit code."""
+        return await asyncio.shield(self._task)
+
+    async def stop(self, grace_s: float) -> None:
+        """Let the chunk under way finish, then give up."""
+        self._cancelled.set()
+        await asyncio.wait({self._task}, timeout=grace_s)
+
+
+class Server:
+    """A process with ports."""
+
+    def __init__(self, process: Any, ports: Mapping[int, int]) -> None:
+        self._process = process
+        self.ports = ports
+
+    async def wait(self) -> int:
+        """The process's exit code."""
+        return int(await self._process.wait())
+
+    async def stop(self, grace_s: float) -> None:
+        """SIGTERM, then SIGKILL."""
+        await self._process.stop(grace_s)
+
+
+def _start_aws(launch: Launch) -> Execution:
+    try:
+        fetch = awscli.parse(launch.command, launch.args)
+    except awscli.CommandError as error:
+        raise StartError(str(error)) from error
+    target = place(os.path.normpath(fetch.folder), launch.mounts, launch.folder / "root")
+    return Command(replace(fetch, folder=str(target), shown=fetch.folder), launch)
+
+
+async def _start_model_server(launch: Launch) -> Execution:
+    folder = models_folder(launch)
+    locals_ = free_ports(len(PORT_SETTINGS))
+    argv = [sys.executable, "-P", model_server.__file__, folder, *map(str, locals_)]
+    env = {"MLSERVER_PARALLEL_WORKERS": "0", **clean_environment(launch.folder), **launch.env}
+    try:
+        process = await launch.processes.start(launch.name, argv, env, launch.folder, launch.log)
+    except OSError as error:
+        raise StartError(f"mlserver does not start: {error}") from error
+    return Server(process, dict(zip(container_ports(launch.env, Path(folder)), locals_, strict=True)))
+
+
+def models_folder(launch: Launch) -> str:
+    """The folder that `mlserver start` is given, by command, args or MLSERVER_MODELS_DIR; a host path.
+
+    The environment holds host paths already, and a host path must not be translated again: it may itself begin
+    with a mount path, such as /tmp.
+    """
+    root = launch.folder / "root"
+    default = launch.env.get("MLSERVER_MODELS_DIR") or str(place(DEFAULT_MODELS_DIR, launch.mounts, root))
+    words = [*launch.command, *launch.args]
+    if not words:
+        return default
+    if len(words) != 3 or os.path.basename(words[0]) != "mlserver" or words[1] != "start":
+        raise StartError(f"{' '.join(words)}: the local world runs only `mlserver start FOLDER` of this image")
+    if words[2] in ("$MLSERVER_MODELS_DIR", "${MLSERVER_MODELS_DIR}"):
+        return default
+    return str(place(words[2], launch.mounts, root))
+
+
+def container_ports(env: Mapping[str, str], folder: Path) -> list[int]:
+    """The ports MLServer would have in its container: settings.json, else the environment, else defaults."""
+    settings: dict[str, Any] = {}
+    try:
+        settings = dict(json.loads((folder / "settings.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
+        settings = {}  # absent; a damaged one is MLServer's to complain about
+    chosen = [settings.get(name, env.get(f"MLSERVER_{name.upper()}", default)) for name, default in PORT_SETTINGS]
+    return [int(port) for port in chosen]
+
+
+def clean_environment(folder: Path) -> dict[str, str]:
+    """What a process gets beside the container's own variables; nothing of the daemon's leaks in."""
+    path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
+    home = str(folder)
+    return {"PATH": path, "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}

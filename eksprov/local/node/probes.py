@@ -1,0 +1,112 @@
+"""A probe's counting and its clock, apart from how it looks: pure `ProbeCount`, and `watch` with a sleep passed in.
+
+https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/: the defaults
+below are documented there. A verdict changes only after as many equal answers in a row as the threshold asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+Sleep = Callable[[float], Awaitable[None]]
+Check = Callable[[], Awaitable[str | None]]
+
+
+@dataclass(frozen=True)
+class ProbeTiming:
+    """Seconds and thresholds of one probe."""
+
+    initial_delay_s: float = 0.0
+    period_s: float = 10.0
+    timeout_s: float = 1.0
+    success_threshold: int = 1
+    failure_threshold: int = 3
+
+    @staticmethod
+    def of(probe: Json) -> ProbeTiming:
+        """Read a probe's fields, with Kubernetes' defaults."""
+        return ProbeTiming(
+            initial_delay_s=float(probe.get("initialDelaySeconds", 0)),
+            period_s=float(probe.get("periodSeconds", 10)),
+            timeout_s=float(probe.get("timeoutSeconds", 1)),
+            success_threshold=int(probe.get("successThreshold", 1)),
+            failure_threshold=int(probe.get("failureThreshold", 3)),
+        )
+
+
+class ProbeCount:
+    """Counts equal answers in a row; `verdict` is None until the first threshold is reached."""
+
+    def __init__(self, timing: ProbeTiming, verdict: bool | None = None) -> None:
+        self._timing = timing
+        self._last: bool | None = None
+        self._run = 0
+        self.verdict = verdict
+
+    def observe(self, success: bool) -> bool:
+        """Take one answer; True when the threshold of its kind is reached (again)."""
+        self._run = self._run + 1 if success == self._last else 1
+        self._last = success
+        threshold = self._timing.success_threshold if success else self._timing.failure_threshold
+        if self._run < threshold:
+            return False
+        self.verdict = success
+        return True
+
+
+async def startup(timing: ProbeTiming, check: Check, on_failure: Callable[[str], None], sleep: Sleep) -> bool:
+    """Probe until it succeeds (True) or has failed too often (False)."""
+    count = ProbeCount(timing)
+    await sleep(timing.initial_delay_s)
+    while True:
+        problem = await check()
+        if problem is not None:
+            on_failure(problem)
+        if count.observe(problem is None):
+            return problem is None
+        await sleep(timing.period_s)
+
+
+async def readiness(
+    timing: ProbeTiming,
+    check: Check,
+    on_failure: Callable[[str], None],
+    on_verdict: Callable[[bool], None],
+    sleep: Sleep,
+) -> None:
+    """Probe for ever and tell each change of verdict; it begins as not ready."""
+    count = ProbeCount(timing, verdict=False)
+    await sleep(timing.initial_delay_s)
+    while True:
+        problem = await check()
+        if problem is not None:
+            on_failure(problem)
+        before = count.verdict
+        if count.observe(problem is None) and count.verdict != before:
+            on_verdict(bool(count.verdict))
+        await sleep(timing.period_s)
+
+
+async def liveness(timing: ProbeTiming, check: Check, on_failure: Callable[[str], None], sleep: Sleep) -> None:
+    """Probe until it has failed too often, then return."""
+    count = ProbeCount(timing, verdict=True)
+    await sleep(timing.initial_delay_s)
+    while True:
+        problem = await check()
+        if problem is not None:
+            on_failure(problem)
+        if count.observe(problem is None) and not count.verdict:
+            return
+        await sleep(timing.period_s)
+
+
+async def within(check: Check, timeout_s: float) -> str | None:
+    """`check`, but a problem when it takes longer than the probe's time-out."""
+    try:
+        return await asyncio.wait_for(check(), timeout_s)
+    except TimeoutError:
+        return f"no answer within {timeout_s:g} s (context deadline exceeded)"

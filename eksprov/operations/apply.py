@@ -1,0 +1,172 @@
+"""Walks steps and records each outcome the moment it is known.
+
+Workers act; this thread alone writes the state. A record that says the same as before is not written again, so a run
+that changes nothing writes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from eksprov.aws.faults import translated
+from eksprov.core.change import Change
+from eksprov.core.converge import Run, converge, remove
+from eksprov.core.executor import Walk, poles
+from eksprov.core.outcome import Outcome, Status
+from eksprov.core.plan import nodes, removal_nodes
+from eksprov.core.step import Outputs, Step
+from eksprov.kube.api import KubeApi
+from eksprov.operations.stack import Opened
+from eksprov.state.record import Record
+
+AnyStep = Step[Any, Any]
+
+
+class Applier:
+    """One run over an opened stack: converge or remove steps, keep state and outputs."""
+
+    def __init__(self, opened: Opened, kube: KubeApi | None = None) -> None:
+        self.opened, self.state = opened, opened.state
+        self.outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+        self._kube = kube
+        self._stack = opened.stack
+        self._walk: Walk | None = None
+        self._steps: dict[str, AnyStep] = {}
+        self._began: dict[str, float] = {}
+
+    def converge_all(self, steps: Sequence[AnyStep]) -> list[Outcome]:
+        """Bring every step to its wanted state; outcomes in the order they came."""
+        for step in steps:
+            self.outputs.drop(step.name)  # a value must come from this run's reading, never from the record
+        return self._go(steps, nodes(steps), removing=False)
+
+    def remove_all(
+        self, steps: Sequence[AnyStep], extra_waits: Mapping[str, Sequence[str]] | None = None
+    ) -> list[Outcome]:
+        """Delete every step's resource, dependents first; `extra_waits[a]` must be gone before a."""
+        graph = [
+            dataclasses.replace(node, needs=(*node.needs, *(extra_waits or {}).get(node.name, ())))
+            for node in removal_nodes(steps)
+        ]
+        return self._go(steps, graph, removing=True)
+
+    def save(self) -> None:
+        """Write the state as it is now."""
+        self._stack.store.save(self.state)
+
+    def _go(self, steps: Sequence[AnyStep], graph: Sequence[Any], *, removing: bool) -> list[Outcome]:
+        self._steps = {step.name: step for step in steps}
+        heard: list[Outcome] = []
+
+        def hear(outcome: Outcome) -> None:
+            heard.append(outcome)
+            self._record(outcome, removing=removing)
+            self._stack.progress.finished(outcome)
+
+        self._walk = Walk(graph, lambda name: self._act(name, removing=removing), hear, self._stack.stopped)
+        expected = max(poles(graph).values(), default=0.0) / self._stack.aws.speed
+        self._stack.progress.planned(tuple(node.name for node in graph), expected)
+        self._walk.run(self._stack.pool, self._stack.workers)
+        return heard
+
+    def _act(self, name: str, *, removing: bool) -> Outcome:
+        step, clock = self._steps[name], self._stack.clock
+        self._stack.progress.started(name)
+        began = clock.now()
+        client: Any = self.opened.aws if step.world == "aws" else self._kube
+        if client is None:  # the cluster is gone, and every object in it with it
+            return Outcome(name, Status.ABSENT, message="its cluster does not exist")
+        with translated(f"{'remove' if removing else 'converge'} {name}"):
+            run = self._run()
+            outcome = remove(step, client, run) if removing else converge(step, client, self.outputs, run)
+        return dataclasses.replace(outcome, seconds=clock.now() - began)
+
+    def _run(self) -> Run:
+        return Run(
+            owner=self.opened.us,
+            clock=self._stack.clock,
+            speed=self._stack.aws.speed,
+            token=self.state.token,
+            note=self._note,
+            tell=self._stack.progress.waiting,
+        )
+
+    def _note(self, name: str, outputs: Mapping[str, str]) -> None:
+        """Record what a create answered before its wait begins; runs on the caller's thread."""
+        assert self._walk is not None
+        self._walk.post(lambda: self._put(name, status="creating", outputs=outputs, change=True))
+
+    def _record(self, outcome: Outcome, *, removing: bool) -> None:
+        name = outcome.name
+        match outcome.status:
+            case Status.DELETED | Status.ABSENT if removing:
+                if name in self.state.steps:
+                    self.state = self.state.without(name)
+                    self.save()
+            case Status.UNCHANGED | Status.CREATED | Status.UPDATED:
+                self.outputs.put(name, outcome.outputs)
+                changed = outcome.status is not Status.UNCHANGED
+                self._put(name, status="ready", outputs=outcome.outputs, change=changed)
+            case Status.FAILED | Status.INTERRUPTED:
+                self._put(name, status=outcome.status.value, error=outcome.message, change=True)
+            case _:
+                pass
+
+    def _put(
+        self,
+        name: str,
+        *,
+        status: str,
+        outputs: Mapping[str, str] | None = None,
+        error: str = "",
+        change: bool,
+    ) -> None:
+        step, before = self._steps[name], self.state.steps.get(name)
+        record = Record(
+            kind=step.kind,
+            slug=step.slug,
+            needs=step.needs,
+            outlives=step.outlives,
+            status=status,
+            outputs=dict(outputs) if outputs is not None else dict(before.outputs if before else {}),
+            facts_sha256=fingerprint(step, self.outputs)
+            if status == "ready"
+            else (before.facts_sha256 if before else ""),
+            changed_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if change or not before else before.changed_at,
+            attempts=(before.attempts if before else 0) + (1 if status == "creating" else 0),
+            error=error,
+        )
+        if record != before:
+            self.state = self.state.with_record(name, record)
+            self.save()
+
+
+def fingerprint(step: AnyStep, outputs: Outputs) -> str:
+    """A hash of what is wanted of a step, for comparing config with record where the world is not asked."""
+    want = step.desired(outputs)
+    facts = {f.name: _plain(getattr(want, f.name)) for f in dataclasses.fields(want) if f.compare}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def deletion(step: AnyStep) -> Change:
+    """The change that removes a step which the config no longer names."""
+    from eksprov.core.change import Action
+
+    return Change(Action.DELETE, reason=f"{step.kind} is no longer in the config")

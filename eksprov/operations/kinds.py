@@ -1,0 +1,28 @@
+"""All kinds there are, those of AWS and those of a model's deployment, in the order of creation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eksprov.core.step import Sighting, Step
+from eksprov.serving import KINDS as SERVING_KINDS
+from eksprov.state.record import Record
+from eksprov.steps import KINDS as AWS_KINDS
+
+KINDS: tuple[type[Step[Any, Any]], ...] = (*AWS_KINDS, *SERVING_KINDS)
+_BY_NAME = {kind.kind: kind for kind in KINDS}
+
+
+def revive(name: str, record: Record) -> Step[Any, Any]:
+    """The step of a record, enough to discover and delete its resource."""
+    return _BY_NAME[record.kind].revive(name, record.slug, needs=record.needs, outlives=record.outlives)
+
+
+def revived(sighting: Sighting) -> Step[Any, Any]:
+    """The step of something found by its tags alone."""
+    return _BY_NAME[sighting.kind].revive(sighting.owner.step, sighting.slug)
+
+
+def is_model(name: str) -> bool:
+    """Whether a step belongs to a model's deployment; these are deployed and removed on their own."""
+    return name.startswith("model/")

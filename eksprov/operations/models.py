@@ -1,0 +1,237 @@
+"""Models on the cluster: deploy, undeploy, plan, list.
+
+A deployment is one graph of AWS and Kubernetes steps, walked like any other: the role that may read this model's
+prefix and its bond to the service account, the files in the bucket, the objects in the cluster, and a last step that is
+done when the model answers. What all models of a namespace share goes with the last of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.config.schema import Model
+from eksprov.core.plan import Plan
+from eksprov.core.step import Step
+from eksprov.kube.api import KubeApi, Ref
+from eksprov.operations.apply import Applier
+from eksprov.operations.kinds import KINDS, revive, revived
+from eksprov.operations.plan import make_plan
+from eksprov.operations.provision import Report
+from eksprov.operations.stack import Opened
+from eksprov.serving.graph import is_shared, model_steps
+from eksprov.serving.package import Package, read_package
+from eksprov.serving.runtimes import runtime
+from eksprov.serving.sizing import NodeType, fit
+from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
+from eksprov.steps.catalog import bucket_name, model_association, model_role
+
+AnyStep = Step[Any, Any]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that answered: its address inside the cluster, and its path on the API server."""
+
+    name: str
+    url: str
+    proxy_path: str
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a deployment did; `notes` are worth reading even when all went well."""
+
+    report: Report
+    served: tuple[Served, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model of the config or on the cluster; `state` says in a word what it is."""
+
+    name: str
+    namespace: str
+    wanted: int
+    ready: int
+    digest: str
+    url: str
+    state: str
+
+
+def cluster_api(opened: Opened) -> KubeApi:
+    """The stack's API server. Raises: UsageError when the stack has no cluster yet."""
+    cluster = next(step for step in opened.steps if step.kind == "cluster")
+    with translated("look for the cluster"):
+        found = cluster.discover(opened.aws, fresh=True)
+    known = cluster.outputs(found) if found is not None else {}
+    if not known.get("endpoint"):
+        raise errors.UsageError(f"stack {opened.us.stack!r} has no cluster that answers yet", "run provision first")
+    return opened.stack.kube(cluster.slug, known)
+
+
+def stack_facts(opened: Opened) -> StackFacts:
+    """What a model's objects need to know of the stack."""
+    config, choices = opened.stack.config, opened.choices
+    cidrs = tuple(getattr(step, "cidr", "") for step in opened.steps if step.kind == "subnet")
+    return StackFacts(config.name, opened.us.stack_id, choices.region, bucket_name(config, choices), cidrs)
+
+
+def model_of(opened: Opened, name: str) -> Model:
+    """The config's model of that name. Raises: UsageError naming those there are."""
+    models = {model.name: model for model in opened.stack.config.models}
+    if name not in models:
+        known = ", ".join(models) or "none"
+        raise errors.UsageError(f"the config has no model {name!r}; it has: {known}", "add it under models")
+    return models[name]
+
+
+def packaged(opened: Opened, model: Model) -> tuple[ModelSpec, Package]:
+    """A model's files as they are now. Raises: UsageError when the folder is missing or not understood."""
+    package = read_package(opened.stack.project / model.path, model.name, runtime(model.runtime))
+    return model_spec(model, stack_facts(opened), package.digest, package.size_bytes), package
+
+
+def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, ...]:
+    """All steps of one model's deployment."""
+    config = opened.stack.config
+    account = service_account(spec.name)
+    bond = model_association(config, spec.name, spec.namespace, account)
+    role = model_role(config, opened.choices, spec.name)
+    return (role, bond, *model_steps(spec, package, bond.name))
+
+
+def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
+    """Serve these models of the config and wait until each answers. The caller holds the stack's lock.
+
+    Raises: UsageError before anything is made, when a model is unknown, unreadable or fits on no node.
+    """
+    began = opened.stack.clock.now()
+    chosen = [packaged(opened, model_of(opened, name)) for name in names]
+    kube = cluster_api(opened)
+    nodes = node_types(opened)
+    problems = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
+    if problems:
+        raise errors.ConfigError(problems)
+    applier = Applier(opened, kube)
+    steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
+    outcomes = applier.converge_all(steps)
+    report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
+    answering = {o.name: o.outputs for o in outcomes if o.good}
+    served = tuple(
+        Served(spec.name, known["url"], known["proxy_path"])
+        for spec, _ in chosen
+        if (known := answering.get(f"model/{spec.name}/endpoint"))
+    )
+    warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
+    blind = [text for spec, _ in chosen if spec.name in {s.name for s in served} and (text := _autoscaler(kube, spec))]
+    return Deployed(report, served, (*warnings, *blind))
+
+
+def plan_models(opened: Opened, names: Sequence[str]) -> Plan:
+    """What `deploy` would do, without doing it."""
+    chosen = [packaged(opened, model_of(opened, name)) for name in names]
+    kube = cluster_api(opened)
+    return make_plan(opened, _unique(step for spec, pack in chosen for step in graph(opened, spec, pack)), kube)
+
+
+def deployed_names(opened: Opened, kube: KubeApi | None = None) -> tuple[str, ...]:
+    """The models that the record, or where given the cluster, knows of."""
+    names = {name.split("/")[1] for name in opened.state.steps if name.startswith("model/") and not is_shared(name)}
+    if kube is not None:
+        names |= {step.name.split("/")[1] for step in _sighted(opened, kube) if not is_shared(step.name)}
+    return tuple(sorted(names))
+
+
+def undeploy(opened: Opened, names: Sequence[str]) -> Report:
+    """Take these models off the cluster, with their roles and their files. The caller holds the stack's lock."""
+    began = opened.stack.clock.now()
+    kube = cluster_api(opened)
+    known: dict[str, AnyStep] = {step.name: step for step in _sighted(opened, kube)}
+    known |= {name: revive(name, record) for name, record in opened.state.steps.items() if name.startswith("model/")}
+    going = {name for name in known if name.split("/")[1] in names}
+    unknown = [name for name in names if not any(step.startswith(f"model/{name}/") for step in going)]
+    if unknown:
+        raise errors.UsageError(f"not deployed: {', '.join(unknown)}", "`eksprov models` lists what is")
+    staying = {step.slug.split("|")[2] for name, step in known.items() if _is_deployment(step) and name not in going}
+    shared = {n for n in known if is_shared(n) and n.split("/")[1].removeprefix("@") not in staying}
+    applier = Applier(opened, kube)
+    outcomes = applier.remove_all([known[name] for name in sorted(going | shared)])
+    return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
+
+
+def listed(opened: Opened) -> tuple[Listed, ...]:
+    """Every model of the config and every one on the cluster, as it is now."""
+    kube = cluster_api(opened)
+    spaces = {model.name: model.namespace for model in opened.stack.config.models}
+    for step in _sighted(opened, kube):
+        if _is_deployment(step):
+            spaces.setdefault(step.slug.split("|")[3], step.slug.split("|")[2])
+    return tuple(_listed(opened, kube, name, namespace) for name, namespace in sorted(spaces.items()))
+
+
+def node_types(opened: Opened) -> tuple[NodeType, ...]:
+    """The instance types of the config's node groups, as EC2 describes them."""
+    groups = opened.stack.config.node_groups
+    names = sorted({name for group in groups for name in group.instance_types})
+    if not names:
+        return ()
+    with translated("read the instance types of the node groups"):
+        ec2 = opened.aws.clients.ec2
+        answer = ec2.describe_instance_types(InstanceTypes=names)  # type: ignore[arg-type]  # any name may be asked for
+    found: Mapping[str, Any] = {item["InstanceType"]: item for item in answer["InstanceTypes"]}
+    return tuple(
+        _node_type(found[name], group.disk_size_gib)
+        for group in groups
+        for name in group.instance_types
+        if name in found
+    )
+
+
+def _node_type(found: Mapping[str, Any], disk_gib: int) -> NodeType:
+    """Pods by network interfaces: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html."""
+    network = found["NetworkInfo"]
+    max_pods = network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
+    vcpus, memory = found["VCpuInfo"]["DefaultVCpus"], found["MemoryInfo"]["SizeInMiB"]
+    return NodeType(found["InstanceType"], vcpus, memory, max_pods, disk_gib)
+
+
+def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:
+    """Models of one namespace share its first objects."""
+    return list({step.name: step for step in steps}.values())
+
+
+def _sighted(opened: Opened, kube: KubeApi) -> list[AnyStep]:
+    sightings = [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]
+    return [revived(s) for s in (*sightings, *opened.sightings) if s.owner.step.startswith("model/")]
+
+
+def _is_deployment(step: AnyStep) -> bool:
+    return step.world == "kube" and "|Deployment|" in step.slug
+
+
+def _listed(opened: Opened, kube: KubeApi, name: str, namespace: str) -> Listed:
+    live = kube.get(Ref("apps/v1", "Deployment", namespace, name))
+    record = opened.state.steps.get(f"model/{name}/files")
+    digest = record.outputs.get("digest", "") if record else ""
+    if live is None:
+        return Listed(name, namespace, 0, 0, digest, "", "not deployed")
+    wanted = int(live["spec"].get("replicas", 1))
+    ready = int(live.get("status", {}).get("readyReplicas", 0))
+    url = f"http://{name}.{namespace}.svc.cluster.local/v2/models/{name}/infer"
+    state = "ready" if ready >= wanted else "not ready"
+    return Listed(name, namespace, wanted, ready, digest, url, state)
+
+
+def _autoscaler(kube: KubeApi, spec: ModelSpec) -> str:
+    """What keeps the autoscaler from scaling, in a sentence; empty when nothing does or it has not said yet."""
+    live = kube.get(Ref("autoscaling/v2", "HorizontalPodAutoscaler", spec.namespace, spec.name)) or {}
+    for condition in live.get("status", {}).get("conditions", []):
+        if condition["type"] == "ScalingActive" and condition["status"] == "False":
+            stays = f"it stays at {spec.model.replicas.min} replica(s) until it does"
+            return f"{spec.name}: the autoscaler does not know the CPU use ({condition.get('reason')}); {stays}"
+    return ""

@@ -1,0 +1,45 @@
+"""What a run tells while it works; the command line shows it, tests keep it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from eksprov.core.outcome import Outcome
+
+
+class Progress(Protocol):
+    """All methods may be called from any thread and must return at once."""
+
+    def planned(self, names: tuple[str, ...], expected_s: float) -> None:
+        """These steps are about to be walked; the longest chain is expected to take `expected_s`."""
+
+    def started(self, name: str) -> None:
+        """A step began."""
+
+    def waiting(self, name: str, message: str) -> None:
+        """A step waits for something in motion."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """A step ended."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is no step."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def planned(self, names: tuple[str, ...], expected_s: float) -> None:
+        """Nothing."""
+
+    def started(self, name: str) -> None:
+        """Nothing."""
+
+    def waiting(self, name: str, message: str) -> None:
+        """Nothing."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""

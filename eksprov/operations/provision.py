@@ -1,0 +1,46 @@
+"""Bring a stack to what its config says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eksprov.core.outcome import Outcome, Status
+from eksprov.operations.apply import Applier
+from eksprov.operations.stack import Opened
+from eksprov.state.record import State
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did: every step's outcome in the order they came, and the state it left."""
+
+    outcomes: tuple[Outcome, ...]
+    state: State
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step is as wanted."""
+        return all(outcome.good for outcome in self.outcomes)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped the run."""
+        return any(outcome.status is Status.INTERRUPTED for outcome in self.outcomes)
+
+    def count(self, *statuses: Status) -> int:
+        """How many steps ended so."""
+        return sum(outcome.status in statuses for outcome in self.outcomes)
+
+
+def provision(opened: Opened) -> Report:
+    """Converge every step, then remove what the config no longer names. The caller holds the stack's lock."""
+    applier = Applier(opened)
+    began = opened.stack.clock.now()
+    if opened.state != opened.stack.store.load():
+        applier.save()  # the stack id and the choices are on disk before the first create
+    outcomes = applier.converge_all(opened.steps)
+    orphans = opened.orphans
+    if orphans and all(outcome.good for outcome in outcomes):
+        outcomes += applier.remove_all(orphans)
+    return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)

@@ -1,0 +1,145 @@
+"""Opening a stack: who calls, what is recorded, whose the resources are, what should be.
+
+`Stack` is what the composition root brings together; `Opened` is a stack whose identity has been checked and whose
+steps are known. A stack id that the state has lost is read back from the tags; it is minted only when nothing of the
+stack exists.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from eksprov import errors
+from eksprov.aws.session import Aws, Identity
+from eksprov.config.schema import Config
+from eksprov.core.converge import Clock
+from eksprov.core.executor import WORKERS, Pool
+from eksprov.core.step import Owner, Sighting, Step
+from eksprov.kube.api import KubeApi
+from eksprov.operations.kinds import KINDS, is_model, revive, revived
+from eksprov.operations.progress import Progress, Silent
+from eksprov.state.record import State
+from eksprov.state.store import StateStore
+from eksprov.steps.catalog import catalog
+from eksprov.steps.choices import Choices, as_record, resolve
+
+KubeFactory = Callable[[str, Mapping[str, str]], KubeApi]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything a command needs, brought by the composition root.
+
+    `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool` and
+    `workers` are for tests that want one thread or their own scheduler.
+    """
+
+    config: Config
+    project: Path
+    aws: Aws
+    store: StateStore
+    clock: Clock
+    kube: KubeFactory
+    progress: Progress = field(default_factory=Silent)
+    stopped: Callable[[], bool] = lambda: False
+    pool: Pool | None = None
+    workers: int = WORKERS
+    mint: Callable[[], str] = lambda: secrets.token_hex(8)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A stack whose account, region and owner are settled. `sightings` were read only where the state was lost."""
+
+    stack: Stack
+    aws: Aws
+    state: State
+    identity: Identity
+    choices: Choices
+    steps: tuple[Step[Any, Any], ...]
+    sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def us(self) -> Owner:
+        """Whose resources are ours."""
+        return self.aws.owner
+
+    @property
+    def orphans(self) -> tuple[Step[Any, Any], ...]:
+        """Recorded or sighted infrastructure that the config no longer names (models are deployed on their own)."""
+        wanted = {step.name for step in self.steps}
+        recorded = {
+            name: revive(name, record)
+            for name, record in self.state.steps.items()
+            if name not in wanted and not is_model(name)
+        }
+        sighted = {
+            s.owner.step: revived(s)
+            for s in self.sightings
+            if s.owner.step not in wanted and s.owner.step not in recorded and not is_model(s.owner.step)
+        }
+        return (*recorded.values(), *sighted.values())
+
+
+def open_stack(stack: Stack, *, mint: bool) -> Opened:
+    """Read state and identity and settle the owner; `mint` begins a new incarnation when nothing exists.
+
+    Raises: StateError (another account or region, damaged, two stack ids in the tags), AccessError.
+    """
+    config = stack.config
+    recorded = stack.store.load()
+    identity = stack.aws.identity()
+    state = recorded or State(stack=config.name)
+    _refuse_elsewhere(state, identity, stack)
+    sightings: tuple[Sighting, ...] = ()
+    if not state.stack_id:
+        sightings = survey(stack.aws, config.name, KINDS)
+        stack_id = _only_id(sightings) or (stack.mint() if mint else "")
+        state = replace(state, stack_id=stack_id)
+        if sightings:
+            stack.progress.note(f"no state in {stack.store.where()}: found {len(sightings)} resources by their tags")
+    aws = stack.aws.owned_by(Owner(config.name, state.stack_id))
+    choices = resolve(aws, config, state.choices)
+    state = replace(state, account=identity.account, region=stack.aws.region)
+    state = state.with_choices(as_record(choices)) if mint and as_record(choices) != state.choices else state
+    return Opened(stack, aws, state, identity, choices, catalog(config, choices), sightings)
+
+
+def survey(aws: Aws, stack: str, kinds: tuple[type[Step[Any, Any]], ...]) -> tuple[Sighting, ...]:
+    """Everything in the account whose tags name the stack, kind by kind; the state is not asked."""
+    from eksprov.aws.faults import translated
+
+    def look(kind: type[Step[Any, Any]]) -> list[Sighting]:
+        with translated(f"look for resources of kind {kind.kind}"):
+            return list(kind.survey(aws, stack))
+
+    looked = [kind for kind in kinds if kind.world == "aws"]
+    with ThreadPoolExecutor(8, thread_name_prefix="survey") as threads:
+        return tuple(sighting for found in threads.map(look, looked) for sighting in found)
+
+
+def _only_id(sightings: tuple[Sighting, ...]) -> str:
+    ids = sorted({s.owner.stack_id for s in sightings if s.owner.stack_id})
+    if len(ids) > 1:
+        named = "; ".join(f"{i}: {next(s.identity for s in sightings if s.owner.stack_id == i)}" for i in ids)
+        raise errors.StateError(
+            f"the tags of this account name {len(ids)} stacks of this name ({named})",
+            "put the state file of the one you mean back in place, or choose another stack name",
+        )
+    return ids[0] if ids else ""
+
+
+def _refuse_elsewhere(state: State, identity: Identity, stack: Stack) -> None:
+    here = (identity.account, stack.aws.region)
+    recorded = (state.account or here[0], state.region or here[1])
+    if recorded != here:
+        raise errors.StateError(
+            f"{stack.store.where()} belongs to account {recorded[0]} in {recorded[1]}, but you are calling account "
+            f"{here[0]} in {here[1]}",
+            "use the profile and region the stack was made with, or another stack name",
+        )

@@ -1,0 +1,182 @@
+"""A model's files in the stack's bucket: one step, however many files.
+
+Objects lie under `models/<name>/<digest>/`, where the digest is of their contents: what is there under the right name
+and size is right, and an upload that was cut off goes on where it stopped. S3 itself refuses a body that does not have
+the SHA-256 it is sent with. Contents of earlier digests stay, so that pods of the revision before can still start while
+a rollout is on its way, and go with the model.
+
+The bucket is the stack's, so its tags say whose the objects are.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from eksprov import errors
+from eksprov.aws.faults import code, tolerating, translated
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import as_dict, owner_of
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.serving.package import ModelFile
+
+THREADS = 8
+# A single PutObject takes 5 GiB at most; above this, parts are sent side by side and resent alone
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+MULTIPART_FROM_BYTES = 64 * 2**20
+DELETE_BATCH = 1000  # keys a DeleteObjects call
+
+
+@dataclass(frozen=True)
+class FilesFacts:
+    """`digest` names the contents that are completely there; empty when none of the wanted are."""
+
+    digest: str
+    owner: Owner | None = field(default=None, compare=False)
+    present: frozenset[tuple[str, int]] = field(default=frozenset(), compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles(Step[Aws, FilesFacts]):
+    """The objects of one model; `slug` is `<bucket>/models/<name>/`."""
+
+    kind: ClassVar[str] = "model-files"
+    timing: ClassVar[Timing] = Timing(create_s=5, delete_s=2, create_limit_s=300)
+
+    digest: str = ""
+    files: tuple[ModelFile, ...] = ()
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.slug.partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """Where all of the model's objects lie, of whatever digest."""
+        return self.slug.partition("/")[2]
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The bucket, and the account it must belong to: its twelve digits stand in the bucket's name
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html)."""
+        account = re.search(r"(?<!\d)\d{12}(?!\d)", self.bucket)
+        return {"Bucket": self.bucket, **({"ExpectedBucketOwner": account[0]} if account else {})}
+
+    def desired(self, outputs: Outputs) -> FilesFacts:  # noqa: ARG002 -- needs nobody's outputs
+        """All files of this digest are there."""
+        return FilesFacts(self.digest)
+
+    def discover(self, client: Aws, *, fresh: bool = False) -> FilesFacts | None:  # noqa: ARG002 -- no shared listing
+        """What is below the prefix, or None when nothing is."""
+        present = frozenset(self._present(client))
+        if not present:
+            return None
+        complete = bool(self.files) and self._wanted() <= present
+        return FilesFacts(self.digest if complete else "", self._owner(client), present)
+
+    def create(self, client: Aws, want: FilesFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- names are by content
+        """Upload everything. Raises: OwnershipError when the bucket is not this stack's."""
+        self._upload(client, self.files)
+        return self.outputs(want)
+
+    def update(self, client: Aws, want: FilesFacts, have: FilesFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Upload what is missing."""
+        self._upload(client, [file for file in self.files if (self._key(file), file.size) not in have.present])
+
+    def delete(self, client: Aws, have: FilesFacts) -> None:
+        """Delete all objects of the model, of whatever digest."""
+        keys = sorted(key for key, _ in have.present)
+        for start in range(0, len(keys), DELETE_BATCH):
+            batch: Any = [{"Key": key} for key in keys[start : start + DELETE_BATCH]]
+            answer = client.clients.s3.delete_objects(**self.where, Delete={"Objects": batch, "Quiet": True})
+            if failed := answer.get("Errors"):
+                first = failed[0]
+                raise errors.ProvisioningError(
+                    f"{self.name}: S3 did not delete {len(failed)} objects, the first being {first.get('Key')}: "
+                    f"{first.get('Message')} ({first.get('Code')})"
+                )
+
+    def outputs(self, have: FilesFacts) -> dict[str, str]:
+        """Where the contents lie."""
+        return {"uri": f"s3://{self.bucket}/{self.prefix}{have.digest}/", "digest": have.digest}
+
+    @classmethod
+    def survey(cls, client: Aws, stack: str) -> Iterable[Sighting]:
+        """One for each model that has objects in a bucket of the stack's (its buckets are found by name, then tags)."""
+        s3 = client.clients.s3
+        for page in s3.get_paginator("list_buckets").paginate(Prefix=f"{stack}-models-"):
+            for bucket in [found["Name"] for found in page.get("Buckets", ())]:
+                with tolerating("NoSuchBucket", "NoSuchTagSet", "AccessDenied"):  # a namesake's is not ours to read
+                    owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=bucket)["TagSet"]))
+                    if owner is not None and owner.stack == stack:
+                        yield from cls._sighted(s3, bucket, owner)
+
+    @classmethod
+    def _sighted(cls, s3: Any, bucket: str, owner: Owner) -> Iterator[Sighting]:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="models/", Delimiter="/")
+        for prefix in [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]:
+            step = f"model/{prefix.split('/')[1]}/files"
+            slug = f"{bucket}/{prefix}"
+            yield Sighting(cls.kind, slug, f"s3://{slug}", Owner(owner.stack, owner.stack_id, step))
+
+    def _key(self, file: ModelFile) -> str:
+        return f"{self.prefix}{self.digest}/{file.path}"
+
+    def _wanted(self) -> frozenset[tuple[str, int]]:
+        return frozenset((self._key(file), file.size) for file in self.files)
+
+    def _present(self, client: Aws) -> Iterator[tuple[str, int]]:
+        from botocore.exceptions import ClientError
+
+        pages = client.clients.s3.get_paginator("list_objects_v2").paginate(**self.where, Prefix=self.prefix)
+        try:
+            for page in pages:
+                yield from ((item["Key"], item["Size"]) for item in page.get("Contents", ()))
+        except ClientError as error:
+            if code(error) != "NoSuchBucket":
+                raise
+
+    def _owner(self, client: Aws) -> Owner | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            owner = owner_of(as_dict(client.clients.s3.get_bucket_tagging(**self.where)["TagSet"]))
+        except ClientError as error:
+            if code(error) in ("NoSuchTagSet", "NoSuchBucket"):
+                return None
+            raise
+        return Owner(owner.stack, owner.stack_id, self.name) if owner else None
+
+    def _upload(self, client: Aws, files: Iterable[ModelFile]) -> None:
+        owner = self._owner(client)
+        if owner is None or owner.stack != client.owner.stack:
+            raise errors.OwnershipError(
+                f"{self.name}: the bucket {self.bucket} does not exist or is not this stack's; nothing was uploaded",
+                "run provision first",
+            )
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
+            for done in [threads.submit(self._put, client, file) for file in files]:
+                done.result()
+
+    def _put(self, client: Aws, file: ModelFile) -> None:
+        s3 = client.clients.s3
+        checksum = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+        with translated(f"upload {file.path} to {self.bucket}"):
+            if file.source is None:
+                s3.put_object(**self.where, Key=self._key(file), Body=file.content, ChecksumSHA256=checksum)
+            elif file.size < MULTIPART_FROM_BYTES:
+                with file.source.open("rb") as body:
+                    s3.put_object(**self.where, Key=self._key(file), Body=body, ChecksumSHA256=checksum)
+            else:
+                expected = {key: value for key, value in self.where.items() if key != "Bucket"}
+                s3.upload_file(
+                    str(file.source),
+                    self.bucket,
+                    self._key(file),
+                    ExtraArgs={**expected, "ChecksumAlgorithm": "SHA256"},
+                )

@@ -1,0 +1,76 @@
+"""Where a rollout stands: ready, on its way, or failed and why. Pure.
+
+Ready means that the controller has seen the present generation and every replica is of it and available
+(the rule of `kubectl rollout status`, https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment).
+Failed means a finding for which waiting cannot help, or the Deployment's own progress deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eksprov.core.step import READY, Phase, State
+from eksprov.serving.diagnose import diagnose
+from eksprov.serving.observe import Observation
+
+Json = Mapping[str, Any]
+
+
+def complete(deployment: Json) -> bool:
+    """Whether every replica is of the present generation and available."""
+    status, spec = deployment.get("status") or {}, deployment["spec"]
+    wanted = spec.get("replicas", 1)
+    return bool(
+        status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+        and status.get("updatedReplicas", 0) == wanted
+        and status.get("replicas", 0) == wanted
+        and status.get("availableReplicas", 0) == wanted
+    )
+
+
+def verdict(seen: Observation) -> Phase:
+    """The rollout's phase; a failed one carries the top finding and what to do about it."""
+    if complete(seen.deployment):
+        return READY
+    findings = diagnose(seen)
+    top = findings[0] if findings else None
+    if top is not None and (top.final or _overdue(seen.deployment)):
+        return Phase(State.FAILED, f"{top.cause}: {top.evidence}. Next: {top.action}")
+    if _overdue(seen.deployment):
+        deadline = seen.deployment["spec"].get("progressDeadlineSeconds", 600)
+        return Phase(State.FAILED, f"no progress for {deadline} s, and nothing in pods, events or logs says why")
+    return Phase(State.MOVING, f"{_count(seen.deployment)}{_doing(seen, top.cause if top else '')}")
+
+
+def _overdue(deployment: Json) -> bool:
+    if (deployment.get("status") or {}).get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+        return False
+    conditions = (deployment.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded" for c in conditions)
+
+
+def _count(deployment: Json) -> str:
+    status, wanted = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
+    ready = min(status.get("updatedReplicas", 0), status.get("availableReplicas", 0))
+    return f"{ready} of {wanted} replicas ready"
+
+
+def _doing(seen: Observation, trouble: str) -> str:
+    """What the rollout is at, in a few words."""
+    if trouble:
+        return f"; {trouble}"
+    stages = {_stage(pod) for pod in seen.pods} - {""}
+    return f"; {', '.join(sorted(stages))}" if stages else ""
+
+
+def _stage(pod: Json) -> str:
+    status = pod.get("status") or {}
+    if any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()):
+        return ""
+    inits = status.get("initContainerStatuses") or ()
+    if any("running" in (one.get("state") or {}) for one in inits):
+        return "fetching the model"
+    if any("running" in (one.get("state") or {}) for one in status.get("containerStatuses") or ()):
+        return "the server is loading the model"
+    return "waiting for a node" if not pod.get("spec", {}).get("nodeName") else "starting"

@@ -1,0 +1,84 @@
+"""What can serve a model: an image, how it is reached, what libraries it carries. Data, one preset a runtime.
+
+Images are named by exact version. A digest is written only where a registry has resolved it; none has been so far, so
+`digest` is empty.
+
+MLServer 1.7.1 (https://github.com/SeldonIO/MLServer/blob/1.7.1/Dockerfile, mlserver/settings.py): user 1000, command
+`mlserver start $MLSERVER_MODELS_DIR`, ports 8080, 8081 and 8082. Its per-runtime images are built from one lock file,
+so the libraries are those of the big image. It makes `.envs` and `.metrics` in its working directory as soon as
+parallel workers are on, which a read-only root file system forbids: both are moved to /tmp whatever the setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from eksprov import errors
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A model server. Paths may hold `{model}`; `server_drain_s` is how long it may need to end after SIGTERM."""
+
+    name: str
+    image: str
+    version: str
+    implementation: str
+    suffixes: tuple[str, ...]
+    http_port: int
+    grpc_port: int
+    metrics_port: int
+    live_path: str
+    ready_path: str
+    digest: str = ""
+    uid: int = 1000
+    server_drain_s: int = 10
+    env: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The image as a pod names it: by digest too, where one is known."""
+        return f"{self.image}@{self.digest}" if self.digest else self.image
+
+
+MLSERVER_SKLEARN: Final = Runtime(
+    name="mlserver-sklearn",
+    image="docker.io/seldonio/mlserver:1.7.1-sklearn",
+    version="1.7.1",
+    implementation="mlserver_sklearn.SKLearnModel",
+    suffixes=(".joblib", ".pkl", ".pickle"),
+    http_port=8080,
+    grpc_port=8081,
+    metrics_port=8082,
+    live_path="/v2/health/live",
+    ready_path="/v2/models/{model}/ready",
+    env=MappingProxyType(
+        {
+            "MLSERVER_MODELS_DIR": "/mnt/models",
+            "MLSERVER_HOST": "0.0.0.0",
+            "MLSERVER_HTTP_PORT": "8080",
+            "MLSERVER_GRPC_PORT": "8081",
+            "MLSERVER_METRICS_PORT": "8082",
+            # One process a pod: the autoscaler adds pods, and a second copy of the model would double the memory.
+            "MLSERVER_PARALLEL_WORKERS": "0",
+            "MLSERVER_METRICS_DIR": "/tmp/metrics",
+            "MLSERVER_ENVIRONMENTS_DIR": "/tmp/envs",
+        }
+    ),
+    libraries=MappingProxyType(
+        {"python": "3.10.12", "scikit-learn": "1.5.2", "numpy": "1.26.4", "pandas": "2.2.3", "joblib": "1.4.2"}
+    ),
+)
+
+RUNTIMES: Final[Mapping[str, Runtime]] = MappingProxyType({MLSERVER_SKLEARN.name: MLSERVER_SKLEARN})
+
+
+def runtime(name: str) -> Runtime:
+    """The preset of that name. Raises: UsageError naming those there are."""
+    if name not in RUNTIMES:
+        raise errors.UsageError(f"there is no runtime {name!r}", f"runtimes: {', '.join(RUNTIMES)}")
+    return RUNTIMES[name]

@@ -1,0 +1,181 @@
+"""A model's Deployment: an init container fetches the files, the server serves them from a read-only volume. Pure.
+
+Draining: a pod that is to end first leaves the endpoints, waits `drain_s` so that callers notice, then gets SIGTERM and
+finishes what it has; the grace period is longer than both together (`server_drain_s` is the runtime's). Replaced pods
+are surged: a new one is ready before an old one goes. `spec.replicas` is never sent, because the autoscaler owns it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from eksprov.serving.runtimes import Runtime
+from eksprov.serving.spec import FETCH_MEMORY_MIB, SCRATCH_MIB, ModelSpec
+
+# The public AWS CLI image, by exact version (https://gallery.ecr.aws/aws-cli/aws-cli; its entrypoint is `aws`,
+# https://github.com/aws/aws-cli/blob/2.32.13/docker/Dockerfile). No digest has been resolved from the registry.
+FETCH_IMAGE: Final = "public.ecr.aws/aws-cli/aws-cli:2.32.13"
+FETCH_CONTAINER: Final = "fetch-model"
+SERVER_CONTAINER: Final = "server"
+REVISION: Final = "eksprov.dev/revision"
+MODEL_DIR: Final = "/mnt/models"
+STARTUP_PERIOD_S: Final = 2
+GRACE_MARGIN_S: Final = 10
+# A rollout is given this long beyond the model's own start: a new node (2 to 4 min) and an image pull come before it.
+NODE_AND_PULL_S: Final = 600
+
+
+def deployment(spec: ModelSpec, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The Deployment; its pods carry `labels` and the revision, a hash of everything that makes a pod new."""
+    template = _template(spec, dict(labels))
+    revision = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:12]
+    marks = {REVISION: revision, "app.kubernetes.io/version": spec.digest[:12]}
+    template["metadata"]["labels"] |= marks
+    matched = {key: labels[key] for key in ("app.kubernetes.io/name", "eksprov.dev/stack")}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": spec.name,
+            "namespace": spec.namespace,
+            "labels": {**labels, **marks},
+            "annotations": _provenance(spec),
+        },
+        "spec": {
+            "selector": {"matchLabels": matched},
+            "revisionHistoryLimit": 3,
+            "progressDeadlineSeconds": spec.model.startup_timeout_s + NODE_AND_PULL_S,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": template,
+        },
+    }
+
+
+def _provenance(spec: ModelSpec) -> dict[str, str]:
+    return {"eksprov.dev/model-digest": spec.digest, "eksprov.dev/source": spec.source}
+
+
+def _template(spec: ModelSpec, labels: dict[str, str]) -> dict[str, Any]:
+    drain_s, runtime = spec.model.drain_s, spec.runtime
+    volumes = [
+        {"name": "model", "emptyDir": {"sizeLimit": f"{spec.model_volume_mib}Mi"}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": f"{SCRATCH_MIB}Mi"}},
+    ]
+    return {
+        "metadata": {"labels": labels, "annotations": _provenance(spec)},
+        "spec": {
+            "serviceAccountName": spec.name,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": drain_s + runtime.server_drain_s + GRACE_MARGIN_S,
+            "securityContext": _pod_security(runtime),
+            "topologySpreadConstraints": [_spread(key, labels) for key in ("topology.kubernetes.io/zone", HOSTNAME)],
+            "initContainers": [_fetch(spec)],
+            "containers": [_server(spec)],
+            "volumes": volumes,
+        },
+    }
+
+
+HOSTNAME: Final = "kubernetes.io/hostname"
+
+
+def _spread(key: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Apart where possible, each revision by itself; a full zone must not keep a replica from starting."""
+    return {
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "maxSkew": 1,
+        "labelSelector": {"matchLabels": {"app.kubernetes.io/name": labels["app.kubernetes.io/name"]}},
+        "matchLabelKeys": ["pod-template-hash"],
+    }
+
+
+def _pod_security(runtime: Runtime) -> dict[str, Any]:
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": runtime.uid,
+        "runAsGroup": runtime.uid,
+        "fsGroup": runtime.uid,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _container_security() -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def _fetch(spec: ModelSpec) -> dict[str, Any]:
+    """Copy the model from the bucket with the pod's own role; what it says when it fails becomes the pod's status."""
+    region = [{"name": name, "value": spec.stack.region} for name in ("AWS_REGION", "AWS_DEFAULT_REGION")]
+    return {
+        "name": FETCH_CONTAINER,
+        "image": FETCH_IMAGE,
+        "args": ["s3", "sync", "--no-progress", spec.source, MODEL_DIR],
+        # The CLI keeps its caches below HOME, and the root file system is read-only.
+        "env": [{"name": "HOME", "value": "/tmp"}, *region],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": f"{spec.ephemeral_mib}Mi"},
+            "limits": {"memory": f"{FETCH_MEMORY_MIB}Mi", "ephemeral-storage": f"{spec.ephemeral_mib}Mi"},
+        },
+        "securityContext": _container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "model", "mountPath": MODEL_DIR}, {"name": "tmp", "mountPath": "/tmp"}],
+    }
+
+
+def _server(spec: ModelSpec) -> dict[str, Any]:
+    """The model server. CPU is requested, not limited: a limit would throttle it beside idle cores."""
+    runtime, memory = spec.runtime, f"{spec.model.memory_mib}Mi"
+    ports = (("http", runtime.http_port), ("grpc", runtime.grpc_port), ("metrics", runtime.metrics_port))
+    container: dict[str, Any] = {
+        "name": SERVER_CONTAINER,
+        "image": runtime.reference,
+        "env": [{"name": "HOME", "value": "/tmp"}]
+        + [{"name": name, "value": value} for name, value in runtime.env.items()],
+        "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports],
+        "resources": {
+            "requests": {
+                "cpu": f"{math.ceil(spec.model.cpu * 1000)}m",
+                "memory": memory,
+                "ephemeral-storage": f"{spec.ephemeral_mib}Mi",
+            },
+            "limits": {"memory": memory, "ephemeral-storage": f"{spec.ephemeral_mib}Mi"},
+        },
+        "securityContext": _container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            {"name": "model", "mountPath": MODEL_DIR, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
+        **_probes(spec),
+    }
+    if spec.model.drain_s:  # a sleep of nothing needs Kubernetes 1.34
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": spec.model.drain_s}}}
+    return container
+
+
+def _probes(spec: ModelSpec) -> dict[str, Any]:
+    """Startup has the model's whole budget; readiness then reacts within 10 s; liveness is patient."""
+    ready = {"path": spec.runtime.ready_path.format(model=spec.name), "port": "http"}
+    live = {"path": spec.runtime.live_path, "port": "http"}
+    budget = math.ceil(spec.model.startup_timeout_s / STARTUP_PERIOD_S)
+    return {
+        "startupProbe": {
+            "httpGet": ready,
+            "periodSeconds": STARTUP_PERIOD_S,
+            "timeoutSeconds": 2,
+            "failureThreshold": budget,
+        },
+        "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2},
+        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
+    }

@@ -1,0 +1,76 @@
+"""The state as frozen data; every change is a new value.
+
+Stored keys (`state/<stack>.json`, UTC times as ISO 8601 seconds with Z):
+
+- `schema`: 1. A newer one is refused, never guessed at.
+- `serial`: grows by one with every write.
+- `stack`, `stack_id`: the stack's name, and the random id minted when an incarnation of it begins.
+- `account`, `region`: where it lives; a run against another account or region is refused.
+- `choices`: what was resolved once, at creation, and is kept (`kubernetes_version`, `zones`, `admin_principal_arn`, ...).
+- `generations`: step name -> how many times its resource was deleted; tokens derive from it.
+- `steps`: step name -> `kind`, `slug`, `needs`, `outlives`, `status`, `outputs`, `facts_sha256`, `changed_at`,
+  `attempts`, `error`.
+
+No secret is ever among them: ARNs, ids, names, hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """One step as it was last seen; `status` is an Outcome status or "creating"."""
+
+    kind: str
+    slug: str
+    needs: tuple[str, ...] = ()
+    outlives: tuple[str, ...] = ()
+    status: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    facts_sha256: str = ""
+    changed_at: str = ""
+    attempts: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything remembered of one stack."""
+
+    stack: str
+    stack_id: str = ""
+    account: str = ""
+    region: str = ""
+    serial: int = 0
+    choices: Mapping[str, str] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
+    steps: Mapping[str, Record] = field(default_factory=dict)
+
+    def with_record(self, name: str, record: Record) -> State:
+        """The state with one step's record set."""
+        return replace(self, serial=self.serial + 1, steps={**self.steps, name: record})
+
+    def without(self, name: str) -> State:
+        """The state after a confirmed deletion: the record goes, the step's generation grows."""
+        steps = {key: record for key, record in self.steps.items() if key != name}
+        generations = {**self.generations, name: self.generations.get(name, 0) + 1}
+        return replace(self, serial=self.serial + 1, steps=steps, generations=generations)
+
+    def with_choices(self, choices: Mapping[str, str]) -> State:
+        """The state with choices added."""
+        return replace(self, serial=self.serial + 1, choices={**self.choices, **choices})
+
+    def token(self, name: str) -> str:
+        """64 hex digits for a step's present incarnation: the same after a crash, another after a delete.
+
+        EC2 takes at most 64 characters, EKS at least 33
+        (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html).
+        """
+        text = f"{self.stack_id}|{name}|{self.generations.get(name, 0)}"
+        return hashlib.sha256(text.encode()).hexdigest()

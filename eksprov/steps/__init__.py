@@ -1,0 +1,56 @@
+"""What exists in AWS, kind by kind, one file each.
+
+In comes a config (`catalog`) and what was settled when the stack was made (`choices`); out come steps that `core`
+compares and walks. Every call to AWS is made here, through `aws`; nothing is decided here but what one kind knows of
+itself. Tags name the owner from the first call on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eksprov import errors
+from eksprov.core.step import Step
+from eksprov.state.record import Record
+from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.addon import Addon
+from eksprov.steps.bucket import Bucket
+from eksprov.steps.cluster import Cluster
+from eksprov.steps.elastic_ip import ElasticIp
+from eksprov.steps.iam_role import IamRole
+from eksprov.steps.internet_gateway import InternetGateway
+from eksprov.steps.log_group import LogGroup
+from eksprov.steps.nat_gateway import NatGateway
+from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.repository import Repository
+from eksprov.steps.route_table import RouteTable
+from eksprov.steps.subnet import Subnet
+from eksprov.steps.vpc import Vpc
+
+KINDS: tuple[type[Step[Any, Any]], ...] = (
+    Vpc,
+    Subnet,
+    InternetGateway,
+    ElasticIp,
+    NatGateway,
+    RouteTable,
+    IamRole,
+    Bucket,
+    Repository,
+    LogGroup,
+    Cluster,
+    AccessEntry,
+    Addon,
+    NodeGroup,
+    PodIdentityAssociation,
+)
+"""All kinds, in the order of creation."""
+
+
+def revive(name: str, record: Record) -> Step[Any, Any]:
+    """The step of a record, enough to find and delete its resource. Raises: StateError for a kind unknown here."""
+    for kind in KINDS:
+        if kind.kind == record.kind:
+            return kind.revive(name, record.slug, needs=record.needs, outlives=record.outlives)
+    raise errors.StateError(f"the state names {name!r} of the unknown kind {record.kind!r}", "use a newer eksprov")

@@ -1,0 +1,189 @@
+"""The S3 bucket that models are uploaded to: private, TLS only, tidied of broken uploads, gone with its stack.
+
+Encryption is S3's own default since January 2023 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html);
+public access is blocked although new buckets are private, so that nobody opens it by mistake. Tags travel in the
+create call. Every call names the account that the bucket must belong to, which is part of the bucket's name: a bucket
+that somebody else took first under our name is refused, whatever its tags say
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from eksprov import errors
+from eksprov.aws.faults import tolerating
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.core.converge import is_ours
+from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.steps.absent import unless
+from eksprov.steps.policy_json import VERSION, canonical, policy, statements
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
+
+GONE = "NoSuchBucket"
+RULE = "eksprov-broken-uploads"
+TLS = "EksprovTlsOnly"
+PRIVATE: PublicAccessBlockConfigurationTypeDef = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+DAYS = 7
+
+
+@dataclass(frozen=True)
+class BucketFacts:
+    """`abort_days`: after how many days a broken upload is dropped, 0 for never."""
+
+    private: bool
+    tls_only: bool
+    abort_days: int
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket(Step[Aws, BucketFacts]):
+    """`slug` is the bucket's name, in which the account's twelve digits stand; rules and statements of others stay."""
+
+    kind: ClassVar[str] = "bucket"
+    batch: ClassVar[int] = 1000  # keys in one DeleteObjects, S3's limit
+
+    partition: str = "aws"
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        account = re.search(r"-(\d{12})-", self.slug)
+        return {"Bucket": self.slug, **({"ExpectedBucketOwner": account[1]} if account else {})}
+
+    def desired(self, outputs: Outputs) -> BucketFacts:  # noqa: ARG002 -- known from the config alone
+        """Private, TLS only, broken uploads dropped after a week."""
+        return BucketFacts(private=True, tls_only=True, abort_days=DAYS)
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> BucketFacts | None:  # noqa: ARG002 -- no listing has it
+        """Four readings: tags, public access, policy, life cycle."""
+        s3 = aws.clients.s3
+        tags = unless(lambda: unless(lambda: s3.get_bucket_tagging(**self._key)["TagSet"], "NoSuchTagSet") or [], GONE)
+        if tags is None:
+            return None
+        block = unless(
+            lambda: s3.get_public_access_block(**self._key)["PublicAccessBlockConfiguration"],
+            "NoSuchPublicAccessBlockConfiguration",
+            GONE,
+        )
+        return BucketFacts(
+            private=dict(block or {}) == PRIVATE,
+            tls_only=self._tls_only() in self._statements(aws),
+            abort_days=next((_days(rule) for rule in self._rules(aws) if rule.get("ID") == RULE), 0),
+            owner=owner_of(as_dict(tags)),
+        )
+
+    def create(self, aws: Aws, want: BucketFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+        """The bucket with its tags, then its settings, unless it turns out to be a stranger's.
+
+        us-east-1 takes no location (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
+        """
+        place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
+        setup: Any = {"Tags": as_list(aws.tags(self.name)), **place}
+        made = unless(
+            lambda: aws.clients.s3.create_bucket(Bucket=self.slug, CreateBucketConfiguration=setup),
+            "BucketAlreadyOwnedByYou",
+        )
+        have = self.discover(aws, fresh=True) if made is None else None
+        if made is not None or (have is not None and is_ours(have.owner, aws.owner)):
+            self.update(aws, want, have or BucketFacts(False, False, 0), ("private", "tls_only", "abort_days"))
+        return {}
+
+    def update(self, aws: Aws, want: BucketFacts, have: BucketFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Each field is a document of its own."""
+        s3 = aws.clients.s3
+        if "private" in fields:
+            s3.put_public_access_block(**self._key, PublicAccessBlockConfiguration=PRIVATE)
+        if "tls_only" in fields:
+            others = [one for one in self._statements(aws) if one.get("Sid") != TLS]
+            document = {"Version": VERSION, "Statement": [*others, self._tls_only()]}
+            s3.put_bucket_policy(**self._key, Policy=json.dumps(document))
+        if "abort_days" in fields:
+            rules: Any = [*(rule for rule in self._rules(aws) if rule.get("ID") != RULE), _rule(want.abort_days)]
+            s3.put_bucket_lifecycle_configuration(**self._key, LifecycleConfiguration={"Rules": rules})
+
+    def delete(self, aws: Aws, have: BucketFacts) -> None:  # noqa: ARG002 -- everything in it goes
+        """Every version of every object, then the bucket. Raises: ProvisioningError when an object stays."""
+        s3 = aws.clients.s3
+        with tolerating(GONE):
+            while True:
+                page = s3.list_object_versions(**self._key, MaxKeys=self.batch)
+                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                if not found:
+                    break
+                self._delete_objects(aws, [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found])
+            s3.delete_bucket(**self._key)
+
+    def outputs(self, have: BucketFacts) -> dict[str, str]:  # noqa: ARG002 -- the name says it all
+        """`name` and `arn`."""
+        return {"name": self.slug, "arn": self._arn}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+        """Buckets whose names begin with the stack's, by their tags."""
+        s3 = aws.clients.s3
+        for page in s3.get_paginator("list_buckets").paginate(Prefix=f"{stack}-"):
+            for name in [bucket["Name"] for bucket in page.get("Buckets", [])]:
+                with tolerating(GONE, "NoSuchTagSet", "AccessDenied"):  # a namesake's bucket is none of our business
+                    owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=name)["TagSet"]))
+                    if owner is not None and owner.stack == stack:
+                        yield Sighting(cls.kind, name, f"s3://{name}", owner)
+
+    @property
+    def _arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.slug}"
+
+    def _tls_only(self) -> dict[str, Any]:
+        """The statement that refuses requests without TLS, in canonical form."""
+        statement = {
+            "Sid": TLS,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [self._arn, f"{self._arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        return statements(policy([statement]))[0]
+
+    def _statements(self, aws: Aws) -> list[dict[str, Any]]:
+        found = unless(lambda: aws.clients.s3.get_bucket_policy(**self._key)["Policy"], "NoSuchBucketPolicy", GONE)
+        return statements(canonical(found)) if found else []
+
+    def _rules(self, aws: Aws) -> list[Any]:
+        s3 = aws.clients.s3
+        read = unless(lambda: s3.get_bucket_lifecycle_configuration(**self._key), "NoSuchLifecycleConfiguration", GONE)
+        return list(read["Rules"]) if read is not None else []
+
+    def _delete_objects(self, aws: Aws, objects: list[Any]) -> None:
+        answer = aws.clients.s3.delete_objects(**self._key, Delete={"Objects": objects, "Quiet": True})
+        for refused in answer.get("Errors", []):
+            why = f"{refused.get('Message')} ({refused.get('Code')})"
+            raise errors.ProvisioningError(f"{self.name}: cannot delete {refused.get('Key')!r}: {why}")
+
+
+def _rule(days: int) -> dict[str, Any]:
+    return {
+        "ID": RULE,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+    }
+
+
+def _days(rule: Any) -> int:
+    """After how many days our rule drops broken uploads; 0 where it is switched off or narrowed."""
+    if rule.get("Status") != "Enabled" or rule.get("Filter") not in ({"Prefix": ""}, {}):
+        return 0
+    return int(rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 0))

@@ -1,0 +1,194 @@
+"""What is settled once, when a stack is made, and kept: account, Kubernetes version, zones, the first admin.
+
+A value that the state recorded stands. Where the state is lost the living stack says it (the cluster's version, the
+zones of its subnets, its access entry). Only what neither knows is decided now: EKS's default version, the first zones
+by name, and whoever calls as the admin. So a config that leaves these out means the same stack for ever, whoever runs
+it and whatever AWS's defaults become.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.aws.session import Aws, Identity
+from eksprov.aws.tags import as_dict, owner_of
+from eksprov.core.change import UNKNOWN
+from eksprov.core.converge import is_ours
+from eksprov.core.step import Owner
+from eksprov.steps.absent import unless
+from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.ec2 import by_tag
+from eksprov.steps.eks_reading import described_cluster
+from eksprov.steps.principal import principal_of
+from eksprov.steps.subnet import Subnet
+
+if TYPE_CHECKING:
+    from eksprov.config.schema import Config
+
+# Zones without room for a control plane (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
+NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+
+
+@dataclass(frozen=True)
+class Zone:
+    """An availability zone: `name` is the account's ("us-west-2a"), `id` everybody's ("usw2-az1")."""
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Choices:
+    """`kubernetes_version` is wanted, `created_version` was settled; `admin_principal_arn` counts without `access:`."""
+
+    account: str
+    partition: str
+    region: str
+    kubernetes_version: str
+    created_version: str
+    zones: tuple[Zone, ...]
+    admin_principal_arn: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+
+def as_record(choices: Choices) -> dict[str, str]:
+    """The choices as the state keeps them, in flat text."""
+    record = {
+        "account": choices.account,
+        "partition": choices.partition,
+        "region": choices.region,
+        "kubernetes_version": choices.created_version,
+        "zones": ",".join(f"{zone.name}={zone.id}" for zone in choices.zones),
+        "admin_principal_arn": choices.admin_principal_arn,
+    }
+    return {key: value for key, value in record.items() if value}
+
+
+def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
+    """The choices without asking AWS; None where they were never made. Zones not chosen yet are UNKNOWN."""
+    version = recorded.get("kubernetes_version", "")
+    zones = _recorded_zones(recorded)
+    if not (version and zones and "account" in recorded):
+        return None
+    wanted = config.network.availability_zones
+    more = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(wanted - len(zones)))
+    return Choices(
+        account=recorded["account"],
+        partition=recorded.get("partition", "aws"),
+        region=recorded.get("region", config.region),
+        kubernetes_version=config.kubernetes_version or version,
+        created_version=version,
+        zones=(*zones, *more)[:wanted],
+        admin_principal_arn=recorded.get("admin_principal_arn", ""),
+    )
+
+
+def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
+    """Recorded, else living, else decided now; a fully recorded stack costs one look at EKS's default version.
+
+    Raises: UsageError (too few zones, or a caller that cannot be an admin), AccessError.
+    """
+    with translated("settle version, zones and admin of the stack"):
+        identity = _identity(aws, recorded)
+        version, admin = recorded.get("kubernetes_version", ""), recorded.get("admin_principal_arn", "")
+        asks_admin = not admin and not config.access
+        living = _living_version(aws, config.name) if asks_admin or not version else ""
+        default = "" if config.kubernetes_version else _default_version(aws)
+        version = version or living or config.kubernetes_version or default
+        zones = _zones(aws, config, recorded)
+        if asks_admin:
+            admin = (_living_admin(aws, config.name) if living else "") or principal_of(aws, identity)
+    return Choices(
+        account=identity.account,
+        partition=identity.partition,
+        region=aws.region,
+        kubernetes_version=config.kubernetes_version or version,
+        created_version=version,
+        zones=zones,
+        admin_principal_arn=admin,
+        notes=tuple(_notes(config, version, default, zones)),
+    )
+
+
+def _identity(aws: Aws, recorded: Mapping[str, str]) -> Identity:
+    """Who calls; the ARN is only asked for where it may become the admin's."""
+    if {"account", "partition", "admin_principal_arn"} <= recorded.keys():
+        return Identity(recorded["account"], "", recorded["partition"])
+    return aws.identity()
+
+
+def _living_version(aws: Aws, cluster: str) -> str:
+    """The version of the stack's own cluster; empty where there is none."""
+    found = described_cluster(aws, cluster)
+    return str(found["version"]) if found and is_ours(owner_of(found.get("tags")), aws.owner) else ""
+
+
+def _living_admin(aws: Aws, stack: str) -> str:
+    """The principal of the stack's first access entry; empty where there is none."""
+    return next(iter(sorted(found.slug.split("/", 1)[1] for found in AccessEntry.survey(aws, stack))), "")
+
+
+def _default_version(aws: Aws) -> str:
+    """The version that EKS gives a cluster that asks for none; empty where the caller may not know."""
+    eks = aws.clients.eks
+    answer = unless(lambda: eks.describe_cluster_versions(defaultOnly=True), "AccessDenied", "AccessDeniedException")
+    versions = answer["clusterVersions"] if answer is not None else []
+    return next((found["clusterVersion"] for found in versions if found.get("defaultVersion", True)), "")
+
+
+def _recorded_zones(recorded: Mapping[str, str]) -> tuple[Zone, ...]:
+    pairs = (text.split("=", 1) for text in recorded.get("zones", "").split(",") if "=" in text)
+    return tuple(Zone(name, zone_id) for name, zone_id in pairs)
+
+
+def _zones(aws: Aws, config: Config, recorded: Mapping[str, str]) -> tuple[Zone, ...]:
+    """As many as the config asks for: those that are in use first. Raises: UsageError where the region has too few."""
+    wanted = config.network.availability_zones
+    zones = _recorded_zones(recorded) or _living_zones(aws)
+    if len(zones) >= wanted:
+        return zones[:wanted]
+    zones = (*zones, *(zone for zone in _usable_zones(aws, config) if zone not in zones))
+    if len(zones) < wanted:
+        raise errors.UsageError(
+            f"{aws.region} has only {len(zones)} zones that may be used, but network.availability_zones is {wanted}",
+            "ask for fewer, exclude fewer, or choose another region",
+        )
+    return zones[:wanted]
+
+
+def _living_zones(aws: Aws) -> tuple[Zone, ...]:
+    """The zones of the stack's own subnets, in the order of their numbers; read with the listing all subnets share."""
+    filters = [by_tag("eksprov:stack", aws.owner.stack)]
+    found: dict[int, Zone] = {}
+    for item in aws.listing(f"ec2/{Subnet.kind}", lambda: Subnet.load(aws, filters)):
+        owner: Owner | None = owner_of(as_dict(item.get("Tags")))
+        number = owner.step.rsplit("-", 1)[-1] if owner is not None and is_ours(owner, aws.owner) else ""
+        if number.isdecimal():
+            found[int(number)] = Zone(item["AvailabilityZone"], item["AvailabilityZoneId"])
+    unbroken = [found[number] for number in range(1, len(found) + 1) if number in found]
+    return tuple(unbroken) if len(unbroken) == len(found) else ()
+
+
+def _usable_zones(aws: Aws, config: Config) -> list[Zone]:
+    """The region's own zones (no local or wavelength zones) in the order of their names."""
+    filters = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+    found = aws.clients.ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]  # type: ignore[arg-type]  # plain dicts serve
+    excluded = NO_CONTROL_PLANE | set(config.network.exclude_zone_ids)
+    zones = [Zone(zone["ZoneName"], zone["ZoneId"]) for zone in found if zone["ZoneId"] not in excluded]
+    return sorted(zones, key=lambda zone: zone.name)
+
+
+def _notes(config: Config, version: str, default: str, zones: tuple[Zone, ...]) -> Iterator[str]:
+    if default and _number(default) > _number(version):
+        yield f"EKS's default is Kubernetes {default} by now; this stack keeps {version}"
+    for zone in zones:
+        if zone.id in config.network.exclude_zone_ids:
+            yield f"zone {zone.id} is excluded by the config but already in use; it is kept"
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -1,0 +1,234 @@
+"""The EKS cluster's control plane: the longest wait of a stack, and what everything in it belongs to.
+
+Made with API authentication and without the implicit admin (an access entry of ours says who is), without self-managed
+add-ons, with the support type of the config, because EKS's own default carries a surcharge
+(https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html). The two bootstrap settings are not
+returned by DescribeCluster, so they are not compared.
+
+EKS takes one kind of update at a time (https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html):
+`update` sends the first that differs and is called again for the rest. Version, role and service range are refused.
+The subnets count at creation only: later ones must lie in the same zones, which a stack with more zones would break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from eksprov import errors
+from eksprov.aws.faults import code, message
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import owner_of
+from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.change import UNKNOWN
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, issues, unless_gone
+
+AUTHENTICATION = "API"
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+MOVING = {"CREATING": "EKS builds the control plane", "UPDATING": "EKS changes the control plane", "PENDING": "pending"}
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """`public_cidrs` is empty where the endpoint is not public; `health` holds code and message of each issue."""
+
+    version: str = field(metadata={"replace": True})
+    role_arn: str = field(metadata={"replace": True})
+    service_cidr: str = field(metadata={"replace": True})
+    deletion_protection: bool
+    log_types: frozenset[str]
+    public_access: bool
+    private_access: bool
+    public_cidrs: frozenset[str]
+    support_type: str
+    authentication: str = AUTHENTICATION
+    subnet_ids: tuple[str, ...] = field(default=(), compare=False)
+    status: str = field(default="", compare=False)
+    health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    known: Mapping[str, str] = field(default_factory=dict, compare=False)  # the outputs
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster(Step[Aws, ClusterFacts]):
+    """`slug` is the cluster's name, `version` "1.36"; `role` and `subnets` name the steps that make them."""
+
+    kind: ClassVar[str] = "cluster"
+    timing: ClassVar[Timing] = Timing(create_s=450, delete_s=120, create_limit_s=1500, delete_limit_s=1800)
+    recreate_failed: ClassVar[bool] = True
+
+    version: str = ""
+    role: str = ""
+    subnets: tuple[str, ...] = ()
+    service_cidr: str = ""
+    public_access: bool = True
+    private_access: bool = True
+    public_cidrs: tuple[str, ...] = ()
+    log_types: tuple[str, ...] = ()
+    support_type: str = "STANDARD"
+    deletion_protection: bool = False
+
+    def desired(self, outputs: Outputs) -> ClusterFacts:
+        """The config's settings, with the role and the subnets of this stack."""
+        return ClusterFacts(
+            version=self.version,
+            role_arn=outputs.get(self.role, "arn"),
+            service_cidr=self.service_cidr,
+            deletion_protection=self.deletion_protection,
+            log_types=frozenset(self.log_types),
+            public_access=self.public_access,
+            private_access=self.private_access,
+            public_cidrs=frozenset(self.public_cidrs if self.public_access else ()),
+            support_type=self.support_type,
+            subnet_ids=tuple(outputs.get(step, "id") for step in self.subnets),
+        )
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:  # noqa: ARG002 -- one call either way
+        """One DescribeCluster."""
+        cluster = described_cluster(aws, self.slug)
+        return _facts(cluster) if cluster is not None else None
+
+    def create(self, aws: Aws, want: ClusterFacts, token: str) -> dict[str, str]:
+        """Send CreateCluster once IAM's new role is visible to EKS. Raises: ProvisioningError for a full zone."""
+        from botocore.exceptions import ClientError
+
+        request: dict[str, Any] = {
+            "name": self.slug,
+            "version": want.version,
+            "roleArn": want.role_arn,
+            "resourcesVpcConfig": {"subnetIds": list(want.subnet_ids), **_endpoint(want)},
+            "kubernetesNetworkConfig": {"ipFamily": "ipv4", "serviceIpv4Cidr": want.service_cidr},
+            "logging": _logging(want),
+            "accessConfig": {
+                "authenticationMode": want.authentication,
+                "bootstrapClusterCreatorAdminPermissions": False,
+            },
+            "bootstrapSelfManagedAddons": False,
+            "upgradePolicy": {"supportType": want.support_type},
+            "deletionProtection": want.deletion_protection,
+            "clientRequestToken": token,
+            "tags": aws.tags(self.name),
+        }
+        try:
+            answer = eventually(
+                aws, lambda: aws.clients.eks.create_cluster(**request), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S
+            )
+        except ClientError as error:
+            raise _wrong_zone(self.name, error) or error from error
+        return {"name": self.slug, "arn": answer["cluster"]["arn"]}
+
+    def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """One kind of update, waiting for a running one to end first."""
+        change = _first_update(want, fields)
+        eventually(
+            aws,
+            lambda: aws.clients.eks.update_cluster_config(name=self.slug, **change),
+            EKS_BUSY,
+            limit_s=BUSY_LIMIT_S,
+        )
+
+    def delete(self, aws: Aws, have: ClusterFacts) -> None:
+        """Waits for updates and node groups to end first. Raises: ProvisioningError while it is protected."""
+        if have.deletion_protection:
+            raise errors.ProvisioningError(
+                f"{self.name}: cluster {self.slug!r} is protected against deletion",
+                "set cluster.deletion_protection to false and provision, then tear down",
+            )
+        eks = aws.clients.eks
+        eventually(aws, lambda: unless_gone(lambda: eks.delete_cluster(name=self.slug)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+
+    def phase(self, have: ClusterFacts) -> Phase:
+        """By EKS's status; UPDATING is waited for like CREATING."""
+        said = in_words(have.health)
+        if have.status in MOVING:
+            return Phase(State.MOVING, ": ".join(filter(None, (MOVING[have.status], said))))
+        if have.status == "DELETING":
+            return Phase(State.LEAVING, "EKS deletes the control plane")
+        if have.status == "FAILED":
+            return Phase(State.FAILED, said or "EKS could not build the control plane and does not say why")
+        return Phase(State.READY, said) if said else READY
+
+    def outputs(self, have: ClusterFacts) -> dict[str, str]:
+        """`name`, `arn`, `version`, `endpoint`, `certificate_authority` (base64), `security_group`, `vpc`, issuer."""
+        return dict(have.known)
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+        """The clusters whose tags name the stack."""
+        for cluster, owner in clusters_of(aws, stack):
+            yield Sighting(cls.kind, cluster["name"], cluster["arn"], owner)
+
+
+def _facts(cluster: Mapping[str, Any]) -> ClusterFacts:
+    vpc = cluster.get("resourcesVpcConfig", {})
+    public = bool(vpc.get("endpointPublicAccess"))
+    logging = cluster.get("logging", {}).get("clusterLogging", [])
+    return ClusterFacts(
+        version=cluster.get("version", ""),
+        role_arn=cluster.get("roleArn", ""),
+        service_cidr=cluster.get("kubernetesNetworkConfig", {}).get("serviceIpv4Cidr", ""),
+        deletion_protection=bool(cluster.get("deletionProtection")),
+        log_types=frozenset(kind for setup in logging if setup.get("enabled") for kind in setup.get("types", [])),
+        public_access=public,
+        private_access=bool(vpc.get("endpointPrivateAccess")),
+        public_cidrs=frozenset(vpc.get("publicAccessCidrs", [])) if public else frozenset(),
+        support_type=cluster.get("upgradePolicy", {}).get("supportType", ""),
+        authentication=cluster.get("accessConfig", {}).get("authenticationMode", ""),
+        subnet_ids=tuple(vpc.get("subnetIds", [])),
+        status=cluster.get("status", ""),
+        health=issues(cluster.get("health")),
+        known=_known(cluster, vpc),
+        owner=owner_of(cluster.get("tags")),
+    )
+
+
+def _known(cluster: Mapping[str, Any], vpc: Mapping[str, Any]) -> dict[str, str]:
+    """What others want to know, as far as EKS says it yet."""
+    known = {
+        "name": cluster["name"],
+        "arn": cluster["arn"],
+        "version": cluster.get("version"),
+        "endpoint": cluster.get("endpoint"),
+        "certificate_authority": cluster.get("certificateAuthority", {}).get("data"),
+        "security_group": vpc.get("clusterSecurityGroupId"),
+        "vpc": vpc.get("vpcId"),
+        "oidc_issuer": cluster.get("identity", {}).get("oidc", {}).get("issuer"),
+    }
+    return {key: str(value) for key, value in known.items() if value and value is not UNKNOWN}
+
+
+def _endpoint(want: ClusterFacts) -> dict[str, Any]:
+    cidrs = {"publicAccessCidrs": sorted(want.public_cidrs)} if want.public_access else {}
+    return {"endpointPublicAccess": want.public_access, "endpointPrivateAccess": want.private_access, **cidrs}
+
+
+def _logging(want: ClusterFacts) -> dict[str, Any]:
+    on, off = ([kind for kind in LOG_TYPES if (kind in want.log_types) is enabled] for enabled in (True, False))
+    setups = [{"types": kinds, "enabled": enabled} for kinds, enabled in ((on, True), (off, False)) if kinds]
+    return {"clusterLogging": setups}
+
+
+def _first_update(want: ClusterFacts, fields: tuple[str, ...]) -> dict[str, Any]:
+    """The one block to send now; protection first, the way in last."""
+    if "deletion_protection" in fields:
+        return {"deletionProtection": want.deletion_protection}
+    if "log_types" in fields:
+        return {"logging": _logging(want)}
+    if "support_type" in fields:
+        return {"upgradePolicy": {"supportType": want.support_type}}
+    if "authentication" in fields:
+        return {"accessConfig": {"authenticationMode": want.authentication}}
+    return {"resourcesVpcConfig": _endpoint(want)}
+
+
+def _wrong_zone(name: str, error: Any) -> errors.ProvisioningError | None:
+    if code(error) != "UnsupportedAvailabilityZoneException":
+        return None
+    zones = ", ".join(error.response.get("validZones") or ()) or "others"
+    return errors.ProvisioningError(
+        f"{name}: EKS has no room in one of the zones: {message(error)}",
+        f"zones that work now: {zones}; put the ids of the others into network.exclude_zone_ids, tear down and "
+        "provision again",
+    )

@@ -1,0 +1,97 @@
+"""The ECR repository for the stack's own model images: its tags are immutable, and it goes with its images.
+
+Immutable tags make "image by exact version" true: what was rolled out under a tag is what a later node pulls
+(https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from eksprov.aws.faults import tolerating
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.core.change import UNKNOWN
+from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.steps.absent import unless
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+GONE = "RepositoryNotFoundException"
+
+
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """`tag_mutability` is IMMUTABLE or MUTABLE; `uri` is what images are pushed to."""
+
+    tag_mutability: str = "IMMUTABLE"
+    uri: str = field(default=UNKNOWN, compare=False)
+    arn: str = field(default=UNKNOWN, compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository(Step[Aws, RepositoryFacts]):
+    """`slug` is the repository's name, "<stack>/models"."""
+
+    kind: ClassVar[str] = "repository"
+
+    def desired(self, outputs: Outputs) -> RepositoryFacts:  # noqa: ARG002 -- nothing to choose
+        """Immutable tags."""
+        return RepositoryFacts()
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> RepositoryFacts | None:  # noqa: ARG002 -- there is but one
+        """The repository and its tags."""
+        return unless(lambda: self._read(aws.clients.ecr), GONE)
+
+    def _read(self, ecr: ECRClient) -> RepositoryFacts:
+        found = ecr.describe_repositories(repositoryNames=[self.slug])["repositories"][0]
+        tags = ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+        return RepositoryFacts(
+            found["imageTagMutability"], found["repositoryUri"], found["repositoryArn"], owner_of(as_dict(tags))
+        )
+
+    def create(self, aws: Aws, want: RepositoryFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+        """One call; a repository that exists already is left to the proof, which tells whose it is."""
+        mutability = want.tag_mutability
+        unless(
+            lambda: aws.clients.ecr.create_repository(
+                repositoryName=self.slug,
+                tags=as_list(aws.tags(self.name)),
+                imageTagMutability="MUTABLE" if mutability == "MUTABLE" else "IMMUTABLE",
+            ),
+            "RepositoryAlreadyExistsException",
+        )
+        return {}
+
+    def update(self, aws: Aws, want: RepositoryFacts, have: RepositoryFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Whether tags may be moved."""
+        mutability = want.tag_mutability
+        aws.clients.ecr.put_image_tag_mutability(
+            repositoryName=self.slug, imageTagMutability="MUTABLE" if mutability == "MUTABLE" else "IMMUTABLE"
+        )
+
+    def delete(self, aws: Aws, have: RepositoryFacts) -> None:  # noqa: ARG002 -- the name says it all
+        """The repository with its images."""
+        with tolerating(GONE):
+            aws.clients.ecr.delete_repository(repositoryName=self.slug, force=True)
+
+    def outputs(self, have: RepositoryFacts) -> dict[str, str]:
+        """`uri` and `arn`."""
+        return {"uri": have.uri, "arn": have.arn}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+        """Repositories whose names begin with the stack's, by their tags."""
+        ecr = aws.clients.ecr
+        for page in ecr.get_paginator("describe_repositories").paginate():
+            for found in page["repositories"]:
+                if not found["repositoryName"].startswith(f"{stack}/"):
+                    continue
+                with tolerating(GONE):
+                    owner = owner_of(as_dict(ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]))
+                    if owner is not None and owner.stack == stack:
+                        yield Sighting(cls.kind, found["repositoryName"], found["repositoryArn"], owner)

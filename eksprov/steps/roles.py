@@ -1,0 +1,82 @@
+"""The IAM roles of a stack: who may take them, and no more rights than each needs.
+
+The cluster's role is never the nodes'. Nodes get no CNI rights, the CNI has a role of its own through pod identity,
+and every model one that reads its own prefix of the bucket. The lists are those of the EKS guide
+(https://docs.aws.amazon.com/eks/latest/userguide/security-iam-awsmanpol.html,
+https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from eksprov.steps.choices import Choices
+from eksprov.steps.iam_role import IamRole
+from eksprov.steps.policy_json import policy
+
+LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+SESSIONS = ("sts:AssumeRole", "sts:TagSession")
+CLUSTER, NODE, VPC_CNI = "role/cluster", "role/node", "role/vpc-cni"
+
+
+def role_name(stack: str, region: str, purpose: str) -> str:
+    """`<stack>-<region>-<purpose>`, shortened with a hash where IAM would refuse it; the account has one name space."""
+    name = f"{stack}-{region}-{purpose}"
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def stack_roles(stack: str, choices: Choices) -> tuple[IamRole, ...]:
+    """The roles of the cluster, its nodes and its CNI."""
+
+    def managed(*names: str) -> tuple[str, ...]:
+        return tuple(f"arn:{choices.partition}:iam::aws:policy/{name}" for name in names)
+
+    ec2 = "ec2.amazonaws.com.cn" if choices.partition == "aws-cn" else "ec2.amazonaws.com"
+    return (
+        IamRole(
+            name=CLUSTER,
+            slug=role_name(stack, choices.region, "cluster"),
+            service="eks.amazonaws.com",
+            actions=SESSIONS,
+            policies=managed("AmazonEKSClusterPolicy"),
+            description=f"Control plane of the EKS cluster {stack}",
+        ),
+        IamRole(
+            name=NODE,
+            slug=role_name(stack, choices.region, "node"),
+            service=ec2,
+            policies=managed(
+                "AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore"
+            ),
+            description=f"Nodes of the EKS cluster {stack}",
+        ),
+        IamRole(
+            name=VPC_CNI,
+            slug=role_name(stack, choices.region, "vpc-cni"),
+            service="pods.eks.amazonaws.com",
+            actions=SESSIONS,
+            policies=managed("AmazonEKS_CNI_Policy"),
+            description=f"VPC CNI of the EKS cluster {stack}",
+        ),
+    )
+
+
+def model_role(stack: str, choices: Choices, model: str, bucket: str) -> IamRole:
+    """The role of a model's pods: reading `models/<model>/` of the bucket, and nothing else."""
+    arn, prefix = f"arn:{choices.partition}:s3:::{bucket}", f"models/{model}/*"
+    listing = {"StringLike": {"s3:prefix": [prefix]}}
+    return IamRole(
+        name=f"model/{model}/role",
+        slug=role_name(stack, choices.region, f"model-{model}"),
+        service="pods.eks.amazonaws.com",
+        actions=SESSIONS,
+        inline=policy(
+            [
+                {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{arn}/{prefix}"},
+                {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn, "Condition": listing},
+            ]
+        ),
+        description=f"Model {model} of the stack {stack}",
+    )

@@ -1,0 +1,173 @@
+"""A route table: where the traffic of its subnets goes when it leaves the VPC.
+
+One step owns the table, its default route and the associations of its subnets. The subnets are ours, so an
+association that someone moved to another table is taken back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from eksprov.aws.faults import is_missing, tolerating
+from eksprov.aws.session import Aws
+from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.steps.ec2 import Filters, Item, Tagged, where
+
+EVERYWHERE = "0.0.0.0/0"
+TARGETS = (
+    "GatewayId",
+    "NatGatewayId",
+    "TransitGatewayId",
+    "NetworkInterfaceId",
+    "VpcPeeringConnectionId",
+    "LocalGatewayId",
+    "CarrierGatewayId",
+)
+
+
+@dataclass(frozen=True)
+class RouteTableFacts:
+    """The gateway of the default route (empty: none) and the subnets that use the table."""
+
+    vpc_id: str = field(metadata={"replace": True})
+    default_route: str
+    subnet_ids: frozenset[str]
+    associations: tuple[tuple[str, str], ...] = field(default=(), compare=False)  # (subnet id, association id)
+    id: str = field(default="", compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteTable(Tagged[RouteTableFacts]):
+    """Own table, default route and associations; leave routes to other ranges (peerings, endpoints) alone.
+
+    `vpc`, `gateway` (an internet or a NAT gateway) and `subnets` are step names.
+    """
+
+    kind: ClassVar[str] = "route-table"
+    id_key: ClassVar[str] = "RouteTableId"
+    timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
+    vpc: str = ""
+    gateway: str = ""
+    subnets: tuple[str, ...] = ()
+
+    def desired(self, outputs: Outputs) -> RouteTableFacts:
+        """Everything that is not the VPC's goes through the gateway."""
+        subnet_ids = frozenset(outputs.get(subnet, "id") for subnet in self.subnets)
+        return RouteTableFacts(outputs.get(self.vpc, "id"), outputs.get(self.gateway, "id"), subnet_ids)
+
+    @classmethod
+    def load(cls, aws: Aws, filters: Filters) -> list[Item]:
+        """All pages of DescribeRouteTables."""
+        pages = aws.clients.ec2.get_paginator("describe_route_tables").paginate(Filters=filters)
+        return [dict(table) for page in pages for table in page["RouteTables"]]
+
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> RouteTableFacts:  # noqa: ARG002 -- the item says all
+        """Associations with gateways, and that of the VPC's main table, are not ours to compare."""
+        routes = [route for route in item.get("Routes", []) if route.get("DestinationCidrBlock") == EVERYWHERE]
+        targets = [str(route[key]) for route in routes for key in TARGETS if route.get(key)]
+        associations = tuple(
+            (association["SubnetId"], association["RouteTableAssociationId"])
+            for association in item.get("Associations", [])
+            if "SubnetId" in association
+            and association.get("AssociationState", {}).get("State", "associated") in ("associated", "associating")
+        )
+        return RouteTableFacts(
+            vpc_id=item["VpcId"],
+            default_route=targets[0] if targets else "",
+            subnet_ids=frozenset(subnet for subnet, _ in associations),
+            associations=associations,
+            id=item["RouteTableId"],
+            owner=owner,
+        )
+
+    def create(self, aws: Aws, want: RouteTableFacts, token: str) -> dict[str, str]:
+        """The table, its route, its associations."""
+        answer = eventually(
+            aws,
+            lambda: aws.clients.ec2.create_route_table(
+                VpcId=want.vpc_id, ClientToken=token, TagSpecifications=self.tag_specification(aws, "route-table")
+            ),
+            NOT_SEEN_YET,
+            limit_s=SEEN_LIMIT_S,
+        )
+        table = answer["RouteTable"]["RouteTableId"]
+        have = RouteTableFacts(want.vpc_id, "", frozenset(), id=table)
+        self.update(aws, want, have, ("default_route", "subnet_ids"))
+        return {"id": table}
+
+    def update(self, aws: Aws, want: RouteTableFacts, have: RouteTableFacts, fields: tuple[str, ...]) -> None:
+        """Route first: a subnet that joins finds its way at once."""
+        if "default_route" in fields:
+            self._route(aws, have, want.default_route)
+        for subnet in sorted(want.subnet_ids - have.subnet_ids):
+            self._associate(aws, have.id, subnet)
+        for subnet, association in have.associations:
+            if subnet not in want.subnet_ids:
+                self._disassociate(aws, association)
+
+    def delete(self, aws: Aws, have: RouteTableFacts) -> None:
+        """A table with associations is refused, so they go first."""
+        for _, association in have.associations:
+            self._disassociate(aws, association)
+        with tolerating("InvalidRouteTableID.NotFound"):
+            eventually(
+                aws, lambda: aws.clients.ec2.delete_route_table(RouteTableId=have.id), STILL_HELD, limit_s=HELD_LIMIT_S
+            )
+
+    def outputs(self, have: RouteTableFacts) -> dict[str, str]:
+        """The id, for gateway endpoints."""
+        return {"id": have.id}
+
+    def _route(self, aws: Aws, have: RouteTableFacts, target: str) -> None:
+        """CreateRoute refuses a range that has a route, also our own re-sent one; then the route is replaced."""
+        from botocore.exceptions import ClientError
+
+        key = "NatGatewayId" if target.startswith("nat-") else "GatewayId"
+        route: dict[str, Any] = {"RouteTableId": have.id, "DestinationCidrBlock": EVERYWHERE, key: target}
+
+        def send() -> None:
+            try:
+                aws.clients.ec2.create_route(**route)
+            except ClientError as error:
+                if not is_missing(error, "RouteAlreadyExists"):
+                    raise
+                aws.clients.ec2.replace_route(**route)
+
+        if have.default_route:
+            aws.clients.ec2.replace_route(**route)
+        else:
+            eventually(aws, send, NOT_SEEN_YET, limit_s=SEEN_LIMIT_S)
+
+    def _associate(self, aws: Aws, table: str, subnet: str) -> None:
+        """A subnet that uses another table is moved."""
+        from botocore.exceptions import ClientError
+
+        ec2 = aws.clients.ec2
+
+        def send() -> None:
+            try:
+                ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+            except ClientError as error:
+                if not is_missing(error, "Resource.AlreadyAssociated"):
+                    raise
+                for association in _associations(aws, subnet):
+                    ec2.replace_route_table_association(AssociationId=association, RouteTableId=table)
+
+        eventually(aws, send, NOT_SEEN_YET, limit_s=SEEN_LIMIT_S)
+
+    def _disassociate(self, aws: Aws, association: str) -> None:
+        with tolerating("InvalidAssociationID.NotFound"):
+            aws.clients.ec2.disassociate_route_table(AssociationId=association)
+
+
+def _associations(aws: Aws, subnet: str) -> list[str]:
+    tables = RouteTable.load(aws, [where("association.subnet-id", subnet)])
+    return [
+        association["RouteTableAssociationId"]
+        for table in tables
+        for association in table.get("Associations", [])
+        if association.get("SubnetId") == subnet
+    ]

@@ -1,0 +1,118 @@
+"""The stack's VPC.
+
+EKS wants DNS support and DNS hostnames on, or nodes do not register
+(https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). No security group rules are made: EKS gives every
+cluster a security group that control plane and managed nodes share, whose members may all reach one another, and
+deletes it with the cluster (https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from eksprov.aws.faults import is_missing, tolerating
+from eksprov.aws.session import Aws
+from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, sent_once, where
+
+
+@dataclass(frozen=True)
+class VpcFacts:
+    """The primary IPv4 range, and the two DNS attributes that EKS needs."""
+
+    cidr: str = field(metadata={"replace": True})
+    dns_support: bool = True
+    dns_hostnames: bool = True
+    id: str = field(default="", compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vpc(Tagged[VpcFacts]):
+    """Own the range and the DNS attributes; leave DHCP options and further ranges alone."""
+
+    kind: ClassVar[str] = "vpc"
+    id_key: ClassVar[str] = "VpcId"
+    timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
+    cidr: str = ""
+
+    def desired(self, outputs: Outputs) -> VpcFacts:  # noqa: ARG002 -- needs nothing of others
+        """Both DNS attributes on."""
+        return VpcFacts(self.cidr)
+
+    @classmethod
+    def load(cls, aws: Aws, filters: Filters) -> list[Item]:
+        """All pages of DescribeVpcs."""
+        pages = aws.clients.ec2.get_paginator("describe_vpcs").paginate(Filters=filters)
+        return [dict(vpc) for page in pages for vpc in page["Vpcs"]]
+
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> VpcFacts | None:
+        """The DNS attributes take a call each."""
+        from botocore.exceptions import ClientError
+
+        ec2, vpc_id = aws.clients.ec2, item["VpcId"]
+        try:
+            support = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+            hostnames = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+        except ClientError as error:
+            if is_missing(error, "InvalidVpcID.NotFound"):
+                return None
+            raise
+        return VpcFacts(
+            cidr=item["CidrBlock"],
+            dns_support=support["EnableDnsSupport"]["Value"],
+            dns_hostnames=hostnames["EnableDnsHostnames"]["Value"],
+            id=vpc_id,
+            owner=owner,
+        )
+
+    def create(self, aws: Aws, want: VpcFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- CreateVpc takes no token
+        """DNS support is on in every new VPC; hostnames are not."""
+        specification = self.tag_specification(aws, "vpc")
+        answer = sent_once(aws, lambda: aws.once.ec2.create_vpc(CidrBlock=want.cidr, TagSpecifications=specification))
+        vpc_id = answer["Vpc"]["VpcId"]
+        eventually(
+            aws,
+            lambda: aws.clients.ec2.modify_vpc_attribute(
+                VpcId=vpc_id, EnableDnsHostnames={"Value": want.dns_hostnames}
+            ),
+            NOT_SEEN_YET,
+            limit_s=SEEN_LIMIT_S,
+        )
+        return {"id": vpc_id}
+
+    def update(self, aws: Aws, want: VpcFacts, have: VpcFacts, fields: tuple[str, ...]) -> None:
+        """One attribute a call; hostnames cannot be switched on before support is."""
+        ec2 = aws.clients.ec2
+        if "dns_support" in fields:
+            ec2.modify_vpc_attribute(VpcId=have.id, EnableDnsSupport={"Value": want.dns_support})
+        if "dns_hostnames" in fields:
+            ec2.modify_vpc_attribute(VpcId=have.id, EnableDnsHostnames={"Value": want.dns_hostnames})
+
+    def delete(self, aws: Aws, have: VpcFacts) -> None:
+        """Waits while something still stands in the VPC."""
+        with tolerating("InvalidVpcID.NotFound"):
+            eventually(
+                aws,
+                lambda: aws.clients.ec2.delete_vpc(VpcId=have.id),
+                STILL_HELD,
+                limit_s=HELD_LIMIT_S,
+                held_by=lambda: self.blockers(aws, have),
+            )
+
+    def outputs(self, have: VpcFacts) -> dict[str, str]:
+        """The id and the range."""
+        return {"id": have.id, "cidr": have.cidr}
+
+    def blockers(self, aws: Aws, have: VpcFacts) -> tuple[str, ...]:
+        """Network interfaces, subnets and security groups of others; AWS does not say which one it is."""
+        ec2, here = aws.clients.ec2, where("vpc-id", have.id)
+        groups = ec2.describe_security_groups(Filters=[here])["SecurityGroups"]
+        subnets = ec2.describe_subnets(Filters=[here])["Subnets"]
+        return (
+            *map(named, interfaces(aws, here)),
+            *(f"subnet {subnet['SubnetId']} ({subnet['CidrBlock']})" for subnet in subnets),
+            *(f"security group {g['GroupId']} ({g['GroupName']})" for g in groups if g["GroupName"] != "default"),
+        )

@@ -1,0 +1,197 @@
+"""A command line at hand: `main` in this process, at a desk whose backend, terminal and environment are the test's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from eksprov import errors
+from eksprov.cli import main
+from eksprov.cli.desk import Desk
+from eksprov.core.change import Action, Change, FieldChange
+from eksprov.core.outcome import Outcome, Status
+from eksprov.core.plan import Plan, Planned
+from eksprov.core.step import Owner, Sighting
+from eksprov.operations.provision import Report
+from eksprov.operations.teardown import Teardown
+from eksprov.state.record import State
+
+CONFIG = """\
+name: digits
+region: us-west-2
+target: local
+node_groups:
+  - name: workers
+    instance_types: [m7i.large]
+    desired_size: 2
+"""
+
+PLAN = Plan(
+    (
+        Planned("vpc", "vpc", "digits", Change(Action.CREATE, reason="does not exist")),
+        Planned("role", "iam-role", "digits-role", Change(Action.NONE)),
+        Planned(
+            "node-group/workers",
+            "node-group",
+            "workers",
+            Change(
+                Action.UPDATE,
+                (FieldChange("desired_size", 2, 3), FieldChange("labels", frozenset("b"), frozenset("a"))),
+            ),
+        ),
+        Planned("cluster", "cluster", "digits", Change(Action.REPLACE, reason="failed: no room")),
+        Planned("bucket", "bucket", "digits-1", Change(Action.NONE), "exists and is not this stack's"),
+        Planned("old", "subnet", "old", Change(Action.DELETE, reason="no longer in the config")),
+    ),
+    notes=("Kubernetes 1.37 is out",),
+)
+NO_CHANGES = Plan((Planned("vpc", "vpc", "digits", Change(Action.NONE)),))
+
+
+def report(*outcomes: Outcome) -> Report:
+    """A run of these outcomes."""
+    return Report(tuple(outcomes), State(stack="digits"), 34.2)
+
+
+GOOD = report(
+    Outcome("vpc", Status.CREATED, Change(Action.CREATE), {"id": "vpc-1"}, seconds=0.4),
+    Outcome("role", Status.UNCHANGED),
+)
+BAD = report(
+    Outcome("cluster", Status.FAILED, message="cluster: no room", hint="make room", seconds=3.0),
+    Outcome("workers", Status.SKIPPED, message="needs cluster, which failed"),
+)
+
+
+@dataclass
+class Scripted:
+    """A backend that answers what it was told to, and notes what it was asked."""
+
+    plan_is: Plan = PLAN
+    report_is: Report = GOOD
+    left: tuple[Sighting, ...] = ()
+    paid: bool = False
+    stopped: bool = False
+    raises: BaseException | None = None
+    exists: Mapping[str, int] = field(default_factory=lambda: {"vpc": 1, "subnet": 4})
+    asked: list[str] = field(default_factory=list)
+    during: Callable[[], None] = lambda: None
+    config: Any = field(default_factory=lambda: SimpleNamespace(name="digits", models=()))
+    place: str = "us-west-2, local world"
+    context: str = "eksprov-digits"
+
+    def _note(self, what: str) -> None:
+        self.asked.append(what)
+        if self.raises is not None:
+            raise self.raises
+
+    @contextlib.contextmanager
+    def locked(self, _command: str) -> Iterator[None]:
+        yield
+
+    def stop_requested(self) -> bool:
+        return self.stopped
+
+    def plan(self, _display: Any) -> Plan:
+        self._note("plan")
+        return self.plan_is
+
+    def offline_plan(self) -> Plan:
+        self._note("offline plan")
+        return Plan(self.plan_is.lines, "record")
+
+    def forget_readings(self) -> None:
+        self._note("forget")
+
+    def provision(self, display: Any) -> Report:
+        self._note("provision")
+        display.planned(tuple(outcome.name for outcome in self.report_is.outcomes), 10.0)
+        self.during()
+        for outcome in self.report_is.outcomes:
+            display.started(outcome.name)
+            display.finished(outcome)
+        return self.report_is
+
+    def existing(self, _display: Any) -> Mapping[str, int]:
+        self._note("existing")
+        return self.exists
+
+    def teardown(self, _display: Any) -> Teardown:
+        self._note("teardown")
+        return Teardown(self.report_is, {"vpc": len(self.left), "subnet": 0}, self.left)
+
+    def release(self) -> bool:
+        self._note("release")
+        return True
+
+
+@dataclass
+class Result:
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class CommandLine:
+    """Runs command lines as a shell in `folder` would, but without a terminal unless asked."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+
+    def __call__(
+        self,
+        *arguments: str,
+        backend: Scripted | None = None,
+        typed: Sequence[str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        called_as: tuple[str, ...] = ("eksprov",),
+    ) -> Result:
+        answers = iter(typed or ())
+        more: dict[str, Any] = {"backend": lambda _: backend} if backend is not None else {}
+        desk = Desk(
+            environ={"HOME": str(self.folder), **(environ or {})},
+            called_as=called_as,
+            terminal=lambda: typed is not None,
+            type_in=lambda _: next(answers),
+            **more,
+        )
+        code = main(list(arguments), desk)
+        captured = self._capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """A command line in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return CommandLine(tmp_path, capsys)
+
+
+@pytest.fixture
+def scripted() -> type[Scripted]:
+    """The backend class, for tests to fill in."""
+    return Scripted
+
+
+@pytest.fixture
+def samples() -> SimpleNamespace:
+    """Plans, reports and a sighting to render."""
+    sighting = Sighting("vpc", "digits", "vpc-1", Owner("digits", "1", "vpc"))
+    return SimpleNamespace(
+        config=CONFIG,
+        plan=PLAN,
+        no_changes=NO_CHANGES,
+        good=GOOD,
+        bad=BAD,
+        report=report,
+        sighting=sighting,
+        errors=errors,
+    )

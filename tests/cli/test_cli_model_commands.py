@@ -1,0 +1,203 @@
+"""What the model commands print, take and return."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.memory_kube import MemoryKube
+
+from eksprov import errors
+from eksprov.cli.models import Models, _merged
+from eksprov.core.outcome import Outcome, Status
+from eksprov.operations.models import Deployed, Listed, Served
+from eksprov.serving.invoke import Answer
+
+URL = "http://digits.models.svc.cluster.local/v2/models/digits/infer"
+MODELS = (
+    SimpleNamespace(name="digits", namespace="models", path="digits"),
+    SimpleNamespace(name="faces", path="faces"),
+)
+
+
+class ScriptedModels(Models):
+    """Names are checked as ever; the rest is written down in advance."""
+
+    def __init__(self, folder: Path, report: Any) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self._folder, self._report = folder, report
+        super().__init__(SimpleNamespace(config=SimpleNamespace(models=MODELS, name="s"), project=folder))  # type: ignore[arg-type]
+
+    def deploy(self, names: Sequence[str], display: Any) -> Deployed:
+        self.asked.append(("deploy", tuple(names)))
+        display.note("uploading")
+        return Deployed(self._report, (Served("digits", URL, "/api/v1/x"),), ("digits: the autoscaler is blind",))
+
+    def plan(self, names: Sequence[str], _: Any) -> Any:
+        self.asked.append(("plan", tuple(names)))
+        return self._report
+
+    def undeploy(self, names: Sequence[str], _: Any) -> Any:
+        self.asked.append(("undeploy", tuple(names)))
+        return self._report
+
+    def listed(self, _: Any) -> tuple[Listed, ...]:
+        return (
+            Listed("digits", "models", 1, 1, "0123456789abcdef", URL, "ready"),
+            Listed("faces", "models", 0, 0, "", "", "not deployed"),
+        )
+
+    def logs(self, name: str, _: Any, **options: Any) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
+        self.asked.append((name, options))
+        return ("a", "b"), iter([("a", "one"), ("b", "two")])
+
+    def invoke(self, name: str, request: Mapping[str, Any] | None, _: Any) -> Answer:
+        self.asked.append((name, request))
+        output = {"name": "predict", "shape": [2, 1], "datatype": "INT64", "data": [0, 7]}
+        return Answer((output,), {"model_name": name, "outputs": [output]}, 0.0123)
+
+
+@pytest.fixture
+def backend(scripted: Any, samples: Any, tmp_path: Path) -> Any:
+    made = scripted(config=SimpleNamespace(name="stack", models=MODELS))
+    made.models = ScriptedModels(tmp_path, samples.good)
+    return made
+
+
+def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> None:
+    result = cli("deploy-model", "digits", "digits", backend=backend)
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        "stack stack (us-west-2, local world): 1 unchanged, 1 created, in 34 s",
+        f"digits answers at {URL}",
+    ]
+    assert result.err.splitlines() == [
+        "uploading",
+        "note: digits: the autoscaler is blind",
+        "next: eksprov invoke digits",
+    ]
+    assert backend.models.asked == [("deploy", ("digits",))]
+
+
+def test_deploy_model_without_names_takes_all(cli: Any, backend: Any) -> None:
+    body = json.loads(cli("deploy-model", "--json", backend=backend).out)
+    assert backend.models.asked == [("deploy", ("digits", "faces"))]
+    assert body["models"] == [{"name": "digits", "url": URL, "proxy_path": "/api/v1/x"}]
+    assert body["notes"] == ["digits: the autoscaler is blind"]
+
+
+def test_a_dry_run_only_shows_the_plan(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+    backend.models = ScriptedModels(tmp_path, samples.plan)
+    result = cli("deploy-model", "--dry-run", "faces", backend=backend)
+    assert backend.models.asked == [("plan", ("faces",))]
+    assert "+ create   vpc" in result.out
+    assert result.err == "next: eksprov deploy-model faces\n"
+
+
+@pytest.mark.parametrize("command", ["deploy-model", "export"])
+def test_an_unknown_model_is_refused_with_the_nearest_name(cli: Any, backend: Any, command: str) -> None:
+    arguments = ("out", "digist") if command == "export" else ("digist",)
+    result = cli(command, *arguments, backend=backend)
+    assert (result.code, result.err) == (2, "error: the config has no model 'digist'; did you mean 'digits'?\n")
+    assert backend.models.asked == []
+
+
+def test_a_failed_deployment_says_why_and_how_to_go_on(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+    backend.models = ScriptedModels(tmp_path, samples.bad)
+    result = cli("deploy-model", "digits", backend=backend)
+    assert result.code == 1
+    assert result.err.splitlines()[-3:] == [
+        "error: cluster: no room",
+        "  hint: make room",
+        "once mended, go on with: eksprov deploy-model digits",
+    ]
+
+
+def test_undeploy_asks_on_the_paid_side_only(cli: Any, backend: Any) -> None:
+    assert cli("undeploy-model", "digits", backend=backend).code == 0
+    backend.paid = True
+    assert cli("undeploy-model", "digits", backend=backend).code == 2
+    assert cli("undeploy-model", "digits", backend=backend, typed=["no"]).code == 2
+    assert cli("undeploy-model", "digits", "--yes", backend=backend).code == 0
+    assert backend.models.asked == [("undeploy", ("digits",))] * 2
+
+
+def test_models_are_a_table_or_json(cli: Any, backend: Any) -> None:
+    result = cli("models", backend=backend)
+    assert [line.split() for line in result.out.splitlines()] == [
+        ["model", "namespace", "ready", "digest", "url", "state"],
+        ["digits", "models", "1/1", "0123456789ab", URL, "ready"],
+        ["faces", "models", "0/0", "-", "-", "not", "deployed"],
+    ]
+    assert result.err == "next: eksprov invoke digits\n"
+    body = json.loads(cli("models", "--json", backend=backend).out)
+    assert body["models"][0]["digest"] == "0123456789abcdef"
+
+
+def test_logs_of_several_pods_name_the_pod(cli: Any, backend: Any) -> None:
+    assert cli("logs", "digits", "--tail", "5", "-f", backend=backend).out == "a  one\nb  two\n"
+    assert backend.models.asked == [("digits", {"tail": 5, "follow": True, "previous": False})]
+    lines = cli("logs", "digits", "--json", backend=backend).out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"pod": "a", "line": "one"}, {"pod": "b", "line": "two"}]
+
+
+def test_invoke_takes_a_file_text_or_the_sample(cli: Any, backend: Any, tmp_path: Path) -> None:
+    request = {"inputs": [{"name": "x", "shape": [1], "datatype": "INT64", "data": [1]}]}
+    Path("r.json").write_text(json.dumps(request))
+    result = cli("invoke", "digits", "--data", "r.json", backend=backend)
+    assert result.out == "predict (INT64 2x1): 0, 7\nanswered in 0.012 s\n"
+    cli("invoke", "digits", "--data", json.dumps(request), backend=backend)
+    cli("invoke", "digits", backend=backend)
+    (tmp_path / "sample.json").write_text(json.dumps({**request, "id": "beside"}))
+    cli("invoke", "digits", backend=backend)
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "sample.json").write_text(json.dumps({**request, "id": "inside"}))
+    body = json.loads(cli("invoke", "digits", "--json", backend=backend).out)
+    assert body["outputs"][0]["data"] == [0, 7]
+    sent = [request for _, request in backend.models.asked]
+    assert sent == [request, request, None, {**request, "id": "beside"}, {**request, "id": "inside"}]
+
+
+@pytest.mark.parametrize("data", ["missing.json", "{not json", "{}", '"text"', "."])
+def test_invoke_refuses_data_that_is_no_request(cli: Any, backend: Any, data: str) -> None:
+    result = cli("invoke", "digits", "--data", data, backend=backend)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: ")
+    assert backend.models.asked == []
+
+
+def test_followed_logs_are_merged_and_an_error_in_one_is_raised() -> None:
+    def failing() -> Iterator[tuple[str, str]]:
+        yield "b", "two"
+        raise errors.AccessError("no")
+
+    assert sorted(_merged([iter([("a", "one")]), iter([("b", "two")])])) == [("a", "one"), ("b", "two")]
+    merged = _merged([failing()])
+    assert next(merged) == ("b", "two")
+    with pytest.raises(errors.AccessError):
+        next(merged)
+
+
+def test_logs_are_of_the_models_own_pods_and_of_what_fetches_it_only_while_it_does() -> None:
+    kube = MemoryKube()
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "models"}})
+    labels = {"app.kubernetes.io/name": "digits", "eksprov.dev/stack": "s"}
+    for name, phase, marks in (("a", "Running", labels), ("b", "Pending", labels), ("c", "Running", {})):
+        spec = {"initContainers": [{"name": "fetch"}], "containers": [{"name": "server"}]}
+        meta = {"name": name, "namespace": "models", "labels": marks}
+        kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": phase}})
+    models = ScriptedModels(Path(), None)
+    found = [(c.pod, c.name) for c in models._containers(kube, "models", "digits")]
+    assert found == [("a", "server"), ("b", "fetch"), ("b", "server")]
+
+
+def test_an_outcome_of_a_model_is_told_like_any_other(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+    backend.models = ScriptedModels(tmp_path, samples.report(Outcome("model/digits/role", Status.INTERRUPTED)))
+    backend.stopped = True
+    result = cli("undeploy-model", "digits", backend=backend)
+    assert result.code == 130
+    assert result.err == "resume with: eksprov undeploy-model digits\n"

@@ -1,0 +1,131 @@
+"""What every test lives under: made-up credentials, no profile files, no network beyond loopback, no real sleep.
+
+The guards are set once, when tests are collected, and stay: a test cannot forget them. A test that drives real
+processes may sleep when it is marked `real_time`, `kubernetes`, `journey` or `slow`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+sys.path.insert(0, str(TESTS))  # helpers are imported as `support.…`
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # read once, when moto is imported; saves about 1.5 s
+
+MAY_SLEEP = ("real_time", "kubernetes", "journey", "slow")
+WATCHED = tuple(f"{os.sep}{name}{os.sep}" for name in ("eksprov", "tests", "botocore", "tenacity"))
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": "us-west-2",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+FOREIGN = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CA_BUNDLE",
+    "KUBECONFIG",
+)
+
+
+class ForbiddenInTestsError(BaseException):
+    """A test did what no test may do; no `except Exception` hides it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real_time: drives real processes and may wait for them")
+    config.addinivalue_line("markers", "journey: the real command line against the real control plane")
+
+
+@pytest.fixture(autouse=True)
+def _made_up_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _sleep_only_where_marked(request: pytest.FixtureRequest) -> object:
+    _Sleep.allowed = any(request.node.get_closest_marker(mark) for mark in MAY_SLEEP)
+    yield
+    _Sleep.allowed = False
+
+
+class _Sleep:
+    """Refuses `time.sleep` to our code, to tests and to what waits on their behalf; other libraries may."""
+
+    allowed = False
+    real = staticmethod(time.sleep)
+
+    def __call__(self, seconds: float) -> None:
+        caller = sys._getframe(1).f_code.co_filename
+        if not self.allowed and any(part in caller for part in WATCHED):
+            raise ForbiddenInTestsError(f"time.sleep({seconds}) in {caller}: bring a clock, or mark the test real_time")
+        self.real(seconds)
+
+
+def _is_loopback(host: object) -> bool:
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return True
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        return ipaddress.ip_address(text.split("%")[0]).is_loopback
+    except ValueError:
+        return text.endswith(".localhost") or text == socket.gethostname()
+
+
+class _LoopbackSocket(socket.socket):
+    """A socket that connects to this machine alone."""
+
+    def connect(self, address: object) -> None:
+        _refuse_strangers(self.family, address)
+        super().connect(address)  # type: ignore[arg-type]  # as given
+
+    def connect_ex(self, address: object) -> int:
+        _refuse_strangers(self.family, address)
+        return super().connect_ex(address)  # type: ignore[arg-type]  # as given
+
+
+def _refuse_strangers(family: int, address: object) -> None:
+    if family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):  # type: ignore[index]  # a pair
+        raise ForbiddenInTestsError(f"connection to {address}: tests reach this machine alone")
+
+
+_real_getaddrinfo = socket.getaddrinfo
+
+
+def _loopback_getaddrinfo(host: object, *args: object, **kwargs: object) -> object:
+    numeric = isinstance(host, str) and _is_number(host)
+    if not numeric and not _is_loopback(host):
+        raise ForbiddenInTestsError(f"look-up of {host!r}: tests reach this machine alone")
+    return _real_getaddrinfo(host, *args, **kwargs)  # type: ignore[arg-type]  # as given
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+time.sleep = _Sleep()
+socket.socket = _LoopbackSocket  # type: ignore[misc]  # the guard
+socket.getaddrinfo = _loopback_getaddrinfo  # type: ignore[assignment]  # the guard

@@ -1,0 +1,144 @@
+"""How the client speaks: TLS, tokens, retries, errors. Against a server of the test's own, in virtual time."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from support.clock import VirtualClock
+from support.tls import HttpsServer, https_server
+
+from eksprov import errors
+from eksprov.kube.api import Ref
+from eksprov.kube.client import KubeClient
+
+OK = (200, {}, b'{"kind": "Thing", "metadata": {}}')
+THING = Ref("v1", "ConfigMap", "n", "x")
+Answers = list[tuple[int, dict[str, str], bytes]]
+Serve = Callable[..., tuple[KubeClient, HttpsServer, VirtualClock]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Give a client of a server that answers as told, one answer after the other, the last one for ever."""
+    with ExitStack() as stack:
+
+        def start(*answers: tuple[int, dict[str, str], bytes]) -> tuple[KubeClient, HttpsServer, VirtualClock]:
+            left: Answers = list(answers)
+            server = stack.enter_context(https_server(tmp_path, lambda _: left.pop(0) if len(left) > 1 else left[0]))
+            clock = VirtualClock()
+            return KubeClient(server.url, server.ca_data, lambda: "secret-token", clock), server, clock
+
+        yield start
+
+
+def status(code: int, message: str) -> bytes:
+    return json.dumps({"kind": "Status", "code": code, "message": message}).encode()
+
+
+def test_the_token_is_in_the_header_of_each_call_and_nowhere_else(serve: Serve) -> None:
+    client, server, _ = serve(OK)
+    client.get(THING)
+    client.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "n"}})
+    assert [call.headers["authorization"] for call in server.seen] == ["Bearer secret-token"] * 2
+    assert all("secret-token" not in call.path + call.body.decode() for call in server.seen)
+    assert server.seen[1].path == "/api/v1/namespaces/n/configmaps/x?fieldManager=eksprov&force=false"
+    assert server.seen[1].headers["content-type"] == "application/apply-patch+yaml"
+
+
+def test_a_server_that_the_ca_did_not_sign_gets_no_request(serve: Serve, tmp_path: Path) -> None:
+    client, server, clock = serve(OK)
+    (tmp_path / "other").mkdir()
+    with https_server(tmp_path / "other", lambda _: OK) as stranger:
+        liar = KubeClient(stranger.url, server.ca_data, lambda: "secret-token", clock)
+        with pytest.raises(errors.ProvisioningError, match="certificate"):
+            liar.get(THING)
+        assert stranger.seen == []
+    assert client.get(THING)
+
+
+def test_only_https_with_a_usable_ca_is_spoken_to() -> None:
+    for server, ca_data in (
+        ("http://127.0.0.1:1", ""),
+        ("https://127.0.0.1:1", "%%%"),
+        ("https://127.0.0.1:1", base64.b64encode(b"no certificate").decode()),
+    ):
+        with pytest.raises(errors.ProvisioningError):
+            KubeClient(server, ca_data, lambda: "t", VirtualClock())
+
+
+def test_a_busy_server_is_asked_again_as_late_as_it_says(serve: Serve) -> None:
+    client, server, clock = serve((429, {"Retry-After": "3"}, b""), (503, {}, b""), OK)
+    assert client.get(THING)
+    assert len(server.seen) == 3
+    assert clock.slept == [3.0, 1.0]
+
+
+def test_retries_end_and_the_last_answer_is_told(serve: Serve) -> None:
+    client, server, _ = serve((503, {}, status(503, "etcd is away")))
+    with pytest.raises(errors.ProvisioningError, match="etcd is away") as caught:
+        client.get(THING)
+    assert len(server.seen) == 5
+    assert "busy" in caught.value.hint
+
+
+def test_a_server_that_is_not_there_is_told_with_its_address(serve: Serve) -> None:
+    _, server, clock = serve(OK)
+    gone = KubeClient("https://127.0.0.1:9", server.ca_data, lambda: "t", clock)
+    with pytest.raises(errors.ProvisioningError, match=r"https://127\.0\.0\.1:9 does not answer"):
+        gone.get(THING)
+    assert clock.slept == [0.5, 1.0, 2.0, 4.0]
+
+
+def test_a_proxied_answer_comes_back_raw_whatever_its_status(serve: Serve) -> None:
+    client, server, clock = serve((503, {"X-Server": "mine"}, b"\x00raw"))
+    reply = client.service_proxy("n", "svc", "http", "POST", "v2/models/m/infer", b"{}")
+    assert (reply.status, reply.body, reply.headers["x-server"]) == (503, b"\x00raw", "mine")
+    assert server.seen[0].path == "/api/v1/namespaces/n/services/svc:http/proxy/v2/models/m/infer"
+    assert clock.slept == []
+    assert len(server.seen) == 1
+
+
+def test_a_403_of_the_model_server_is_an_answer_but_one_of_the_api_server_an_error(serve: Serve) -> None:
+    client, _, _ = serve((403, {}, b"my own"), (403, {}, status(403, 'User "u" cannot get services/proxy')))
+    assert client.service_proxy("n", "svc", "http", "GET", "x").status == 403
+    with pytest.raises(errors.AccessError):
+        client.service_proxy("n", "svc", "http", "GET", "x")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "hint"),
+    [
+        (401, "Unauthorized", errors.AccessError, "access entry"),
+        (403, 'pods is forbidden: User "me" cannot list resource', errors.AccessError, "knows you as me"),
+        (403, 'pods "x" is forbidden: violates PodSecurity "restricted:latest"', errors.ProvisioningError, "Security"),
+        (403, 'pods "x" is forbidden: exceeded quota: q', errors.ProvisioningError, "ResourceQuota"),
+        (403, "unable to create new content because it is being terminated", errors.ProvisioningError, "on its way"),
+        (422, 'Deployment "x" is invalid: spec.foo', errors.ProvisioningError, ""),
+    ],
+)
+def test_each_refusal_has_its_class_and_cure(
+    serve: Serve, code: int, message: str, kind: type[errors.EksprovError], hint: str
+) -> None:
+    client, _, _ = serve((code, {}, status(code, message)))
+    with pytest.raises(kind) as caught:
+        client.get(THING)
+    assert type(caught.value) is kind
+    assert hint in caught.value.hint
+
+
+def test_a_log_comes_line_by_line_and_a_container_not_begun_has_none(serve: Serve) -> None:
+    client, server, _ = serve((200, {}, "one\ntwo\nthrée".encode()), (400, {}, b"waiting to start"))
+    assert list(client.logs("n", "p", "c", tail_lines=5, previous=True)) == ["one", "two", "thrée"]
+    assert server.seen[0].path == "/api/v1/namespaces/n/pods/p/log?container=c&tailLines=5&previous=true"
+    assert list(client.logs("n", "p", "c")) == []
+
+
+def test_names_cannot_lead_to_another_path(serve: Serve) -> None:
+    client, server, _ = serve(OK)
+    client.get(Ref("v1", "ConfigMap", "n/../..", "../../secrets/x"))
+    assert server.seen[0].path == "/api/v1/namespaces/n%2F..%2F../configmaps/..%2F..%2Fsecrets%2Fx"

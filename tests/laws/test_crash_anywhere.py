@@ -1,0 +1,111 @@
+"""A process may end at any call: the next one finishes the work, and nothing is there twice.
+
+Worlds are compared, not statuses, and they are read without the steps. Each crash is a process that ends at its n-th
+mutating call, before AWS sees it or after AWS did it, or that loses the answer to it. To keep `make test` short,
+crashes *after* a call are tried at every call, the milder ones at every third; `EKSPROV_LAWS=all` tries all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import pytest
+from support.calls import Side
+from support.stage import Stage, Theatre
+
+SLICES = 4  # tests of equal length, for running side by side
+MILDER = 1 if os.environ.get("EKSPROV_LAWS") == "all" else 3
+MOST = 60  # mutating calls; more than a run makes
+
+
+@cache
+def undisturbed(theatre: Theatre) -> dict[str, list[str]]:
+    """The world that an uninterrupted run makes."""
+    with theatre.stage() as stage:
+        assert stage.provision().ok
+        return stage.world()
+
+
+def difference(found: dict[str, list[str]], right: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What is there that should not be (+), and the other way round (-)."""
+    return {
+        kind: [f"+ {item}" for item in found[kind] if item not in right[kind]]
+        + [f"- {item}" for item in right[kind] if item not in found[kind]]
+        + ([f"{len(found[kind])} instead of {len(right[kind])}"] if len(found[kind]) != len(right[kind]) else [])
+        for kind in right
+        if found[kind] != right[kind]
+    }
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_crash_at_any_call_is_made_good_by_the_next_run(theatre: Theatre, side: Side, part: int) -> None:
+    right, step = undisturbed(theatre), MILDER if side == "before" else 1
+    for crash_at in range(1 + part * step, MOST, SLICES * step):
+        with theatre.stage() as stage:
+            if stage.survives(stage.provision, crash_at, side):
+                assert stage.world() == right
+                break
+            report = stage.provision()
+            assert report.ok, (crash_at, [o for o in report.outcomes if not o.good])
+            assert not difference(stage.world(), right), f"crash {side} mutating call {crash_at}"
+    else:
+        pytest.fail("more mutating calls than the law expects: raise MOST")
+
+
+@pytest.mark.real_time  # botocore pauses some milliseconds before it sends again
+@pytest.mark.parametrize("part", range(SLICES))
+def test_a_lost_answer_leaves_nothing_twice(theatre: Theatre, part: int) -> None:
+    """AWS did it, the connection broke, and botocore sends again what it believes to be safe."""
+    right = undisturbed(theatre)
+    for crash_at in range(1 + part * MILDER, MOST, SLICES * MILDER):
+        with theatre.stage() as stage:
+            stage.tape.rewind(crash_at, "lost")
+            stage.provision()
+            lost = stage.tape.crashed_in
+            stage.tape.rewind()
+            report = stage.provision()
+            assert report.ok, (crash_at, lost, [o for o in report.outcomes if not o.good])
+            assert not difference(stage.world(), right), f"lost the answer to {lost}, mutating call {crash_at}"
+            if not lost:
+                break
+
+
+def test_processes_that_each_get_one_call_done_finish_together(stage: Stage, theatre: Theatre) -> None:
+    right = undisturbed(theatre)
+    for _ in range(MOST):
+        if stage.survives(stage.provision, 1, "after"):
+            break
+    assert stage.provision().ok
+    assert stage.tape.mutating == []
+    assert not difference(stage.world(), right)
+
+
+def test_processes_that_each_undo_one_thing_finish_together(stage: Stage) -> None:
+    stage.provision()
+    for _ in range(MOST):
+        if stage.survives(stage.teardown, 1, "after"):
+            break
+    assert stage.teardown().ok
+    assert not difference(stage.world(), dict(stage.baseline))
+
+
+def test_without_its_state_a_crash_is_made_good_all_the_same(theatre: Theatre) -> None:
+    right = undisturbed(theatre)
+    for crash_at in range(2, MOST, 7):
+        with theatre.stage() as stage:
+            if stage.survives(stage.provision, crash_at, "after"):
+                break
+            stage.store.forget()
+            assert stage.provision().ok
+            assert not difference(stage.world(), right), f"crash after mutating call {crash_at}, state lost"
+
+
+def test_a_teardown_of_half_a_stack_leaves_nothing(theatre: Theatre) -> None:
+    for crash_at in range(1, MOST, 5):
+        with theatre.stage() as stage:
+            if stage.survives(stage.provision, crash_at, "after"):
+                break
+            assert stage.teardown().ok
+            assert not difference(stage.world(), dict(stage.baseline)), f"crash after mutating call {crash_at}"

@@ -1,0 +1,140 @@
+"""A Kubernetes that does what a test says, a clock that stands still, and a small network to build on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eksprov.local.contract import AddonHealth, AddonSpec, ClusterSpec, ClusterStatus, NodeSpec
+
+NEED_NODES = ("coredns", "metrics-server")
+READY = ClusterStatus("ready", "https://127.0.0.1:6443", "Q0E=")
+
+
+class Clock:
+    """Virtual time, in seconds."""
+
+    def __init__(self, start: float = 1_800_000_000.0) -> None:
+        self.at = start
+
+    def __call__(self) -> float:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@dataclass
+class FakeKubernetes:
+    """Ready at once, unless told otherwise; remembers what it was asked for."""
+
+    status: ClusterStatus = READY
+    clusters: dict[str, ClusterSpec] = field(default_factory=dict)
+    nodes: dict[str, NodeSpec] = field(default_factory=dict)
+    addons: dict[str, AddonSpec] = field(default_factory=dict)
+    access: dict[str, str] = field(default_factory=dict)
+    nodes_ready: bool = True
+
+    def start_cluster(self, spec: ClusterSpec) -> None:
+        self.clusters[spec.arn] = spec
+
+    def cluster_status(self, cluster_arn: str) -> ClusterStatus:
+        return self.status if cluster_arn in self.clusters else ClusterStatus("absent")
+
+    def stop_cluster(self, cluster_arn: str) -> None:
+        self.clusters.pop(cluster_arn, None)
+
+    def add_nodes(self, cluster_arn: str, nodes: tuple[NodeSpec, ...]) -> None:
+        assert cluster_arn in self.clusters
+        self.nodes |= {node.name: node for node in nodes}
+
+    def remove_nodes(self, cluster_arn: str, names: tuple[str, ...]) -> None:
+        assert cluster_arn in self.clusters
+        for name in names:
+            self.nodes.pop(name, None)
+
+    def node_ready(self, cluster_arn: str, name: str) -> bool:
+        return cluster_arn in self.clusters and self.nodes_ready and name in self.nodes
+
+    def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
+        assert cluster_arn in self.clusters
+        self.addons[addon.name] = addon
+
+    def remove_addon(self, cluster_arn: str, name: str) -> None:
+        assert cluster_arn in self.clusters
+        self.addons.pop(name, None)
+
+    def addon_health(self, cluster_arn: str, name: str) -> AddonHealth:
+        ready = cluster_arn in self.clusters and (name not in NEED_NODES or bool(self.nodes))
+        return AddonHealth(ready, "" if ready else "no nodes available to schedule pods")
+
+    def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:
+        assert cluster_arn in self.clusters
+        self.access = dict(policies)
+
+
+def trust(service: str) -> str:
+    """A trust policy as EKS wants it."""
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class Account:
+    """Clients, and the few resources most tests begin with."""
+
+    def __init__(self, session: Any, url: str | None = None) -> None:
+        for name in ("ec2", "eks", "iam", "s3", "sts", "autoscaling", "logs"):
+            setattr(self, name, session.client(name, endpoint_url=url))
+
+    ec2: Any
+    eks: Any
+    iam: Any
+    s3: Any
+    sts: Any
+    autoscaling: Any
+    logs: Any
+
+    def role(self, name: str, service: str, *policies: str) -> str:
+        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))
+        for policy in policies:
+            self.iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+        return str(made["Role"]["Arn"])
+
+    def network(self) -> tuple[str, list[str]]:
+        """A VPC and two subnets in two zones."""
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            self.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-west-2{zone}")
+            for number, zone in enumerate("ab")
+        ]
+        return vpc, [each["Subnet"]["SubnetId"] for each in subnets]
+
+    def cluster_request(self, name: str = "demo", **more: Any) -> dict[str, Any]:
+        """A CreateCluster request that is accepted; makes network and role."""
+        role = self.role(f"{name}-cluster", "eks.amazonaws.com", "AmazonEKSClusterPolicy")
+        access = {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
+        return {
+            "name": name,
+            "roleArn": role,
+            "resourcesVpcConfig": {"subnetIds": self.network()[1]},
+            "accessConfig": access,
+            "bootstrapSelfManagedAddons": False,
+            **more,
+        }
+
+    def nodegroup_request(self, cluster: str = "demo", name: str = "cpu", **more: Any) -> dict[str, Any]:
+        """A CreateNodegroup request that is accepted; makes the role."""
+        role = self.role(f"{name}-node", "ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy")
+        vpc = self.eks.describe_cluster(name=cluster)["cluster"]["resourcesVpcConfig"]
+        return {
+            "clusterName": cluster,
+            "nodegroupName": name,
+            "nodeRole": role,
+            "subnets": vpc["subnetIds"],
+            "instanceTypes": ["m6i.large"],
+            "scalingConfig": {"minSize": 1, "maxSize": 4, "desiredSize": 2},
+            **more,
+        }

@@ -1,0 +1,400 @@
+"""Laws of the nodes against a real control plane: what a user of kubectl sees, and what is left afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import joblib
+import psutil
+import pytest
+from moto.server import ThreadedMotoServer
+from sklearn.datasets import load_digits
+from sklearn.naive_bayes import GaussianNB
+
+from eksprov.local.contract import AddonSpec, ClusterSpec, Identity, NodeSpec, PodCredentials
+from eksprov.local.controlplane.find import find
+from eksprov.local.controlplane.record import MARKER
+from eksprov.local.home import cache_home
+from eksprov.local.hub import Hub
+
+pytestmark = pytest.mark.kubernetes
+
+Json = dict[str, Any]
+ARN = "arn:aws:eks:us-west-2:123456789012:cluster/nodes"
+BUCKET = "models"
+MLSERVER = "docker.io/seldonio/mlserver:1.7.1-slim"
+ADDONS = ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent", "metrics-server")
+
+
+class FakeAws:
+    """Credentials for the service account `digits`, S3 by moto."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    def authenticate(self, *_: str) -> Identity | None:
+        return None
+
+    def pod_credentials(self, _cluster: str, _namespace: str, service_account: str, _pod: str) -> PodCredentials | None:
+        return PodCredentials("AKIA0", "secret", "session") if service_account == "digits" else None
+
+    def endpoint_url(self) -> str:
+        return self._endpoint
+
+
+@dataclass
+class World:
+    """A cluster with everything around it."""
+
+    hub: Hub
+    home: Path
+    kubectl: list[str]
+
+    def run(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
+        done = subprocess.run(
+            [*self.kubectl, *args], input=stdin, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    def get(self, *args: str) -> Json:
+        return dict(json.loads(self.run("get", *args, "-o", "json")))
+
+    def apply(self, *objects: Json) -> None:
+        self.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+
+
+def until(holds: Callable[[], Any], limit_s: float = 30.0) -> Any:
+    """Wait for something real to happen."""
+    deadline = time.monotonic() + limit_s
+    while not (answer := holds()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.1)
+    return answer
+
+
+def node(number: int, **more: Any) -> NodeSpec:
+    return NodeSpec(
+        name=f"ip-10-0-0-{number}.us-west-2.compute.internal",
+        instance_id=f"i-{number:017x}",
+        provider_id=f"aws:///us-west-2a/i-{number:017x}",
+        private_ip=f"10.0.0.{number}",
+        region="us-west-2",
+        zone="us-west-2a",
+        instance_type="m6i.large",
+        architecture="amd64",
+        vcpus=2,
+        memory_mib=8192,
+        disk_gib=20,
+        max_pods=29,
+        nodegroup="default",
+        **more,
+    )
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[World]:
+    if find(os.environ, cache_home(os.environ)) is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no control-plane binary")
+    home = tmp_path_factory.mktemp("home")
+    hub = Hub(home, os.environ)
+    hub.connect(FakeAws(s3))
+    hub.start_cluster(ClusterSpec(ARN, "nodes", "1.36", "10.100.0.0/16", "https://oidc.example/id/1", ("10.0.0.0/20",)))
+    until(lambda: hub.cluster_status(ARN).state != "starting", 120)
+    status = hub.cluster_status(ARN)
+    assert status.state == "ready", status.message
+    keys = next((home / "clusters").glob("*/pki"))
+    access = ("--certificate-authority", "ca.crt", "--client-certificate", "admin.crt", "--client-key", "admin.key")
+    paths = [word if word.startswith("--") else str(keys / word) for word in access]
+    yield World(hub, home, ["kubectl", "--server", status.endpoint, *paths])
+    hub.close()
+
+
+@pytest.fixture(scope="module")
+def nodes(world: World) -> tuple[NodeSpec, ...]:
+    """Two nodes, Ready; the law that they are not before the CNI is there is checked on the way."""
+    specs = (node(10, labels={"team": "a"}), node(11, gpus=4))
+    world.hub.add_nodes(ARN, specs)
+    path = f"node/{specs[0].name}"
+    ready = until(
+        lambda: condition(world.get(path), "Ready") if world.run("get", path, check=False)[0] == "N" else None
+    )
+    assert ready["status"] == "False"
+    assert "cni plugin not initialized" in ready["message"]
+    assert not world.hub.node_ready(ARN, specs[0].name)
+    for name in ADDONS:
+        world.hub.install_addon(ARN, AddonSpec(name, "v1.2.3-eksbuild.1"))
+    until(lambda: all(world.hub.node_ready(ARN, spec.name) for spec in specs))
+    return specs
+
+
+def condition(obj: Json, kind: str) -> Json | None:
+    found = [one for one in obj.get("status", {}).get("conditions", []) if one["type"] == kind]
+    return found[0] if found else None
+
+
+def pod_of(world: World, selector: str, namespace: str = "default") -> Json | None:
+    items = world.get("pods", "-n", namespace, "-l", selector)["items"]
+    return items[0] if items else None
+
+
+def container_of(world: World, selector: str) -> Json:
+    pod = pod_of(world, selector)
+    statuses = (pod or {}).get("status", {}).get("containerStatuses", [])
+    return statuses[0] if statuses else {}
+
+
+def marked_processes(home: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(process.environ().get(MARKER, "")).startswith(str(home)):
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def test_a_node_is_ready_with_the_instances_labels_and_capacity(world: World, nodes: tuple[NodeSpec, ...]) -> None:
+    live = world.get(f"node/{nodes[0].name}")
+    assert condition(live, "Ready") is not None
+    assert live["spec"]["providerID"] == nodes[0].provider_id
+    assert live["metadata"]["labels"]["team"] == "a"
+    assert live["metadata"]["labels"]["topology.kubernetes.io/zone"] == "us-west-2a"
+    assert live["status"]["capacity"]["cpu"] == "2"
+    assert until(lambda: not world.get(f"node/{nodes[0].name}")["spec"].get("taints"))
+
+
+@pytest.mark.usefixtures("nodes")
+def test_addons_become_healthy_and_their_pods_are_marked_as_stand_ins(world: World) -> None:
+    until(lambda: all(world.hub.addon_health(ARN, name).ready for name in ADDONS))
+    pod = pod_of(world, "k8s-app=kube-dns", "kube-system")
+    assert pod is not None
+    assert pod["metadata"]["annotations"]["eksprov.dev/stand-in"] == "true"
+    assert world.get("service/kube-dns", "-n", "kube-system")["spec"]["clusterIP"] == "10.100.0.10"
+    assert not world.hub.addon_health(ARN, "no-such-addon").ready
+
+
+def test_a_gpu_is_visible_only_once_its_device_plugin_runs(world: World, nodes: tuple[NodeSpec, ...]) -> None:
+    path = f"node/{nodes[1].name}"
+    assert "nvidia.com/gpu" not in world.get(path)["status"]["capacity"]
+    world.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "plugin", "namespace": "kube-system"},
+            "spec": {
+                "nodeName": nodes[1].name,
+                "containers": [{"name": "plugin", "image": "nvcr.io/nvidia/k8s-device-plugin:v0.17.0"}],
+            },
+        }
+    )
+    until(lambda: world.get(path)["status"]["capacity"].get("nvidia.com/gpu") == "4")
+    world.run("delete", "pod", "plugin", "-n", "kube-system")
+    until(lambda: world.get(path)["status"]["allocatable"].get("nvidia.com/gpu") == "0")
+
+
+@pytest.mark.usefixtures("nodes")
+def test_an_unknown_image_ends_in_err_image_pull_with_an_event_that_says_so(world: World) -> None:
+    world.apply(deployment("web", [{"name": "web", "image": "docker.io/library/nginx:1.27"}]))
+    waiting = until(lambda: container_of(world, "app=web").get("state", {}).get("waiting"))
+    assert waiting["reason"] in ("ContainerCreating", "ErrImagePull", "ImagePullBackOff")
+    until(lambda: container_of(world, "app=web")["state"]["waiting"]["reason"] == "ImagePullBackOff")
+    events = world.get("events", "--field-selector", "reason=Failed")["items"]
+    assert any("the local world does not know the image" in event["message"] for event in events)
+    assert events[0]["source"]["component"] == "kubelet"
+    world.run("delete", "deployment", "web", "--wait=true")
+
+
+def deployment(name: str, containers: list[Json], **pod: Any) -> Json:
+    labels = {"app": name}
+    spec = {"terminationGracePeriodSeconds": 5, "containers": containers, **pod}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        },
+    }
+
+
+def fetcher(prefix: str) -> Json:
+    return {
+        "name": "fetch",
+        "image": "public.ecr.aws/aws-cli/aws-cli:2.31.0",
+        "args": ["s3", "sync", f"s3://{BUCKET}/{prefix}", "/mnt/models", "--no-progress"],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "model", "mountPath": "/mnt/models"}],
+    }
+
+
+def server() -> Json:
+    def probe(path: str, **more: int) -> Json:
+        return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": 1, **more}
+
+    return {
+        "name": "server",
+        "image": MLSERVER,
+        "env": [{"name": "MLSERVER_MODELS_DIR", "value": "/mnt/models"}],
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "startupProbe": probe("/v2/health/ready", failureThreshold=90, timeoutSeconds=5),
+        "livenessProbe": probe("/v2/health/live", timeoutSeconds=5),
+        "readinessProbe": probe("/v2/models/digits/ready", timeoutSeconds=5),
+        "volumeMounts": [
+            {"name": "model", "mountPath": "/mnt/models", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
+    }
+
+
+VOLUMES = [{"name": "model", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+
+
+def upload(s3: str, folder: Path) -> Any:
+    """Train, upload, and give back the trained model."""
+    images, labels = load_digits(return_X_y=True)
+    model = GaussianNB().fit(images[:500], labels[:500])
+    joblib.dump(model, folder / "model.joblib")
+    settings = {"name": "digits", "implementation": "mlserver_sklearn.SKLearnModel"}
+    settings |= {"parameters": {"uri": "./model.joblib"}}
+    (folder / "model-settings.json").write_text(json.dumps(settings))
+    client = boto3.client(
+        "s3", endpoint_url=s3, region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    for path in folder.iterdir():
+        client.upload_file(str(path), BUCKET, f"digits/v1/{path.name}")
+    return model
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="mlserver 1.7.1 needs Python below 3.13")
+@pytest.mark.usefixtures("nodes")
+def test_a_model_fetched_by_the_pods_own_rights_answers_through_the_service_proxy(
+    world: World, s3: str, tmp_path: Path
+) -> None:
+    model = upload(s3, tmp_path)
+    world.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "digits", "namespace": "default"}},
+        deployment(
+            "digits",
+            [server()],
+            serviceAccountName="digits",
+            initContainers=[fetcher("digits/v1")],
+            volumes=VOLUMES,
+        ),
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "digits", "namespace": "default"},
+            "spec": {"selector": {"app": "digits"}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
+        },
+    )
+    until(lambda: container_of(world, "app=digits").get("ready"), 90)
+    images = load_digits().data[:7]
+    question = {"name": "predict", "shape": [7, 64], "datatype": "FP64", "data": images.ravel().tolist()}
+    path = "/api/v1/namespaces/default/services/http:digits:http/proxy/v2/models/digits/infer"
+    answer = json.loads(world.run("create", "--raw", path, "-f", "-", stdin=json.dumps({"inputs": [question]})))
+    assert answer["outputs"][0]["data"] == model.predict(images).tolist()
+    _logs_are_served(world)
+    _a_killed_server_is_restarted(world)
+    _deleting_ends_the_process(world)
+
+
+def _logs_are_served(world: World) -> None:
+    pod = pod_of(world, "app=digits")
+    assert pod is not None
+    name = pod["metadata"]["name"]
+    assert f"download: s3://{BUCKET}/digits/v1/model.joblib to" in world.run("logs", name, "-c", "fetch")
+    assert "Uvicorn running" in world.run("logs", name, "-c", "server")
+    assert len(world.run("logs", name, "-c", "server", "--tail=2").splitlines()) == 2
+    assert "not found" in world.run("logs", name, "-c", "server", "--previous", check=False)
+    assert "do not offer exec" in world.run("exec", name, "--", "ls", check=False)
+
+
+def _a_killed_server_is_restarted(world: World) -> None:
+    (victim,) = marked_processes(world.home / "clusters" / next((world.home / "clusters").iterdir()).name / "nodes")
+    psutil.Process(victim).kill()
+    until(lambda: container_of(world, "app=digits")["restartCount"] == 1)
+    assert container_of(world, "app=digits")["lastState"]["terminated"]["exitCode"] == 137
+    until(lambda: container_of(world, "app=digits").get("ready"), 90)
+
+
+def _deleting_ends_the_process(world: World) -> None:
+    cluster = next((world.home / "clusters").iterdir())
+    pod = pod_of(world, "app=digits")
+    assert pod is not None
+    folder = cluster / "nodes" / "pods" / pod["metadata"]["uid"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(marked_processes(cluster / "nodes")) == 1
+    world.run("delete", "deployment", "digits", "--wait=true", "--cascade=foreground")
+    until(lambda: not marked_processes(cluster / "nodes"))
+    until(lambda: not folder.exists())
+
+
+@pytest.mark.usefixtures("nodes")
+def test_a_pod_without_an_association_gets_no_credentials_and_says_so(world: World) -> None:
+    world.apply(deployment("denied", [server()], initContainers=[fetcher("digits/v1")], volumes=VOLUMES))
+
+    def message() -> Any:
+        pod = pod_of(world, "app=denied") or {}
+        inits = pod.get("status", {}).get("initContainerStatuses", [])
+        states = [one[key].get("terminated", {}) for one in inits for key in ("state", "lastState")]
+        return next((state["message"] for state in states if "message" in state), None)
+
+    assert until(message) == "fatal error: Unable to locate credentials"
+    world.run("delete", "deployment", "denied", "--wait=true")
+
+
+@pytest.mark.usefixtures("nodes")
+def test_a_removed_node_is_drained_and_gone(world: World) -> None:
+    world.hub.add_nodes(ARN, (node(12),))
+    until(lambda: world.hub.node_ready(ARN, node(12).name))
+    world.hub.remove_nodes(ARN, (node(12).name,))
+    until(lambda: "NotFound" in world.run("get", f"node/{node(12).name}", check=False))
+    assert not world.hub.node_ready(ARN, node(12).name)
+
+
+def test_access_policies_become_bindings_and_go_again(world: World) -> None:
+    world.hub.sync_access(ARN, {"eks:viewers": "view"})
+    can = ("auth", "can-i", "list", "pods", "--as=someone", "--as-group=eks:viewers")
+    until(lambda: world.run(*can, check=False).startswith("yes"))
+    world.hub.sync_access(ARN, {})
+    until(
+        lambda: (
+            "clusterrolebinding" not in world.run("get", "clusterrolebindings", "-o", "name")
+            or not [
+                name
+                for name in world.run("get", "clusterrolebindings", "-o", "name").split()
+                if "eks-access-policy" in name
+            ]
+        )
+    )
+
+
+@pytest.mark.usefixtures("nodes")
+def test_closing_leaves_no_process_and_no_file(world: World) -> None:
+    assert len(marked_processes(world.home)) >= 4
+    world.hub.close()
+    assert marked_processes(world.home) == []
+    assert list((world.home / "clusters").iterdir()) == []

@@ -1,0 +1,85 @@
+"""Rollouts as data: for each observation the verdict, the cause and the next action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.memory_kube import MemoryKube
+
+from eksprov.serving.diagnose import diagnose
+from eksprov.serving.observe import Observation, observe
+from eksprov.serving.rollout import verdict
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "rollouts.yaml").read_text())
+
+
+def observation(case: dict[str, Any]) -> Observation:
+    deployment = {
+        "metadata": {"name": "digits", "namespace": "models", "generation": 2},
+        "spec": {"replicas": case.get("replicas", 1), "progressDeadlineSeconds": 780},
+        "status": case["status"],
+    }
+    pods = tuple(
+        {
+            "metadata": {"name": f"digits-{number}"},
+            "spec": {"nodeName": pod.get("nodeName", "")},
+            "status": {key: value for key, value in pod.items() if key != "nodeName"},
+        }
+        for number, pod in enumerate(case.get("pods", ()))
+    )
+    events = tuple({**e, "involvedObject": {"kind": "Pod", "name": "digits-0"}} for e in case.get("events", ()))
+    logs = {("digits-0", container): text for container, text in case.get("logs", {}).items()}
+    return Observation(deployment, pods, events, logs)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_the_verdict_and_the_top_finding_are_as_written(case: dict[str, Any]) -> None:
+    want, seen = case["want"], observation(case)
+    phase, findings = verdict(seen), diagnose(seen)
+    assert phase.state.value == want["state"]
+    assert want.get("message", "") in phase.message
+    if "cause" in want:
+        assert findings[0].cause == want["cause"]
+        assert want.get("evidence", "") in findings[0].evidence
+        assert want.get("action", "") in findings[0].action
+        assert findings[0].cause in phase.message
+    else:
+        assert findings == ()
+
+
+def test_a_failure_says_what_to_do_next() -> None:
+    failed = [verdict(observation(case)).message for case in CASES if case["want"]["state"] == "failed"]
+    assert all("Next: " in message or "says why" in message for message in failed)
+
+
+def test_a_final_finding_comes_before_a_heavier_one_that_may_pass() -> None:
+    crash = next(c for c in CASES if c["case"] == "the server crashes, and says why")
+    no_node = next(c for c in CASES if c["case"] == "there are no nodes")
+    both = {**crash, "pods": [*crash["pods"], *no_node["pods"]]}
+    assert diagnose(observation(both))[0].cause == "the server ends by itself"
+
+
+def test_only_pods_of_the_present_revision_and_their_events_are_observed() -> None:
+    kube = MemoryKube()
+    labels = {"app": "x", "eksprov.dev/revision": "new"}
+    deployment = {
+        "metadata": {"name": "digits", "namespace": "default"},
+        "spec": {"selector": {"matchLabels": {"app": "x"}}, "template": {"metadata": {"labels": labels}}},
+    }
+    for name, revision in (("digits-1", "new"), ("digits-2", "old")):
+        meta = {"name": name, "namespace": "default", "labels": {**labels, "eksprov.dev/revision": revision}}
+        ended = {"name": "server", "state": {"terminated": {"exitCode": 1}}, "restartCount": 1}
+        kube.apply_as(
+            "kubelet",
+            {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": {"containerStatuses": [ended]}},
+        )
+        event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "default"}}
+        kube.apply_as("kubelet", {**event, "reason": "x", "involvedObject": {"kind": "Pod", "name": name}})
+        kube.lines["default", name, "server"] = [f"last words of {name}"]
+    seen = observe(kube, deployment)
+    assert [pod["metadata"]["name"] for pod in seen.pods] == ["digits-1"]
+    assert [event["metadata"]["name"] for event in seen.events] == ["digits-1"]
+    assert seen.logs == {("digits-1", "server"): "last words of digits-1"}

@@ -1,0 +1,105 @@
+"""What the real controllers, scheduler and admission make of our objects, and whether it is understood."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.real_kube import WallClock, client
+from support.samples import STACK, spec
+
+from eksprov.core.converge import Run, converge
+from eksprov.core.outcome import Status
+from eksprov.core.step import Outputs, Owner, State
+from eksprov.kube.api import KubeApi, Ref
+from eksprov.local.controlplane.process import ControlPlane
+from eksprov.serving import manifests
+from eksprov.serving.diagnose import diagnose
+from eksprov.serving.objects import KubeObject, KubeWorkload
+from eksprov.serving.observe import observe_model
+from eksprov.serving.rollout import verdict
+
+pytestmark = pytest.mark.kubernetes
+PATIENCE_S = 30.0
+
+
+def until(check: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := check()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.2)
+    return value
+
+
+def top_cause(kube: KubeApi, namespace: str) -> str:
+    seen = observe_model(kube, namespace, "digits")
+    findings = diagnose(seen) if seen else ()
+    return findings[0].cause if findings else ""
+
+
+def apply_model(kube: KubeApi, namespace: str, change: Callable[[Any], None] = lambda _: None, **model: Any) -> Any:
+    objects = copy.deepcopy(manifests.of_model(spec(namespace=namespace, **model)))
+    change(objects["model/digits/deployment"])
+    for manifest in (*manifests.shared(namespace, STACK).values(), *objects.values()):
+        kube.apply(manifest)
+    return objects
+
+
+def test_the_controller_makes_our_pods_under_restricted_and_the_autoscaler_lifts_them_to_the_minimum(
+    plane: ControlPlane,
+) -> None:
+    """No node is there, so the pods stay pending; without a metric the autoscaler still keeps its minimum."""
+    kube = client(plane)
+    objects = apply_model(kube, "real-one", replicas={"min": 2, "max": 3})
+    pods = until(lambda: len(kube.list("v1", "Pod", "real-one", "eksprov.dev/model=digits")) == 2)
+    assert pods
+    until(lambda: top_cause(kube, "real-one") == "the cluster has no nodes")
+    seen = observe_model(kube, "real-one", "digits")
+    assert seen is not None
+    assert verdict(seen).state is State.MOVING
+    deployment = objects["model/digits/deployment"]
+    step = KubeWorkload(name="x", slug=str(Ref.of(deployment)), manifest=deployment)
+    have = step.discover(kube)
+    assert have is not None
+    assert have == step.desired(Outputs())  # also with the replicas that the autoscaler has set by now
+    assert step.phase(have).state is State.MOVING
+
+
+def test_a_pod_that_restricted_does_not_allow_is_a_failure_with_its_cause(plane: ControlPlane) -> None:
+    def loosen(deployment: Any) -> None:
+        del deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+
+    kube = client(plane)
+    apply_model(kube, "real-two", loosen)
+    until(lambda: top_cause(kube, "real-two") == "the namespace's Pod Security does not allow the pods")
+    seen = observe_model(kube, "real-two", "digits")
+    assert seen is not None
+    phase = verdict(seen)
+    assert phase.state is State.FAILED
+    assert "allowPrivilegeEscalation" in phase.message
+
+
+def test_a_quota_that_is_used_up_is_a_failure_with_its_cause(plane: ControlPlane) -> None:
+    kube = client(plane)
+    kube.apply(manifests.shared("real-three", STACK)["model/@real-three/namespace"])
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none", "namespace": "real-three"}}
+    kube.apply({**quota, "spec": {"hard": {"pods": "0"}}})
+    until(lambda: (kube.get(Ref.of(quota)) or {}).get("status", {}).get("hard"))
+    apply_model(kube, "real-three")
+    until(lambda: top_cause(kube, "real-three") == "the namespace's quota is used up")
+
+
+def test_every_plain_object_converges_again_without_change_after_the_controllers_have_seen_it(
+    plane: ControlPlane,
+) -> None:
+    kube = client(plane)
+    objects = apply_model(kube, "real-four", replicas={"min": 2, "max": 3})
+    until(lambda: len(kube.list("v1", "Pod", "real-four")) == 2)
+    run = Run(Owner("demo", "id-1"), WallClock())
+    for manifest in (*manifests.shared("real-four", STACK).values(), *objects.values()):
+        if manifest["kind"] != "Deployment":
+            step = KubeObject(name="x", slug=str(Ref.of(manifest)), manifest=manifest)
+            assert converge(step, kube, Outputs(), run).status is Status.UNCHANGED

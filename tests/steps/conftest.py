@@ -1,0 +1,36 @@
+"""A fresh emulated account for each test of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+from support.account import Account
+from support.bench import Bench
+from support.stage import Theatre
+
+
+@pytest.fixture(scope="session")
+def _account() -> Account:
+    return Account()
+
+
+@pytest.fixture
+def account(_account: Account) -> Iterator[Account]:
+    with mock_aws():
+        _account.tape.rewind()
+        yield _account
+
+
+@pytest.fixture(scope="session")
+def theatre() -> Theatre:
+    """Clients are made once."""
+    return Theatre()
+
+
+@pytest.fixture
+def bench(theatre: Theatre) -> Iterator[Bench]:
+    """The stack's own steps on a new account."""
+    with theatre.stage() as stage:
+        yield Bench(stage)

@@ -1,0 +1,71 @@
+"""An emulated account for tests of the network kinds, and what a run brings to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+
+from eksprov.aws.session import Aws
+from eksprov.core.converge import Run, converge, remove
+from eksprov.core.outcome import Outcome
+from eksprov.core.step import Outputs, Owner, Step
+from support.calls import Tape
+from support.clock import VirtualClock
+
+US = Owner("demo", "5ac1a1d5ac1a1d00")
+REGION = "us-west-2"
+
+
+class Account:
+    """One boto3 session whose calls are on tape, and plain clients beside it that are not."""
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self._session = boto3.Session("testing", "testing", region_name=REGION)
+        self.tape.listen(self._session)
+        self._plain = boto3.Session("testing", "testing", region_name=REGION)
+        self._clients: dict[str, Any] = {}
+        self._first = Aws.connect(self._session, US, VirtualClock())
+
+    def plain(self, service: str) -> Any:
+        """A client that nobody listens to."""
+        if service not in self._clients:
+            self._clients[service] = self._plain.client(service)
+        return self._clients[service]
+
+    def aws(self, owner: Owner = US, **more: Any) -> Aws:
+        """What a new process would have: the same endpoint, nothing remembered (clients alone are shared)."""
+        first = self._first
+        from eksprov.aws.inventory import Inventory
+
+        fields = {"clock": VirtualClock(), "inventory": Inventory(), "owner": owner, **more}
+        return Aws(clients=first.clients, once=first.once, region=REGION, **fields)
+
+
+def run_of(aws: Aws, generation: int = 0, **more: Any) -> Run:
+    """A run with tokens as the state derives them."""
+
+    def token(name: str) -> str:
+        return hashlib.sha256(f"{aws.owner.stack_id}|{name}|{generation}".encode()).hexdigest()
+
+    return Run(owner=aws.owner, clock=aws.clock, token=token, **more)
+
+
+def converge_all(steps: tuple[Step[Any, Any], ...], aws: Aws) -> dict[str, Outcome]:
+    """One step after another, in the order given."""
+    outputs, outcomes = Outputs(), {}
+    for step in steps:
+        outcomes[step.name] = converge(step, aws, outputs, run_of(aws))
+        outputs.put(step.name, outcomes[step.name].outputs)
+    return outcomes
+
+
+def remove_all(steps: tuple[Step[Any, Any], ...], aws: Aws) -> dict[str, Outcome]:
+    """The other way round."""
+    return {step.name: remove(step, aws, run_of(aws)) for step in reversed(steps)}
+
+
+Reading = Callable[[], dict[str, list[str]]]

@@ -1,0 +1,87 @@
+"""A workbench for one kind: its step on the emulated account, with what it needs made first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eksprov import errors
+from eksprov.aws.session import Aws
+from eksprov.core.converge import converge, remove
+from eksprov.core.outcome import Outcome, Status
+from eksprov.core.step import Outputs, Owner, Sighting, Step
+from support.account import run_of
+from support.stage import STACK_ID, Stage
+
+AnyStep = Step[Any, Any]
+
+
+class Bench:
+    """The catalog's steps by name; `aws()` is a new process each time, `plain` clients are off the tape."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.clock = stage, stage.clock
+        self.us = Owner(stage.config.name, STACK_ID)
+        self.steps: dict[str, AnyStep] = {step.name: step for step in stage.opened().steps}
+        self.outputs = Outputs()
+        self.tape = stage.tape
+
+    def aws(self) -> Aws:
+        """A process that remembers nothing."""
+        return self.stage.aws(self.us)
+
+    def plain(self, service: str) -> Any:
+        """A client that nobody listens to."""
+        return self.stage.account.plain(service)
+
+    def make(self, step: str | AnyStep) -> Outcome:
+        """Converge a step after all that it needs."""
+        step = self.steps[step] if isinstance(step, str) else step
+        for need in step.needs:
+            if not self.outputs.of(need):
+                self.make(need)
+        return self.again(step)
+
+    def again(self, step: AnyStep) -> Outcome:
+        """Converge the step alone; the tape holds this alone."""
+        self.tape.rewind()
+        aws = self.aws()
+        outcome = converge(step, aws, self.outputs, run_of(aws))
+        self.outputs.put(step.name, {**outcome.outputs} or {"done": "yes"})
+        return outcome
+
+    def remove(self, step: AnyStep) -> Outcome:
+        """Remove the step alone."""
+        self.tape.rewind()
+        aws = self.aws()
+        return remove(type(step).revive(step.name, step.slug), aws, run_of(aws))
+
+    def sightings(self, step: AnyStep) -> list[Sighting]:
+        """What a survey finds of the step's kind."""
+        return list(step.survey(self.aws(), self.us.stack))
+
+    def calls(self) -> list[str]:
+        """The mutating calls since the last run began."""
+        return [call.operation for call in self.tape.mutating]
+
+    def settles(self, step: AnyStep) -> None:
+        """A second look changes nothing."""
+        assert self.again(step).status is Status.UNCHANGED
+        assert self.calls() == []
+
+    def is_refused(self, step: AnyStep) -> None:
+        """Neither made nor removed, because it is a stranger's."""
+        for act in (self.again, self.remove):
+            with pytest.raises(errors.OwnershipError):
+                act(step)
+            assert self.calls() == []
+
+    def goes(self, step: AnyStep) -> None:
+        """It is seen, removed, gone from sight, and a second removal finds nothing."""
+        seen = [s.slug for s in self.sightings(step)]
+        assert step.slug in seen
+        assert self.remove(step).status is Status.DELETED
+        assert step.slug not in [s.slug for s in self.sightings(step)]
+        assert self.remove(step).status is Status.ABSENT
+        assert self.calls() == []

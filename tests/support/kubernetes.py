@@ -1,0 +1,106 @@
+"""Kubernetes for tests of the AWS half: a cluster is ready at once, its nodes too, and so are add-ons that have nodes.
+
+No process, no thread, no time of its own. `KubeApi` of such a cluster holds nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eksprov.kube.api import Manifest, Ref, Reply
+from eksprov.local.contract import AddonHealth, AddonSpec, ClusterSpec, ClusterStatus, NodeSpec
+
+NEED_NODES = frozenset({"coredns", "metrics-server"})
+
+
+@dataclass
+class _Cluster:
+    spec: ClusterSpec
+    nodes: dict[str, NodeSpec] = field(default_factory=dict)
+    addons: dict[str, AddonSpec] = field(default_factory=dict)
+
+
+class StillKubernetes:
+    """A `KubernetesSide` that is always done."""
+
+    def __init__(self) -> None:
+        self.clusters: dict[str, _Cluster] = {}
+
+    def start_cluster(self, spec: ClusterSpec) -> None:
+        """There it is."""
+        self.clusters.setdefault(spec.arn, _Cluster(spec))
+
+    def cluster_status(self, cluster_arn: str) -> ClusterStatus:
+        """Ready while it is there."""
+        if cluster_arn not in self.clusters:
+            return ClusterStatus("absent")
+        return ClusterStatus("ready", "https://127.0.0.1:6443", base64.b64encode(b"no certificate").decode())
+
+    def stop_cluster(self, cluster_arn: str) -> None:
+        """Gone."""
+        self.clusters.pop(cluster_arn, None)
+
+    def add_nodes(self, cluster_arn: str, nodes: tuple[NodeSpec, ...]) -> None:
+        """They register."""
+        self.clusters[cluster_arn].nodes |= {node.name: node for node in nodes}
+
+    def remove_nodes(self, cluster_arn: str, names: tuple[str, ...]) -> None:
+        """They leave."""
+        for name in names:
+            if cluster_arn in self.clusters:
+                self.clusters[cluster_arn].nodes.pop(name, None)
+
+    def node_ready(self, cluster_arn: str, name: str) -> bool:
+        """As soon as it registered."""
+        return cluster_arn in self.clusters and name in self.clusters[cluster_arn].nodes
+
+    def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
+        """Its objects are there."""
+        self.clusters[cluster_arn].addons[addon.name] = addon
+
+    def remove_addon(self, cluster_arn: str, name: str) -> None:
+        """They are not."""
+        if cluster_arn in self.clusters:
+            self.clusters[cluster_arn].addons.pop(name, None)
+
+    def addon_health(self, cluster_arn: str, name: str) -> AddonHealth:
+        """Deployments want a node."""
+        waits = name in NEED_NODES and not self.clusters[cluster_arn].nodes
+        return AddonHealth(not waits, "no nodes" if waits else "")
+
+    def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:
+        """Nothing to bind."""
+
+
+class EmptyKube:
+    """A `KubeApi` with no objects in it."""
+
+    def get(self, ref: Ref) -> dict[str, Any] | None:  # noqa: ARG002 -- nothing is there
+        """Absent."""
+        return None
+
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[dict[str, Any]]:  # noqa: ARG002
+        """None."""
+        return []
+
+    def apply(self, manifest: Manifest, *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
+        """Not here."""
+        raise NotImplementedError
+
+    def delete(self, ref: Ref, *, uid: str = "") -> None:
+        """Nothing to delete."""
+
+    def logs(self, namespace: str, pod: str, container: str, **_: Any) -> Iterator[str]:  # noqa: ARG002
+        """Silence."""
+        return iter(())
+
+    def service_proxy(self, *_: Any, **__: Any) -> Reply:
+        """Not here."""
+        raise NotImplementedError
+
+    def server_version(self) -> str:
+        """Some version."""
+        return "v1.36.0"
