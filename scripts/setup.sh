@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-UV=uv==0.13.9
+UV=$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)
 LOG=.venv/setup.log
 
 say() { printf '%s\n' "set-up: $*" >&2; }
@@ -84,7 +84,7 @@ ready() { [ -e .venv/.ready ] && [ ! requirements.lock -nt .venv/.ready ] && [ !
 
 ready && exit 0
 mkdir -p .venv
-exec 9>.venv/.lock
+exec 9>.venv/.setup.lock # not .lock: that one is uv's
 if command -v flock >/dev/null 2>&1 && ! flock -n 9; then
     say "waiting for another set-up in this folder"
     flock 9
@@ -92,14 +92,17 @@ fi
 ready && exit 0
 
 : >"$LOG"
-if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
+if ! serves .venv/bin/python 11 99; then
     find_python
     rm -rf .venv/bin .venv/lib .venv/lib64 .venv/include
     told "making .venv with $("$chosen" --version)" "$chosen" -m venv .venv
 fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 UV_NO_PROGRESS=1
-[ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = "${UV#uv==}" ] ||
+if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "${UV#uv==}" ]; then
+    # An environment that uv itself made has no pip.
+    .venv/bin/python -c 'import pip' 2>/dev/null || told "adding pip to .venv" .venv/bin/python -m ensurepip
     told "installing uv" .venv/bin/python -m pip install --quiet "$UV"
+fi
 told "installing $(grep -c '^[a-zA-Z]' requirements.lock) packages" \
     .venv/bin/uv pip sync --quiet --python .venv/bin/python requirements.lock
 told "installing eksprov itself" \

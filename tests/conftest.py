@@ -24,13 +24,13 @@ WATCHED = tuple(f"{os.sep}{name}{os.sep}" for name in ("eksprov", "tests", "boto
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_SESSION_TOKEN": "testing",
     "AWS_DEFAULT_REGION": "us-west-2",
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 FOREIGN = (
+    "AWS_SESSION_TOKEN",
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_REGION",
@@ -42,6 +42,10 @@ FOREIGN = (
     "AWS_CA_BUNDLE",
     "KUBECONFIG",
 )
+
+for _name in FOREIGN:
+    os.environ.pop(_name, None)
+os.environ.update(CREDENTIALS)  # for fixtures that live longer than a test
 
 
 class ForbiddenInTestsError(BaseException):

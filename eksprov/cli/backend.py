@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from eksprov import errors
 from eksprov.cli.models import Models
 from eksprov.cli.wiring import Connection, Place, interpreter, kube_for, place_of
+from eksprov.state.journal import FileJournal
 from eksprov.state.store import FileStore
 
 if TYPE_CHECKING:
@@ -249,6 +250,7 @@ class Backend:
             project=self.project,
             aws=aws,
             store=self.store,
+            journal=FileJournal(self.desk.state_folder() / f"{self.config.name}.journal"),
             clock=clock,
             kube=kube_for(aws, clock),
             progress=display,

@@ -145,7 +145,8 @@ def outcome_text(outcome: Outcome, width: int = 0) -> str:
     """What became of a step, in a line: "created    vpc   0.4 s  vpc-0a1b"."""
     status = click.style(f"{outcome.status.value:<11}", fg=_COLORS.get(outcome.status))
     time = seconds(outcome.seconds) if outcome.seconds else ""
-    more = outcome.outputs.get("id") or outcome.outputs.get("arn", "") if outcome.good else without_name(outcome)
+    identity = next((outcome.outputs[key] for key in ("id", "arn", "uri", "url") if outcome.outputs.get(key)), "")
+    more = identity if outcome.good else without_name(outcome)
     return f"{status} {outcome.name:<{width}}  {time:>7}  {clean(more)}".rstrip()
 
 
@@ -261,3 +262,16 @@ def answer_text(answer: Answer) -> str:
 def answer_json(answer: Answer) -> dict[str, Any]:
     """A model's answer, for programs: the whole response, and how long it took."""
     return {"schema": SCHEMA, "seconds": round(answer.seconds, 6), **answer.response}
+
+
+def world_text(world: Mapping[str, Any]) -> str:
+    """The local world as it describes itself."""
+    lines = [f"the local world runs (pid {world['pid']}, {world['speed']:g} times as fast as AWS)"]
+    lines.append(f"AWS answers at {world['aws_endpoint_url']}")
+    if world.get("kubernetes"):
+        lines.append(f"Kubernetes: {clean(world['kubernetes'])}")
+    for cluster in world["clusters"]:
+        more = f" ({clean(cluster['message'])})" if cluster.get("message") else ""
+        where = cluster.get("endpoint") or "no endpoint yet"
+        lines.append(f"cluster {cluster['name']}: {cluster['status']}, Kubernetes {cluster['version']}, {where}{more}")
+    return "\n".join(lines if world["clusters"] else [*lines, "no clusters"])

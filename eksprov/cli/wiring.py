@@ -8,12 +8,14 @@ below this module asks which it was.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eksprov import errors
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 LOCAL_KEYS = "test"  # key id and secret of the local world's administrator; it only listens on this machine
 KEYS_ONLY = "EKSPROV_TOKEN_KEYS_FROM_ENV"  # `eksprov token` then reads neither profiles nor files
+LOCAL_PACKAGES = ("moto", "psutil", "aiohttp")  # of the extra `local`, those it cannot begin without
 WATCH_S = 1.0
 
 
@@ -110,20 +113,18 @@ class LocalPlace:
     paid: bool = False
 
     def connect(self, display: Display) -> Connection:
-        """Start the AWS side, or find it. Raises: LocalWorldError."""
-        from eksprov.local import world
-
+        """Start the AWS side, or find it. Raises: LocalWorldError, UsageError where its packages are missing."""
         display.doing("starting the local world")
-        info = world.up(self.state_folder, self.environ, speed=self.config.local.speed)
+        info = local_world().up(self.state_folder, self.config.local.speed, self.environ)
         return Connection(
             session=keys_only_session(self.config.region),
-            endpoint_url=info.aws_endpoint_url,
-            speed=self.config.local.speed,
+            endpoint_url=info.url,
+            speed=info.speed,  # a running world keeps the speed it was started with
             token_env={
                 "AWS_ACCESS_KEY_ID": LOCAL_KEYS,
                 "AWS_SECRET_ACCESS_KEY": LOCAL_KEYS,
                 "AWS_SESSION_TOKEN": "",
-                "AWS_ENDPOINT_URL": info.aws_endpoint_url,
+                "AWS_ENDPOINT_URL": info.url,
                 KEYS_ONLY: "1",
             },
         )
@@ -131,19 +132,31 @@ class LocalPlace:
     @contextmanager
     def creating(self, display: Display) -> Iterator[None]:
         """Have Kubernetes found, or built, from now on, and show how far it is."""
-        from eksprov.local import world
-
+        world = local_world()
         world.prefetch(self.state_folder, self.environ)
-        with watched(lambda: world.building(self.state_folder, self.environ), "kubernetes", display):
+
+        def building() -> str:
+            return str(world.status(self.state_folder, self.environ)["kubernetes"])
+
+        with watched(building, "kubernetes", display):
             yield
 
     def release(self) -> bool:
         """End the local world once no stack's state is left beside it."""
-        from eksprov.local import world
+        return not states(self.state_folder) and bool(local_world().down(self.state_folder, self.environ))
 
-        if states(self.state_folder):
-            return False
-        return world.down(self.state_folder, self.environ)
+
+def local_world() -> ModuleType:
+    """The local world's functions. Raises: UsageError where the packages that it is made of are not installed."""
+    missing = [name for name in LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise errors.UsageError(
+            f"the local world needs packages that are not installed ({', '.join(missing)})",
+            "pip install 'eksprov[local]', or set target: aws in the config",
+        )
+    from eksprov.local import world
+
+    return world
 
 
 def states(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from eksprov.core.pace import pause
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Step
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
+APPEAR_GRACE_S = 120.0  # how long a listing may hide what a call that we know was sent has made
 
 
 class Clock(Protocol):
@@ -37,7 +38,10 @@ class Run:
     """What every step of a run shares.
 
     `token` gives the idempotency token of a step's present incarnation; `note` records outputs known before the step
-    is done; `tell` shows what a step is waiting for.
+    is done; `tell` shows what a step is waiting for. For kinds that AWS does not recognise when they are sent twice,
+    `intend` writes down, on the disk, that a create is about to be sent, and `expected` says that one may have been.
+    `hopeless` says why waiting for a step makes no sense any more; `gone` records that an incarnation has ended, so
+    that the next one gets another token.
     """
 
     owner: Owner
@@ -46,6 +50,10 @@ class Run:
     token: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- a default for kinds that ignore tokens
     note: Callable[[str, Mapping[str, str]], None] = _ignore
     tell: Callable[[str, str], None] = _ignore
+    intend: Callable[[str, Any], None] = _ignore
+    expected: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is expected by default
+    hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
+    gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
 
 
 def is_ours(owner: Owner | None, us: Owner) -> bool:
@@ -66,6 +74,8 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
     if change.action is Action.CREATE:
+        if not step.recognised:
+            run.intend(step.name, want)
         run.note(step.name, step.create(client, want, run.token(step.name)))
         have = _proven(step, client, want, run)
         return Outcome(step.name, Status.CREATED, first, step.outputs(have))
@@ -88,7 +98,7 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
     _refuse_stranger(step, have, run)
     change = Change(Action.DELETE)
     if step.phase(have).state is not State.LEAVING:
-        if step.phase(have).state is State.MOVING:
+        if step.phase(have).state is State.MOVING and not step.delete_in_motion:
             have = _await(step, client, run, _resting)
         if have is not None:
             step.delete(client, have)
@@ -99,6 +109,8 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
 def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
     """The step's facts once nothing is in motion; a failed one of ours is cleared away when the kind allows it."""
     have = step.discover(client)
+    if have is None and not step.recognised and run.expected(step.name):
+        have = _appeared(step, client, run)
     if have is None:
         return None
     _refuse_stranger(step, have, run)
@@ -111,8 +123,20 @@ def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
             raise errors.ProvisioningError(f"{step.name}: {phase.message}")
         run.tell(step.name, f"failed before ({phase.message}); deleting it to make it again")
         remove(step, client, run)
+        run.gone(step.name)
         return None
     return have
+
+
+def _appeared(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
+    """What an earlier call may have made, looked for as long as listings may lag; None means it was never made."""
+    began = run.clock.now()
+    while True:
+        have = step.discover(client, fresh=True)
+        if have is not None or run.clock.now() - began > APPEAR_GRACE_S / run.speed:
+            return have
+        run.tell(step.name, "an earlier run may have made it; looking for it by its tags")
+        run.clock.sleep(pause(run.clock.now() - began, 0.0, run.speed))
 
 
 def _resting(phase: Phase | None, have: Any | None) -> bool:
@@ -160,6 +184,8 @@ def _await(
         if done(phase, have):
             return have
         waited = run.clock.now() - began
+        if not leaving and (why := run.hopeless(step.name)):
+            raise errors.ProvisioningError(f"{step.name}: {phase.message if phase else 'not ready'}; {why}")
         if waited > limit:
             raise _late(step, client, have, waited)
         run.tell(step.name, phase.message if phase and phase.message else "")

@@ -7,8 +7,10 @@ happen, so records have one writer. Workers come by the constructor, so a simula
 
 from __future__ import annotations
 
+import heapq
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -80,6 +82,12 @@ class Walk:
         self._waiting = {n.name: {need for need in n.needs if need in known} for n in self._nodes.values()}
         trimmed = [Node(n.name, tuple(self._waiting[n.name]), n.expected_s) for n in self._nodes.values()]
         self._pole = poles(trimmed)
+        self._behind: dict[str, list[str]] = {name: [] for name in known}
+        for node in trimmed:
+            for need in node.needs:
+                self._behind[need].append(node.name)
+        self._ready = [(-self._pole[name], name) for name, needs in self._waiting.items() if not needs]
+        heapq.heapify(self._ready)
         self._act, self._heard, self._stopped = act, heard, stopped
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._outcomes: dict[str, Outcome] = {}
@@ -114,9 +122,8 @@ class Walk:
     def _start_ready(self, pool: Pool, workers: int) -> None:
         if self._stopped() or self._bug is not None:
             return
-        begun = self._outcomes.keys() | self._running
-        ready = [name for name, needs in self._waiting.items() if not needs and name not in begun]
-        for name in sorted(ready, key=lambda n: (-self._pole[n], n))[: workers - len(self._running)]:
+        while self._ready and len(self._running) < workers:
+            _, name = heapq.heappop(self._ready)
             self._running.add(name)
             pool.submit(lambda name=name: self._work(name))  # type: ignore[misc]  # mypy cannot infer a lambda's default
 
@@ -135,18 +142,21 @@ class Walk:
         self._conclude(outcome)
 
     def _conclude(self, outcome: Outcome) -> None:
-        """Record an outcome and release, or skip, what waited for it."""
-        if outcome.name in self._outcomes:
-            return
-        self._outcomes[outcome.name] = outcome
-        self._heard(outcome)
-        for name, needs in self._waiting.items():
-            if outcome.name not in needs or name in self._outcomes:
+        """Record an outcome and release, or skip, what waited for it; a chain may be longer than Python's stack."""
+        ended = deque([outcome])
+        while ended:
+            one = ended.popleft()
+            if one.name in self._outcomes:
                 continue
-            if outcome.good:
-                needs.discard(outcome.name)
-            else:
-                self._conclude(Outcome(name, Status.SKIPPED, message=_because(outcome)))
+            self._outcomes[one.name] = one
+            self._heard(one)
+            for name in self._behind[one.name]:
+                if not one.good:
+                    ended.append(Outcome(name, Status.SKIPPED, message=_because(one)))
+                    continue
+                self._waiting[name].discard(one.name)
+                if not self._waiting[name] and name not in self._outcomes:
+                    heapq.heappush(self._ready, (-self._pole[name], name))
 
 
 def _because(outcome: Outcome) -> str:

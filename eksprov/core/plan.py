@@ -75,7 +75,7 @@ def preview(
     """Compare each step with what was found of it; `orphans` exist, are ours, and are no longer wanted."""
     by_name = {step.name: step for step in steps}
     outputs = Outputs()
-    lines = [_line(by_name[name], found.get(name), outputs, us) for name in order(nodes(steps))]
+    lines = [_line(by_name[name], found.get(name), outputs, us) for name in order(nodes(steps)) if name in by_name]
     gone = Change(Action.DELETE, reason="no longer in the config")
     lines += [Planned(step.name, step.kind, step.slug, gone) for step in orphans]
     return Plan(tuple(lines), basis, notes)
@@ -89,7 +89,7 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
     if phase.state is State.LEAVING:
         have = None
     change = diff(step.desired(outputs), have)
-    if have is not None:
+    if have is not None and not (phase.state is State.FAILED and step.recreate_failed):
         outputs.put(step.name, step.outputs(have))
     if phase.state is State.LEAVING:
         change = Change(Action.CREATE, reason="is being deleted")
@@ -97,7 +97,7 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
         change = Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}")
     elif phase.state is State.FAILED:
         return Planned(step.name, step.kind, step.slug, change, problem=phase.message)
-    if change.action is Action.REPLACE and not phase.message:
+    elif change.action is Action.REPLACE:
         fields = ", ".join(change.names)
         return Planned(step.name, step.kind, step.slug, change, problem=f"cannot be changed in place: {fields}")
     return Planned(step.name, step.kind, step.slug, change)

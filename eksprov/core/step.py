@@ -109,18 +109,22 @@ class Step(ABC, Generic[C, F]):
 
     `name` is unique in the stack ("subnet/private-1"); `slug` is its physical name or key, enough to find it again;
     `needs` names the steps that must be done first; `outlives` names steps that must be gone before this one is
-    removed, beside those that need it (an access entry outlives the node groups).
+    removed, beside those that need it (an access entry outlives the node groups); `awaits` names steps that it begins
+    without but cannot become ready without (an add-on awaits nodes): once all of them have failed, waiting is over.
     """
 
     kind: ClassVar[str]
     world: ClassVar[Literal["aws", "kube"]] = "aws"
     timing: ClassVar[Timing] = Timing()
     recreate_failed: ClassVar[bool] = False  # a FAILED one of ours is deleted and made again
+    recognised: ClassVar[bool] = True  # AWS knows a second create for the first, by name or token; else it is journaled
+    delete_in_motion: ClassVar[bool] = False  # a MOVING one is deleted at once: it may never come to rest
 
     name: str
     slug: str
     needs: tuple[str, ...] = ()
     outlives: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
 
     @abstractmethod
     def desired(self, outputs: Outputs) -> F:
@@ -156,6 +160,10 @@ class Step(ABC, Generic[C, F]):
     def blockers(self, client: C, have: F) -> tuple[str, ...]:  # noqa: ARG002 -- most kinds have none
         """What keeps the resource from being deleted, named for people."""
         return ()
+
+    def protection(self, have: F) -> str:  # noqa: ARG002 -- most kinds have none
+        """Why AWS would refuse to delete the resource, asked before a teardown begins; empty when it would not."""
+        return ""
 
     @classmethod
     @abstractmethod

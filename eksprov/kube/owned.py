@@ -81,9 +81,7 @@ def _flatten(live: Any, like: Any, path: str, parent: str, lines: dict[str, str]
 
 
 def _flatten_whole(live: Sequence[Any], like: Sequence[Any], path: str, parent: str, lines: dict[str, str]) -> None:
-    if not like and not live:
-        return  # the API server does not keep empty lists
-    lines[f"{path}.length"] = str(len(live))
+    """Item by item, whatever `live` has; an empty list leaves no line, as the API server keeps none."""
     for index, item in enumerate(live):
         wanted = like[index] if index < len(like) else item
         _flatten(item, wanted, f"{path}[{index}]", parent, lines)

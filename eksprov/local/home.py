@@ -118,3 +118,11 @@ def socket_path(folder: Path, name: str, environ: Mapping[str, str]) -> Path:
             "Set EKSPROV_LOCAL_HOME or TMPDIR to a folder with a short path.",
         )
     return private_folder(short) / name
+
+
+def discard_socket(path: Path) -> None:
+    """Remove a socket, and the short folder that `socket_path` made for it once that is empty."""
+    path.unlink(missing_ok=True)
+    if path.parent.name.startswith(f"eksprov-{os.getuid()}-"):
+        with contextlib.suppress(OSError):  # others still use it, or it has gone
+            path.parent.rmdir()

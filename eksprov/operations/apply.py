@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from eksprov.core.plan import nodes, removal_nodes
 from eksprov.core.step import Outputs, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.stack import Opened
+from eksprov.state.journal import Intent
 from eksprov.state.record import Record
 
 AnyStep = Step[Any, Any]
@@ -37,7 +39,8 @@ class Applier:
         self._stack = opened.stack
         self._walk: Walk | None = None
         self._steps: dict[str, AnyStep] = {}
-        self._began: dict[str, float] = {}
+        self._ended: dict[str, Outcome] = {}
+        self._open_intents = opened.stack.journal.open_intents()
 
     def converge_all(self, steps: Sequence[AnyStep]) -> list[Outcome]:
         """Bring every step to its wanted state; outcomes in the order they came."""
@@ -65,6 +68,7 @@ class Applier:
 
         def hear(outcome: Outcome) -> None:
             heard.append(outcome)
+            self._ended[outcome.name] = outcome
             self._record(outcome, removing=removing)
             self._stack.progress.finished(outcome)
 
@@ -72,7 +76,15 @@ class Applier:
         expected = max(poles(graph).values(), default=0.0) / self._stack.aws.speed
         self._stack.progress.planned(tuple(node.name for node in graph), expected)
         self._walk.run(self._stack.pool, self._stack.workers)
+        self._settle(outcome.name for outcome in heard if outcome.good)
         return heard
+
+    def _settle(self, read_back: Iterable[str]) -> None:
+        """What has been read back is no longer open."""
+        journal = self._stack.journal
+        for name in journal.open_intents().keys() & set(read_back):
+            journal.landed(name, {})
+        journal.clear()
 
     def _act(self, name: str, *, removing: bool) -> Outcome:
         step, clock = self._steps[name], self._stack.clock
@@ -91,14 +103,52 @@ class Applier:
             owner=self.opened.us,
             clock=self._stack.clock,
             speed=self._stack.aws.speed,
-            token=self.state.token,
+            token=lambda name: self.state.token(name),
             note=self._note,
             tell=self._stack.progress.waiting,
+            intend=self._intend,
+            expected=self._expected,
+            hopeless=self._hopeless,
+            gone=self._gone,
         )
 
-    def _note(self, name: str, outputs: Mapping[str, str]) -> None:
-        """Record what a create answered before its wait begins; runs on the caller's thread."""
+    def _hopeless(self, name: str) -> str:
+        """Why a step can no longer become ready: everything that it awaits has failed."""
+        awaited = self._steps[name].awaits
+        ended = [self._ended[other] for other in awaited if other in self._ended]
+        if not awaited or len(ended) < len(awaited) or any(outcome.good for outcome in ended):
+            return ""
+        return f"{', '.join(outcome.name for outcome in ended)} {'has' if len(ended) == 1 else 'have'} failed"
+
+    def _gone(self, name: str) -> None:
+        """Record, before anything is sent again, that an incarnation has ended; waits for the caller's thread."""
         assert self._walk is not None
+        recorded = threading.Event()
+
+        def record() -> None:
+            self.state = self.state.without(name)
+            self.save()
+            recorded.set()
+
+        self._walk.post(record)
+        recorded.wait()
+
+    def _intend(self, name: str, want: Any) -> None:
+        """On the disk before the call: what is about to be sent. Runs on the step's own thread."""
+        generation = self.state.generations.get(name, 0)
+        self._stack.journal.intend(Intent(name, "create", generation, self.state.token(name), facts_sha256(want)))
+
+    def _expected(self, name: str) -> bool:
+        """Whether a create of this incarnation was sent, or may have been."""
+        intent, record = self._open_intents.get(name), self.opened.state.steps.get(name)
+        sent = intent is not None and intent.token == self.state.token(name)
+        return sent or bool(record and record.outputs)
+
+    def _note(self, name: str, outputs: Mapping[str, str]) -> None:
+        """Record what a create answered before its wait begins; the state is written on the caller's thread."""
+        assert self._walk is not None
+        if not self._steps[name].recognised:
+            self._stack.journal.landed(name, outputs)
         self._walk.post(lambda: self._put(name, status="creating", outputs=outputs, change=True))
 
     def _record(self, outcome: Outcome, *, removing: bool) -> None:
@@ -148,7 +198,11 @@ class Applier:
 
 def fingerprint(step: AnyStep, outputs: Outputs) -> str:
     """A hash of what is wanted of a step, for comparing config with record where the world is not asked."""
-    want = step.desired(outputs)
+    return facts_sha256(step.desired(outputs))
+
+
+def facts_sha256(want: Any) -> str:
+    """A hash of wanted facts; what AWS assigns takes no part."""
     facts = {f.name: _plain(getattr(want, f.name)) for f in dataclasses.fields(want) if f.compare}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -23,6 +23,7 @@ from eksprov.core.step import Owner, Sighting, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.progress import Progress, Silent
+from eksprov.state.journal import Journal
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
 from eksprov.steps.catalog import catalog
@@ -43,6 +44,7 @@ class Stack:
     project: Path
     aws: Aws
     store: StateStore
+    journal: Journal
     clock: Clock
     kube: KubeFactory
     progress: Progress = field(default_factory=Silent)

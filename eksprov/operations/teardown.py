@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eksprov import errors
+from eksprov.core.converge import is_ours
 from eksprov.core.outcome import Outcome
 from eksprov.core.step import Sighting, Step
 from eksprov.kube.api import KubeApi
@@ -21,6 +22,7 @@ from eksprov.operations.provision import Report
 from eksprov.operations.stack import Opened, survey
 
 AnyStep = Step[Any, Any]
+PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then tear down"
 OUTLIVE_WORKLOADS = frozenset({"node-group", "addon", "access-entry"})
 
 
@@ -90,9 +92,12 @@ def _workloads(opened: Opened) -> tuple[KubeApi | None, list[Sighting]]:
     """The stack's API server and the objects in it that carry our labels.
 
     None where the cluster does not exist or does not answer: its objects then go with it.
+    Raises: ProvisioningError when the cluster is protected against deletion.
     """
     cluster = next(step for step in opened.steps if step.kind == "cluster")
     found = cluster.discover(opened.aws, fresh=True)
+    if found is not None and is_ours(found.owner, opened.us) and (why := cluster.protection(found)):
+        raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
     if found is None or not cluster.outputs(found).get("endpoint"):
         return None, []
     try:

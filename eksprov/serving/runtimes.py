@@ -4,9 +4,9 @@ Images are named by exact version. A digest is written only where a registry has
 `digest` is empty.
 
 MLServer 1.7.1 (https://github.com/SeldonIO/MLServer/blob/1.7.1/Dockerfile, mlserver/settings.py): user 1000, command
-`mlserver start $MLSERVER_MODELS_DIR`, ports 8080, 8081 and 8082. Its per-runtime images are built from one lock file,
-so the libraries are those of the big image. It makes `.envs` and `.metrics` in its working directory as soon as
-parallel workers are on, which a read-only root file system forbids: both are moved to /tmp whatever the setting.
+`mlserver start $MLSERVER_MODELS_DIR`, ports 8080, 8081 and 8082; its libraries are those of its poetry.lock. It makes
+`.envs` and `.metrics` in its working directory as soon as parallel workers are on, which a read-only root file system
+forbids: both are moved to /tmp whatever the setting.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Runtime:
 
 MLSERVER_SKLEARN: Final = Runtime(
     name="mlserver-sklearn",
-    image="docker.io/seldonio/mlserver:1.7.1-sklearn",
+    image="docker.io/seldonio/mlserver:1.7.1",
     version="1.7.1",
     implementation="mlserver_sklearn.SKLearnModel",
     suffixes=(".joblib", ".pkl", ".pickle"),

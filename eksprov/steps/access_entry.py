@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov.aws.faults import tolerating
@@ -20,7 +21,7 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
-from eksprov.steps.eks_reading import GONE, names_of, unless_gone
+from eksprov.steps.eks_reading import GONE, names_of, unless_coming_or_going
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -66,7 +67,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AccessEntryFacts | None:  # noqa: ARG002 -- two calls always
         """The entry, then its policies."""
-        return unless_gone(lambda: self._read(aws.clients.eks))
+        return unless_coming_or_going(aws, self.cluster, lambda: self._read(aws.clients.eks))
 
     def _read(self, eks: EKSClient) -> AccessEntryFacts:
         entry = eks.describe_access_entry(clusterName=self.cluster, principalArn=self.principal)["accessEntry"]
@@ -114,9 +115,8 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         """The entries of the stack's clusters whose own tags name the stack."""
         eks = aws.clients.eks
         for cluster in names_of(aws, stack):
-            pages = eks.get_paginator("list_access_entries").paginate(clusterName=cluster)
             with tolerating(GONE):
-                for principal in [arn for page in pages for arn in page["accessEntries"]]:
+                for principal in unless_coming_or_going(aws, cluster, partial(_principals, eks, cluster)) or ():
                     entry = eks.describe_access_entry(clusterName=cluster, principalArn=principal)["accessEntry"]
                     owner = owner_of(entry.get("tags"))
                     if owner is not None and owner.stack == stack:
@@ -131,3 +131,8 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         for arn in sorted({arn for arn, _ in have} - {arn for arn, _ in want}):
             with tolerating(GONE):
                 eks.disassociate_access_policy(**key, policyArn=arn)
+
+
+def _principals(eks: EKSClient, cluster: str) -> list[str]:
+    pages = eks.get_paginator("list_access_entries").paginate(clusterName=cluster)
+    return [arn for page in pages for arn in page["accessEntries"]]

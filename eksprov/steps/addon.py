@@ -56,6 +56,7 @@ class Addon(Step[Aws, AddonFacts]):
     kind: ClassVar[str] = "addon"
     timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500)
     recreate_failed: ClassVar[bool] = True
+    delete_in_motion: ClassVar[bool] = True  # once the nodes are gone it waits for them in vain
 
     version: str | None = None
     kubernetes_version: str = ""
@@ -80,10 +81,11 @@ class Addon(Step[Aws, AddonFacts]):
     def _read(self, aws: Aws) -> AddonFacts:
         addon = aws.clients.eks.describe_addon(**self._key)["addon"]
         live = addon.get("configurationValues") or "{}"
+        associations = addon.get("podIdentityAssociations") or ()
         return AddonFacts(
             version=addon["addonVersion"] if self.version else KEPT,
             configuration=_text(_shared(json.loads(self.configuration), _parsed(live))),
-            roles=frozenset(role for arn in addon.get("podIdentityAssociations") or () for role in self._role(aws, arn)),
+            roles=frozenset(role for arn in associations for role in self._role(aws, arn)),
             live_version=addon["addonVersion"],
             live_configuration=live,
             status=addon["status"],

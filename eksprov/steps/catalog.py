@@ -189,6 +189,7 @@ def _addons(config: Config, choices: Choices) -> Iterator[Addon]:
             configuration=CONFIGURATION.get(addon, "{}"),
             roles=((CNI_ACCOUNT, roles.VPC_CNI),) if cni else (),
             nodes_expected=nodes,
+            awaits=tuple(f"node-group/{group.name}" for group in config.node_groups if group.desired_size),
             needs=(CLUSTER, roles.VPC_CNI) if cni else (CLUSTER,),
         )
 

@@ -151,7 +151,8 @@ def _zones(aws: Aws, config: Config, recorded: Mapping[str, str]) -> tuple[Zone,
     zones = _recorded_zones(recorded) or _living_zones(aws)
     if len(zones) >= wanted:
         return zones[:wanted]
-    zones = (*zones, *(zone for zone in _usable_zones(aws, config) if zone not in zones))
+    taken = {zone.name for zone in zones}
+    zones = (*zones, *(zone for zone in _usable_zones(aws, config) if zone.name not in taken))
     if len(zones) < wanted:
         raise errors.UsageError(
             f"{aws.region} has only {len(zones)} zones that may be used, but network.availability_zones is {wanted}",

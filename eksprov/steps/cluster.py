@@ -150,6 +150,10 @@ class Cluster(Step[Aws, ClusterFacts]):
             return Phase(State.FAILED, said or "EKS could not build the control plane and does not say why")
         return Phase(State.READY, said) if said else READY
 
+    def protection(self, have: ClusterFacts) -> str:
+        """EKS refuses to delete a cluster while its deletion protection is on."""
+        return f"cluster {self.slug!r} is protected against deletion" if have.deletion_protection else ""
+
     def outputs(self, have: ClusterFacts) -> dict[str, str]:
         """`name`, `arn`, `version`, `endpoint`, `certificate_authority` (base64), `security_group`, `vpc`, issuer."""
         return dict(have.known)

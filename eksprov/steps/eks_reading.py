@@ -12,6 +12,7 @@ from eksprov.core.step import Owner
 
 T = TypeVar("T")
 GONE = "ResourceNotFoundException"
+COMING_OR_GOING = frozenset({"CREATING", "PENDING", "DELETING", "FAILED"})
 
 
 def unless_gone(call: Callable[[], T]) -> T | None:
@@ -26,6 +27,19 @@ def unless_gone(call: Callable[[], T]) -> T | None:
         return call()
     except ClientError as error:
         if code(error) == GONE or (code(error) == "ClientException" and "No cluster found" in message(error)):
+            return None
+        raise
+
+
+def unless_coming_or_going(aws: Aws, cluster: str, call: Callable[[], T]) -> T | None:
+    """The answer, or None where it cannot be there: EKS refuses to speak of a cluster that is being made or deleted."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return unless_gone(call)
+    except ClientError as error:
+        found = described_cluster(aws, cluster) if code(error) == "InvalidRequestException" else {"status": "ACTIVE"}
+        if found is None or found["status"] in COMING_OR_GOING:
             return None
         raise
 

@@ -35,6 +35,7 @@ class ElasticIp(Tagged[ElasticIpFacts]):
     kind: ClassVar[str] = "elastic-ip"
     id_key: ClassVar[str] = "AllocationId"
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
+    recognised: ClassVar[bool] = False  # the call has neither name nor token
 
     def desired(self, outputs: Outputs) -> ElasticIpFacts:  # noqa: ARG002 -- needs nothing of others
         """An address of the VPC's kind."""

@@ -35,6 +35,7 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
     kind: ClassVar[str] = "internet-gateway"
     id_key: ClassVar[str] = "InternetGatewayId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
+    recognised: ClassVar[bool] = False  # the call has neither name nor token
     vpc: str = ""
 
     def desired(self, outputs: Outputs) -> InternetGatewayFacts:

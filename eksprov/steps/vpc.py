@@ -36,6 +36,7 @@ class Vpc(Tagged[VpcFacts]):
     kind: ClassVar[str] = "vpc"
     id_key: ClassVar[str] = "VpcId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
+    recognised: ClassVar[bool] = False  # the call has neither name nor token
     cidr: str = ""
 
     def desired(self, outputs: Outputs) -> VpcFacts:  # noqa: ARG002 -- needs nothing of others

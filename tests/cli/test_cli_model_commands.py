@@ -73,7 +73,7 @@ def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> N
     assert result.code == 0
     assert result.out.splitlines() == [
         "stack stack (us-west-2, local world): 1 unchanged, 1 created, in 34 s",
-        f"digits answers at {URL}",
+        f"digits answers inside the cluster at {URL}",
     ]
     assert result.err.splitlines() == [
         "uploading",

@@ -82,8 +82,9 @@ def test_pods_wait_for_files_identity_network_and_service_account() -> None:
     ranked = order(nodes(some))
     position = {name: ranked.index(name) for name in ranked}
     deployment = position["model/digits/deployment"]
-    for part in ("files", "association", "network-policy", "service-account", "service"):
+    for part in ("files", "network-policy", "service-account", "service"):
         assert position[f"model/digits/{part}"] < deployment
+    assert "model/digits/association" in next(s for s in some if isinstance(s, KubeWorkload)).needs
     assert position["model/@models/namespace"] < position["model/@models/default-deny"] < deployment
     assert ranked[-1] == "model/digits/endpoint"
 
@@ -188,9 +189,26 @@ def test_a_failed_rollout_does_not_keep_its_cure_from_being_applied() -> None:
     deploy(kube, in_cluster()[:2])
     crash(kube, revision(broken))
     deploy(kube, in_cluster())
+    cure = next(s for s in in_cluster(memory_mib=4096) if isinstance(s, KubeWorkload))
+    for step, state in ((broken, State.FAILED), (cure, State.READY)):
+        have = step.discover(kube)
+        assert have is not None
+        assert step.phase(have).state is state
     kube.rollout = "ready"
     outcome = deploy(kube, in_cluster(memory_mib=4096))["model/digits/deployment"]
     assert outcome.status is Status.UPDATED
+
+
+def test_an_object_that_took_the_place_of_the_one_read_is_not_deleted() -> None:
+    kube = MemoryKube()
+    deploy(kube, in_cluster())
+    step = next(s for s in in_cluster() if s.name == "model/digits/service")
+    have = step.discover(kube)
+    kube.delete(step.ref)
+    kube.apply(step.manifest)
+    with pytest.raises(errors.ProvisioningError, match="UID"):
+        step.delete(kube, have)
+    assert step.discover(kube) is not None
 
 
 def test_the_endpoint_waits_for_an_answer_and_for_the_wanted_replicas() -> None:

@@ -112,7 +112,7 @@ def test_a_wrong_parameter_is_not_sent_twice(bench: Bench) -> None:
     assert len(bench.calls()) == 1
 
 
-def test_a_zone_without_room_names_the_zones_that_work(bench: Bench) -> None:
+def test_a_zone_without_room_names_the_zones_that_work() -> None:
     from botocore.exceptions import ClientError
 
     from eksprov.steps.cluster import _wrong_zone

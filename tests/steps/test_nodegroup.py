@@ -66,6 +66,9 @@ def test_labels_and_taints_change_in_one_call_and_old_ones_go(made: Bench) -> No
     then = replace(first, labels=(("a", "2"),), taints=(("gpu", "no", "NO_SCHEDULE"),))
     assert made.again(then).change.names == ("labels", "taints")
     assert made.calls() == ["UpdateNodegroupConfig"]
+    sent = made.tape.mutating[0].params
+    assert sent["taints"]["removeTaints"] == [{"key": "old", "effect": "NO_EXECUTE"}]  # not the one whose value changes
+    assert sent["labels"] == {"addOrUpdateLabels": {"a": "2"}, "removeLabels": ["b"]}
     group = live(made)
     assert group["labels"] == {"a": "2"}
     assert group["taints"] == [{"key": "gpu", "value": "no", "effect": "NO_SCHEDULE"}]

@@ -16,7 +16,7 @@ from eksprov.steps.pod_identity_association import PodIdentityAssociation
 def digits(bench: Bench) -> Bench:
     """The bench with a model's role on it."""
     config = bench.stage.config
-    bench.make(model_role(config, bench.stage.opened().choices, "digits"))
+    bench.make(model_role(config, bench.choices, "digits"))
     bench.make("cluster")
     return bench
 

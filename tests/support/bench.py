@@ -11,6 +11,8 @@ from eksprov.aws.session import Aws
 from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.steps.catalog import catalog
+from eksprov.steps.choices import resolve
 from support.account import run_of
 from support.stage import STACK_ID, Stage
 
@@ -23,7 +25,8 @@ class Bench:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.clock = stage, stage.clock
         self.us = Owner(stage.config.name, STACK_ID)
-        self.steps: dict[str, AnyStep] = {step.name: step for step in stage.opened().steps}
+        self.choices = resolve(self.aws(), stage.config, {})
+        self.steps: dict[str, AnyStep] = {step.name: step for step in catalog(stage.config, self.choices)}
         self.outputs = Outputs()
         self.tape = stage.tape
 

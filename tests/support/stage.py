@@ -31,6 +31,7 @@ from support.account import Account
 from support.calls import Crash, Side
 from support.clock import VirtualClock
 from support.kubernetes import EmptyKube, StillKubernetes
+from support.memory_journal import MemoryJournal
 from support.world import world
 
 QUICK_START = Path(__file__).parents[2] / "eksprov.yaml"
@@ -86,6 +87,7 @@ class Stage:
     kubernetes: StillKubernetes
     baseline: Mapping[str, list[str]] = field(default_factory=dict)
     minted: list[str] = field(default_factory=list)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
 
     @property
     def tape(self) -> Any:
@@ -102,6 +104,7 @@ class Stage:
             project=QUICK_START.parent,
             aws=aws,
             store=self.store,
+            journal=self.journal,
             clock=self.clock,
             kube=lambda _name, _outputs: EmptyKube(),
             workers=1,

@@ -76,7 +76,7 @@ def _tell(desk: Desk, backend: Backend, done: Deployed, *, quiet: bool) -> int:
         counts = counts_text(outcome_counts(report.outcomes))
         desk.say(f"stack {backend.config.name} ({backend.place}): {counts}, in {seconds(report.seconds)}")
         for served in done.served:
-            desk.say(f"{served.name} answers at {served.url}")
+            desk.say(f"{served.name} answers inside the cluster at {served.url}")
     for note in done.notes:
         desk.log(f"{click.style('note:', fg='yellow')} {note}")
     for line in failures_text(report.outcomes):

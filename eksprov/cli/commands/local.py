@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
 
-if TYPE_CHECKING:
-    from eksprov.local.world import WorldInfo
+LED_ASTRAY_BY = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # settings of the user's that outrank or spoil plain keys
 
 
 @click.group(
@@ -34,12 +34,14 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def up(desk: Desk, as_json: bool) -> int:
-    """Start it, or find it running."""
-    from eksprov.cli.wiring import LocalWorld
+    """Start it, or find it running; Kubernetes begins with the first cluster."""
+    from eksprov.cli.wiring import local_world
 
+    world, speed = local_world(), desk.config().local.speed
     with desk.progress() as display:
         display.doing("starting the local world")
-        found = LocalWorld(desk).up()
+        world.up(desk.state_folder(), speed, desk.environ)
+        found = world.status(desk.state_folder(), desk.environ)
     _show(desk, found, as_json=as_json)
     if not as_json:
         desk.next("provision")
@@ -52,15 +54,16 @@ def up(desk: Desk, as_json: bool) -> int:
 @click.pass_obj
 def down(desk: Desk, as_json: bool) -> int:
     """End it and every process it started, also after a crash. Its stacks are gone with it."""
-    from eksprov.cli.wiring import LocalWorld
+    from eksprov.cli.wiring import local_world
 
+    world = local_world()
     with desk.progress() as display:
         display.doing("ending the local world")
-        ended = LocalWorld(desk).down()
+        ended: list[str] = world.down(desk.state_folder(), desk.environ)
     if as_json:
         desk.answer({"schema": 1, "ended": ended})
     else:
-        desk.say("the local world has ended" if ended else "no local world was running")
+        desk.say(f"ended: {', '.join(ended)}" if ended else "no local world was running")
     return 0
 
 
@@ -70,17 +73,17 @@ def down(desk: Desk, as_json: bool) -> int:
 @click.pass_obj
 def status(desk: Desk, as_json: bool) -> int:
     """Show whether it runs, where, and its clusters."""
-    from eksprov.cli.wiring import LocalWorld
+    from eksprov.cli.wiring import local_world
 
-    found = LocalWorld(desk).find()
-    if found is None:
+    world = local_world()
+    if world.find(desk.state_folder(), desk.environ) is None:
         if as_json:
             desk.answer({"schema": 1, "running": False, "aws_endpoint_url": None, "pid": None, "clusters": []})
         else:
             desk.say("no local world is running")
             desk.next("local", "up")
         return 0
-    _show(desk, found, as_json=as_json)
+    _show(desk, world.status(desk.state_folder(), desk.environ), as_json=as_json)
     return 0
 
 
@@ -90,21 +93,24 @@ def status(desk: Desk, as_json: bool) -> int:
 @click.pass_obj
 def env(desk: Desk, as_json: bool) -> int:
     """Print the exports with which the aws CLI, boto3 and `target: aws` use it."""
-    from eksprov.cli.wiring import LocalWorld
+    from eksprov.cli.wiring import local_world
 
-    variables = LocalWorld(desk).env()
+    region = desk.settings.region or desk.config().region
+    variables: dict[str, str] = local_world().env(desk.state_folder(), desk.environ, region)
     if as_json:
         desk.answer(variables)
         return 0
+    for name in LED_ASTRAY_BY:
+        desk.say(f"unset {name}")
     for key, value in variables.items():
-        desk.say(f"export {key}={shlex.quote(value)}" if value else f"unset {key}")
+        desk.say(f"export {key}={shlex.quote(value)}")
     return 0
 
 
-def _show(desk: Desk, found: WorldInfo, *, as_json: bool) -> None:
-    from eksprov.cli.render import world_json, world_text
-
+def _show(desk: Desk, found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        desk.answer(world_json(found))
-    else:
-        desk.say(world_text(found))
+        desk.answer({"schema": 1, "running": True, **found})
+        return
+    from eksprov.cli.render import world_text
+
+    desk.say(world_text(found))

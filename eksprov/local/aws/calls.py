@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 
 from botocore.exceptions import UnknownServiceError
 from moto.core.request import Request
-from moto.core.routing import NotFound, get_service_router
+from moto.core.routing import get_service_router
+from werkzeug.exceptions import NotFound
 
 KEPT = 5000
 READS = ("Describe", "List", "Get", "Head", "BatchGet", "BatchCheck", "Lookup", "Select", "Simulate", "AssumeRole")

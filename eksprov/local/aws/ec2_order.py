@@ -23,7 +23,7 @@ def _violation(message: str) -> Refusal:
 
 def _delete_vpc(ec2: EC2Backend, ask: Ask) -> None:
     vpc_id = ask["VpcId"]
-    gateways = any(g.vpc and g.vpc.id == vpc_id for g in ec2.internet_gateways.values())
+    gateways = any(vpc_id in {each["VpcId"] for each in g.attachments} for g in ec2.internet_gateways.values())
     groups = any(group.name != "default" for group in ec2.groups.get(vpc_id, {}).values())
     endpoints = any(e.vpc_id == vpc_id and e.state != "deleted" for e in ec2.vpc_end_points.values())
     if gateways or groups or endpoints or any(nat_.vpc_id == vpc_id for nat_ in nat.living(ec2)):
@@ -32,8 +32,8 @@ def _delete_vpc(ec2: EC2Backend, ask: Ask) -> None:
 
 def _delete_subnet(ec2: EC2Backend, ask: Ask) -> None:
     subnet_id = ask["SubnetId"]
-    gateways = any(each.subnet_id == subnet_id for each in nat.living(ec2))
-    if gateways or any(each.subnet.id == subnet_id and _is_used(each) for each in ec2.enis.values()):
+    # Instances, NAT gateways and control planes all have an interface there.
+    if any(each.subnet.id == subnet_id and _is_used(each) for each in ec2.enis.values()):
         raise _violation(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
 
 

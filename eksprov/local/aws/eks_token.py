@@ -102,14 +102,14 @@ def _identity(entry: AccessEntry, key: Key) -> Identity:
     username = username.replace("{{SessionName}}", session.replace("@", "-"))
     if entry.type != "STANDARD":
         username = username.replace("{{EC2PrivateDNSName}}", session)
-        groups = NODE_GROUPS
+        groups: tuple[str, ...] = NODE_GROUPS
     else:
         policies = (arn.rsplit("/", 1)[-1] for arn, scope in entry.policies.items() if scope["type"] == "cluster")
         groups = (*entry.groups, *(policy_group(name) for name in policies if name in POLICY_ROLES))
     return Identity(
         username=username,
         uid=f"aws-iam-authenticator:{key.arn.split(':')[4]}:{key.user_id.split(':')[0]}",
-        groups=tuple(groups),
+        groups=groups,
         arn=key.arn,
         access_key_id=key.access_key_id,
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,6 @@ class LocalAws:
         *,
         wall: Callable[[], float] = time.time,
         role_lag: bool = False,
-        fixed_keys: Mapping[str, str] = FIXED_KEYS,
     ) -> None:
         self.kubernetes = kubernetes
         self.now = now
@@ -58,7 +57,7 @@ class LocalAws:
         self.role_lag = role_lag
         self.lock = threading.RLock()
         self.calls = CallLog()
-        self.keys = KeyRing(fixed_keys)
+        self.keys = KeyRing(FIXED_KEYS)
         self.nat = NatGateways(self)
         self.url = ""
         self.roles_made: dict[str, float] = {}
@@ -130,7 +129,13 @@ class LocalAws:
         role = next((role for role in self.iam().get_roles() if role.name == key.session.role_name), None)
         if role is None:
             return [[]], context
-        own = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
+        attached = [
+            version.document
+            for policy in role.managed_policies.values()
+            for version in policy.versions
+            if version.version_id == policy.default_version_id
+        ]
+        own = [*role.policies.values(), *attached]
         return [own, [key.session.policy]] if key.session.policy else [own], context
 
     def assume_role(self, role_arn: str, session_name: str, duration_s: int, region: str, **session: Any) -> Key:

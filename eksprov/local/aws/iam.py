@@ -32,7 +32,7 @@ class LocalIamResponse(LocalResponse, IamResponse):
     def _refuse_attached(self, arn: str) -> None:
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
         backend: IAMBackend = self.backend
-        holders = (*backend.get_roles(), *backend.users.values(), *backend.groups.values())
+        holders: tuple[Any, ...] = (*backend.get_roles(), *backend.users.values(), *backend.groups.values())
         if any(arn in holder.managed_policies for holder in holders):
             raise Refusal("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
 

@@ -10,15 +10,15 @@ from typing import Any
 
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # before moto: spares a second of loading
 
-from moto import mock_aws  # noqa: E402  # after the environment is set
-from moto.core.botocore_stubber import BotocoreStubber  # noqa: E402
-from moto.core.models import botocore_stubber  # noqa: E402
-from moto.core.request import normalize_request  # noqa: E402
+from moto import mock_aws  # after the environment is set
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import botocore_stubber
+from moto.core.request import normalize_request
 
-from eksprov.local.aws import hooks  # noqa: E402
-from eksprov.local.aws.calls import operation_of, signing_scope  # noqa: E402
-from eksprov.local.aws.emulator import FIXED_KEYS, LocalAws  # noqa: E402
-from eksprov.local.contract import KubernetesSide  # noqa: E402
+from eksprov.local.aws import hooks
+from eksprov.local.aws.calls import operation_of, signing_scope
+from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.contract import KubernetesSide
 
 
 @contextmanager
@@ -36,10 +36,10 @@ def emulated_aws(
     and one at a time in a process.
     """
     with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": True}}):
-        keys = dict(FIXED_KEYS)
-        if "AWS_ACCESS_KEY_ID" in os.environ:
-            keys[os.environ["AWS_ACCESS_KEY_ID"]] = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
-        world = LocalAws(kubernetes, clock_now, speed, wall=wall, role_lag=role_lag, fixed_keys=keys)
+        world = LocalAws(kubernetes, clock_now, speed, wall=wall, role_lag=role_lag)
+        if key := os.environ.get("AWS_ACCESS_KEY_ID"):
+            secret, token = (os.environ.get(f"AWS_{name}", "") for name in ("SECRET_ACCESS_KEY", "SESSION_TOKEN"))
+            world.keys.add(key, secret, token)
         hooks.install(world)
         _reset_iam()
         with _one_at_a_time(world):

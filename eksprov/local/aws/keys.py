@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
+ACCOUNT = DEFAULT_ACCOUNT_ID
 PARTITION = "aws"
 ADMIN_ARN = f"arn:{PARTITION}:iam::{ACCOUNT}:user/local-admin"
 ADMIN_ID = "AIDALOCALADMIN0000000"
@@ -54,11 +55,13 @@ class KeyRing:
     def __init__(self, fixed: Mapping[str, str]) -> None:
         self._keys = {name: Key(name, secret) for name, secret in fixed.items()}
 
+    def add(self, access_key_id: str, secret: str, token: str = "") -> None:
+        """Make one more fixed key known."""
+        self._keys[access_key_id] = Key(access_key_id, secret, token)
+
     def issue(self, assumed: Any, session: Session) -> Key:
         """Remember the credentials of moto's `AssumedRole`."""
-        key = Key(
-            assumed.access_key_id, assumed.secret_access_key, assumed.session_token, session, assumed.user_id
-        )
+        key = Key(assumed.access_key_id, assumed.secret_access_key, assumed.session_token, session, assumed.user_id)
         self._keys[key.access_key_id] = key
         return key
 

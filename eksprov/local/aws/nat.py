@@ -70,7 +70,10 @@ class NatGateways:
     def _step(self, backend: EC2Backend, gateway: Any, motion: _Motion) -> None:
         motion.since = self._world.now()
         if gateway.state == "pending":
-            attached = any(g.vpc and g.vpc.id == gateway.vpc_id for g in backend.internet_gateways.values())
+            attached = any(
+                gateway.vpc_id in {place["VpcId"] for place in each.attachments}
+                for each in backend.internet_gateways.values()
+            )
             gateway.state = "available" if attached or gateway.connectivity_type == "private" else "failed"
             if gateway.state == "available":
                 del self._motions[gateway.id]

@@ -49,9 +49,7 @@ def _named(
     statement: Mapping[str, Any], element: str, value: str, context: Mapping[str, str], *, lower: bool = False
 ) -> bool:
     def any_of(patterns: list[Any]) -> bool:
-        return any(
-            _like(_filled(str(each).lower() if lower else str(each), context), value) for each in patterns
-        )
+        return any(_like(_filled(str(each).lower() if lower else str(each), context), value) for each in patterns)
 
     if element in statement:
         return any_of(_list(statement[element]))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import xmltodict
+import xmltodict  # type: ignore[import-untyped]  # comes with moto, has no types
 from moto.core.exceptions import ServiceException
 from moto.iam.access_control import PermissionResult
 from moto.s3.responses import S3Response

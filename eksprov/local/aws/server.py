@@ -20,6 +20,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from eksprov.local.aws import hooks
 from eksprov.local.aws.calls import operation_of, signing_scope
@@ -32,16 +33,18 @@ KEY_HEADER = "X-Eksprov-Key"
 MOTO_CONTROL = "/moto-api"
 
 Control = Mapping[str, Callable[[], dict[str, Any]]]
+Afterwards = Mapping[str, Callable[[], None]]
 
 
 class LocalApplication(DomainDispatcherApplication):
     """The WSGI application: control paths, or one AWS request after the other."""
 
-    def __init__(self, world: LocalAws, key: str, control: Control) -> None:
+    def __init__(self, world: LocalAws, key: str, control: Control, afterwards: Afterwards) -> None:
         super().__init__(create_backend_app)
         self._world = world
         self._key = key
         self._control = control
+        self._afterwards = afterwards
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -82,9 +85,7 @@ class LocalApplication(DomainDispatcherApplication):
         )
         return answer
 
-    def _answer_control(
-        self, asked: str, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _answer_control(self, asked: str, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given = str(environ.get("HTTP_X_EKSPROV_KEY", ""))
         if not hmac.compare_digest(given.encode(), self._key.encode()):
             return _json(start_response, "403 Forbidden", {"message": "wrong or missing key"})
@@ -93,7 +94,8 @@ class LocalApplication(DomainDispatcherApplication):
                 return _json(start_response, "200 OK", self._world.calls.report())
         if asked not in self._control:
             return _json(start_response, "404 Not Found", {"message": "no such path"})
-        return _json(start_response, "200 OK", self._control[asked]())
+        answer = _json(start_response, "200 OK", self._control[asked]())
+        return ClosingIterator(answer, self._afterwards.get(asked))
 
 
 class QuietHandler(MotoRequestHandler):
@@ -107,15 +109,21 @@ class AwsServer:
     """The server in threads of this process; `port` 0 takes a free one. `key` guards the control paths.
 
     `control` maps "GET /eksprov/status" and the like to functions that give the JSON to answer with; they are
-    called without the world's lock.
+    called without the world's lock. `afterwards`, under the same names, is called once the answer was sent.
     """
 
-    def __init__(self, world: LocalAws, *, key: str, control: Control | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        world: LocalAws,
+        *,
+        key: str,
+        control: Control | None = None,
+        afterwards: Afterwards | None = None,
+        port: int = 0,
+    ) -> None:
         hooks.install(world)
-        application = LocalApplication(world, key, control or {})
-        self._server: BaseWSGIServer = make_server(
-            HOST, port, application, threaded=True, request_handler=QuietHandler
-        )
+        application = LocalApplication(world, key, control or {}, afterwards or {})
+        self._server: BaseWSGIServer = make_server(HOST, port, application, threaded=True, request_handler=QuietHandler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of the threading mix-in
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-aws", daemon=True)
         world.url = f"http://{HOST}:{self._server.server_port}"

@@ -57,9 +57,7 @@ def from_headers(headers: Mapping[str, str]) -> Signature | None:
     authorization = headers.get("authorization", "")
     if not authorization.startswith(ALGORITHM):
         return None
-    fields = dict(
-        part.strip().split("=", 1) for part in authorization[len(ALGORITHM) :].split(",") if "=" in part
-    )
+    fields = dict(part.strip().split("=", 1) for part in authorization[len(ALGORITHM) :].split(",") if "=" in part)
     try:
         return _signature(
             fields["Credential"],

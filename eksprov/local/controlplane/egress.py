@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from eksprov.errors import LocalWorldError
+from eksprov.local.home import discard_socket
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class EgressServer:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
-        self.socket.unlink(missing_ok=True)
+        discard_socket(self.socket)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._tracked(reader, writer))

@@ -52,8 +52,8 @@ class Execution(Protocol):
 class Launch:
     """All that is needed to run one container once.
 
-    `env` holds host paths, `command` and `args` container paths; `caller` is asked (blocking) when an AWS command begins; `ends` is true for an init
-    container, whose stand-in has nothing to wait for.
+    `env` holds host paths, `command` and `args` container paths; `caller` is asked (blocking) when an AWS command
+    begins; `ends` is true for an init container, whose stand-in has nothing to wait for.
     """
 
     name: str

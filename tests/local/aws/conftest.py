@@ -13,10 +13,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fakes import Account, Clock, FakeKubernetes  # noqa: E402  # beside this file
+from aws_fakes import Account, Clock, FakeKubernetes  # beside this file
 
-from eksprov.local.aws.emulator import LocalAws  # noqa: E402
-from eksprov.local.aws.inprocess import emulated_aws  # noqa: E402
+from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.inprocess import emulated_aws
 
 
 @dataclass

@@ -13,11 +13,11 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_fakes import Account, FakeKubernetes
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from fakes import Account, FakeKubernetes
 
 from eksprov.local.aws import hooks
 from eksprov.local.aws.emulator import LocalAws
@@ -50,9 +50,7 @@ def served() -> Iterator[Served]:
 
 
 def presigned(url: str, secret: str = "test", expires: int = 60, key: str = "test") -> str:
-    request = AWSRequest(
-        "GET", f"{url}/?Action=GetCallerIdentity&Version=2011-06-15", headers={"x-k8s-aws-id": "demo"}
-    )
+    request = AWSRequest("GET", f"{url}/?Action=GetCallerIdentity&Version=2011-06-15", headers={"x-k8s-aws-id": "demo"})
     SigV4QueryAuth(Credentials(key, secret), "sts", "us-west-2", expires).add_auth(request)
     return str(request.url)
 
@@ -106,10 +104,10 @@ def test_a_journey_from_the_network_to_a_node_and_back(served: Served) -> None:
     with pytest.raises(aws.eks.exceptions.ResourceInUseException):
         aws.eks.delete_cluster(name="demo")
     aws.eks.delete_nodegroup(**names)
-    gone(aws.eks.describe_nodegroup, **names)
+    gone(aws.eks.exceptions.ResourceNotFoundException, aws.eks.describe_nodegroup, **names)
     aws.eks.delete_addon(clusterName="demo", addonName="vpc-cni")
     aws.eks.delete_cluster(name="demo")
-    gone(aws.eks.describe_cluster, name="demo")
+    gone(aws.eks.exceptions.ResourceNotFoundException, aws.eks.describe_cluster, name="demo")
     for subnet in cluster["resourcesVpcConfig"]["subnetIds"]:
         aws.ec2.delete_subnet(SubnetId=subnet)
     aws.ec2.delete_vpc(VpcId=cluster["resourcesVpcConfig"]["vpcId"])
@@ -159,12 +157,11 @@ def wait(look: Any, wanted: str) -> Any:
     raise AssertionError(found)
 
 
-def gone(call: Any, **request: Any) -> None:
+def gone(missing: type[Exception], call: Any, **request: Any) -> None:
     for _ in range(200):
         try:
             call(**request)
-        except ClientError as refused:
-            assert refused.response["Error"]["Code"] == "ResourceNotFoundException"
+        except missing:
             return
         threading.Event().wait(0.02)
     raise AssertionError(request)

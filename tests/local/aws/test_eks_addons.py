@@ -52,7 +52,11 @@ def test_replicas_without_nodes_stay_creating_then_degraded_until_nodes_come(sce
         ({"configurationValues": "{"}, "not in valid JSON"),
         ({"configurationValues": '{"nonsense": 1}'}, "Json schema"),
         (
-            {"podIdentityAssociations": [{"serviceAccount": "aws-node", "roleArn": "arn:aws:iam::123456789012:role/x"}]},
+            {
+                "podIdentityAssociations": [
+                    {"serviceAccount": "aws-node", "roleArn": "arn:aws:iam::123456789012:role/x"}
+                ]
+            },
             "does not exist",
         ),
     ],
@@ -131,7 +135,11 @@ def test_access_entries_live_with_their_policies(scene: Any) -> None:
 def test_a_role_with_a_path_is_named_without_it_in_the_user(scene: Any) -> None:
     scene.active_cluster()
     made = scene.aws.iam.create_role(
-        RoleName="dev", Path="/team/", AssumeRolePolicyDocument=json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
+        RoleName="dev",
+        Path="/team/",
+        AssumeRolePolicyDocument=json.dumps(
+            {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+        ),
     )
     entry = {"clusterName": "demo", "principalArn": made["Role"]["Arn"]}
     made = scene.aws.eks.create_access_entry(**entry)["accessEntry"]

@@ -141,6 +141,16 @@ def test_a_cluster_holds_its_subnets_its_group_and_its_vpc(scene: Any) -> None:
     assert scene.aws.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
+def test_a_cluster_is_gone_only_when_kubernetes_has_stopped(scene: Any) -> None:
+    scene.active_cluster()
+    scene.kubernetes.stops = False
+    scene.aws.eks.delete_cluster(name="demo")
+    scene.clock.advance(200)
+    assert scene.aws.eks.describe_cluster(name="demo")["cluster"]["status"] == "DELETING"
+    scene.kubernetes.clusters.clear()
+    assert code_of(scene.aws.eks.describe_cluster, name="demo") == "ResourceNotFoundException"
+
+
 def test_deletion_protection_and_node_groups_keep_a_cluster(scene: Any) -> None:
     scene.active_cluster(deletionProtection=True)
     assert code_of(scene.aws.eks.delete_cluster, name="demo") == "InvalidRequestException"
@@ -252,7 +262,7 @@ def test_the_creator_is_made_admin_unless_told_otherwise(scene: Any) -> None:
 
 
 def test_a_new_role_is_unknown_to_eks_for_a_while(session: Any) -> None:
-    from fakes import Account, Clock, FakeKubernetes
+    from aws_fakes import Account, Clock, FakeKubernetes
 
     from eksprov.local.aws.inprocess import emulated_aws
 

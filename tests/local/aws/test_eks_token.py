@@ -11,11 +11,11 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSRequest
+from aws_fakes import Account, FakeKubernetes
 from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from fakes import Account, FakeKubernetes
 
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
@@ -82,7 +82,9 @@ def test_a_good_token_with_an_entry_gets_the_groups_of_its_policies(place: Place
     assert place.world.authenticate(place.arn + "x", token()) is None
 
 
-@pytest.mark.parametrize("host", ["http://localhost:1", "http://[::1]:9", "https://127.0.0.2", "http://sts.localhost:5"])
+@pytest.mark.parametrize(
+    "host", ["http://localhost:1", "http://[::1]:9", "https://127.0.0.2", "http://sts.localhost:5"]
+)
 def test_every_loopback_host_is_taken(place: Place, host: str) -> None:
     let_in(place)
     assert place.groups(token(host=host)) is not None
@@ -158,6 +160,7 @@ def test_sts_knows_its_own_keys_only(place: Place) -> None:
             sts.get_caller_identity()
         assert refused.value.response["Error"]["Code"] == code
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert boto3.client("sts", "us-west-2").get_caller_identity()["Arn"] == ADMIN  # the environment's
     with pytest.raises(ClientError, match="AccessDenied"):
         place.aws.sts.assume_role(RoleArn="arn:aws:iam::123456789012:role/none", RoleSessionName="xx")
 
@@ -235,6 +238,16 @@ def test_a_deny_wins_and_session_tags_fill_variables(place: Place) -> None:
     for key in ("digits/secret", "other/model"):
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.get_object(Bucket="bbb", Key=key)
+
+
+def test_an_attached_policy_counts_in_its_default_version(place: Place) -> None:
+    put_models(place)
+    s3 = make_pod(place, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}).client("s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket="bbb", Key="digits/model")
+    place.aws.iam.attach_role_policy(RoleName="digits", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    assert s3.get_object(Bucket="bbb", Key="digits/model")["Body"].read() == b"x"
+    assert s3.list_objects_v2(Bucket="bbb")["KeyCount"] == 2
 
 
 def test_a_service_account_without_association_gets_nothing(place: Place) -> None:

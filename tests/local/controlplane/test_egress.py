@@ -114,16 +114,24 @@ def test_many_connections_at_once_do_not_wait_for_one_another(tmp_path: Path) ->
                 assert read_all(client) == (b"%d-answer" % index)[::-1]
 
 
-def test_a_slow_reader_gets_the_last_byte_too(tmp_path: Path) -> None:
-    sent = bytes(range(256)) * 4096
-    with (
-        process(lambda connection: connection.sendall(sent)) as address,
-        egress(tmp_path, lambda *_: address) as server,
-    ):
-        client, _ = connect(server, "10.42.0.5:80")
-        with client:
+def test_a_late_reader_gets_the_last_byte_too(tmp_path: Path) -> None:
+    """Of these sizes some end inside the egress's own buffer when everybody else has finished."""
+    sizes = [size * 16 * 1024 for size in range(4, 30)]
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"x" * int(read_all(connection)))
+
+    with process(send) as address, egress(tmp_path, lambda *_: address) as server:
+        clients = [connect(server, "10.42.0.5:80")[0] for _ in sizes]
+        for size, client in zip(sizes, clients, strict=True):
+            client.sendall(str(size).encode())
             client.shutdown(socket.SHUT_WR)
-            assert b"".join(iter(lambda: client.recv(512), b"")) == sent
+        threading.Event().wait(0.3)
+        received = []
+        for client in clients:
+            with client:
+                received.append(len(read_all(client)))
+        assert received == sizes
 
 
 def test_an_answer_that_takes_long_survives_the_garbage_collector(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eksprov.errors import LocalWorldError
-from eksprov.local.home import cache_home, local_home, private_folder, socket_path, write_private
+from eksprov.local.home import cache_home, discard_socket, local_home, private_folder, socket_path, write_private
 
 
 def mode(path: Path) -> int:
@@ -77,10 +77,16 @@ def test_a_socket_path_always_fits_and_is_always_the_same(tmp_path: Path) -> Non
         assert path != socket_path(tmp_path / ("y" * 120), "egress.sock", environ)
         assert mode(path.parent) == 0o700
     finally:
-        path.parent.rmdir()
-        socket_path(tmp_path / ("y" * 120), "egress.sock", environ).parent.rmdir()
+        for made in (path, socket_path(tmp_path / ("y" * 120), "egress.sock", environ)):
+            made.touch()
+            discard_socket(made)
+            assert not made.parent.exists()
 
 
 def test_a_short_path_is_used_as_it_is(tmp_path: Path) -> None:
     if len(str(tmp_path)) < 80:
-        assert socket_path(tmp_path / "c", "e.sock", {}) == tmp_path / "c" / "e.sock"
+        path = socket_path(tmp_path / "c", "e.sock", {})
+        assert path == tmp_path / "c" / "e.sock"
+        path.touch()
+        discard_socket(path)
+        assert list(tmp_path.iterdir()) == [tmp_path / "c"]

@@ -367,6 +367,18 @@ def test_a_pod_without_an_association_gets_no_credentials_and_says_so(world: Wor
 
 
 @pytest.mark.usefixtures("nodes")
+def test_a_pod_deleted_at_any_moment_leaves_no_process(world: World) -> None:
+    cluster = next((world.home / "clusters").iterdir())
+    for number, delay_s in enumerate((0.0, 0.05, 0.2, 0.6)):
+        spec = {"terminationGracePeriodSeconds": 1, "containers": [server()], "volumes": VOLUMES}
+        world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"brief-{number}"}, "spec": spec})
+        threading.Event().wait(delay_s)
+        force = ["--force", "--grace-period=0"] if number % 2 else ["--wait=true"]
+        world.run("delete", "pod", f"brief-{number}", *force)
+    until(lambda: not marked_processes(cluster / "nodes"))
+
+
+@pytest.mark.usefixtures("nodes")
 def test_a_removed_node_is_drained_and_gone(world: World) -> None:
     world.hub.add_nodes(ARN, (node(12),))
     until(lambda: world.hub.node_ready(ARN, node(12).name))

@@ -16,6 +16,12 @@ from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import AddonSpec
 
 NAMESPACE = "kube-system"
+PARAMS = {
+    "addonVersion": "AddonVersion",
+    "configurationValues": "ConfigurationValues",
+    "podIdentityAssociations": "PodIdentityAssociations",
+    "resolveConflicts": "ResolveConflicts",
+}
 
 
 def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
@@ -91,13 +97,7 @@ def update_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
         if addon.shape["status"] == "UPDATING":
             addon.shape |= {"status": "ACTIVE", "health": {"issues": []}}
 
-    names = {
-        "addonVersion": "AddonVersion",
-        "configurationValues": "ConfigurationValues",
-        "podIdentityAssociations": "PodIdentityAssociations",
-        "resolveConflicts": "ResolveConflicts",
-    }
-    params = {param: ask[key] for key, param in names.items() if ask.get(key) is not None}
+    params = {param: ask[key] for key, param in PARAMS.items() if ask.get(key) is not None}
     return updates.begin(
         region,
         cluster,
@@ -156,8 +156,7 @@ def _set_identities(region: EksRegion, cluster: Cluster, addon: Addon, wanted: l
     for key in _own(cluster, addon):
         del cluster.associations[key]
     made = [
-        pod_identity.make(region, cluster, {**each, "namespace": NAMESPACE}, addon.shape["addonArn"])
-        for each in wanted
+        pod_identity.make(region, cluster, {**each, "namespace": NAMESPACE}, addon.shape["addonArn"]) for each in wanted
     ]
     addon.shape["podIdentityAssociations"] = [each.shape["associationArn"] for each in made]
 

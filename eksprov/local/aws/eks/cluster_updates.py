@@ -127,9 +127,7 @@ def _endpoint(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]
         raise refusals.invalid("Private and public endpoint access cannot be false", clusterName=cluster.name)
     names = {key: key[0].upper() + key[1:] for key in ENDPOINT_KEYS}
     params = {names[key]: value for key, value in wanted.items()}
-    return _begin(
-        region, cluster, "EndpointAccessUpdate", params, "endpoint-update", lambda: have.update(wanted)
-    )
+    return _begin(region, cluster, "EndpointAccessUpdate", params, "endpoint-update", lambda: have.update(wanted))
 
 
 def _vpc(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]:
@@ -187,9 +185,7 @@ def _access(region: EksRegion, cluster: Cluster, asked: Shape) -> dict[str, Any]
     return _begin(region, cluster, "AccessConfigUpdate", params, "settings-update", finish)
 
 
-def _simple(
-    region: EksRegion, cluster: Cluster, key: str, wanted: Any, kind: str, param: str
-) -> dict[str, Any]:
+def _simple(region: EksRegion, cluster: Cluster, key: str, wanted: Any, kind: str, param: str) -> dict[str, Any]:
     if cluster.shape.get(key) == wanted:
         raise refusals.invalid("The cluster is already at the desired configuration", clusterName=cluster.name)
 

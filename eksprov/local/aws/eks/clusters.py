@@ -157,7 +157,7 @@ def _check_network(region: EksRegion, ask: Shape, subnets: list[Any]) -> None:
     inside = any(service.version == 4 and service.subnet_of(each) for each in PRIVATE_RANGES)  # type: ignore[arg-type]  # both are IPv4
     if not inside or not 12 <= service.prefixlen <= 24:
         raise refusals.invalid(f"The service IPv4 CIDR {cidr} must be private, between /12 and /24")
-    if service.overlaps(ipaddress.ip_network(region.ec2.get_vpc(subnets[0].vpc_id).cidr_block)):  # type: ignore[union-attr]  # it exists: its subnets do
+    if service.overlaps(ipaddress.ip_network(region.ec2.get_vpc(subnets[0].vpc_id).cidr_block)):
         raise refusals.invalid(f"The service IPv4 CIDR {cidr} overlaps the VPC")
 
 
@@ -210,7 +210,7 @@ def _shape(region: EksRegion, ask: Shape, subnets: list[Any]) -> Shape:
 def _network(ask: Shape, vpc_id: str, region: EksRegion) -> Shape:
     asked = ask.get("kubernetesNetworkConfig") or {}
     # EKS takes 10.100.0.0/16 unless the VPC lies in 10.0.0.0/8, then 172.20.0.0/16.
-    in_ten = str(region.ec2.get_vpc(vpc_id).cidr_block).startswith("10.")  # type: ignore[union-attr]  # it exists: its subnets do
+    in_ten = str(region.ec2.get_vpc(vpc_id).cidr_block).startswith("10.")
     return {
         "serviceIpv4Cidr": asked.get("serviceIpv4Cidr") or ("172.20.0.0/16" if in_ten else "10.100.0.0/16"),
         "ipFamily": "ipv4",

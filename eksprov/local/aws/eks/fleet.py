@@ -136,9 +136,7 @@ def _is_outdated(nodegroup: Nodegroup, instance_id: str) -> bool:
     return node is not None and node.version != _version(nodegroup)
 
 
-def _replace_outdated(
-    region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group: FakeAutoScalingGroup
-) -> None:
+def _replace_outdated(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group: FakeAutoScalingGroup) -> None:
     # Nodes of an older version go as soon as as many new ones are Ready: the surge of a version update.
     old = [key for key in nodegroup.nodes if _is_outdated(nodegroup, key)]
     new = [node for node in nodegroup.nodes.values() if node.version == _version(nodegroup)]
@@ -240,9 +238,7 @@ def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
 
 
 def _disk_gib(nodegroup: Nodegroup) -> int:
-    sizes = [
-        disk.get("Ebs", {}).get("VolumeSize") for disk in nodegroup.template_data.get("BlockDeviceMappings", [])
-    ]
+    sizes = [disk.get("Ebs", {}).get("VolumeSize") for disk in nodegroup.template_data.get("BlockDeviceMappings", [])]
     return int(next((size for size in sizes if size), nodegroup.shape.get("diskSize") or 20))
 
 

@@ -65,8 +65,7 @@ def list_associations(region: EksRegion, ask: Shape) -> dict[str, Any]:
     found = [
         {key: each.shape[key] for key in LISTED if key in each.shape}
         for each in cluster.associations.values()
-        if ask.get("namespace") in (None, each.namespace)
-        and ask.get("serviceAccount") in (None, each.service_account)
+        if ask.get("namespace") in (None, each.namespace) and ask.get("serviceAccount") in (None, each.service_account)
     ]
     return region.page("associations", found, ask)
 

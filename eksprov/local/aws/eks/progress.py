@@ -103,9 +103,7 @@ def _nodegroup(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> Non
         shape["status"] = "CREATE_FAILED"
         message = "Instances failed to join the kubernetes cluster"
         instances = sorted(nodegroup.nodes)
-        shape["health"] = {
-            "issues": [{"code": "NodeCreationFailure", "message": message, "resourceIds": instances}]
-        }
+        shape["health"] = {"issues": [{"code": "NodeCreationFailure", "message": message, "resourceIds": instances}]}
 
 
 def _remove_node_entry(cluster: Cluster, nodegroup: Nodegroup) -> None:

@@ -36,6 +36,7 @@ class FakeKubernetes:
     addons: dict[str, AddonSpec] = field(default_factory=dict)
     access: dict[str, str] = field(default_factory=dict)
     nodes_ready: bool = True
+    stops: bool = True
 
     def start_cluster(self, spec: ClusterSpec) -> None:
         self.clusters[spec.arn] = spec
@@ -44,7 +45,8 @@ class FakeKubernetes:
         return self.status if cluster_arn in self.clusters else ClusterStatus("absent")
 
     def stop_cluster(self, cluster_arn: str) -> None:
-        self.clusters.pop(cluster_arn, None)
+        if self.stops:
+            self.clusters.pop(cluster_arn, None)
 
     def add_nodes(self, cluster_arn: str, nodes: tuple[NodeSpec, ...]) -> None:
         assert cluster_arn in self.clusters

@@ -1,0 +1,127 @@
+"""What was about to be sent, written down before it is sent.
+
+AWS recognises most creates that come twice, by name or by token. A VPC, an internet gateway or an elastic IP has
+neither: when the answer is lost, nothing but a note says that one may exist. So before such a call an *intent* goes to
+this file and to the disk; after it, a *result*. An intent without a result is open: the next run looks for the resource
+by its tags, for as long as listings may lag, before it sends the call again.
+
+One JSON object a line: `{"do": "intend", "step": ..., "operation": ..., "generation": ..., "token": ..., "facts_sha256":
+..., "at": ...}` and `{"do": "landed", "step": ..., "outputs": {...}, "at": ...}`. A torn last line was never on the disk
+as a whole, so its call was never sent: it is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from eksprov import errors
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A call about to be made: `generation` and `token` tell its incarnation, `facts_sha256` its parameters."""
+
+    step: str
+    operation: str
+    generation: int
+    token: str
+    facts_sha256: str
+
+
+class Journal(Protocol):
+    """Where intents are kept. `intend` and `landed` return only when the line is safe; any thread may call them."""
+
+    def open_intents(self) -> dict[str, Intent]: ...
+
+    def intend(self, intent: Intent) -> None: ...
+
+    def landed(self, step: str, outputs: Mapping[str, str]) -> None: ...
+
+    def clear(self) -> None: ...
+
+
+def _utc() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class FileJournal:
+    """A file beside the state, 0600, only ever appended to; removed once nothing in it is open."""
+
+    def __init__(self, path: Path, now: Callable[[], str] = _utc) -> None:
+        self._path, self._now = path, now
+        self._lock = threading.Lock()
+
+    def open_intents(self) -> dict[str, Intent]:
+        """Intents without a result, by step. Raises: StateError when a line before the last is damaged."""
+        try:
+            lines = self._path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise errors.StateError(f"{self._path} cannot be read: {error.strerror}") from error
+        found: dict[str, Intent] = {}
+        for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
+            self._apply(found, line, number)
+        return found
+
+    def intend(self, intent: Intent) -> None:
+        """Write down a call before it is made. Raises: StateError when the disk refuses; the call must not be made."""
+        self._append({"do": "intend", **asdict(intent), "at": self._now()})
+
+    def landed(self, step: str, outputs: Mapping[str, str]) -> None:
+        """Write down that a step's resource exists. Raises: StateError when the disk refuses."""
+        self._append({"do": "landed", "step": step, "outputs": dict(outputs), "at": self._now()})
+
+    def clear(self) -> None:
+        """Forget what is settled: the file goes when no intent is open."""
+        with self._lock:
+            if not self.open_intents():
+                self._path.unlink(missing_ok=True)
+
+    def _apply(self, found: dict[str, Intent], line: bytes, number: int) -> None:
+        try:
+            entry: dict[str, Any] = json.loads(line)
+            match entry.pop("do"):
+                case "intend":
+                    entry.pop("at")
+                    found[entry["step"]] = Intent(**entry)
+                case "landed":
+                    found.pop(entry["step"], None)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise errors.StateError(
+                f"{self._path}, line {number}: damaged",
+                "move the file away and run the same command again: what exists is found by its tags",
+            ) from error
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        line = json.dumps(entry).encode() + b"\n"
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        try:
+            with self._lock:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = os.open(self._path, flags, 0o600)
+                try:
+                    _seek_past_whole_lines(descriptor)
+                    if os.write(descriptor, line) != len(line):
+                        raise OSError(28, "short write")
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        except OSError as error:
+            raise errors.StateError(f"{self._path} cannot be written: {error.strerror}") from error
+
+
+def _seek_past_whole_lines(descriptor: int) -> None:
+    """Stand behind the last newline, cutting off a torn line that an earlier crash left there."""
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        whole = os.pread(descriptor, size, 0).rfind(b"\n") + 1
+        os.ftruncate(descriptor, whole)
+        os.lseek(descriptor, whole, os.SEEK_SET)

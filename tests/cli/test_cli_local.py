@@ -1,0 +1,84 @@
+"""`eksprov local` and `target: local` over a real local world, with Kubernetes left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from eksprov.local import world
+
+pytestmark = pytest.mark.real_time
+
+
+@pytest.fixture
+def environ(cli: Any, samples: Any) -> Iterator[dict[str, str]]:
+    Path("eksprov.yaml").write_text(samples.config)
+    home = cli.folder / "home"
+    found = {"PATH": os.environ["PATH"], "EKSPROV_LOCAL_HOME": str(home), "EKSPROV_LOCAL_NO_KUBERNETES": "1"}
+    yield found
+    world.down(cli.folder / "state", found)
+
+
+def runs(pid: int) -> bool:
+    """Whether the process lives; one that only nobody has buried yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_the_local_world_is_started_looked_at_and_ended(cli: Any, environ: dict[str, str]) -> None:
+    nothing = cli("local", "status", "--json", environ=environ)
+    assert (nothing.code, json.loads(nothing.out)["running"]) == (0, False)
+    asked_too_early = cli("local", "env", environ=environ)
+    assert (asked_too_early.code, asked_too_early.out) == (1, "")
+    assert asked_too_early.err.endswith("hint: Run `eksprov local up`.\n")
+
+    up = cli("local", "up", environ=environ)
+    assert up.code == 0, up.err
+    assert up.err.endswith("next: eksprov provision\n")
+    status = json.loads(cli("local", "status", "--json", environ=environ).out)
+    assert status["aws_endpoint_url"] in up.out
+    assert runs(status["pid"])
+    assert status["clusters"] == []
+
+    lines = cli("local", "env", "--region", "eu-west-1", environ=environ).out.splitlines()
+    assert lines[:2] == ["unset AWS_PROFILE", "unset AWS_SESSION_TOKEN"]
+    exported = dict(shlex.split(line)[1].split("=", 1) for line in lines[2:])
+    assert exported == json.loads(cli("local", "env", "--json", "--region", "eu-west-1", environ=environ).out)
+    assert (exported["AWS_ENDPOINT_URL"], exported["AWS_REGION"]) == (status["aws_endpoint_url"], "eu-west-1")
+
+    assert cli("local", "down", environ=environ).out.startswith("ended: local world")
+    assert not runs(status["pid"])
+    assert cli("local", "down", environ=environ).out == "no local world was running\n"
+
+
+def test_reading_starts_the_aws_side_and_writes_nothing(cli: Any, environ: dict[str, str]) -> None:
+    plan = cli("plan", "--check", environ=environ)
+    assert plan.code == 3, plan.err
+    assert plan.out.startswith("stack digits (us-west-2, local world), compared with the world:\n")
+    assert world.find(cli.folder / "state", environ) is not None
+    calls = world.calls(cli.folder / "state", environ)
+    assert not [name for name in json.dumps(calls).split('"') if name.startswith(("Create", "Put", "Delete"))]
+    assert not list((cli.folder / "state").glob("*.json")) if (cli.folder / "state").exists() else True
+
+
+def test_the_local_world_ends_with_its_last_stack_and_not_before(cli: Any, environ: dict[str, str]) -> None:
+    cli("local", "up", environ=environ)
+    state = cli.folder / "state"
+    state.mkdir(exist_ok=True)
+    (state / "other.json").write_text("{}")
+    kept = cli("teardown", "--yes-if-local", "--down-if-empty", environ=environ)
+    assert kept.code == 0, kept.err
+    assert world.find(state, environ) is not None
+    (state / "other.json").unlink()
+    ended = cli("teardown", "--yes-if-local", "--down-if-empty", environ=environ)
+    assert "the local world has ended" in ended.err
+    assert world.find(state, environ) is None

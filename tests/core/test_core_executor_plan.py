@@ -1,0 +1,325 @@
+"""Laws of the walk and of the preview, over random graphs, failures and interleavings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eksprov import errors
+from eksprov.core.change import Action
+from eksprov.core.executor import Node, StopFlag, Walk, order, poles
+from eksprov.core.outcome import Outcome, Status
+from eksprov.core.plan import nodes, preview, removal_nodes
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Step, Timing
+
+US = Owner("shop", "id-1")
+
+
+@st.composite
+def graphs(draw: st.DrawFn, size: int = 12) -> list[Node]:
+    """A random graph without circles, its nodes in random order."""
+    count = draw(st.integers(1, size))
+    made = []
+    for index in range(count):
+        needs = draw(st.sets(st.integers(0, index - 1), max_size=3)) if index else set()
+        made.append(Node(f"s{index}", tuple(f"s{n}" for n in sorted(needs)), draw(st.floats(0, 100))))
+    return draw(st.permutations(made))
+
+
+class OneByOne:
+    """A pool in the caller's hands: of the submitted work, a drawn one is done when anything must be."""
+
+    def __init__(self) -> None:
+        self.submitted: list[Callable[[], None]] = []
+
+    def submit(self, work: Callable[[], None], /) -> None:
+        """Do it at once: the order of submission is the order of work."""
+        self.submitted.append(work)
+        work()
+
+
+def behind(graph: list[Node], names: set[str]) -> set[str]:
+    """Everything that needs one of `names`, directly or not."""
+    found: set[str] = set()
+    while more := {n.name for n in graph if set(n.needs) & (names | found)} - found:
+        found |= more
+    return found
+
+
+def walk(graph: list[Node], act: Callable[[str], Outcome], **more: Any) -> tuple[Mapping[str, Outcome], list[str]]:
+    """Walk with real threads; the outcomes, and the names in the order in which they were heard."""
+    heard: list[str] = []
+    outcomes = Walk(graph, act, lambda outcome: heard.append(outcome.name), **more).run(workers=4)
+    return outcomes, heard
+
+
+def good(name: str) -> Outcome:
+    """A step that goes well."""
+    return Outcome(name, Status.CREATED)
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs())
+def test_every_step_is_done_once_after_all_it_needs(graph: list[Node]) -> None:
+    begun: list[str] = []
+    done: set[str] = set()
+    needs = {node.name: set(node.needs) for node in graph}
+
+    def act(name: str) -> Outcome:
+        assert needs[name] <= done
+        begun.append(name)
+        return good(name)
+
+    Walk(graph, act, lambda outcome: done.add(outcome.name)).run(workers=4)
+    assert sorted(begun) == sorted(needs) == sorted(done)
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(), st.data())
+def test_a_failure_skips_exactly_what_is_behind_it_and_says_why(graph: list[Node], data: st.DataObject) -> None:
+    failing = data.draw(st.sets(st.sampled_from([node.name for node in graph]), max_size=3))
+
+    def act(name: str) -> Outcome:
+        if name in failing:
+            raise errors.ProvisioningError(f"{name} broke", "mend it")
+        return good(name)
+
+    outcomes, heard = walk(graph, act)
+    skipped = behind(graph, failing)
+    assert {name for name, one in outcomes.items() if one.status is Status.SKIPPED} == skipped
+    assert {name for name, one in outcomes.items() if one.status is Status.FAILED} == failing - skipped
+    for name in skipped:
+        assert any(outcomes[name].message == f"needs {root}, which failed" for root in failing)
+    assert sorted(heard) == sorted(outcomes), "each is heard once"
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs())
+def test_of_what_is_ready_the_longest_pole_goes_first(graph: list[Node]) -> None:
+    begun: list[str] = []
+    length = poles(graph)
+
+    def act(name: str) -> Outcome:
+        ready = {n.name for n in graph if n.name not in begun and set(n.needs) <= set(begun)}
+        assert length[name] == max(length[one] for one in ready)
+        begun.append(name)
+        return good(name)
+
+    Walk(graph, act, lambda _: None).run(pool=OneByOne(), workers=1)
+
+
+@given(graphs())
+def test_a_pole_is_the_longest_way_to_the_end(graph: list[Node]) -> None:
+    length = poles(graph)
+    for node in graph:
+        later = [length[other.name] for other in graph if node.name in other.needs]
+        assert length[node.name] == pytest.approx(node.expected_s + max(later, default=0))
+
+
+def test_outcomes_and_posts_are_heard_on_the_callers_thread_alone() -> None:
+    heard: list[threading.Thread] = []
+    graph = [Node(f"s{n}", (), 1) for n in range(8)]
+
+    def act(name: str) -> Outcome:
+        one.post(lambda: heard.append(threading.current_thread()))
+        return good(name)
+
+    one = Walk(graph, act, lambda _: heard.append(threading.current_thread()))
+    one.run(workers=4)
+    assert set(heard) == {threading.current_thread()}
+    assert len(heard) == 16
+
+
+def test_no_more_work_at_once_than_workers() -> None:
+    lock, at_work, most = threading.Lock(), [0], [0]
+    together = threading.Barrier(3)
+
+    def act(name: str) -> Outcome:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        together.wait(5)
+        with lock:
+            at_work[0] -= 1
+        return good(name)
+
+    Walk([Node(f"s{n}", (), 1) for n in range(9)], act, lambda _: None).run(workers=3)
+    assert most[0] == 3
+
+
+def test_a_stop_begins_nothing_new_and_says_so() -> None:
+    flag = StopFlag()
+
+    def act(name: str) -> Outcome:
+        flag.set()
+        raise errors.InterruptedRunError(f"{name} was stopped")
+
+    graph = [Node("a", (), 2), Node("b", ("a",), 1), Node("c", (), 1)]
+    outcomes = Walk(graph, act, lambda _: None, stopped=flag.is_set).run(workers=1)
+    assert outcomes["a"].status is Status.INTERRUPTED
+    assert outcomes["b"].message == "needs a, which was interrupted"
+    assert (outcomes["c"].status, outcomes["c"].message) == (Status.SKIPPED, "stopped before it began")
+    assert flag.wait(10), "a wait ends at once"
+
+
+def test_a_bug_surfaces_after_what_runs_has_ended() -> None:
+    heard: list[Outcome] = []
+
+    def act(name: str) -> Outcome:
+        if name == "a":
+            raise ZeroDivisionError("a bug")
+        return good(name)
+
+    graph = [Node("a", (), 9), Node("b", ("a",), 1), Node("c", (), 1)]
+    with pytest.raises(ZeroDivisionError):
+        Walk(graph, act, heard.append).run(workers=2)
+    assert {one.name for one in heard} == {"a", "b", "c"}, "all are recorded"
+
+
+def test_a_chain_longer_than_pythons_stack_is_skipped_whole() -> None:
+    chain = [Node(f"s{n}", (f"s{n - 1}",) if n else (), 1) for n in range(3000)]
+
+    def act(name: str) -> Outcome:
+        raise errors.AccessError(f"{name} may not")
+
+    outcomes, _ = walk(chain, act)
+    assert sum(one.status is Status.SKIPPED for one in outcomes.values()) == 2999
+    assert outcomes["s2999"].message == "needs s0, which failed"
+
+
+def test_needs_outside_the_walk_are_taken_as_done() -> None:
+    assert walk([Node("a", ("elsewhere",), 1)], good)[0]["a"].good
+
+
+def test_a_circle_is_named() -> None:
+    with pytest.raises(ValueError, match=r"circle: (a -> b -> a|b -> a -> b)"):
+        order([Node("a", ("b",), 1), Node("b", ("a",), 1)])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A size, and what the step it needs made known."""
+
+    size: int = 1
+    of: str = ""
+    state: State = State.READY
+    owner: Owner | None = US
+
+
+class Counter:
+    """How often the contract was asked."""
+
+    asked = 0
+
+
+@dataclass(frozen=True)
+class FakeStep(Step[Any, Any]):
+    """A step that wants the identity of the first step it needs."""
+
+    kind: ClassVar[str] = "thing"
+    timing: ClassVar[Timing] = Timing(create_s=3, delete_s=5)
+    counter: ClassVar[Counter] = Counter()
+
+    def desired(self, outputs: Outputs) -> Facts:
+        """The identity of what it needs; comparing counts."""
+        self.counter.asked += 1
+        return Facts(of=outputs.get(self.needs[0], "id") if self.needs else "")
+
+    def outputs(self, have: Facts) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+        """An identity."""
+        self.counter.asked += 1
+        return {"id": f"id of {self.name}"}
+
+    def phase(self, have: Facts) -> Phase:
+        """As found."""
+        self.counter.asked += 1
+        return READY if have.state is State.READY else Phase(have.state, "not well")
+
+    def discover(self, client: Any, *, fresh: bool = False) -> Facts | None:  # noqa: ARG002 -- the contract's
+        """A preview never reads."""
+        raise AssertionError
+
+    create = delete = survey = discover  # type: ignore[assignment]  # a preview never acts
+
+
+@dataclass(frozen=True)
+class Forgiving(FakeStep):
+    """One that is made again when it failed."""
+
+    recreate_failed: ClassVar[bool] = True
+
+
+def steps_of(graph: list[Node]) -> list[FakeStep]:
+    """Steps of a graph."""
+    return [FakeStep(name=node.name, slug=node.name, needs=node.needs) for node in graph]
+
+
+def as_wanted(steps: list[FakeStep]) -> dict[str, Facts | None]:
+    """A world in which everything is there."""
+    return {step.name: Facts(of=f"id of {step.needs[0]}" if step.needs else "") for step in steps}
+
+
+@given(graphs())
+def test_a_preview_of_the_wanted_world_has_no_changes_and_of_an_empty_one_creates_all(graph: list[Node]) -> None:
+    steps = steps_of(graph)
+    assert preview(steps, as_wanted(steps), [], US).changes == ()
+    assert preview(steps, {}, [], US).count(Action.CREATE) == len(steps)
+
+
+def line(step: FakeStep, have: Any) -> Any:
+    """The one line of a plan of one step."""
+    return preview([step], {step.name: have}, [], US).lines[0]
+
+
+def test_each_state_of_the_world_gets_its_word() -> None:
+    step, again = FakeStep(name="a", slug="a"), Forgiving(name="a", slug="a")
+    assert line(step, replace(Facts(), size=2)).change.action is Action.UPDATE
+    assert line(step, Facts(state=State.LEAVING)).change.action is Action.CREATE
+    assert line(step, Facts(state=State.FAILED)).problem == "not well"
+    assert line(again, Facts(state=State.FAILED)).change.action is Action.REPLACE
+    assert line(again, Facts(state=State.FAILED)).problem == ""
+    assert "not this stack's" in line(step, Facts(owner=None)).problem
+
+
+def test_what_will_be_made_anew_is_unknown_to_what_needs_it() -> None:
+    one, two = Forgiving(name="a", slug="a"), FakeStep(name="b", slug="b", needs=("a",))
+    world = {"a": Facts(state=State.FAILED), "b": Facts(of="id of a")}
+    plan = preview([one, two], world, [], US)
+    assert plan.lines[1].change.names == ("of",)
+
+
+def test_orphans_are_deletions_at_the_end() -> None:
+    step, orphan = FakeStep(name="a", slug="a"), FakeStep(name="z", slug="z")
+    assert [one.change.action for one in preview([step], {}, [orphan], US).lines] == [Action.CREATE, Action.DELETE]
+
+
+def test_a_preview_asks_the_contract_a_fixed_number_of_times_a_step() -> None:
+    def asked(count: int) -> int:
+        steps = steps_of([Node(f"s{n}", (f"s{n - 1}",) if n else (), 1) for n in range(count)])
+        FakeStep.counter.asked = 0
+        preview(steps, as_wanted(steps), [], US)
+        return FakeStep.counter.asked
+
+    assert asked(1000) == 10 * asked(100)
+
+
+@given(graphs(), st.data())
+def test_removal_is_the_graph_turned_round_plus_what_a_step_outlives(graph: list[Node], data: st.DataObject) -> None:
+    steps = steps_of(graph)
+    extra = {step.name: data.draw(st.sets(st.sampled_from([s.name for s in steps]), max_size=1)) for step in steps}
+    steps = [replace(step, outlives=tuple(sorted(extra[step.name]))) for step in steps]
+    forward = {(node.name, need) for node in nodes(steps) for need in node.needs}
+    backward = {(need, node.name) for node in removal_nodes(steps) for need in node.needs}
+    assert backward == forward | {(other, name) for name, others in extra.items() for other in others}
+    assert [node.expected_s for node in removal_nodes(steps)] == [5.0] * len(steps)
+
+
+def test_removal_ignores_what_is_not_there() -> None:
+    alone = FakeStep(name="a", slug="a", needs=("gone",), outlives=("gone too",))
+    assert removal_nodes([alone])[0].needs == ()
