@@ -18,7 +18,7 @@ import click
 
 from eksprov.cli.render import outcome_text
 from eksprov.cli.words import clean, seconds
-from eksprov.core.outcome import Outcome
+from eksprov.core.outcome import Outcome, Status
 
 PATIENCE_S = 2.0  # what takes no longer is not announced
 QUIET_S = 8.0  # after so long without a line comes a sign of life; ten is the promise
@@ -89,7 +89,8 @@ class Display:
         with self._lock:
             self._running.pop(outcome.name, None)
             self._done += 1
-            self._line(outcome_text(outcome, self._width))
+            if outcome.status is not Status.ABSENT:  # a removal that found nothing is counted, not told
+                self._line(outcome_text(outcome, self._width))
 
     def note(self, text: str) -> None:
         """A line that belongs to no step."""

@@ -6,14 +6,10 @@ together with the process's start time. Nothing heavy is imported before it is n
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +175,9 @@ def _is_alive(pid: int, created: float | None = None) -> bool:
 
 
 def _ask(info: WorldInfo, method: str, path: str) -> dict[str, Any]:
+    import http.client
+    import urllib.request
+
     try:
         key = (info.home / KEY_FILE).read_text()
         request = urllib.request.Request(info.url + path, method=method, headers={"X-Eksprov-Key": key})
@@ -214,6 +213,8 @@ def _start(home: Path, speed: float, environ: Mapping[str, str]) -> WorldInfo:
 
 
 def _launch(home: Path, speed: float, environ: Mapping[str, str]) -> int:
+    import subprocess
+
     from eksprov.local.controlplane.record import MARKER
 
     package = Path(__file__).resolve().parents[2]

@@ -141,7 +141,11 @@ def _body(reply: Reply, target: Target) -> dict[str, Any]:
 
 
 def _words(answer: Any) -> str:
-    """What a server says about an error: MLServer's `error`, Kubernetes' `message`, FastAPI's `detail`."""
+    """What a server says about an error: MLServer's `error`, Kubernetes' `message`, FastAPI's `detail`.
+
+    MLServer sends a whole traceback; its last line is what went wrong.
+    """
     if not isinstance(answer, dict):
         return ""
-    return next((str(answer[key]) for key in ("error", "message", "detail") if answer.get(key)), "")
+    said = next((str(answer[key]).strip() for key in ("error", "message", "detail") if answer.get(key)), "")
+    return said.splitlines()[-1] if "Traceback (most recent call last)" in said else said

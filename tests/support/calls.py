@@ -67,7 +67,7 @@ class Tape:
         session.events.register("provide-client-params.*.*", self._asked)
         session.events.register("before-call.*.*", self._about_to)
         session.events.register("after-call.*.*", self._answered)
-        session.events.register_last("before-send.*.*", self._sent)
+        session.events.register_last("before-send", self._sent)
         return self
 
     @property

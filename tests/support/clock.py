@@ -40,8 +40,8 @@ class ParallelTime:
     event is heard, the walk has submitted all that the event before it made ready; time cannot run ahead of it.
     """
 
-    def __init__(self) -> None:
-        self._now = 0.0
+    def __init__(self, start: float = 1_800_000_000.0) -> None:
+        self._now = start
         self._lock = threading.Lock()
         self._order = itertools.count()
         self._asleep: list[tuple[float, int, threading.Event]] = []

@@ -18,6 +18,7 @@ import yaml
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
 from eksprov.config.schema import Config
+from eksprov.core.converge import Clock
 from eksprov.core.step import Owner
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
@@ -81,7 +82,7 @@ class Stage:
 
     account: Account
     emulator: LocalAws
-    clock: VirtualClock
+    clock: Clock
     config: Config
     store: MemoryStore
     kubernetes: StillKubernetes
@@ -167,9 +168,11 @@ class Theatre:
         self._account: Account | None = None
 
     @contextmanager
-    def stage(self, config: Config | None = None, *, role_lag: bool = False, speed: float = FAST) -> Iterator[Stage]:
+    def stage(
+        self, config: Config | None = None, *, role_lag: bool = False, speed: float = FAST, clock: Clock | None = None
+    ) -> Iterator[Stage]:
         """An empty account."""
-        clock, kubernetes = VirtualClock(BEGINNING), StillKubernetes()
+        clock, kubernetes = clock or VirtualClock(BEGINNING), StillKubernetes()
         config = config or quick_start()
         with emulated_aws(kubernetes, clock.now, speed, role_lag=role_lag) as emulator:
             if self._account is None:

@@ -48,6 +48,18 @@ class LocalEc2Response(LocalResponse, EC2Response):
         self.world.nat.created(self.region, gateway, token, asked)
         return result
 
+    def create_route_table(self) -> Any:
+        """CreateRouteTable: the same client token gives the same table, as long as it lives."""
+        token = self._get_param("ClientToken") or ""
+        table = self._ec2.route_tables.get(self.world.route_table_tokens.get((self.region, token), ""))
+        if table is not None:
+            return ActionResult({"ClientToken": token, "RouteTable": table})
+        before = set(self._ec2.route_tables)
+        result = super().create_route_table()
+        if token:
+            (self.world.route_table_tokens[self.region, token],) = set(self._ec2.route_tables) - before
+        return result
+
     def delete_nat_gateway(self) -> Any:
         """DeleteNatGateway: deleting first."""
         gateway = self._ec2.nat_gateways[self._get_param("NatGatewayId")]

@@ -59,6 +59,7 @@ class LocalAws:
         self.calls = CallLog()
         self.keys = KeyRing(FIXED_KEYS)
         self.nat = NatGateways(self)
+        self.route_table_tokens: dict[tuple[str, str], str] = {}  # region and client token to the table's id
         self.url = ""
         self.roles_made: dict[str, float] = {}
         self._regions: dict[str, EksRegion] = {}

@@ -130,6 +130,16 @@ def test_control_paths_need_the_key(served: Served) -> None:
     assert fetch(served.server.url + "/moto-api/data.json")[0] == 404
 
 
+def test_requests_wait_for_one_another(served: Served) -> None:
+    asking = threading.Thread(target=served.aws.eks.list_clusters)
+    with served.world.lock:
+        asking.start()
+        asking.join(0.3)
+        assert asking.is_alive()
+    asking.join(10)
+    assert not asking.is_alive()
+
+
 def test_many_at_once_do_not_tread_on_one_another(served: Served) -> None:
     results: list[str] = []
 
