@@ -17,7 +17,7 @@ yes := $(if $(filter 1 true yes,$(YES)),--yes)
 digits := examples/digits/model/model.joblib
 caches := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist
 
-.PHONY: help setup provision deploy-model teardown plan test check laws bench lock clean
+.PHONY: help setup kubernetes provision deploy-model teardown plan test check laws bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ setup: ## Make .venv and install everything into it (all others do this by thems
 provision: setup ## Make the stack: network, cluster, nodes, add-ons (locally, unless the config says aws)
 	@test -e $(digits) || $(PY) examples/digits/train.py || true
 	@$(EKSPROV) provision --config '$(CONFIG)' $(yes) $(FLAGS)
+
+kubernetes: setup ## Find or build the local world's Kubernetes now, rather than with the first local cluster
+	@$(PY) -m eksprov.local.controlplane
 
 deploy-model: setup ## Serve the models of the config on the stack
 	@$(EKSPROV) deploy-model --config '$(CONFIG)' $(yes) $(FLAGS)

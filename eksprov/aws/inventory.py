@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class Inventory:
-    """Listings by key."""
+    """Listings by key; `lock` makes what a thread holds while it loads one."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
+    def __init__(self, lock: Callable[[], AbstractContextManager[Any]] = threading.Lock) -> None:
+        self._lock, self._new_lock = threading.Lock(), lock
+        self._locks: dict[str, AbstractContextManager[Any]] = {}
         self._listings: dict[str, Any] = {}
 
     def listing(self, key: str, load: Callable[[], T], *, fresh: bool = False) -> T:
@@ -26,7 +27,7 @@ class Inventory:
         if fresh:
             return load()
         with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
+            lock = self._locks.setdefault(key, self._new_lock())
         with lock:
             if key not in self._listings:
                 self._listings[key] = load()

@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, message
@@ -23,6 +23,7 @@ from eksprov.core.executor import StopFlag
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -120,28 +121,16 @@ def eventually(
     Raises: any other error at once; the last refusal when time is up, or WaitTimeoutError naming what blocks.
     """
     from botocore.exceptions import ClientError
-    from tenacity import RetryCallState, Retrying, retry_if_exception
+    from tenacity import Retrying, retry_if_exception
 
     began = world.clock.now()
 
     def passes(error: BaseException) -> bool:
         return isinstance(error, ClientError) and any(rule.fits(error) for rule in passing)
 
-    def pause(state: RetryCallState) -> float:
-        wanted = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 1.6 ** (state.attempt_number - 1)) * (0.5 + jitter())
-        return max(FLOOR_S, wanted / world.speed)
-
-    def sleep(seconds: float) -> None:
-        world.clock.sleep(seconds)
-        if between is not None:
-            between()
-
-    def late(state: RetryCallState) -> bool:
-        return world.clock.now() + state.upcoming_sleep - began > limit_s
-
-    attempts = Retrying(retry=retry_if_exception(passes), wait=pause, stop=late, sleep=sleep, reraise=True)
+    pacing = _pacing(world, limit_s, between or (lambda: None), jitter)
     try:
-        return attempts(call)
+        return Retrying(retry=retry_if_exception(passes), reraise=True, **pacing)(call)
     except ClientError as error:
         blockers = held_by() if held_by is not None and passes(error) else ()
         if not blockers:
@@ -151,6 +140,26 @@ def eventually(
             f"{', '.join(blockers)}",
             "remove what holds it, then run the same command again",
         ) from error
+
+
+def _pacing(
+    world: Patient, limit_s: float, between: Callable[[], object], jitter: Callable[[], float]
+) -> dict[str, Any]:
+    """Tenacity's `wait`, `stop` and `sleep`, on the world's clock."""
+    began = world.clock.now()
+
+    def wait(state: RetryCallState) -> float:
+        wanted = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 1.6 ** (state.attempt_number - 1)) * (0.5 + jitter())
+        return max(FLOOR_S, wanted / world.speed)
+
+    def stop(state: RetryCallState) -> bool:
+        return world.clock.now() + state.upcoming_sleep - began > limit_s
+
+    def sleep(seconds: float) -> None:
+        world.clock.sleep(seconds)
+        between()
+
+    return {"wait": wait, "stop": stop, "sleep": sleep}
 
 
 class RealClock:

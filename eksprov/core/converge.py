@@ -79,8 +79,12 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         run.note(step.name, step.create(client, want, run.token(step.name)))
         have = _proven(step, client, want, run)
         return Outcome(step.name, Status.CREATED, first, step.outputs(have))
+    tried: set[tuple[str, ...]] = set()
     while change.fields:
         _refuse_replacement(step, change)
+        if change.names in tried:  # one part undoes another; no pause would end that
+            raise _unproven(step, change)
+        tried.add(change.names)
         step.update(client, want, have, change.names)
         have = _proven(step, client, want, run, but=change.names)
         change = diff(want, have)

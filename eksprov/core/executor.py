@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Protocol
+from typing import Any, Protocol
 
 from eksprov import errors
 from eksprov.core.converge import failure
@@ -37,6 +37,16 @@ class Pool(Protocol):
     """What runs a function beside the caller; ThreadPoolExecutor is one."""
 
     def submit(self, work: Callable[[], None], /) -> object: ...
+
+
+class Channel(Protocol):
+    """How workers tell the caller's thread something; `get` waits for it. queue.SimpleQueue is one."""
+
+    def put(self, item: Any, /) -> None: ...
+
+    def get(self) -> Any: ...
+
+    def empty(self) -> bool: ...
 
 
 def poles(nodes: Iterable[Node]) -> dict[str, float]:
@@ -67,7 +77,7 @@ class Walk:
     """One walk over a graph.
 
     `act(name)` does a step and returns its outcome, or raises an EksprovError; `heard(outcome)` is called on the
-    caller's thread. `stopped()` true means: start nothing new.
+    caller's thread. `stopped()` true means: start nothing new. `events` is how workers report.
     """
 
     def __init__(
@@ -76,6 +86,7 @@ class Walk:
         act: Callable[[str], Outcome],
         heard: Callable[[Outcome], None],
         stopped: Callable[[], bool] = lambda: False,
+        events: Channel | None = None,
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
         known = self._nodes.keys()
@@ -89,7 +100,7 @@ class Walk:
         self._ready = [(-self._pole[name], name) for name, needs in self._waiting.items() if not needs]
         heapq.heapify(self._ready)
         self._act, self._heard, self._stopped = act, heard, stopped
-        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._events: Channel = events if events is not None else queue.SimpleQueue()
         self._outcomes: dict[str, Outcome] = {}
         self._running: set[str] = set()
         self._bug: BaseException | None = None

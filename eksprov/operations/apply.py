@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -72,7 +71,9 @@ class Applier:
             self._record(outcome, removing=removing)
             self._stack.progress.finished(outcome)
 
-        self._walk = Walk(graph, lambda name: self._act(name, removing=removing), hear, self._stack.stopped)
+        self._walk = Walk(
+            graph, lambda name: self._act(name, removing=removing), hear, self._stack.stopped, self._stack.channel()
+        )
         expected = max(poles(graph).values(), default=0.0) / self._stack.aws.speed
         self._stack.progress.planned(tuple(node.name for node in graph), expected)
         self._walk.run(self._stack.pool, self._stack.workers)
@@ -123,15 +124,15 @@ class Applier:
     def _gone(self, name: str) -> None:
         """Record, before anything is sent again, that an incarnation has ended; waits for the caller's thread."""
         assert self._walk is not None
-        recorded = threading.Event()
+        recorded = self._stack.channel()
 
         def record() -> None:
             self.state = self.state.without(name)
             self.save()
-            recorded.set()
+            recorded.put(name)
 
         self._walk.post(record)
-        recorded.wait()
+        recorded.get()
 
     def _intend(self, name: str, want: Any) -> None:
         """On the disk before the call: what is about to be sent. Runs on the step's own thread."""

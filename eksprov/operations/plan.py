@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +31,7 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
             return step.discover(opened.aws if step.world == "aws" else client)
 
     everything = [*wanted, *orphans]
-    with ThreadPoolExecutor(8, thread_name_prefix="plan") as threads:
-        found = dict(zip((step.name for step in everything), threads.map(read, everything), strict=True))
+    found = dict(zip((step.name for step in everything), opened.stack.together(read, everything), strict=True))
     left = [step for step in orphans if found[step.name] is not None]
     return preview(wanted, found, left, opened.us, notes=opened.choices.notes)
 

@@ -7,8 +7,9 @@ stack exists.
 
 from __future__ import annotations
 
+import queue
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from eksprov import errors
 from eksprov.aws.session import Aws, Identity
 from eksprov.config.schema import Config
 from eksprov.core.converge import Clock
-from eksprov.core.executor import WORKERS, Pool
+from eksprov.core.executor import WORKERS, Channel, Pool
 from eksprov.core.step import Owner, Sighting, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
@@ -30,14 +31,23 @@ from eksprov.steps.catalog import catalog
 from eksprov.steps.choices import Choices, as_record, resolve
 
 KubeFactory = Callable[[str, Mapping[str, str]], KubeApi]
+Together = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+READERS = 8
+
+
+def side_by_side(act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """`act` of every item, a few at a time, in their order."""
+    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as threads:
+        return list(threads.map(act, items))
 
 
 @dataclass(frozen=True)
 class Stack:
     """Everything a command needs, brought by the composition root.
 
-    `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool` and
-    `workers` are for tests that want one thread or their own scheduler.
+    `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool`,
+    `workers`, `channel` (how threads tell one another something) and `together` (how many readings are made at once)
+    are for tests that want one thread or their own scheduler.
     """
 
     config: Config
@@ -51,6 +61,8 @@ class Stack:
     stopped: Callable[[], bool] = lambda: False
     pool: Pool | None = None
     workers: int = WORKERS
+    channel: Callable[[], Channel] = queue.SimpleQueue
+    together: Together = side_by_side
     mint: Callable[[], str] = lambda: secrets.token_hex(8)
 
 
@@ -100,7 +112,7 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     _refuse_elsewhere(state, identity, stack)
     sightings: tuple[Sighting, ...] = ()
     if not state.stack_id:
-        sightings = survey(stack.aws, config.name, KINDS)
+        sightings = survey(stack.aws, config.name, KINDS, stack.together)
         stack_id = _only_id(sightings) or (stack.mint() if mint else "")
         state = replace(state, stack_id=stack_id)
         if sightings:
@@ -112,7 +124,9 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     return Opened(stack, aws, state, identity, choices, catalog(config, choices), sightings)
 
 
-def survey(aws: Aws, stack: str, kinds: tuple[type[Step[Any, Any]], ...]) -> tuple[Sighting, ...]:
+def survey(
+    aws: Aws, stack: str, kinds: tuple[type[Step[Any, Any]], ...], together: Together = side_by_side
+) -> tuple[Sighting, ...]:
     """Everything in the account whose tags name the stack, kind by kind; the state is not asked."""
     from eksprov.aws.faults import translated
 
@@ -121,8 +135,7 @@ def survey(aws: Aws, stack: str, kinds: tuple[type[Step[Any, Any]], ...]) -> tup
             return list(kind.survey(aws, stack))
 
     looked = [kind for kind in kinds if kind.world == "aws"]
-    with ThreadPoolExecutor(8, thread_name_prefix="survey") as threads:
-        return tuple(sighting for found in threads.map(look, looked) for sighting in found)
+    return tuple(sighting for found in together(look, looked) for sighting in found)
 
 
 def _only_id(sightings: tuple[Sighting, ...]) -> str:

@@ -52,7 +52,7 @@ def doomed(opened: Opened, objects: Iterable[Sighting] = ()) -> tuple[tuple[AnyS
     steps = {step.name: step for step in opened.steps}
     for name, record in opened.state.steps.items():
         steps.setdefault(name, revive(name, record))
-    sightings = [*survey(opened.aws, opened.us.stack, KINDS), *objects]
+    sightings = [*survey(opened.aws, opened.us.stack, KINDS, opened.stack.together), *objects]
     strays = {s.owner.step: revived(s) for s in sightings if s.owner.step not in steps}
     return (*steps.values(), *strays.values()), frozenset(strays)
 
@@ -64,7 +64,7 @@ def teardown(opened: Opened) -> Teardown:
     applier = Applier(opened, kube)
     began = opened.stack.clock.now()
     outcomes: list[Outcome] = applier.remove_all(steps, _waits(steps, strays))
-    left = survey(opened.aws, opened.us.stack, KINDS) if not opened.stack.stopped() else ()
+    left = survey(opened.aws, opened.us.stack, KINDS, opened.stack.together) if not opened.stack.stopped() else ()
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
     counts = Counter(sighting.kind for sighting in left)
     result = Teardown(report, {kind.kind: counts[kind.kind] for kind in KINDS if kind.world == "aws"}, left)

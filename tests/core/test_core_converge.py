@@ -185,6 +185,12 @@ def test_an_update_may_take_several_calls_one_part_each() -> None:
     assert world.calls == [("update", ("size", "colour")), ("update", ("colour",))]
 
 
+def test_updates_that_undo_one_another_end_in_an_error_not_in_a_circle() -> None:
+    one, other = Facts(size=5), Facts(colour="blue")
+    with pytest.raises(errors.ConvergenceError):
+        converge(STEP, World(one, *[other, one] * 50), Outputs(), run_of())
+
+
 def test_what_cannot_change_in_place_is_refused_before_any_call() -> None:
     world = World(Facts(kind="b", size=9))
     with pytest.raises(errors.ReplacementError, match=r"kind \(b -> a\)"):

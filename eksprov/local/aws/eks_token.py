@@ -56,12 +56,17 @@ def presigned_url(token: str) -> str | None:
 
 
 def signer(world: LocalAws, url: str, headers: dict[str, str]) -> Key | None:
-    """The key that signed this URL together with all of `headers`, not expired; else None."""
+    """The key that signed this URL together with all of `headers`, no longer than 15 minutes ago; else None.
+
+    STS does not look at X-Amz-Expires, which every client sets to 60; aws-iam-authenticator alone refuses large ones
+    (https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go).
+    """
     found = sigv4.from_query(url)
     if found is None or found.service != "sts" or not set(headers) <= set(found.signed_headers):
         return None
-    lifetime = min(found.expires_s, LIFETIME_S)
-    if not found.signed_at - CLOCK_SKEW_S <= world.wall() < found.signed_at + lifetime:
+    if not 0 <= found.expires_s <= LIFETIME_S:
+        return None
+    if not found.signed_at - CLOCK_SKEW_S <= world.wall() < found.signed_at + LIFETIME_S:
         return None
     key = world.keys.find(found.access_key_id, world.wall())
     if key is None or key.token != found.security_token:

@@ -184,6 +184,6 @@ def _cure(words: str) -> str:
         return "A compiler was killed, most likely for want of memory: end other programs or set GOFLAGS=-p=1."
     if "no space left" in words:
         return "The disk is full: free some, or set XDG_CACHE_HOME to another one."
-    if any(sign in words for sign in ("dial tcp", "no such host", "Forbidden", "proxy.golang.org", "certificate")):
+    if any(sign in words for sign in ("dial tcp", "no such host", "Forbidden", "certificate", "i/o timeout")):
         return "Go modules could not be fetched: check the network, or set GOPROXY to a proxy that can be reached."
     return "Running again goes on where it stopped."
