@@ -40,9 +40,9 @@ def test_the_longest_mount_path_at_the_beginning_is_replaced(word: str, expected
 
 
 def test_a_container_never_reaches_outside_its_own_folders() -> None:
-    root = Path("/h/root")
-    assert place("/etc/passwd", MOUNTS, root) == Path("/h/home/etc/passwd")
-    assert place("relative", MOUNTS, root) == Path("/h/home/relative")
+    root = Path("/h/rootfs")
+    assert place("/etc/passwd", MOUNTS, root) == Path("/h/rootfs/etc/passwd")
+    assert place("relative", MOUNTS, root) == Path("/h/rootfs/relative")
     assert place("/mnt/models/x", MOUNTS, root) == Path("/h/model/x")
 
 
