@@ -23,7 +23,7 @@ from eksprov.operations.stack import Opened, survey
 
 AnyStep = Step[Any, Any]
 PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then tear down"
-OUTLIVE_WORKLOADS = frozenset({"node-group", "addon", "access-entry"})
+OUTLIVE_WORKLOADS = frozenset({"node-group", "addon", "access-entry", "bucket", "repository"})
 
 
 @dataclass(frozen=True)
