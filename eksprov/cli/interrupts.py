@@ -47,7 +47,8 @@ class Interrupts:
             yield
             return
         before = {number: signal.getsignal(number) for number in SIGNALS}
-        taken = [number for number in SIGNALS if before[number] is not signal.SIG_IGN]  # nohup ignores SIGHUP
+        # nohup ignores SIGHUP, and that holds; a SIGINT ignored by a shell for its background jobs may still be sent.
+        taken = [n for n in SIGNALS if n != signal.SIGHUP or before[n] is not signal.SIG_IGN]
         for number in taken:
             signal.signal(number, self._heard)
         try:
