@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write models' Kubernetes manifests as plain YAML."),
     "undeploy-model": ("undeploy_model", "Stop serving models."),
     "teardown": ("teardown", "Delete everything of the stack and prove it."),
+    "state": ("state", "Show, take out, put back and unlock what is recorded."),
     "local": ("local", "Start, end and look at the local world."),
     "token": ("token", "Print a token for kubectl (used by the kubeconfig)."),
     "completion": ("completion", "Print the completion script of a shell."),

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from eksprov import errors
 from eksprov.cli.models import Models
+from eksprov.cli.states import States
 from eksprov.cli.wiring import Connection, Place, interpreter, kube_for, place_of
-from eksprov.state.journal import FileJournal
-from eksprov.state.store import FileStore
 
 if TYPE_CHECKING:
+    from eksprov.aws.session import Aws
     from eksprov.cli.desk import Desk
     from eksprov.cli.progress import Display
     from eksprov.config.schema import Config
@@ -54,8 +54,8 @@ class Backend:
         self.desk = desk
         self.config = desk.config()
         self.project = desk.settings.config.absolute().parent
-        self.store = FileStore(desk.state_folder(), self.config.name)
-        self.models = Models(self)
+        self.models, self.states = Models(self), States(self)
+        self.store = self.states.store
         self._place = place(self.config, desk)
         self._connection: Connection | None = None
         self._stack: Stack | None = None
@@ -128,8 +128,8 @@ class Backend:
         return gone
 
     def release(self) -> bool:
-        """End the local world when no stack is left in it; whether it was ended."""
-        return self._place.release()
+        """End the local world when no stack is left in it; whether it was ended. A team's bucket may be in it."""
+        return self.config.state is None and self._place.release()
 
     def status(self, display: Display) -> tuple[StepStatus, ...]:
         """Every recorded step, the cluster and the node groups as they are now."""
@@ -220,10 +220,23 @@ class Backend:
         """The stack, its owner settled. Raises: StateError, AccessError."""
         from eksprov.operations.stack import open_stack
 
-        if self._stack is None:
-            self._stack = self._connect(display)
+        stack = self._connected()
         display.doing(f"looking at stack {self.config.name}")
-        return open_stack(replace(self._stack, progress=display), mint=mint)
+        return open_stack(replace(stack, progress=display), mint=mint)
+
+    def aws(self) -> Aws:
+        """The world's AWS side, connected to when first asked for."""
+        return self._connected().aws
+
+    def stop(self) -> None:
+        """Have the run end in good order, as the first Ctrl-C does."""
+        self._stop.set()
+
+    def _connected(self) -> Stack:
+        if self._stack is None:
+            with self.desk.progress() as display:
+                self._stack = self._connect(display)
+        return self._stack
 
     def _connect(self, display: Display) -> Stack:
         # botocore's API models are a million small objects that all stay: collecting among them costs 0.2 s a start.
@@ -250,11 +263,11 @@ class Backend:
             project=self.project,
             aws=aws,
             store=self.store,
-            journal=FileJournal(self.desk.state_folder() / f"{self.config.name}.journal"),
+            journal=self.store.journal(),
             clock=clock,
             kube=kube_for(aws, clock),
             progress=display,
-            stopped=self._stop.is_set,
+            stopped=lambda: self._stop.is_set() or self.store.lost(),
         )
 
 

@@ -142,8 +142,12 @@ class LocalPlace:
             yield
 
     def release(self) -> bool:
-        """End the local world once no stack's state is left beside it."""
-        return not states(self.state_folder) and bool(local_world().down(self.state_folder, self.environ))
+        """End the local world once no stack's state is left beside it, nor a cluster in it (EKSPROV_LOCAL_HOME may
+        give several projects one world)."""
+        world = local_world()
+        if states(self.state_folder) or world.status(self.state_folder, self.environ)["clusters"]:
+            return False
+        return bool(world.down(self.state_folder, self.environ))
 
 
 def local_world() -> ModuleType:

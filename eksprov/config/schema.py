@@ -20,6 +20,7 @@ PRINCIPAL: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$"
 REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 VERSION: Final = r"^1\.[0-9]{2}$"
 ADDON: Final = r"^[a-z0-9][a-z0-9-]*$"
+S3_URL: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?$"
 
 PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     NAME: "lower-case letters, digits and hyphens, a letter first, no hyphen last, at most 28 characters",
@@ -31,6 +32,7 @@ PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     REGION: "an AWS region like us-west-2",
     VERSION: 'a Kubernetes minor version in quotes like "1.35"',
     ADDON: "an EKS add-on's name like aws-ebs-csi-driver",
+    S3_URL: "a bucket and, if wanted, a prefix in it like s3://our-bucket/eksprov",
 }
 
 # Our own limits: "<stack>-cluster" and all derived names stay inside EKS's 100, IAM's 64 and S3's 63 characters.
@@ -181,6 +183,12 @@ class Config(_Model):
     name: Name = Field(description="The stack's name; all resources carry it in names and tags.")
     region: str = Field("us-west-2", pattern=REGION, max_length=32, description="The AWS region.")
     target: Literal["local", "aws"] = Field("local", description="local spends nothing; aws is the real thing.")
+    state: str | None = Field(
+        None,
+        pattern=S3_URL,
+        max_length=512,
+        description="Where the state is kept, like s3://bucket/prefix, for teams; unset: a folder beside this file.",
+    )
     kubernetes_version: str | None = Field(
         None, pattern=VERSION, description='Like "1.35", in quotes; unset: EKS\'s default at creation, then kept.'
     )

@@ -38,8 +38,9 @@ class Run:
     """What every step of a run shares.
 
     `token` gives the idempotency token of a step's present incarnation; `note` records outputs known before the step
-    is done; `tell` shows what a step is waiting for. For kinds that AWS does not recognise when they are sent twice,
-    `intend` writes down, on the disk, that a create is about to be sent, and `expected` says that one may have been.
+    is done; `tell` shows what a step is waiting for. `intend` writes down, on the disk, that a create is about to be
+    sent. `expected` says that one may have been: kinds that AWS does not recognise when they are sent twice are then
+    looked for first. `unsettled` says that one was cut off before it was read back: a removal then looks for longer.
     `hopeless` says why waiting for a step makes no sense any more; `gone` records that an incarnation has ended, so
     that the next one gets another token.
     """
@@ -52,6 +53,7 @@ class Run:
     tell: Callable[[str, str], None] = _ignore
     intend: Callable[[str, Any], None] = _ignore
     expected: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is expected by default
+    unsettled: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is by default
     hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
     gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
 
@@ -74,8 +76,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
     if change.action is Action.CREATE:
-        if not step.recognised:
-            run.intend(step.name, want)
+        run.intend(step.name, want)
         run.note(step.name, step.create(client, want, run.token(step.name)))
         have = _proven(step, client, want, run)
         return Outcome(step.name, Status.CREATED, first, step.outputs(have))
@@ -97,6 +98,8 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
     Raises: OwnershipError, WaitTimeoutError (naming what blocks), AccessError.
     """
     have = step.discover(client, fresh=True)
+    if have is None and run.unsettled(step.name):
+        have = _appeared(step, client, run)
     if have is None:
         return Outcome(step.name, Status.ABSENT)
     _refuse_stranger(step, have, run)

@@ -109,6 +109,7 @@ class Applier:
             tell=self._stack.progress.waiting,
             intend=self._intend,
             expected=self._expected,
+            unsettled=self._unsettled,
             hopeless=self._hopeless,
             gone=self._gone,
         )
@@ -136,21 +137,35 @@ class Applier:
 
     def _intend(self, name: str, want: Any) -> None:
         """On the disk before the call: what is about to be sent. Runs on the step's own thread."""
+        if self._steps[name].world == "kube":  # an apply is the same however often it is sent, and is seen at once
+            return
         generation = self.state.generations.get(name, 0)
         self._stack.journal.intend(Intent(name, "create", generation, self.state.token(name), facts_sha256(want)))
 
     def _expected(self, name: str) -> bool:
         """Whether a create of this incarnation was sent, or may have been."""
-        intent, record = self._open_intents.get(name), self.opened.state.steps.get(name)
-        sent = intent is not None and intent.token == self.state.token(name)
-        return sent or bool(record and record.outputs)
+        record = self.opened.state.steps.get(name)
+        return self._sent(name) or bool(record and record.outputs)
+
+    def _unsettled(self, name: str) -> bool:
+        """Whether a run was cut off between sending a create and reading back what it made."""
+        record = self.opened.state.steps.get(name)
+        return self._sent(name) or bool(record and record.status == "creating")
+
+    def _sent(self, name: str) -> bool:
+        intent = self._open_intents.get(name)
+        return intent is not None and intent.token == self.state.token(name)
 
     def _note(self, name: str, outputs: Mapping[str, str]) -> None:
         """Record what a create answered before its wait begins; the state is written on the caller's thread."""
         assert self._walk is not None
-        if not self._steps[name].recognised:
-            self._stack.journal.landed(name, outputs)
-        self._walk.post(lambda: self._put(name, status="creating", outputs=outputs, change=True))
+
+        def record() -> None:  # the intent is open until the state knows: a crash in between must leave one of them
+            self._put(name, status="creating", outputs=outputs, change=True)
+            if self._steps[name].world == "aws":
+                self._stack.journal.landed(name, outputs)
+
+        self._walk.post(record)
 
     def _record(self, outcome: Outcome, *, removing: bool) -> None:
         name = outcome.name

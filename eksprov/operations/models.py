@@ -70,7 +70,9 @@ def cluster_api(opened: Opened) -> KubeApi:
         found = cluster.discover(opened.aws, fresh=True)
     known = cluster.outputs(found) if found is not None else {}
     if not known.get("endpoint"):
-        raise errors.UsageError(f"stack {opened.us.stack!r} has no cluster that answers yet", "run provision first")
+        raise errors.UsageError(
+            f"stack {opened.us.stack!r} has no cluster that answers yet", "make it with `eksprov provision`"
+        )
     return opened.stack.kube(cluster.slug, known)
 
 

@@ -17,6 +17,7 @@ from eksprov.serving.workload import FETCH_CONTAINER
 Json = Mapping[str, Any]
 CRASHES = 3  # a server that ended this often does so by itself
 RETRIES = 2  # of the fetching container: the first failure may be an identity that is not there yet
+RAISED = re.compile(r"(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Stop\w*)(?:: .*)?$")
 NO_IMAGE = ("not found", "does not know", "unknown", "denied", "unauthorized", "invalid reference")
 
 
@@ -107,7 +108,7 @@ def _images(seen: Observation) -> Iterator[Finding]:
 def _fetching(seen: Observation) -> Iterator[Finding]:
     for pod in seen.pods:
         for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
-            ended = ended_badly(status)
+            ended = ended_badly(pod, status)
             if ended is None or status["name"] != FETCH_CONTAINER or ended.get("reason") == "OOMKilled":
                 continue
             log = seen.logs.get((pod["metadata"]["name"], status["name"])) or str(ended.get("message", ""))
@@ -130,8 +131,8 @@ def _fetching(seen: Observation) -> Iterator[Finding]:
 def _crashes(seen: Observation) -> Iterator[Finding]:
     for pod in seen.pods:
         for status in container_statuses(pod):
-            ended = ended_badly(status)
-            if ended is None:
+            ended = ended_badly(pod, status)
+            if ended is None or _killed_by_probe(seen, pod, ended):
                 continue
             often = status.get("restartCount", 0)
             if ended.get("reason") == "OOMKilled":
@@ -140,8 +141,14 @@ def _crashes(seen: Observation) -> Iterator[Finding]:
                 yield Finding("the memory limit is too low", evidence, action, 93, final=often >= 1)
             elif status["name"] != FETCH_CONTAINER:
                 log = seen.logs.get((pod["metadata"]["name"], status["name"]), "") or str(ended.get("message", ""))
-                evidence = f"exit code {ended.get('exitCode')}, {often} restarts; last words: {_end(log)}"
+                evidence = f"exit code {ended.get('exitCode')}, {often} restarts; last words: {_reason(log)}"
                 yield Finding("the server ends by itself", evidence, _cure(log), 85, final=often >= CRASHES)
+
+
+def _killed_by_probe(seen: Observation, pod: Json, ended: Json) -> bool:
+    """Whether the kubelet ended a run (SIGTERM, then SIGKILL) that a probe had found wanting; `_probes` tells that."""
+    told = any("probe" in text for text in _event_texts(seen, pod, "Killing"))
+    return told and ended.get("exitCode") in (0, 137, 143) and ended.get("reason") != "OOMKilled"
 
 
 def _cure(log: str) -> str:
@@ -194,6 +201,12 @@ def _end(log: str) -> str:
     """The last lines of a log that say something, on one line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     return " | ".join(lines[-3:]) or "(no output)"
+
+
+def _reason(log: str) -> str:
+    """The last exception that a Python program printed (servers say goodbye after it), else the last lines."""
+    raised = [line for line in log.splitlines() if RAISED.match(line)]
+    return raised[-1] if raised else _end(log)
 
 
 _LOOKS: tuple[Callable[[Observation], Iterator[Finding]], ...] = (

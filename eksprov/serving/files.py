@@ -157,7 +157,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
         if owner is None or owner.stack != client.owner.stack:
             raise errors.OwnershipError(
                 f"{self.name}: the bucket {self.bucket} does not exist or is not this stack's; nothing was uploaded",
-                "run provision first",
+                "make it with `eksprov provision`",
             )
         with ThreadPoolExecutor(THREADS, thread_name_prefix="upload") as threads:
             for done in [threads.submit(self._put, client, file) for file in files]:

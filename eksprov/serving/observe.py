@@ -65,7 +65,7 @@ def _logs(kube: KubeApi, namespace: str, pods: tuple[Json, ...]) -> dict[tuple[s
     for pod in pods:
         name = pod["metadata"]["name"]
         for status in container_statuses(pod):
-            if not (ended := ended_badly(status)):
+            if not (ended := ended_badly(pod, status)):
                 continue
             previous = "terminated" not in (status.get("state") or {})
             lines = kube.logs(namespace, name, status["name"], tail_lines=LOG_LINES, previous=previous)
@@ -80,10 +80,15 @@ def container_statuses(pod: Json) -> Iterator[Json]:
     yield from status.get("containerStatuses") or ()
 
 
-def ended_badly(status: Json) -> Json | None:
-    """How a container's present or last run ended, when it was with a failure."""
+def ended_badly(pod: Json, status: Json) -> Json | None:
+    """How a container's present or last run ended, when it should not have ended so.
+
+    An init container is meant to end, with exit code 0. A server is not: MLServer, for one, ends with 0 when it cannot
+    load a model.
+    """
+    meant_to_end = status in ((pod.get("status") or {}).get("initContainerStatuses") or ())
     for state in (status.get("state") or {}, status.get("lastState") or {}):
         ended: Json | None = state.get("terminated")
-        if ended and ended.get("exitCode", 0) != 0:
+        if ended and (ended.get("exitCode", 0) != 0 or not meant_to_end):
             return ended
     return None

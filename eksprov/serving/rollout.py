@@ -40,7 +40,7 @@ def verdict(seen: Observation) -> Phase:
     if _overdue(seen.deployment):
         deadline = seen.deployment["spec"].get("progressDeadlineSeconds", 600)
         return Phase(State.FAILED, f"no progress for {deadline} s, and nothing in pods, events or logs says why")
-    return Phase(State.MOVING, f"{_count(seen.deployment)}{_doing(seen, top.cause if top else '')}")
+    return Phase(State.MOVING, f"{_count(seen)}{_doing(seen, top.cause if top else '')}")
 
 
 def _overdue(deployment: Json) -> bool:
@@ -50,10 +50,10 @@ def _overdue(deployment: Json) -> bool:
     return any(c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded" for c in conditions)
 
 
-def _count(deployment: Json) -> str:
-    status, wanted = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
-    ready = min(status.get("updatedReplicas", 0), status.get("availableReplicas", 0))
-    return f"{ready} of {wanted} replicas ready"
+def _count(seen: Observation) -> str:
+    """How many replicas of the present revision are ready; those of the one before do not count."""
+    wanted = seen.deployment["spec"].get("replicas", 1)
+    return f"{sum(map(_is_ready, seen.pods))} of {wanted} replicas ready"
 
 
 def _doing(seen: Observation, trouble: str) -> str:
@@ -66,7 +66,7 @@ def _doing(seen: Observation, trouble: str) -> str:
 
 def _stage(pod: Json) -> str:
     status = pod.get("status") or {}
-    if any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()):
+    if _is_ready(pod):
         return ""
     inits = status.get("initContainerStatuses") or ()
     if any("running" in (one.get("state") or {}) for one in inits):
@@ -74,3 +74,8 @@ def _stage(pod: Json) -> str:
     if any("running" in (one.get("state") or {}) for one in status.get("containerStatuses") or ()):
         return "the server is loading the model"
     return "waiting for a node" if not pod.get("spec", {}).get("nodeName") else "starting"
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

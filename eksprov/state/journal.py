@@ -5,15 +5,16 @@ neither: when the answer is lost, nothing but a note says that one may exist. So
 this file and to the disk; after it, a *result*. An intent without a result is open: the next run looks for the resource
 by its tags, for as long as listings may lag, before it sends the call again.
 
-One JSON object a line: `{"do": "intend", "step": ..., "operation": ..., "generation": ..., "token": ..., "facts_sha256":
-..., "at": ...}` and `{"do": "landed", "step": ..., "outputs": {...}, "at": ...}`. A torn last line was never on the disk
-as a whole, so its call was never sent: it is left out.
+One JSON object a line: `{"do": "intend", "step": ..., "operation": ..., "generation": ..., "token": ...,
+"facts_sha256": ..., "at": ...}` and `{"do": "landed", "step": ..., "outputs": {...}, "at": ...}`. A torn last line was
+never on the disk as a whole, so its call was never sent: it is left out.
+
+Teams that keep their state in S3 keep the intents there too: see `s3_journal`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from eksprov import errors
+from eksprov.state.files import REAL, Files, append_line, reason
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,18 @@ def _utc() -> str:
 class FileJournal:
     """A file beside the state, 0600, only ever appended to; removed once nothing in it is open."""
 
-    def __init__(self, path: Path, now: Callable[[], str] = _utc) -> None:
-        self._path, self._now = path, now
+    def __init__(self, path: Path, now: Callable[[], str] = _utc, files: Files = REAL) -> None:
+        self._path, self._now, self._files = path, now, files
         self._lock = threading.Lock()
 
     def open_intents(self) -> dict[str, Intent]:
         """Intents without a result, by step. Raises: StateError when a line before the last is damaged."""
         try:
-            lines = self._path.read_bytes().split(b"\n")
+            lines = self._files.read(self._path).split(b"\n")
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise errors.StateError(f"{self._path} cannot be read: {error.strerror}") from error
+            raise errors.StateError(f"{self._path} cannot be read: {reason(error)}") from error
         found: dict[str, Intent] = {}
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
             self._apply(found, line, number)
@@ -80,10 +82,13 @@ class FileJournal:
         self._append({"do": "landed", "step": step, "outputs": dict(outputs), "at": self._now()})
 
     def clear(self) -> None:
-        """Forget what is settled: the file goes when no intent is open."""
+        """Forget what is settled: the file goes when no intent is open. Raises: StateError."""
         with self._lock:
             if not self.open_intents():
-                self._path.unlink(missing_ok=True)
+                try:
+                    self._files.unlink(self._path)
+                except OSError as error:
+                    raise errors.StateError(f"{self._path} cannot be removed: {reason(error)}") from error
 
     def _apply(self, found: dict[str, Intent], line: bytes, number: int) -> None:
         try:
@@ -94,34 +99,15 @@ class FileJournal:
                     found[entry["step"]] = Intent(**entry)
                 case "landed":
                     found.pop(entry["step"], None)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise errors.StateError(
                 f"{self._path}, line {number}: damaged",
                 "move the file away and run the same command again: what exists is found by its tags",
             ) from error
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        line = json.dumps(entry).encode() + b"\n"
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         try:
             with self._lock:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(self._path, flags, 0o600)
-                try:
-                    _seek_past_whole_lines(descriptor)
-                    if os.write(descriptor, line) != len(line):
-                        raise OSError(28, "short write")
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                append_line(self._path, json.dumps(entry).encode() + b"\n", self._files)
         except OSError as error:
-            raise errors.StateError(f"{self._path} cannot be written: {error.strerror}") from error
-
-
-def _seek_past_whole_lines(descriptor: int) -> None:
-    """Stand behind the last newline, cutting off a torn line that an earlier crash left there."""
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        whole = os.pread(descriptor, size, 0).rfind(b"\n") + 1
-        os.ftruncate(descriptor, whole)
-        os.lseek(descriptor, whole, os.SEEK_SET)
+            raise errors.StateError(f"{self._path} cannot be written: {reason(error)}") from error

@@ -6,10 +6,11 @@ Stored keys (`state/<stack>.json`, UTC times as ISO 8601 seconds with Z):
 - `serial`: grows by one with every write.
 - `stack`, `stack_id`: the stack's name, and the random id minted when an incarnation of it begins.
 - `account`, `region`: where it lives; a run against another account or region is refused.
-- `choices`: what was resolved once, at creation, and is kept (`kubernetes_version`, `zones`, `admin_principal_arn`, ...).
+- `choices`: what was resolved once, at creation, and is kept (`kubernetes_version`, `zones`, ...).
 - `generations`: step name -> how many times its resource was deleted; tokens derive from it.
 - `steps`: step name -> `kind`, `slug`, `needs`, `outlives`, `status`, `outputs`, `facts_sha256`, `changed_at`,
   `attempts`, `error`.
+- `sha256`: over the rest, against damage; see `codec`.
 
 No secret is ever among them: ARNs, ids, names, hashes.
 """

@@ -2,7 +2,7 @@
 
 A save goes to a temporary file beside it, is fsynced, and renamed over it; the file before stays as `.bak`. Files are
 0600 from the moment they exist. The lock is the operating system's, so a killed holder never blocks; who holds it is
-written beside it.
+written beside it. Teams keep the state in S3 instead: see `s3_store`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from eksprov import errors
 from eksprov.state.codec import decode, encode
+from eksprov.state.files import REAL, Files, reason, sync_folder, write_whole
+from eksprov.state.holder import Holder, Me, stamp, this_process
+from eksprov.state.journal import FileJournal, Journal
 from eksprov.state.record import State
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 class StateStore(Protocol):
@@ -36,105 +42,173 @@ class StateStore(Protocol):
     def where(self) -> str: ...
 
 
+class LockedStore(StateStore, Protocol):
+    """A store with what the command line asks of one: its journal, and who holds the lock."""
+
+    def journal(self) -> Journal: ...
+
+    def lost(self) -> bool:
+        """Whether the lock that this process took has been taken from it: nothing new may begin."""
+        ...
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now."""
+        ...
+
+    def unlock(self, holder: Holder) -> None:
+        """Take the lock from a holder that has died. Raises: StateError where it lives, or is another by now."""
+        ...
+
+
 class FileStore:
     """`<folder>/<stack>.json`."""
 
-    def __init__(self, folder: Path, stack: str) -> None:
-        self._folder, self._stack = folder, stack
+    def __init__(self, folder: Path, stack: str, files: Files = REAL, me: Me | None = None) -> None:
+        self._folder, self._stack, self._files = folder, stack, files
+        self._me = me or this_process()
         self._path = folder / f"{stack}.json"
         self._backup = folder / f"{stack}.json.bak"
         self._holder = folder / f"{stack}.lock.json"
+        self._damaged = False
 
     def where(self) -> str:
         """The file, as the user may name it."""
-        return os.path.relpath(self._path) if self._path.is_relative_to(Path.cwd()) else str(self._path)
+        return _shown(self._path)
 
     def load(self) -> State | None:
         """The state, or None when there is no file. Raises: StateError when it cannot be read."""
         try:
-            data = self._path.read_bytes()
+            data = self._files.read(self._path)
         except FileNotFoundError:
+            self._damaged = False
             return None
         except OSError as error:
-            raise errors.StateError(f"{self.where()} cannot be read: {error.strerror}") from error
-        return decode(data, self.where(), self._stack)
+            raise errors.StateError(f"{self.where()} cannot be read: {reason(error)}") from error
+        self._damaged = True
+        state = decode(data, self.where(), self._stack, self._cure)
+        self._damaged = False
+        return state
 
     def save(self, state: State) -> None:
-        """Replace the file by `state`. Raises: StateError when the disk refuses; the file before is then intact."""
+        """Replace the file by `state`; what was read as damaged does not become the backup.
+
+        Raises: StateError when the disk refuses; the file is then whole, as before.
+        """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, encode(state), backup=self._backup)
+            self._files.make_folder(self._folder)
+            write_whole(self._path, encode(state), None if self._damaged else self._backup, self._files)
         except OSError as error:
-            raise errors.StateError(f"{self.where()} cannot be written: {error.strerror}") from error
+            raise errors.StateError(f"{self.where()} cannot be written: {reason(error)}") from error
+        self._damaged = False
 
     def forget(self) -> None:
-        """Remove the file and its backup: nothing of the stack exists any more."""
-        for path in (self._path, self._backup):
-            path.unlink(missing_ok=True)
+        """Remove the file and its backup: nothing of the stack exists any more. Raises: StateError."""
+        try:
+            if not self._folder.is_dir():
+                return
+            for path in (self._backup, self._path):
+                self._files.unlink(path)
+            sync_folder(self._files, self._folder)
+        except OSError as error:
+            raise errors.StateError(f"{self.where()} cannot be removed: {reason(error)}") from error
+
+    def journal(self) -> Journal:
+        """`<folder>/<stack>.journal`."""
+        return FileJournal(self._folder / f"{self._stack}.journal", files=self._files)
 
     @contextlib.contextmanager
     def lock(self, command: str) -> Iterator[None]:
         """Hold the stack alone. Raises: StateError naming the holder when somebody else does."""
+        held = self._take()
+        if held is None:
+            raise self._refused()
+        try:
+            self._sweep()
+            holder = Holder(command, self._me.user, self._me.host, self._me.pid, stamp(time.time()))
+            try:
+                write_whole(self._holder, json.dumps(asdict(holder)).encode(), files=self._files)
+            except OSError as error:
+                raise errors.StateError(f"{_shown(self._holder)} cannot be written: {reason(error)}") from error
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # a name that stays behind says nothing: only the lock itself does
+                self._files.unlink(self._holder)
+            held.release()
+
+    def lost(self) -> bool:
+        """Never: only the end of the process ends its lock."""
+        return False
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock; nobody is told where it is held by one that has only just begun."""
+        if not (self._folder / f"{self._stack}.lock").exists():
+            return None
+        held = self._take()
+        if held is None:
+            return self._named() or Holder("…", "", self._me.host, 0, "just now")
+        held.release()
+        return None
+
+    def unlock(self, holder: Holder) -> None:
+        """Refused: this lock ends with its holder. Raises: StateError."""
+        raise errors.StateError(
+            f"stack {self._stack!r} is held by {holder}, which is running",
+            "wait until it has ended; its lock ends with it",
+        )
+
+    def _sweep(self) -> None:
+        """Remove what killed holders of this lock have left half-written."""
+        for path in self._folder.glob(f".{self._stack}.*.tmp"):
+            with contextlib.suppress(OSError):  # litter is harmless
+                self._files.unlink(path)
+
+    def _take(self) -> BaseFileLock | None:
+        """The lock; None where another process has it. Raises: StateError."""
         from filelock import FileLock, Timeout
 
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._files.make_folder(self._folder)
             lock = FileLock(self._folder / f"{self._stack}.lock", timeout=0, mode=0o600)
             lock.acquire()
         except Timeout:
-            raise self._held() from None
+            return None
         except OSError as error:
-            raise errors.StateError(f"{self._folder} cannot be written: {error.strerror}") from error
-        try:
-            write_whole(self._holder, json.dumps(_me(command)).encode())
-            yield
-        finally:
-            self._holder.unlink(missing_ok=True)
-            lock.release()
+            raise errors.StateError(f"{_shown(self._folder)} cannot be written: {reason(error)}") from error
+        return lock
 
-    def _held(self) -> errors.StateError:
-        try:
-            holder = json.loads(self._holder.read_bytes())
-            who = f"`eksprov {holder['command']}` (pid {holder['pid']} on {holder['host']}, since {holder['since']})"
-        except (OSError, ValueError, KeyError):
-            who = "another eksprov that has only just begun"
+    def _refused(self) -> errors.StateError:
+        who = self._named() or "another eksprov that has only just begun"
         return errors.StateError(f"stack {self._stack!r} is being worked on by {who}", "wait until it has ended")
 
+    def _named(self) -> Holder | None:
+        try:
+            return Holder.read(json.loads(self._files.read(self._holder)))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
-def _me(command: str) -> dict[str, str | int]:
-    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"command": command, "pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    def _cure(self) -> str:
+        return cure_by_backup(self._backup_read, _shown(self._backup))
+
+    def _backup_read(self) -> State | None:
+        try:
+            return decode(self._files.read(self._backup), "", self._stack)
+        except OSError:
+            return None
 
 
-def write_whole(path: Path, data: bytes, backup: Path | None = None) -> None:
-    """Put `data` at `path` so that a reader, or a crash, sees the old content or the new, never a part.
-
-    The file is 0600 from its first moment; a link at the temporary name is never followed. Raises: OSError.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+def cure_by_backup(read: Callable[[], State | None], where: str) -> str:
+    """What to say beside "move it away" of a damaged state: that the one before is whole, if it is."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if backup is not None and path.exists():
-            _keep(path, backup)
-        temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        before = read()
+    except errors.EksprovError:
+        return ""
+    if before is None:
+        return ""
+    return (
+        f"; or put back the one before the last write, {where} (serial {before.serial}, whole), "
+        "with `eksprov state push FILE --force`"
+    )
 
 
-def _keep(path: Path, backup: Path) -> None:
-    """Make `backup` the file that `path` is now, without a moment in which there is none."""
-    link = backup.with_name(f".{backup.name}.{os.getpid()}.tmp")
-    link.unlink(missing_ok=True)
-    os.link(path, link)
-    link.rename(backup)
+def _shown(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -119,7 +119,8 @@ class IamRole(Step[Aws, RoleFacts]):
             self._detach(aws, have.policies)
             pages = iam.get_paginator("list_role_policies").paginate(RoleName=self.slug)
             for name in [name for page in pages for name in page["PolicyNames"]]:
-                iam.delete_role_policy(RoleName=self.slug, PolicyName=name)
+                with tolerating(GONE):  # its deletion was sent twice, because the first answer was lost
+                    iam.delete_role_policy(RoleName=self.slug, PolicyName=name)
             eventually(aws, lambda: iam.delete_role(RoleName=self.slug), CHANGING, limit_s=CHANGING_LIMIT_S)
 
     def outputs(self, have: RoleFacts) -> dict[str, str]:

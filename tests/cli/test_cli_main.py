@@ -22,6 +22,10 @@ SUBCOMMANDS = [
     ("local", "down"),
     ("local", "status"),
     ("local", "env"),
+    ("state", "show"),
+    ("state", "pull"),
+    ("state", "push"),
+    ("state", "unlock"),
 ]
 
 
@@ -52,7 +56,7 @@ def test_the_table_says_what_the_command_itself_says(name: str) -> None:
     assert (command.help or "").split("\n")[0] == COMMANDS[name][1]
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("completion", "init", "local")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("completion", "init", "local", "state")])
 def test_every_command_that_answers_takes_json_and_the_shared_options(name: str) -> None:
     command = eksprov.get_command(click.Context(eksprov), name)
     assert command is not None

@@ -128,7 +128,9 @@ def test_a_second_writer_is_refused_with_the_holders_name(tmp_path: Path) -> Non
         "except StateError as error: print(error.message)\n"
     )
     with store.lock("provision"):
-        other = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+        other = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+        )
     assert f"`eksprov provision` (pid {os.getpid()} on " in other.stdout
     after = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
     assert after.stdout.strip() == "got it"

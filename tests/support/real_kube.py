@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +13,9 @@ import pytest
 from eksprov.kube.client import KubeClient
 from eksprov.local.contract import ClusterSpec, Identity
 from eksprov.local.controlplane.egress import EgressServer
-from eksprov.local.controlplane.find import find
 from eksprov.local.controlplane.process import ControlPlane
 from eksprov.local.controlplane.webhook import TokenWebhook
-from eksprov.local.home import cache_home
+from support.programs import control_plane_programs
 
 ARN = "arn:aws:eks:us-west-2:123456789012:cluster/laws"
 TOKENS = {
@@ -42,12 +40,7 @@ class WallClock:
 @contextmanager
 def control_plane(folder: Path) -> Iterator[ControlPlane]:
     """A running control plane; skips (or with CI=true fails) where there is no program for it."""
-    binaries = find(os.environ, cache_home(os.environ))
-    if binaries is None:
-        reason = "NO CONTROL PLANE: set EKSPROV_KUBERNETES, or let `eksprov provision` build it once"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    binaries = control_plane_programs()
     webhook = TokenWebhook(lambda _, token: TOKENS.get(token))
     egress = EgressServer(folder / "e.sock", lambda *_: None)
     spec = ClusterSpec(ARN, "laws", "1.36", "172.20.0.0/16", "https://oidc.example/id/1")

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.programs import control_plane_programs
 
-from eksprov.local.controlplane.find import Binaries, find
-from eksprov.local.home import cache_home
+from eksprov.local.controlplane.find import Binaries
 
 
 @pytest.fixture(scope="session")
 def binaries() -> Binaries:
     """The control plane's programs from EKSPROV_KUBERNETES or the cache; never built here."""
-    found = find(os.environ, cache_home(os.environ))
-    if found is None:
-        reason = "NO CONTROL PLANE: set EKSPROV_KUBERNETES, or let `eksprov provision` build it once"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    return control_plane_programs()
 
 
 FAKE_GO = """#!/bin/sh

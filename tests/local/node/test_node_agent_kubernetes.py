@@ -20,11 +20,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 from sklearn.datasets import load_digits
 from sklearn.naive_bayes import GaussianNB
+from support.programs import control_plane_programs
 
 from eksprov.local.contract import AddonSpec, ClusterSpec, Identity, NodeSpec, PodCredentials
-from eksprov.local.controlplane.find import find
 from eksprov.local.controlplane.record import MARKER
-from eksprov.local.home import cache_home
 from eksprov.local.hub import Hub
 
 pytestmark = pytest.mark.kubernetes
@@ -113,8 +112,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[World]:
-    if find(os.environ, cache_home(os.environ)) is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no control-plane binary")
+    control_plane_programs()
     home = tmp_path_factory.mktemp("home")
     hub = Hub(home, os.environ)
     hub.connect(FakeAws(s3))
