@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eksprov import errors
 from eksprov.core.step import Sighting, Step
 from eksprov.serving import KINDS as SERVING_KINDS
 from eksprov.state.record import Record
@@ -14,8 +15,11 @@ _BY_NAME = {kind.kind: kind for kind in KINDS}
 
 
 def revive(name: str, record: Record) -> Step[Any, Any]:
-    """The step of a record, enough to discover and delete its resource."""
-    return _BY_NAME[record.kind].revive(name, record.slug, needs=record.needs, outlives=record.outlives)
+    """The step of a record, enough to discover and delete its resource. Raises: StateError for an unknown kind."""
+    kind = _BY_NAME.get(record.kind)
+    if kind is None:
+        raise errors.StateError(f"the record of {name} is of a kind unknown here: {record.kind!r}", "upgrade eksprov")
+    return kind.revive(name, record.slug, needs=record.needs, outlives=record.outlives)
 
 
 def revived(sighting: Sighting) -> Step[Any, Any]:

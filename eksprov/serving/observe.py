@@ -60,15 +60,19 @@ def _concerns(event: Json, deployment: str, pods: set[str]) -> bool:
 
 
 def _logs(kube: KubeApi, namespace: str, pods: tuple[Json, ...]) -> dict[tuple[str, str], str]:
-    """The last lines of each container that has ended badly."""
+    """The last lines of each container that has ended badly: of the run before and of the present one, because it may
+    have been started again since its status was read."""
     found: dict[tuple[str, str], str] = {}
     for pod in pods:
         name = pod["metadata"]["name"]
         for status in container_statuses(pod):
             if not (ended := ended_badly(pod, status)):
                 continue
-            previous = "terminated" not in (status.get("state") or {})
-            lines = kube.logs(namespace, name, status["name"], tail_lines=LOG_LINES, previous=previous)
+            lines = [
+                line
+                for previous in (True, False)
+                for line in kube.logs(namespace, name, status["name"], tail_lines=LOG_LINES, previous=previous)
+            ]
             found[name, status["name"]] = "\n".join(lines) or str(ended.get("message", ""))
     return found
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eksprov import errors
 from eksprov.core.step import Step
-from eksprov.state.record import Record
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.addon import Addon
 from eksprov.steps.bucket import Bucket
@@ -46,11 +44,3 @@ KINDS: tuple[type[Step[Any, Any]], ...] = (
     PodIdentityAssociation,
 )
 """All kinds, in the order of creation."""
-
-
-def revive(name: str, record: Record) -> Step[Any, Any]:
-    """The step of a record, enough to find and delete its resource. Raises: StateError for a kind unknown here."""
-    for kind in KINDS:
-        if kind.kind == record.kind:
-            return kind.revive(name, record.slug, needs=record.needs, outlives=record.outlives)
-    raise errors.StateError(f"the state names {name!r} of the unknown kind {record.kind!r}", "use a newer eksprov")

@@ -14,8 +14,9 @@ from eksprov.config.ranges import private_addresses, private_range, public_range
 from eksprov.config.schema import AccessEntry, Addon, Config, Model, Network, NodeGroup
 from eksprov.core.executor import order
 from eksprov.core.plan import nodes, removal_nodes
+from eksprov.operations.kinds import revive
 from eksprov.state.record import Record
-from eksprov.steps import KINDS, revive
+from eksprov.steps import KINDS
 from eksprov.steps.catalog import access_name, bucket_name, catalog, model_association, model_role
 from eksprov.steps.choices import Choices, Zone
 

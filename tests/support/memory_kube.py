@@ -115,10 +115,10 @@ class MemoryKube:
         *,
         tail_lines: int | None = None,
         follow: bool = False,  # noqa: ARG002 -- nothing is added meanwhile
-        previous: bool = False,  # noqa: ARG002 -- one log a container
+        previous: bool = False,
     ) -> Iterator[str]:
-        """What `lines` holds."""
-        lines = self.lines.get((namespace, pod, container), [])
+        """What `lines` holds, of the present run; there was none before."""
+        lines = [] if previous else self.lines.get((namespace, pod, container), [])
         return iter(lines[-tail_lines:] if tail_lines else lines)
 
     def service_proxy(
