@@ -14,7 +14,7 @@ from eksprov import errors
 from eksprov.state.codec import decode
 
 NEW, OTHER = STATE.with_choices({"a": "b"}), STATE.with_choices({"c": "d"})
-KEY = "shared/eks/demo.json"
+KEY = "stacks/eks/demo.json"
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_bucket_that_does_not_exist_is_named_and_never_made(shop: Shop, s3: Me
 
 def test_a_refusal_of_iam_is_an_access_error(shop: Shop, s3: MemoryS3) -> None:
     s3.refuse["get_object"] = ["AccessDenied"]
-    with pytest.raises(errors.AccessError, match=r"could not read s3://team/shared/eks/demo\.json"):
+    with pytest.raises(errors.AccessError, match=r"could not read s3://team/stacks/eks/demo\.json"):
         shop.process(1).load()
 
 

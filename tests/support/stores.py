@@ -21,7 +21,7 @@ STATE = State(
     choices={"kubernetes_version": "1.36"},
     steps={"vpc": Record("vpc", "demo-vpc", status="ready", outputs={"id": "vpc-1"}, needs=("a",), outlives=("b",))},
 )
-URL = "s3://team/shared/eks"
+URL = "s3://team/stacks/eks"
 BEGINNING = 1_800_000_000.0
 
 
@@ -95,6 +95,6 @@ def s3_shop(client: Any, raw: Callable[[], dict[str, bytes]]) -> Shop:
         return S3Store(lambda: client, URL, "demo", me=machines.me(pid, host), **more)
 
     def write(name: str, data: bytes) -> Any:
-        return client.put_object(Bucket="team", Key=f"shared/eks/{name}", Body=data)
+        return client.put_object(Bucket="team", Key=f"stacks/eks/{name}", Body=data)
 
-    return Shop(process, lambda: {k.removeprefix("shared/eks/"): v for k, v in raw().items()}, write, clock, machines)
+    return Shop(process, lambda: {k.removeprefix("stacks/eks/"): v for k, v in raw().items()}, write, clock, machines)
