@@ -29,6 +29,7 @@ def test_all_operations_are_named_as_in_the_api(session: boto3.Session) -> None:
 
 
 def test_each_account_begins_empty_and_moto_gets_its_answers_back(session: boto3.Session) -> None:
+    hooks.uninstall()  # a server of an earlier test may still answer for moto
     before = dict(moto.eks.urls.url_paths)
     for _ in range(2):
         with emulated_aws(FakeKubernetes(), Clock()) as world:
