@@ -6,6 +6,8 @@ CONFIG ?= eksprov.yaml
 FLAGS ?=
 YES ?=
 PYTHON ?=
+SEEDS ?= 1000
+ROWS ?=
 SHELL := /bin/sh
 # Written .pyc files let every later command start in a fraction of the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,7 +19,7 @@ yes := $(if $(filter 1 true yes,$(YES)),--yes)
 digits := examples/digits/model/model.joblib
 caches := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist
 
-.PHONY: help setup kubernetes provision deploy-model teardown plan test check laws bench lock clean
+.PHONY: help setup kubernetes provision deploy-model teardown plan test check laws faults bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +57,9 @@ check: setup ## Check style, format, types and layers
 
 laws: setup ## Run the laws only: what must hold for every kind, every config, every interruption
 	@$(PY) -m pytest -q $(wildcard tests/laws) tests/core tests/config
+
+faults: setup ## Run the reliability matrix in the simulator (SEEDS=1000, ROWS=R1,R3 runs some rows)
+	@PYTHONHASHSEED=0 $(PY) scripts/faults.py --seeds '$(SEEDS)' $(if $(ROWS),--rows '$(ROWS)')
 
 bench: setup ## Measure start-up and the pure parts, as ratios within one run
 	@$(PY) scripts/bench.py

@@ -76,6 +76,8 @@ BUSY = frozenset(
 )
 CREDENTIALS_HINT = "run `aws sso login` or `aws configure`, or set AWS_PROFILE or the AWS_* keys, then try again"
 
+NETWORK_HINT = "check the network, proxy settings and AWS_ENDPOINT_URL, then run again"
+
 
 def code(error: ClientError) -> str:
     """The error's code, such as "InvalidVpcID.NotFound"; empty when AWS sent none."""
@@ -117,6 +119,7 @@ def translated(doing: str) -> Iterator[None]:
     Raises: AccessError, ProvisioningError.
     """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -126,6 +129,8 @@ def translated(doing: str) -> Iterator[None]:
         raise
     except BotoCoreError as error:
         raise _no_answer(doing, error) from error
+    except ResponseParserError as error:
+        raise errors.ProvisioningError(f"could not {doing}: the answer is not AWS's: {error}", NETWORK_HINT) from error
 
 
 def _refusal(doing: str, error: ClientError) -> errors.EksprovError:
@@ -162,5 +167,5 @@ def _no_answer(doing: str, error: BotoCoreError) -> errors.EksprovError:
     if isinstance(error, b.ProfileNotFound | b.NoRegionError | b.ConfigParseError):
         return errors.AccessError(text, "check --profile, --region and ~/.aws/config")
     if isinstance(error, b.HTTPClientError | b.EndpointConnectionError):
-        return errors.ProvisioningError(text, "check the network, proxy settings and AWS_ENDPOINT_URL, then run again")
+        return errors.ProvisioningError(text, NETWORK_HINT)
     return errors.ProvisioningError(text)

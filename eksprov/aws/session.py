@@ -7,8 +7,9 @@ idempotency, so a lost CreateVpc answer would leave up to three VPCs.
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -64,7 +65,9 @@ class Clients:
                     max_pool_connections=32,
                     user_agent_extra="eksprov",
                 )
-                self._made[service] = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+                client = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+                client.meta.events.register("before-parse", refuse_strange_answers)
+                self._made[service] = client
             return self._made[service]
 
     @property
@@ -108,6 +111,35 @@ class Clients:
         """AWS STS."""
         client: STSClient = self.get("sts")
         return client
+
+
+def refuse_strange_answers(response_dict: Mapping[str, Any], operation_model: Any, **_: Any) -> None:
+    """A handler of botocore's: a success that AWS cannot have sent is no answer. Raises: HTTPClientError.
+
+    A proxy or a hotel's network may answer in AWS's place, with a page of its own or with nothing.
+    """
+    from botocore.exceptions import HTTPClientError
+
+    if response_dict["status_code"] >= 300 or operation_model.has_streaming_output:
+        return
+    body, name = response_dict["body"], operation_model.name
+    what = ""
+    if body[:100].lstrip().lower().startswith((b"<html", b"<!doctype html")):
+        what = "an HTML page"
+    elif not body and name.startswith(("Describe", "Get", "List")):
+        what = "nothing"
+    elif body and "json" in operation_model.service_model.metadata["protocol"] and not _is_json(body):
+        what = "broken JSON"
+    if what:
+        raise HTTPClientError(error=f"{name} was answered with {what}, which AWS does not do")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

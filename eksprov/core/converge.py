@@ -15,7 +15,7 @@ from eksprov import errors
 from eksprov.core.change import Action, Change, diff
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Step
+from eksprov.core.step import Outputs, Owner, Phase, State, Step
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
 APPEAR_GRACE_S = 120.0  # how long a listing may hide what a call that we know was sent has made
@@ -41,8 +41,8 @@ class Run:
     is done; `tell` shows what a step is waiting for. `intend` writes down, on the disk, that a create is about to be
     sent. `expected` says that one may have been: kinds that AWS does not recognise when they are sent twice are then
     looked for first. `unsettled` says that one was cut off before it was read back: a removal then looks for longer.
-    `hopeless` says why waiting for a step makes no sense any more; `gone` records that an incarnation has ended, so
-    that the next one gets another token.
+    `was_there` says that this incarnation has been read back before. `hopeless` says why waiting for a step makes no
+    sense any more; `gone` records that an incarnation has ended, so that the next one gets another token.
     """
 
     owner: Owner
@@ -54,6 +54,7 @@ class Run:
     intend: Callable[[str, Any], None] = _ignore
     expected: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is expected by default
     unsettled: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is by default
+    was_there: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing was by default
     hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
     gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
 
@@ -76,6 +77,8 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
     if change.action is Action.CREATE:
+        if step.named and run.was_there(step.name):
+            run.gone(step.name)  # somebody has deleted it: under the old token AWS would answer for the dead one
         run.intend(step.name, want)
         run.note(step.name, step.create(client, want, run.token(step.name)))
         have = _proven(step, client, want, run)
@@ -124,7 +127,10 @@ def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
     phase = step.phase(have)
     if phase.state in (State.MOVING, State.LEAVING):
         have = _await(step, client, run, _resting, leaving=phase.state is State.LEAVING)
-        phase = step.phase(have) if have is not None else READY
+        if have is None:
+            run.gone(step.name)
+            return None
+        phase = step.phase(have)
     if phase.state is State.FAILED:
         if not step.recreate_failed:
             raise errors.ProvisioningError(f"{step.name}: {phase.message}")
@@ -154,7 +160,12 @@ def _proven(step: Step[Any, Any], client: Any, want: Any, run: Run, *, but: tupl
     """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it."""
     proof_began: list[float] = []
 
+    began = run.clock.now()
+
     def shows(phase: Phase | None, have: Any | None) -> bool:
+        if have is None and run.clock.now() - began > APPEAR_GRACE_S / run.speed:
+            run.gone(step.name)
+            raise _never_seen(step)
         if have is None or phase is None or phase.state in (State.MOVING, State.LEAVING):
             return False
         left = diff(want, have)
@@ -233,6 +244,14 @@ def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
 def _unproven(step: Step[Any, Any], left: Change) -> errors.ConvergenceError:
     fields = ", ".join(f"{field.name}: wanted {field.want}, read {field.have}" for field in left.fields)
     return errors.ConvergenceError(f"{step.name}: the call succeeded, but reading back shows {fields}")
+
+
+def _never_seen(step: Step[Any, Any]) -> errors.ConvergenceError:
+    """AWS answers a create whose token it has seen with what that token made, even when it is long deleted."""
+    return errors.ConvergenceError(
+        f"{step.name}: AWS accepted the call, but {step.kind} {step.slug!r} does not exist",
+        "it may be one that was deleted since; run the same command again: it is then asked for as a new one",
+    )
 
 
 def failure(name: str, error: errors.EksprovError, change: Change | None = None) -> Outcome:

@@ -110,6 +110,7 @@ class Applier:
             intend=self._intend,
             expected=self._expected,
             unsettled=self._unsettled,
+            was_there=self._was_there,
             hopeless=self._hopeless,
             gone=self._gone,
         )
@@ -151,6 +152,11 @@ class Applier:
         """Whether a run was cut off between sending a create and reading back what it made."""
         record = self.opened.state.steps.get(name)
         return self._sent(name) or bool(record and record.status == "creating")
+
+    def _was_there(self, name: str) -> bool:
+        """Whether an earlier run has read back what it made."""
+        record = self.opened.state.steps.get(name)
+        return record is not None and record.status == "ready"
 
     def _sent(self, name: str) -> bool:
         intent = self._open_intents.get(name)

@@ -33,6 +33,7 @@ THROTTLED_LIMIT_S = 60.0
 class Tagged(Step[Aws, F]):
     """A step whose resource is found by its owner tags."""
 
+    named: ClassVar[bool] = False
     id_key: ClassVar[str]  # where EC2 puts the id: "VpcId"
 
     @classmethod

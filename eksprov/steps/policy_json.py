@@ -17,7 +17,10 @@ VERSION = "2012-10-17"  # of the policy language
 def canonical(document: Any) -> str:
     """The document with keys and lists sorted and lists of one unwrapped; a string is parsed first."""
     if isinstance(document, str):
-        document = json.loads(document) if document else {}
+        try:
+            document = json.loads(document) if document else {}
+        except ValueError:  # AWS takes none that is no JSON; whatever answered, it is not what we want
+            document = {"unreadable": document}
     return json.dumps(_settled(document), sort_keys=True, separators=(",", ":"))
 
 

@@ -1,0 +1,120 @@
+"""Resources that end badly: EKS reports a failure of its own, long after it has accepted the call.
+
+Health codes and states are those of
+https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html and
+https://docs.aws.amazon.com/eks/latest/APIReference/API_ClusterIssue.html. A leaked network interface is what a load
+balancer or the VPC CNI leaves in a subnet (https://github.com/aws/amazon-vpc-cni-k8s/issues/608).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+
+from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.keys import ACCOUNT
+from eksprov.local.faults.plan import Fate
+from eksprov.local.faults.wire import Asked
+
+NEVER = float("inf")
+AFTER_S = 30.0  # how long EKS takes to find out
+STRIKES = {
+    "CreateNodegroup": ("nodegroup", "nodegroup-degraded"),
+    "DeleteNodegroup": ("leaked-interface", "nodegroup-delete"),
+    "CreateCluster": ("cluster",),
+    "CreateAddon": ("addon",),
+    "UpdateClusterConfig": ("update",),
+    "UpdateNodegroupConfig": ("update",),
+}
+
+
+class Fates:
+    """Strikes resources as they are made, and keeps them as they are to be."""
+
+    def __init__(self, world: LocalAws, fates: tuple[Fate, ...], region: str) -> None:
+        self._world, self._region = world, region
+        self._left = {fate: fate.times for fate in fates}
+        self._due: list[tuple[float, Callable[[], object]]] = []
+        self._struck: set[int] = set()
+
+    def enforce(self) -> None:
+        """Let happen what is due by now; before every call."""
+        due = [act for at, act in self._due if at <= self._world.now()]
+        self._due = [(at, act) for at, act in self._due if at > self._world.now()]
+        for act in due:
+            act()
+
+    def note(self, call: Asked) -> None:
+        """After a call that succeeded: is this the one?"""
+        for fate in list(self._left):
+            if fate.of in STRIKES.get(call.operation, ()) and self._left[fate] > 0:
+                for cluster in self._world.clusters():
+                    self._strike(fate, cluster)
+
+    def _strike(self, fate: Fate, cluster: Any) -> None:
+        match fate.of:
+            case "cluster" if cluster.status == "CREATING":
+                self._fail(fate, cluster, "FAILED")
+            case "nodegroup":
+                for group in cluster.nodegroups.values():
+                    if group.shape["status"] == "CREATING":
+                        self._fail(fate, group, "CREATE_FAILED")
+            case "nodegroup-degraded":
+                for group in cluster.nodegroups.values():
+                    self._fail(fate, group, "DEGRADED")
+            case "nodegroup-delete":
+                for group in cluster.nodegroups.values():
+                    if group.shape["status"] == "DELETING":
+                        self._fail(fate, group, "DELETE_FAILED")
+            case "addon":
+                for addon in cluster.addons.values():
+                    if addon.shape["status"] == "CREATING":
+                        self._fail(fate, addon, "CREATE_FAILED")
+            case "update":
+                for update in cluster.updates.values():
+                    if update.running:
+                        self._fail_update(fate, update)
+            case "leaked-interface":
+                self._leak(fate, cluster)
+
+    def _fail(self, fate: Fate, resource: Any, status: str) -> None:
+        if self._left[fate] <= 0 or id(resource) in self._struck:
+            return
+        self._left[fate] -= 1
+        self._struck.add(id(resource))
+
+        def fail() -> None:
+            resource.shape["status"] = status
+            issue = {"code": fate.code, "message": fate.message, "resourceIds": ["i-0123456789abcdef0"]}
+            resource.shape["health"] = {"issues": [issue]}
+            resource.changed_at = NEVER if status != "DEGRADED" else resource.changed_at
+
+        self._due.append((self._world.now() + AFTER_S / self._world.speed, fail))
+
+    def _fail_update(self, fate: Fate, update: Any) -> None:
+        if self._left[fate] <= 0:
+            return
+        self._left[fate] -= 1
+        update.shape["status"] = "Failed"
+        update.shape["errors"] = [{"errorCode": fate.code, "errorMessage": fate.message, "resourceIds": []}]
+
+    def _leak(self, fate: Fate, cluster: Any) -> None:
+        """An interface in one of the cluster's subnets; it goes after `lasts_s`, or stays (0)."""
+        self._left[fate] -= 1
+        ec2: Any = ec2_backends[ACCOUNT][self._region]
+        wanted = cluster.shape["resourcesVpcConfig"]["subnetIds"][-1]
+        subnet = next(found for zone in ec2.subnets.values() for key, found in zone.items() if key == wanted)
+        tags = {"cluster.k8s.amazonaws.com/name": cluster.name, "eks:eni:owner": "amazon-vpc-cni"}
+        interface = ec2.create_network_interface(
+            subnet,
+            subnet.get_available_subnet_ip(instance=None),
+            group_ids=[],
+            description=fate.message,
+            tags=tags if fate.code == "amazon-vpc-cni" else {},
+        )
+        interface.status = "available" if fate.code == "amazon-vpc-cni" else "in-use"
+        if fate.lasts_s:
+            gone = self._world.now() + fate.lasts_s
+            self._due.append((gone, lambda: ec2.enis.pop(interface.id, None)))

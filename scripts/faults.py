@@ -1,0 +1,109 @@
+"""Runs the reliability matrix in the simulator and prints one table; `make faults SEEDS=1000 ROWS=R1,R3`.
+
+Exits 1 when any scenario fails. Each failure is printed with its seed, what it says, and the smallest scenario that
+still fails, as one line of JSON that `--replay` takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+KILLS = "R13"
+
+
+def main() -> int:
+    """Run the rows that were asked for."""
+    if os.environ.get("PYTHONHASHSEED") != "0":  # sets of strings then have one order, so a seed means one run
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    from simulator.rows import ROWS
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many random scenarios (default 1000)")
+    every = (*ROWS, KILLS)
+    parser.add_argument("--rows", default=",".join(every), help=f"which rows, of {','.join(every)}")
+    parser.add_argument("--every", type=int, default=1, help="run every n-th scenario alone")
+    parser.add_argument("--most", type=int, default=0, help="run at most so many scenarios of a row, evenly chosen")
+    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--replay", default="", help="one scenario as JSON, with everything that happens in it")
+    parser.add_argument("--shown", type=int, default=5, help="how many failures of a row are made smaller and shown")
+    parser.add_argument("--grep", default="", help="only scenarios whose name contains this")
+    arguments = parser.parse_args()
+    if arguments.replay:
+        return replay(arguments.replay)
+    rows = [row for row in arguments.rows.split(",") if row]
+    if unknown := [row for row in rows if row not in every]:
+        parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(every)}")
+    return matrix(rows, arguments)
+
+
+def matrix(rows: list[str], asked: argparse.Namespace) -> int:
+    """Run them, print the table."""
+    from simulator import runner
+
+    began = time.monotonic()
+    warm = runner.ready()
+    simulated = [row for row in rows if row != KILLS]
+    everything = [s for s in runner.scenarios(warm, simulated, asked.seeds) if asked.grep in s.name][:: asked.every]
+    wanted = [one for row in simulated for one in chosen([s for s in everything if s.row == row], asked.most)]
+    print(f"{len(wanted)} scenarios, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
+    done = failed = 0
+
+    def heard(result: object) -> None:
+        nonlocal done, failed
+        done += 1
+        failed += bool(result.failures)  # type: ignore[attr-defined]
+        if sys.stderr.isatty() or done % 50 == 0:
+            end = "\r" if sys.stderr.isatty() else "\n"
+            rate = done / (time.monotonic() - began)
+            print(f"{done}/{len(wanted)}, {failed} failed, {rate:.1f} a second", end=end, file=sys.stderr, flush=True)
+
+    found = runner.run(warm, wanted, asked.workers, heard) if wanted else {}
+    if KILLS in rows:
+        number = asked.most or max(1, min(100, asked.seeds // 10))
+        found[KILLS] = runner.run_kills(number, min(asked.workers, number), heard)
+    print(f"{'row':4} {'scenarios':>9} {'failures':>9} {'seconds':>8}")
+    for name in (row for row in rows if row in found):
+        row = found[name]
+        print(f"{name:4} {row.scenarios:9} {len(row.failed):9} {row.seconds:8.0f}")
+    print(f"{len(wanted)} scenarios in {time.monotonic() - began:.0f} s")
+    for row in found.values():
+        for result in row.failed[asked.shown :]:
+            print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}: {result.failures[0][:400]}")
+        for result in row.failed[: asked.shown]:
+            small = runner.shrunk(warm, result.scenario) if row.name != KILLS else result
+            print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}")
+            for failure in (small.failures or result.failures)[:6]:
+                print(f"  {failure}")
+            print(f"  replay: {small.scenario.to_json() if small.failures else result.scenario.to_json()}")
+    return 1 if failed else 0
+
+
+def chosen(scenarios: list[Any], most: int) -> list[Any]:
+    """At most so many of them, evenly spread (0: all)."""
+    if not most or len(scenarios) <= most:
+        return scenarios
+    return [scenarios[index * len(scenarios) // most] for index in range(most)]
+
+
+def replay(text: str) -> int:
+    """Play one scenario and print all that happens."""
+    from simulator import runner
+    from simulator.scenario import Scenario
+    from simulator.stems import Stems
+
+    warm = runner.ready()
+    result = Stems(warm).play(Scenario.from_json(text))
+    print("\n".join((*result.log, *result.said, *result.failures, f"digest {result.digest}")))
+    return 1 if result.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

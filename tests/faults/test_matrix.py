@@ -1,0 +1,31 @@
+"""The reliability matrix, as much of it as fits about two minutes; `make faults` runs all of it.
+
+Every row (R1 to R12, R14) takes part with 9 scenarios, evenly chosen from all it has at 20 seeds: crashes at calls and
+file operations of all five commands, pairs of crashes, lost answers, copies, throttling, lags, bad ends, refusals,
+broken disks, races, drift, random programs, and answers that are not AWS's. They run in a process of their own, with
+one worker.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROWS = [f"R{number}" for number in (*range(1, 13), 14)]
+ROOT = Path(__file__).parents[2]
+
+
+def faults(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PYTHONHASHSEED": "0"}
+    command = [sys.executable, str(ROOT / "scripts" / "faults.py"), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=900, check=False)
+
+
+def test_every_row_of_the_matrix_holds() -> None:
+    ended = faults("--seeds", "20", "--most", "9", "--workers", "1", "--rows", ",".join(ROWS))
+    assert ended.returncode == 0, f"{ended.stdout[-6000:]}\n{ended.stderr[-2000:]}"
+    rows = [line.split() for line in ended.stdout.splitlines() if line.startswith("R")]
+    assert [name for name, *_ in rows] == ROWS
+    assert all(int(scenarios) >= 5 and failures == "0" for _, scenarios, failures, _ in rows)

@@ -1,0 +1,20 @@
+"""The rows of the matrix: which scenarios each has, found by looking at what undisturbed runs do.
+
+A row is exhaustive where it can be: for each call, or each file operation, of an undisturbed run with the same seed,
+one scenario in which the fault strikes just there. Up to the fault the disturbed run is the same run, because the
+scheduler follows the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from simulator.looking import Looking
+from simulator.rows_calls import r1, r2, r3, r4, r5
+from simulator.rows_world import r6, r7, r8, r9, r10, r11, r12, r14
+from simulator.scenario import Scenario
+
+ROWS: dict[str, Callable[[Looking, int], Iterator[Scenario]]] = {
+    "R1": r1, "R2": r2, "R3": r3, "R4": r4, "R5": r5, "R6": r6, "R7": r7, "R8": r8, "R9": r9, "R10": r10, "R11": r11,
+    "R12": r12, "R14": r14,
+}  # fmt: skip
