@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import HTTPClientError
-from support.stage import QUICK_START
+from support.stage import project
 
 from eksprov import errors
 from eksprov.aws.inventory import Inventory
@@ -65,7 +65,7 @@ class Machine:
         self.disk.install().adopt()
         self.seen_calls: list[Asked] = []
         self.seen_files: list[tuple[str, str]] = []
-        self.project = QUICK_START.parent
+        self.project = project()
         self._hiding: Any = None  # what AWS hides does not end with the process that made it
 
     def digest(self) -> str:

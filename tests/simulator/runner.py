@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from simulator.looking import Looking
 from simulator.rows import ROWS
 from simulator.scenario import Result, Scenario
-from simulator.stems import Stems, forked, right_worlds
+from simulator.stems import Stems, closed, forked, right_worlds
 from simulator.trappings import state_folder
 from simulator.warm import Warm, warmed
 
@@ -69,9 +69,8 @@ def run(warm: Warm, wanted: list[Scenario], workers: int, heard: Heard) -> dict[
             if following is not None:
                 pipe.send(following)
             else:
-                pipe.send(None)
+                closed(pipe)
                 os.waitpid(pipes.pop(pipe), 0)
-                pipe.close()
     return rows
 
 
@@ -95,6 +94,7 @@ def run_kills(number: int, workers: int, heard: Heard) -> Row:
             result = pipe.recv()
             if result is None:
                 os.waitpid(pipes.pop(pipe), 0)
+                closed(pipe)
                 continue
             row.scenarios, row.seconds = row.scenarios + 1, row.seconds + result.wall_s
             row.failed += [result] if result.failures else []
@@ -122,6 +122,8 @@ def shrunk(warm: Warm, scenario: Scenario, limit_s: float = 60.0) -> Result:
 
 def _work(warm: Warm, pipe: Connection) -> None:
     stems = Stems(warm)
-    while (scenario := pipe.recv()) is not None:
-        pipe.send(stems.play(scenario))
-    stems.close()
+    try:
+        while True:
+            pipe.send(stems.play(pipe.recv()))
+    finally:
+        stems.close()

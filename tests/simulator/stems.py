@@ -23,6 +23,7 @@ from simulator.trappings import state_folder
 from simulator.warm import Warm
 
 LIMIT_S = 120.0  # of real time, for one scenario
+_ours: list[Connection] = []  # this process's ends of pipes to those it has forked
 GROWTH = {"empty": (), "made": ("provision",), "served": ("provision", "deploy")}
 EDITED = ("larger", "second-group", "private")
 
@@ -34,16 +35,27 @@ def forked(work: Callable[[Connection], None]) -> tuple[int, Connection]:
     pid = os.fork()
     if pid:
         theirs.close()
+        _ours.append(ours)
         return pid, ours
     try:
-        ours.close()
+        for pipe in (ours, *_ours):  # held open here, they would keep others from hearing that we have ended
+            pipe.close()
+        _ours.clear()
         work(theirs)
+    except EOFError:
+        pass  # who asked for it has ended
     except BaseException:
         import traceback
 
         traceback.print_exc()
     finally:
         os._exit(0)
+
+
+def closed(pipe: Connection) -> None:
+    """Close our end: whoever has the other one hears the end."""
+    _ours.remove(pipe)
+    pipe.close()
 
 
 def answer_of(work: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
@@ -56,7 +68,7 @@ def answer_of(work: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        pipe.close()
+        closed(pipe)
 
 
 class Stems:
@@ -78,9 +90,8 @@ class Stems:
     def close(self) -> None:
         """End them all."""
         for pid, pipe in self._pipes.values():
-            pipe.send(None)  # closing would not do: processes forked later hold this end of the pipe too
+            closed(pipe)
             os.waitpid(pid, 0)
-            pipe.close()
         self._pipes.clear()
 
     def _serve(self, base: str, pipe: Connection) -> None:
@@ -88,8 +99,8 @@ class Stems:
 
     def _grown(self, base: str, pipe: Connection) -> None:
         grow(self._warm, base)
-        while (scenario := pipe.recv()) is not None:
-            pipe.send(played(self._warm, scenario))
+        while True:
+            pipe.send(played(self._warm, pipe.recv()))
 
 
 def grow(warm: Warm, base: str) -> None:

@@ -22,7 +22,7 @@ from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
 from support.memory_kube import MemoryKube
-from support.stage import BEGINNING, QUICK_START, MemoryStore, quick_start
+from support.stage import BEGINNING, MemoryStore, project, quick_start
 
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
@@ -161,9 +161,7 @@ def _exercise(warm: Warm) -> None:
     def stack() -> Stack:
         aws = replace(warm.aws, clock=clock, inventory=Inventory())
         api = next(iter(warm.kubernetes.apis.values()), None)
-        return Stack(
-            config, QUICK_START.parent, aws, store, journal, clock, lambda *_: api, workers=1, together=_one_by_one
-        )
+        return Stack(config, project(), aws, store, journal, clock, lambda *_: api, workers=1, together=_one_by_one)
 
     names = [model.name for model in config.models]
     assert provision(open_stack(stack(), mint=True)).ok

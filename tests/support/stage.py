@@ -7,9 +7,11 @@ file. Its calls are on `tape`; `world()` reads the account beside it.
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,16 @@ STACK_ID = "5ac1a1d5ac1a1d00"
 MODEL = "digits"
 FAST = 200.0  # latencies are over by the second reading; what polling costs is not these tests matter
 BEGINNING = 1_800_000_000.0  # of the world's clock, seconds since the epoch
+
+
+@cache
+def project() -> Path:
+    """A project folder of the quick start with a file in the model's place: nobody opens it here."""
+    folder = Path(tempfile.mkdtemp(prefix="eksprov-project-"))
+    model = folder / "examples" / "digits" / "model"
+    model.mkdir(parents=True)
+    (model / "model.joblib").write_bytes(b"stands for a model")
+    return folder
 
 
 def quick_start() -> Config:
