@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from eksprov.config.document import Document, Path, show
-from eksprov.config.schema import PATTERNS_IN_WORDS, Config
+from eksprov.config.schema import Config
+from eksprov.config.schema.base import PATTERNS_IN_WORDS
 from eksprov.errors import Problem
 
 _TYPES: Mapping[str, str] = {

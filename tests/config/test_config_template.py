@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from eksprov.config.check import check
 from eksprov.config.load import load, parse
-from eksprov.config.schema import CIDR, NAME, PATTERNS_IN_WORDS, Config
+from eksprov.config.schema import Config
+from eksprov.config.schema.base import CIDR, NAME, PATTERNS_IN_WORDS
 from eksprov.config.template import example, json_schema, template
 
 ROOT = Path(__file__).parents[2]

@@ -84,7 +84,7 @@ def r7(look: Looking, seeds: int) -> Iterator[Scenario]:
         fate = Fate("nodegroup", code, f"said by EKS: {code}")
         yield create.scenario("R7", f"node group CREATE_FAILED: {code}", Trouble(FaultPlan(fates=(fate,))))
     others = (Fate("cluster", "InternalFailure"), Fate("addon", "AdmissionRequestDenied"))
-    for fate in (*others, Fate("nodegroup-degraded", "AutoScalingGroupNotFound")):
+    for fate in (*others, Fate("nodegroup-degraded", "AutoScalingGroupNotFound", lasts_s=10.0)):
         yield create.scenario("R7", f"{fate.of}: {fate.code}", Trouble(FaultPlan(fates=(fate,))), limit_s=2400.0)
     yield update.scenario("R7", "update Failed", Trouble(FaultPlan(fates=(Fate("update", times=2),))))
     leaks = ((0.0, "amazon-vpc-cni"), (60.0, "elb"), (300.0, "elb"), (900.0, "elb"))

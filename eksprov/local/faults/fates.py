@@ -75,7 +75,7 @@ class Fates:
             case "update":
                 for update in cluster.updates.values():
                     if update.running:
-                        self._fail_update(fate, update)
+                        self._fail_update(fate, cluster, update)
             case "leaked-interface":
                 self._leak(fate, cluster)
 
@@ -91,11 +91,17 @@ class Fates:
             resource.shape["health"] = {"issues": [issue]}
             resource.changed_at = NEVER if status != "DEGRADED" else resource.changed_at
 
-        self._due.append((self._world.now() + AFTER_S / self._world.speed, fail))
+        when = self._world.now() + AFTER_S / self._world.speed
+        self._due.append((when, fail))
+        if status == "DEGRADED" and fate.lasts_s:
+            self._due.append((when + fate.lasts_s, lambda: resource.shape.update(status="ACTIVE")))
 
-    def _fail_update(self, fate: Fate, update: Any) -> None:
+    def _fail_update(self, fate: Fate, cluster: Any, update: Any) -> None:
+        """What was to change stays as it is, and works."""
         if self._left[fate] <= 0:
             return
+        changed = cluster.nodegroups.get(update.nodegroup) or cluster.addons.get(update.addon) or cluster
+        changed.shape["status"] = "ACTIVE"
         self._left[fate] -= 1
         update.shape["status"] = "Failed"
         update.shape["errors"] = [{"errorCode": fate.code, "errorMessage": fate.message, "resourceIds": []}]

@@ -1,0 +1,1 @@
+"""The rules between keys, a file a section; `eksprov.config.check` runs them all."""

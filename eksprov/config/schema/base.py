@@ -1,0 +1,47 @@
+"""What all sections of the schema are made of: the grammars of names, in patterns and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NAME: Final = r"^[a-z]([a-z0-9-]{0,26}[a-z0-9])?$"
+CIDR: Final = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
+DNS_LABEL: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+ZONE_ID: Final = r"^[a-z]{2,5}[0-9]{1,2}-az[0-9]{1,2}$"
+INSTANCE_TYPE: Final = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
+PRINCIPAL: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$"
+REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+VERSION: Final = r"^1\.[0-9]{2}$"
+ADDON: Final = r"^[a-z0-9][a-z0-9-]*$"
+S3_URL: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?$"
+
+PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
+    NAME: "lower-case letters, digits and hyphens, a letter first, no hyphen last, at most 28 characters",
+    CIDR: "an IPv4 range like 10.0.0.0/16",
+    DNS_LABEL: "lower-case letters, digits and hyphens, no hyphen first or last, at most 63 characters",
+    ZONE_ID: "a zone id like usw2-az1 (not a zone name like us-west-2a)",
+    INSTANCE_TYPE: "an EC2 instance type like m7i.large",
+    PRINCIPAL: "the ARN of an IAM role or user like arn:aws:iam::111122223333:role/admin",
+    REGION: "an AWS region like us-west-2",
+    VERSION: 'a Kubernetes minor version in quotes like "1.35"',
+    ADDON: "an EKS add-on's name like aws-ebs-csi-driver",
+    S3_URL: "a bucket and, if wanted, a prefix in it like s3://our-bucket/eksprov",
+}
+
+# Our own limits: "<stack>-cluster" and all derived names stay inside EKS's 100, IAM's 64 and S3's 63 characters.
+Name = Annotated[str, Field(pattern=NAME)]
+Cidr = Annotated[str, Field(pattern=CIDR)]
+Namespace = Annotated[str, Field(pattern=DNS_LABEL)]
+TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+TagValue = Annotated[str, Field(max_length=256)]
+Count = Annotated[int, Field(ge=0, le=450)]  # 450 nodes a managed node group is the EKS quota's default
+LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+
+class Section(BaseModel):
+    """A mapping of the config file: unknown keys are refused, values are not converted, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

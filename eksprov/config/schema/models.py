@@ -1,0 +1,36 @@
+"""The `models` section."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from eksprov.config.schema.base import Name, Namespace, Section
+
+
+class Replicas(Section):
+    """Bounds of a model's autoscaling."""
+
+    min: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Fewest replicas.")
+    max: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default_factory=lambda data: max(3, int(data.get("min", 3))),
+        description="Most replicas; unset: 3, or min where that is more.",
+    )
+
+
+class Model(Section):
+    """A model to be served: a folder of files and the runtime that reads them."""
+
+    name: Name = Field(description="The model's name, unique in the stack; it is called by this name.")
+    path: str = Field(
+        min_length=1, max_length=1024, description="The folder with the model's files, relative to the config file."
+    )
+    runtime: Literal["mlserver-sklearn"] = Field("mlserver-sklearn", description="The server that loads the model.")
+    namespace: Namespace = Field("models", description="The Kubernetes namespace it lives in.")
+    replicas: Replicas = Field(Replicas(), description="Bounds of its autoscaling.")
+    cpu: float = Field(0.5, gt=0, le=192, description="Cores a replica, requested.")
+    memory_mib: int = Field(1024, ge=128, le=1_000_000, description="Memory a replica, requested and the limit.")
+    target_cpu_percent: int = Field(65, ge=10, le=95, description="The autoscaler keeps CPU use near this.")
+    startup_timeout_s: int = Field(180, ge=30, le=7200, description="How long a server may take to load the model.")
+    drain_s: int = Field(15, ge=0, le=3600, description="Seconds between leaving the endpoints and SIGTERM.")

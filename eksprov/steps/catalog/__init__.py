@@ -1,0 +1,56 @@
+"""From the config to the steps: which resources a stack has, what they are called, and what each waits for.
+
+Pure. The order is nobody's decision but the graph's: a step needs what it cannot be made without, and nothing more.
+So roles, network, logs, bucket and repository begin at once; the cluster waits for its role, its subnets and its log
+group but not for the NAT gateway, which comes up beside it; node groups wait for the cluster and for a way out to the
+internet but not for add-ons, which wait for them instead, in their own time (a node without its CNI is merely not
+ready yet). Taking down is the same graph the other way round, and access entries outlive node groups and add-ons.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eksprov.steps import roles
+from eksprov.steps.bucket import Bucket
+from eksprov.steps.catalog.addons import ADDONS, addons
+from eksprov.steps.catalog.control_plane import ADMIN_POLICY, access, cluster
+from eksprov.steps.catalog.models import model_association, model_role
+from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name, cluster_name
+from eksprov.steps.catalog.network import network
+from eksprov.steps.catalog.nodes import node_groups
+from eksprov.steps.choices import Choices
+from eksprov.steps.log_group import LogGroup, log_group_name
+from eksprov.steps.repository import Repository
+
+if TYPE_CHECKING:
+    from eksprov.config.schema import Config
+
+__all__ = [
+    "ADDONS",
+    "ADMIN_POLICY",
+    "access_name",
+    "bucket_name",
+    "catalog",
+    "cluster_name",
+    "model_association",
+    "model_role",
+]
+
+
+def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
+    """Every step of the stack but those of its models."""
+    groups, extras = tuple(node_groups(config, choices)), tuple(addons(config, choices))
+    return (
+        *network(config, choices),
+        *roles.stack_roles(config.name, choices),
+        Bucket(name="bucket/models", slug=bucket_name(config, choices), partition=choices.partition),
+        Repository(name="repository/models", slug=f"{config.name}/models"),
+        LogGroup(
+            name=LOGS, slug=log_group_name(cluster_name(config)), retention_days=config.cluster.log_retention_days
+        ),
+        cluster(config, choices),
+        *access(config, choices, (*(step.name for step in groups), *(step.name for step in extras))),
+        *extras,
+        *groups,
+    )
