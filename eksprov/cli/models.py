@@ -191,7 +191,7 @@ class Models:
 
     def _containers(self, kube: KubeApi, namespace: str, name: str) -> Iterator[Container]:
         """The containers of the model's pods, those that fetch it only while they are at it."""
-        from eksprov.serving.manifests import STACK_LABEL
+        from eksprov.kube.objects import STACK_LABEL
 
         selector = f"app.kubernetes.io/name={name},{STACK_LABEL}={self._backend.config.name}"
         for pod in kube.list("v1", "Pod", namespace, selector):

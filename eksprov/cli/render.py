@@ -35,6 +35,7 @@ _MARKS: Mapping[Action, tuple[str, str]] = {
 _COLORS: Mapping[Status, str] = {
     Status.CREATED: "green",
     Status.UPDATED: "yellow",
+    Status.REPLACED: "magenta",
     Status.DELETED: "red",
     Status.FAILED: "red",
     Status.SKIPPED: "magenta",

@@ -76,11 +76,17 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     first = change = diff(want, have)
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
+    if change.action is Action.REPLACE and step.replaceable:
+        run.tell(step.name, f"{_in_words(change)} cannot change in place; deleting it to make it again")
+        remove(step, client, run)
+        run.gone(step.name)
+        _created(step, client, want, run)
+        have = _proven(step, client, want, run)
+        return Outcome(step.name, Status.REPLACED, first, step.outputs(have))
     if change.action is Action.CREATE:
         if step.named and run.was_there(step.name):
             run.gone(step.name)  # somebody has deleted it: under the old token AWS would answer for the dead one
-        run.intend(step.name, want)
-        run.note(step.name, step.create(client, want, run.token(step.name)))
+        _created(step, client, want, run)
         have = _proven(step, client, want, run)
         return Outcome(step.name, Status.CREATED, first, step.outputs(have))
     tried: set[tuple[str, ...]] = set()
@@ -93,6 +99,12 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         have = _proven(step, client, want, run, but=change.names)
         change = diff(want, have)
     return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
+
+
+def _created(step: Step[Any, Any], client: Any, want: Any, run: Run) -> None:
+    """Send the create, the intent on the disk before it and what it answered after it."""
+    run.intend(step.name, want)
+    run.note(step.name, step.create(client, want, run.token(step.name)))
 
 
 def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
@@ -234,11 +246,14 @@ def _refuse_stranger(step: Step[Any, Any], have: Any, run: Run) -> None:
 def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
     if change.action is not Action.REPLACE:
         return
-    fields = ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
     raise errors.ReplacementError(
-        f"{step.name}: cannot be changed in place: {fields}",
+        f"{step.name}: cannot be changed in place: {_in_words(change)}",
         "set the old value again, or tear down and provision anew",
     )
+
+
+def _in_words(change: Change) -> str:
+    return ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
 
 
 def _unproven(step: Step[Any, Any], left: Change) -> errors.ConvergenceError:

@@ -15,6 +15,7 @@ class Status(StrEnum):
     UNCHANGED = "unchanged"
     CREATED = "created"
     UPDATED = "updated"
+    REPLACED = "replaced"
     DELETED = "deleted"
     ABSENT = "absent"  # a removal that found nothing
     FAILED = "failed"
@@ -22,7 +23,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"  # begun, its wait abandoned; AWS goes on by itself
 
 
-GOOD = frozenset({Status.UNCHANGED, Status.CREATED, Status.UPDATED, Status.DELETED, Status.ABSENT})
+GOOD = frozenset({Status.UNCHANGED, Status.CREATED, Status.UPDATED, Status.REPLACED, Status.DELETED, Status.ABSENT})
 
 
 @dataclass(frozen=True)

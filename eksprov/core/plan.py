@@ -89,7 +89,8 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
     if phase.state is State.LEAVING:
         have = None
     change = diff(step.desired(outputs), have)
-    if have is not None and not (phase.state is State.FAILED and step.recreate_failed):
+    made_anew = change.action is Action.REPLACE or (phase.state is State.FAILED and step.recreate_failed)
+    if have is not None and not made_anew:
         outputs.put(step.name, step.outputs(have))
     if phase.state is State.LEAVING:
         change = Change(Action.CREATE, reason="is being deleted")
@@ -97,7 +98,7 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
         change = Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}")
     elif phase.state is State.FAILED:
         return Planned(step.name, step.kind, step.slug, change, problem=phase.message)
-    elif change.action is Action.REPLACE:
+    elif change.action is Action.REPLACE and not step.replaceable:
         fields = ", ".join(change.names)
         return Planned(step.name, step.kind, step.slug, change, problem=f"cannot be changed in place: {fields}")
     return Planned(step.name, step.kind, step.slug, change)

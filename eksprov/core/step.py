@@ -119,6 +119,7 @@ class Step(ABC, Generic[C, F]):
     recreate_failed: ClassVar[bool] = False  # a FAILED one of ours is deleted and made again
     recognised: ClassVar[bool] = True  # AWS knows a second create for the first, by name or token; else it is journaled
     named: ClassVar[bool] = True  # AWS refuses a second one of the same name, so a create may safely get a new token
+    replaceable: ClassVar[bool] = False  # what cannot change in place is deleted and made again: nothing stands on it
     delete_in_motion: ClassVar[bool] = False  # a MOVING one is deleted at once: it may never come to rest
 
     name: str

@@ -180,7 +180,7 @@ class Applier:
                 if name in self.state.steps:
                     self.state = self.state.without(name)
                     self.save()
-            case Status.UNCHANGED | Status.CREATED | Status.UPDATED:
+            case Status.UNCHANGED | Status.CREATED | Status.UPDATED | Status.REPLACED:
                 self.outputs.put(name, outcome.outputs)
                 changed = outcome.status is not Status.UNCHANGED
                 self._put(name, status="ready", outputs=outcome.outputs, change=changed)

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.kube.api import KubeApi, Ref
+from eksprov.kube.objects import owner_of
 from eksprov.kube.resources import proxy_path
-from eksprov.serving.objects import owner_of
 
 
 @dataclass(frozen=True)

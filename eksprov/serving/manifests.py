@@ -11,19 +11,15 @@ it writes them ("protocol": "TCP"), so that what is read back equals what was se
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from eksprov.kube import objects
 from eksprov.kube.api import Manifest
+from eksprov.kube.objects import STACK_LABEL
 from eksprov.serving.spec import ModelSpec, StackFacts, service_account
 from eksprov.serving.workload import deployment
 
-STACK_LABEL: Final = "eksprov.dev/stack"
-STACK_ID: Final = "eksprov.dev/stack-id"
-STEP: Final = "eksprov.dev/step"
-RENDERED: Final = "eksprov.dev/rendered"
 DEFAULT_DENY: Final = "eksprov-default-deny"
 # Where the EKS Pod Identity agent answers on every node
 # (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html).
@@ -65,11 +61,8 @@ def of_model(spec: ModelSpec) -> dict[str, Manifest]:
 
 
 def stamped(manifest: Mapping[str, Any], stack: StackFacts, step: str) -> Manifest:
-    """The manifest with its owner and a hash of itself in its annotations; the hash shows a field no longer sent."""
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
-    meta = manifest["metadata"]
-    own = {STACK_ID: stack.stack_id, STEP: step, RENDERED: digest}
-    return {**manifest, "metadata": {**meta, "annotations": {**meta.get("annotations", {}), **own}}}
+    """The manifest with its owner in its annotations, and a hash of itself."""
+    return objects.stamped(manifest, stack.stack_id, step)
 
 
 def labels(spec: ModelSpec) -> dict[str, str]:
@@ -91,11 +84,7 @@ def selector(spec: ModelSpec) -> dict[str, str]:
 
 
 def _stack_labels(stack: StackFacts) -> dict[str, str]:
-    return {
-        STACK_LABEL: stack.stack,
-        "app.kubernetes.io/managed-by": "eksprov",
-        "app.kubernetes.io/part-of": stack.stack,
-    }
+    return objects.stack_labels(stack.stack)
 
 
 def _meta(spec: ModelSpec) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.serving.workload import REVISION
 
-LOG_LINES = 40
+LOG_LINES = 200  # a traceback of a server, and what the server says after it
 Json = Mapping[str, Any]
 
 

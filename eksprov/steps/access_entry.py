@@ -44,6 +44,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     """`slug` is "<cluster>/<principal ARN>"; `policies` are names such as AmazonEKSViewPolicy with their namespaces."""
 
     kind: ClassVar[str] = "access-entry"
+    replaceable: ClassVar[bool] = True
 
     partition: str = "aws"
     policies: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -67,6 +67,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
     kind: ClassVar[str] = "node-group"
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)
     recreate_failed: ClassVar[bool] = True
+    replaceable: ClassVar[bool] = True
 
     role: str = ""
     subnets: tuple[str, ...] = ()

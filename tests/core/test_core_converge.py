@@ -112,6 +112,13 @@ class Forgiving(FakeStep):
     recreate_failed: ClassVar[bool] = True
 
 
+@dataclass(frozen=True)
+class Replaceable(FakeStep):
+    """One on which nothing stands."""
+
+    replaceable: ClassVar[bool] = True
+
+
 STEP = FakeStep(name="thing/a", slug="a")
 MOVING, LEAVING, FAILED = (Facts(state=state) for state in (State.MOVING, State.LEAVING, State.FAILED))
 STRANGE = Facts(owner=Owner("other", "id-9"))
@@ -195,6 +202,31 @@ def test_what_cannot_change_in_place_is_refused_before_any_call() -> None:
     world = World(Facts(kind="b", size=9))
     with pytest.raises(errors.ReplacementError, match=r"kind \(b -> a\)"):
         converge(STEP, world, Outputs(), run_of())
+    assert world.calls == []
+
+
+def test_what_nothing_stands_on_is_made_again_and_the_dead_one_counted_before_the_new_one_is_asked_for() -> None:
+    old, said = Facts(kind="b"), list[str]()
+    world = World(old, old, LEAVING, LEAVING, None, None, MOVING, Facts())
+    gone = lambda name: world.calls.append(("gone", name))  # noqa: E731 -- one line says it
+    step = Replaceable(name="thing/a", slug="a")
+    outcome = converge(step, world, Outputs(), run_of(gone=gone, tell=lambda _, what: said.append(what)))
+    assert outcome.status is Status.REPLACED
+    assert outcome.change.names == ("kind",)
+    assert names(world) == ["delete", "gone", "create"]
+    assert said[0].startswith("kind (b -> a) cannot change in place")
+
+
+def test_a_replacement_that_was_cut_off_goes_on_as_a_create() -> None:
+    world = World(LEAVING, None, None, Facts())
+    assert converge(Replaceable(name="thing/a", slug="a"), world, Outputs(), run_of()).status is Status.CREATED
+    assert names(world) == ["create"]
+
+
+def test_a_stranger_is_never_replaced() -> None:
+    world = World(replace(STRANGE, kind="b"))
+    with pytest.raises(errors.OwnershipError):
+        converge(Replaceable(name="thing/a", slug="a"), world, Outputs(), run_of())
     assert world.calls == []
 
 

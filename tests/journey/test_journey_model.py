@@ -169,6 +169,7 @@ def test_a_model_that_cannot_be_loaded_is_refused_with_its_cause_while_the_one_b
         refused = rollout.ended()
     assert refused.code == 1, refused.err
     assert "error: model/digits/deployment: the server ends by itself: " in refused.err
+    assert "ZeroDivisionError: division by zero" in refused.err, refused.err
     assert "skipped     model/digits/endpoint" in refused.err
     assert refused.err.rstrip().endswith("-m eksprov deploy-model")
     assert numbers(journey("invoke", "digits", "--data", "all.json", "--json")) == wanted

@@ -75,13 +75,14 @@ def test_labels_and_taints_change_in_one_call_and_old_ones_go(made: Bench) -> No
     made.settles(then)
 
 
-@pytest.mark.parametrize(
-    "more", [{"instance_types": ("m7g.large",)}, {"capacity_type": "SPOT"}, {"disk_gib": 99}, {"role": "role/cluster"}]
-)
-def test_what_cannot_change_in_place_is_refused(made: Bench, more: dict[str, Any]) -> None:
-    with pytest.raises(errors.ReplacementError):
-        made.again(group_of(made, **more))
-    assert made.calls() == []
+@pytest.mark.parametrize("more", [{"instance_types": ("m7i.xlarge",)}, {"capacity_type": "SPOT"}, {"disk_gib": 99}])
+def test_what_cannot_change_in_place_makes_the_group_anew(made: Bench, more: dict[str, Any]) -> None:
+    before = live(made)["nodegroupArn"]
+    wanted = group_of(made, **more)
+    assert made.again(wanted).status is Status.REPLACED
+    assert made.calls() == ["DeleteNodegroup", "CreateNodegroup"]
+    assert live(made)["nodegroupArn"] != before
+    made.settles(wanted)
 
 
 def test_zones_added_later_leave_a_standing_group_as_it_is(made: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -48,10 +49,12 @@ class Account:
 def run_of(aws: Aws, generation: int = 0, **more: Any) -> Run:
     """A run with tokens as the state derives them."""
 
-    def token(name: str) -> str:
-        return hashlib.sha256(f"{aws.owner.stack_id}|{name}|{generation}".encode()).hexdigest()
+    ended = Counter[str]()
 
-    return Run(owner=aws.owner, clock=aws.clock, token=token, **more)
+    def token(name: str) -> str:
+        return hashlib.sha256(f"{aws.owner.stack_id}|{name}|{generation + ended[name]}".encode()).hexdigest()
+
+    return Run(owner=aws.owner, clock=aws.clock, token=token, **{"gone": lambda name: ended.update([name]), **more})
 
 
 def converge_all(steps: tuple[Step[Any, Any], ...], aws: Aws) -> dict[str, Outcome]:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 NAME: Final = r"^[a-z]([a-z0-9-]{0,26}[a-z0-9])?$"
 CIDR: Final = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 DNS_LABEL: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+VPC_ID: Final = r"^vpc-[0-9a-f]{8}([0-9a-f]{9})?$"
+SUBNET_ID: Final = r"^subnet-[0-9a-f]{8}([0-9a-f]{9})?$"
+ENDPOINT_SERVICE: Final = r"^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*$"
 ZONE_ID: Final = r"^[a-z]{2,5}[0-9]{1,2}-az[0-9]{1,2}$"
 INSTANCE_TYPE: Final = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
 PRINCIPAL: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$"
@@ -23,6 +26,9 @@ PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     CIDR: "an IPv4 range like 10.0.0.0/16",
     DNS_LABEL: "lower-case letters, digits and hyphens, no hyphen first or last, at most 63 characters",
     ZONE_ID: "a zone id like usw2-az1 (not a zone name like us-west-2a)",
+    VPC_ID: "a VPC's id like vpc-0a1b2c3d4e5f60718",
+    SUBNET_ID: "a subnet's id like subnet-0a1b2c3d4e5f60718",
+    ENDPOINT_SERVICE: "the last part of an endpoint service's name, like ecr.api of com.amazonaws.us-west-2.ecr.api",
     INSTANCE_TYPE: "an EC2 instance type like m7i.large",
     PRINCIPAL: "the ARN of an IAM role or user like arn:aws:iam::111122223333:role/admin",
     REGION: "an AWS region like us-west-2",

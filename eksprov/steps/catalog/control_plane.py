@@ -20,7 +20,7 @@ ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 
 def cluster(config: Config, choices: Choices) -> Cluster:
     """The cluster itself, in all subnets."""
-    where = (*subnets(choices, "private"), *subnets(choices, "public"))
+    where = (*subnets(config, choices, "private"), *subnets(config, choices, "public"))
     return Cluster(
         name=CLUSTER,
         slug=cluster_name(config),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 AnyStep = Step[Any, Any]
 
 VPC, INTERNET, LOGS, CLUSTER = "vpc", "internet-gateway", "log-group", "cluster"
+EXISTING_VPC = "existing-vpc"
 
 
 def cluster_name(config: Config) -> str:
@@ -27,8 +28,22 @@ def bucket_name(config: Config, choices: Choices) -> str:
     return f"{config.name}-models-{choices.account}-{choices.region}"
 
 
-def subnets(choices: Choices, side: str) -> tuple[str, ...]:
-    """The steps of the "public" or "private" subnets."""
+def vpc(config: Config) -> str:
+    """The step of the VPC, made here or existing."""
+    return EXISTING_VPC if config.network.vpc_id else VPC
+
+
+def subnets(config: Config, choices: Choices, side: str) -> tuple[str, ...]:
+    """The steps of the "public" or "private" subnets; there may be no public ones.
+
+    Those of an existing VPC have names of their own: a stack that is moved to one still finds what it made before.
+    """
+    network = config.network
+    if network.vpc_id:
+        existing = network.subnet_ids if side == "private" else network.public_subnet_ids
+        return tuple(f"existing-subnet/{side}-{number}" for number in range(1, len(existing) + 1))
+    if side == "public" and not network.has_public_side:
+        return ()
     return tuple(f"subnet/{side}-{number}" for number in range(1, len(choices.zones) + 1))
 
 
