@@ -7,7 +7,7 @@ import os
 import sys
 
 # [project.dependencies], by the names they are imported by.
-_PACKAGES = "boto3 botocore click cryptography filelock pydantic rich tenacity urllib3 yaml"
+_PACKAGES = "boto3 botocore click cryptography filelock jsonschema pydantic rich tenacity urllib3 yaml"
 
 _root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _checkout = os.path.exists(os.path.join(_root, "Makefile"))

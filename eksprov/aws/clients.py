@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_eks import EKSClient
+    from mypy_boto3_elb import ElasticLoadBalancingClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
@@ -32,6 +33,7 @@ Service = Literal[
     "ec2",
     "ecr",
     "eks",
+    "elb",
     "elbv2",
     "events",
     "iam",
@@ -48,6 +50,9 @@ Service = Literal[
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
+# The Price List API answers in few regions, for all of them
+# (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html).
+HOMES: dict[str, str] = {"pricing": "us-east-1"}
 MAX_ATTEMPTS = 8  # throttling by EC2's and IAM's token buckets lasts longer than the default three attempts
 
 
@@ -72,7 +77,9 @@ class Clients:
                     max_pool_connections=32,
                     user_agent_extra="eksprov",
                 )
-                client = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+                client = self._session.client(
+                    service, region_name=HOMES.get(service), endpoint_url=self._endpoint_url, config=config
+                )
                 client.meta.events.register("before-parse", refuse_strange_answers)
                 self._made[service] = client
             return self._made[service]
@@ -129,6 +136,12 @@ class Clients:
     def cloudwatch(self) -> CloudWatchClient:
         """Amazon CloudWatch."""
         client: CloudWatchClient = self.get("cloudwatch")
+        return client
+
+    @property
+    def elb(self) -> ElasticLoadBalancingClient:
+        """Classic load balancers."""
+        client: ElasticLoadBalancingClient = self.get("elb")
         return client
 
     @property

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eksprov import errors
+from eksprov.cli.forecasts import Forecasts
 from eksprov.cli.models import Models
 from eksprov.cli.states import States
 from eksprov.cli.wiring import Connection, Place, interpreter, kube_for, place_of
@@ -54,9 +55,10 @@ class Backend:
         self.desk = desk
         self.config = desk.config()
         self.project = desk.settings.config.absolute().parent
-        self.models, self.states = Models(self), States(self)
+        self.models, self.states, self.forecasts = Models(self), States(self), Forecasts(self)
         self.store = self.states.store
         self._place = place(self.config, desk)
+        self.adjusted: Callable[[Opened], Opened] = lambda opened: opened  # what one command wants otherwise
         self._connection: Connection | None = None
         self._stack: Stack | None = None
 
@@ -222,7 +224,7 @@ class Backend:
 
         stack = self._connected()
         display.doing(f"looking at stack {self.config.name}")
-        return open_stack(replace(stack, progress=display), mint=mint)
+        return self.adjusted(open_stack(replace(stack, progress=display), mint=mint))
 
     def aws(self) -> Aws:
         """The world's AWS side, connected to when first asked for."""
@@ -268,6 +270,7 @@ class Backend:
             kube=kube_for(aws, clock),
             progress=display,
             stopped=lambda: self._stop.is_set() or self.store.lost(),
+            preflight=True,
         )
 
 

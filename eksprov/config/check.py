@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from eksprov.config.rules import control_plane, models, network, nodes, tags
+from eksprov.config.rules import addons, autoscaling, control_plane, fallbacks, models, network, nodes, tags
+from eksprov.config.rules import monitoring as watching
 from eksprov.config.rules.base import Finding, finding, twice
 from eksprov.config.schema import Config
 from eksprov.errors import Problem
@@ -27,12 +28,16 @@ def findings(config: Config, folder: FilePath | None = None) -> Iterator[Finding
     """Every broken rule with the paths it leans on."""
     yield from network.network(config)
     yield from control_plane.endpoint(config)
+    yield from control_plane.key(config)
     yield from control_plane.access(config)
     for index, group in enumerate(config.node_groups):
         yield from nodes.node_group(group, ("node_groups", index))
+        yield from fallbacks.fallbacks(group, ("node_groups", index))
     yield from twice(("node_groups",), "name", [group.name for group in config.node_groups])
-    yield from twice(("addons",), "name", [addon.name for addon in config.addons])
+    yield from autoscaling.autoscaling(config)
+    yield from addons.addons(config)
     yield from models.models(config, folder)
+    yield from watching.monitoring(config)
     yield from tags.tags(config)
     if config.target == "aws" and "local" in config.model_fields_set:
         yield finding("has no effect while target is aws", ("local",), ("target",), level="warning")

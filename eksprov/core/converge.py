@@ -8,11 +8,13 @@ is not ours is never touched. The same few rules hold for every kind, in AWS and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from eksprov import errors
+from eksprov.core.borrowed import leave, look_at
 from eksprov.core.change import Action, Change, diff
+from eksprov.core.choosing import Choosing, Patience
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
@@ -57,6 +59,7 @@ class Run:
     was_there: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing was by default
     hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
     gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
+    choosing: Choosing = field(default_factory=Choosing)
 
 
 def is_ours(owner: Owner | None, us: Owner) -> bool:
@@ -71,6 +74,8 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
 
     Raises: OwnershipError, ReplacementError, ConvergenceError, ProvisioningError, WaitTimeoutError, AccessError.
     """
+    if step.borrowed:
+        return look_at(step, client)
     have = _at_rest(step, client, run)
     want = step.desired(outputs)
     first = change = diff(want, have)
@@ -92,6 +97,8 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     tried: set[tuple[str, ...]] = set()
     while change.fields:
         _refuse_replacement(step, change)
+        if why := step.refusal(want, have):
+            raise errors.ReplacementError(f"{step.name}: {why}")
         if change.names in tried:  # one part undoes another; no pause would end that
             raise _unproven(step, change)
         tried.add(change.names)
@@ -112,6 +119,8 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
 
     Raises: OwnershipError, WaitTimeoutError (naming what blocks), AccessError.
     """
+    if step.borrowed or step.part:
+        return leave(step, client)
     have = step.discover(client, fresh=True)
     if have is None and run.unsettled(step.name):
         have = _appeared(step, client, run)
@@ -119,6 +128,9 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
         return Outcome(step.name, Status.ABSENT)
     _refuse_stranger(step, have, run)
     change = Change(Action.DELETE)
+    if step.piecewise:
+        _swept(step, client, have, run)
+        return Outcome(step.name, Status.DELETED, change)
     if step.phase(have).state is not State.LEAVING:
         if step.phase(have).state is State.MOVING and not step.delete_in_motion:
             have = _await(step, client, run, _resting)
@@ -126,6 +138,19 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
             step.delete(client, have)
     _await(step, client, run, lambda _, found: found is None, leaving=True)
     return Outcome(step.name, Status.DELETED, change)
+
+
+def _swept(step: Step[Any, Any], client: Any, have: Any | None, run: Run) -> None:
+    """Delete what can go, look again, until nothing is left or the kind's time is up."""
+    began = run.clock.now()
+    while have is not None:
+        waited = run.clock.now() - began
+        if waited > step.timing.delete_limit_s:
+            raise _late(step, client, have, waited)
+        step.delete(client, have)
+        run.tell(step.name, step.phase(have).message)
+        run.clock.sleep(pause(waited, step.timing.delete_s, run.speed))
+        have = step.discover(client, fresh=True)
 
 
 def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
@@ -170,9 +195,7 @@ def _resting(phase: Phase | None, have: Any | None) -> bool:
 
 def _proven(step: Step[Any, Any], client: Any, want: Any, run: Run, *, but: tuple[str, ...] | None = None) -> Any:
     """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it."""
-    proof_began: list[float] = []
-
-    began = run.clock.now()
+    proof_began, began = list[float](), run.clock.now()
 
     def shows(phase: Phase | None, have: Any | None) -> bool:
         if have is None and run.clock.now() - began > APPEAR_GRACE_S / run.speed:
@@ -205,10 +228,11 @@ def _await(
     """Read until `done`, pausing in between; the deadline is the kind's, in real seconds, never scaled."""
     timing = step.timing
     expected, limit = (timing.delete_s, timing.delete_limit_s) if leaving else (timing.create_s, timing.create_limit_s)
-    began = run.clock.now()
+    began, patience = run.clock.now(), Patience(run.clock, run.speed)
     while True:
         have = step.discover(client, fresh=True)
         phase = step.phase(have) if have is not None else None
+        patience.look(step, None if leaving else phase)
         if fail and phase is not None and phase.state is State.FAILED:
             raise errors.ProvisioningError(f"{step.name}: {phase.message}")
         if done(phase, have):
@@ -234,9 +258,8 @@ def _late(step: Step[Any, Any], client: Any, have: Any | None, waited_s: float) 
 def _refuse_stranger(step: Step[Any, Any], have: Any, run: Run) -> None:
     if is_ours(have.owner, run.owner):
         return
-    tagged = (
-        f"its tags name stack {have.owner.stack!r} ({have.owner.stack_id})" if have.owner else "it has no owner tags"
-    )
+    other = have.owner
+    tagged = f"its tags name stack {other.stack!r} ({other.stack_id})" if other else "it has no owner tags"
     raise errors.OwnershipError(
         f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {tagged}; it was left alone",
         "choose another stack name, or remove that resource yourself",

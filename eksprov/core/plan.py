@@ -7,7 +7,7 @@ stale in a way that does harm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eksprov.core.change import UNKNOWN, Action, Change, diff
@@ -18,13 +18,18 @@ from eksprov.core.step import READY, Outputs, Owner, State, Step
 
 @dataclass(frozen=True)
 class Planned:
-    """One line of a plan: what is going to happen to a step and why; `problem` when it would be refused."""
+    """One line of a plan: what is going to happen to a step and why; `problem` when it would be refused.
+
+    `have` and `want` are the facts that were compared, for those who count on them (costs, quotas), or None.
+    """
 
     name: str
     kind: str
     slug: str
     change: Change
     problem: str = ""
+    have: Any | None = field(default=None, compare=False, repr=False)
+    want: Any | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,14 +80,21 @@ def preview(
     """Compare each step with what was found of it; `orphans` exist, are ours, and are no longer wanted."""
     by_name = {step.name: step for step in steps}
     outputs = Outputs()
-    lines = [_line(by_name[name], found.get(name), outputs, us) for name in order(nodes(steps)) if name in by_name]
+    lines = []
+    for name in order(nodes(steps)):
+        step, have = by_name[name], found.get(name)
+        lines.append(replace(_line(step, have, outputs, us), have=have, want=step.desired(outputs)))
     gone = Change(Action.DELETE, reason="no longer in the config")
-    lines += [Planned(step.name, step.kind, step.slug, gone) for step in orphans]
+    ours = (step for step in orphans if not (step.borrowed or step.part))
+    lines += [Planned(step.name, step.kind, step.slug, gone, have=found.get(step.name)) for step in ours]
     return Plan(tuple(lines), basis, notes)
 
 
 def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -> Planned:
-    if have is not None and not is_ours(have.owner, us):
+    if step.borrowed and have is None:
+        problem = "does not exist here, but the config names it as something to be used"
+        return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)
+    if have is not None and not step.borrowed and not is_ours(have.owner, us):
         problem = "exists and is not this stack's; it would be left alone and the step would fail"
         return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)
     phase = step.phase(have) if have is not None else READY
@@ -101,6 +113,8 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
     elif change.action is Action.REPLACE and not step.replaceable:
         fields = ", ".join(change.names)
         return Planned(step.name, step.kind, step.slug, change, problem=f"cannot be changed in place: {fields}")
+    elif change.fields and have is not None and (why := step.refusal(step.desired(outputs), have)):
+        return Planned(step.name, step.kind, step.slug, change, problem=why)
     return Planned(step.name, step.kind, step.slug, change)
 
 

@@ -41,6 +41,7 @@ class Phase:
 
     state: State
     message: str = ""
+    scarce: bool = False  # AWS has no capacity for it as it was asked for: another choice may do
 
 
 READY = Phase(State.READY)
@@ -120,6 +121,10 @@ class Step(ABC, Generic[C, F]):
     recognised: ClassVar[bool] = True  # AWS knows a second create for the first, by name or token; else it is journaled
     named: ClassVar[bool] = True  # AWS refuses a second one of the same name, so a create may safely get a new token
     replaceable: ClassVar[bool] = False  # what cannot change in place is deleted and made again: nothing stands on it
+    part: ClassVar[bool] = False  # of another step's resource: changed, never made, and gone with it
+    borrowed: ClassVar[bool] = False  # another's: read and checked, never made, tagged, changed or deleted
+    piecewise: ClassVar[bool] = False  # many things that go one after another: `delete` is called until none is left
+    recorded: ClassVar[bool] = True  # the state keeps a record of it
     delete_in_motion: ClassVar[bool] = False  # a MOVING one is deleted at once: it may never come to rest
 
     name: str
@@ -149,7 +154,7 @@ class Step(ABC, Generic[C, F]):
 
     @abstractmethod
     def delete(self, client: C, have: F) -> None:
-        """Send the delete; absence is not an error."""
+        """Send the delete; absence is not an error. Of a borrowed one: take out only what this stack left in it."""
 
     @abstractmethod
     def outputs(self, have: F) -> dict[str, str]:
@@ -158,6 +163,29 @@ class Step(ABC, Generic[C, F]):
     def phase(self, have: F) -> Phase:  # noqa: ARG002 -- most kinds are ready as soon as they exist
         """Whether the resource is ready, in motion, leaving or failed."""
         return READY
+
+    @property
+    def choices(self) -> tuple[Step[C, F], ...]:
+        """The ways in which the resource may be had, best first, each with a slug of its own; the first is this."""
+        return (self,)
+
+    @property
+    def label(self) -> str:
+        """What tells this choice from the others, in a few words."""
+        return self.slug
+
+    def siblings(self, client: C, *, fresh: bool = False) -> tuple[Step[C, F], ...]:  # noqa: ARG002 -- most have none
+        """Every live resource that may be this step's, whatever choice it is; its owner tag says whether it is."""
+        return ()
+
+    def give_up(self, client: C, have: F) -> bool:
+        """Send the delete of a choice that is not wanted any more, once; False when AWS refuses it for now."""
+        self.delete(client, have)
+        return True
+
+    def refusal(self, want: F, have: F) -> str:  # noqa: ARG002 -- what changes in place usually changes both ways
+        """Why this change would be refused though its fields change in place (a one-way switch); empty if not."""
+        return ""
 
     def blockers(self, client: C, have: F) -> tuple[str, ...]:  # noqa: ARG002 -- most kinds have none
         """What keeps the resource from being deleted, named for people."""

@@ -28,13 +28,21 @@ KNOWN: Mapping[tuple[str, str], Resource] = {
     ("v1", "ServiceAccount"): Resource("serviceaccounts"),
     ("v1", "ConfigMap"): Resource("configmaps"),
     ("v1", "Secret"): Resource("secrets"),
+    ("v1", "PersistentVolumeClaim"): Resource("persistentvolumeclaims"),
     ("v1", "ResourceQuota"): Resource("resourcequotas"),
     ("apps/v1", "Deployment"): Resource("deployments"),
     ("apps/v1", "ReplicaSet"): Resource("replicasets"),
     ("apps/v1", "DaemonSet"): Resource("daemonsets"),
     ("autoscaling/v2", "HorizontalPodAutoscaler"): Resource("horizontalpodautoscalers"),
     ("policy/v1", "PodDisruptionBudget"): Resource("poddisruptionbudgets"),
+    ("networking.k8s.io/v1", "Ingress"): Resource("ingresses"),
     ("networking.k8s.io/v1", "NetworkPolicy"): Resource("networkpolicies"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"): Resource("clusterroles", namespaced=False),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): Resource("clusterrolebindings", namespaced=False),
+    ("rbac.authorization.k8s.io/v1", "Role"): Resource("roles"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"): Resource("rolebindings"),
+    ("scheduling.k8s.io/v1", "PriorityClass"): Resource("priorityclasses", namespaced=False),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): Resource("customresourcedefinitions", namespaced=False),
 }
 
 

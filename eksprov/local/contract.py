@@ -130,7 +130,10 @@ class KubernetesSide(Protocol):
     def addon_health(self, cluster_arn: str, name: str) -> AddonHealth: ...
 
     def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:
-        """Bind each access-policy group (group name -> ClusterRole name: cluster-admin, admin, edit, view)."""
+        """Bind each access-policy group to its ClusterRole (cluster-admin, admin, edit, view), and nothing else.
+
+        "edit" binds in the whole cluster, "edit/team-a" in the namespace team-a, as soon as that exists.
+        """
         ...
 
 

@@ -89,15 +89,18 @@ class Daemon:
         os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page has any business here
         from eksprov.local.aws.emulator import LocalAws
         from eksprov.local.aws.server import AwsServer
+        from eksprov.local.faults.switchboard import Switchboard
 
         kubernetes = self._kubernetes()
         world = LocalAws(kubernetes, time.time, self._speed, role_lag=True)
         kubernetes.connect(world)
-        key = secrets.token_urlsafe(32)
+        key, faults = secrets.token_urlsafe(32), Switchboard(world)
         server = AwsServer(
             world,
             key=key,
-            control=self._control(world, kubernetes),
+            control={**self._control(world, kubernetes), "GET /eksprov/faults": faults.report},
+            told={"POST /eksprov/faults": faults.switch},
+            trouble=faults,
             afterwards={"POST /eksprov/shutdown": self._stop.set},
         )
         server.start()

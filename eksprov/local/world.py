@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,19 @@ def calls(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     return _ask(_running(state_dir, environ), "GET", "/eksprov/calls")
 
 
+def faults(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The faults there are, those that are on, and what they have struck. Raises `LocalWorldError` where none runs."""
+    return _ask(_running(state_dir, environ), "GET", "/eksprov/faults")
+
+
+def set_faults(
+    state_dir: Path, environ: Mapping[str, str], names: Sequence[str], seed: int, region: str
+) -> dict[str, Any]:
+    """Switch these faults on and all others off; answers as `faults`. Raises `LocalWorldError` where no world runs."""
+    body = {"names": list(names), "seed": seed, "region": region}
+    return _ask(_running(state_dir, environ), "POST", "/eksprov/faults", body)
+
+
 def prefetch(state_dir: Path, environ: Mapping[str, str]) -> None:
     """Let the world begin to find or build Kubernetes. Raises `LocalWorldError` where none runs."""
     _ask(_running(state_dir, environ), "POST", "/eksprov/prefetch")
@@ -174,13 +187,14 @@ def _is_alive(pid: int, created: float | None = None) -> bool:
         return False
 
 
-def _ask(info: WorldInfo, method: str, path: str) -> dict[str, Any]:
+def _ask(info: WorldInfo, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     import http.client
     import urllib.request
 
     try:
         key = (info.home / KEY_FILE).read_text()
-        request = urllib.request.Request(info.url + path, method=method, headers={"X-Eksprov-Key": key})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(info.url + path, data, {"X-Eksprov-Key": key}, method=method)
         # No proxy stands between us and this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=ANSWER_TIMEOUT_S) as answer:

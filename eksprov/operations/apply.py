@@ -14,13 +14,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eksprov.aws.faults import translated
+from eksprov.core.alternatives import bring, take_away
 from eksprov.core.change import Change
-from eksprov.core.converge import Run, converge, remove
+from eksprov.core.converge import Run
 from eksprov.core.executor import Walk, poles
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
 from eksprov.core.step import Outputs, Step
 from eksprov.kube.api import KubeApi
+from eksprov.operations.api_server import ApiServer
+from eksprov.operations.choosing import choosing
 from eksprov.operations.stack import Opened
 from eksprov.state.journal import Intent
 from eksprov.state.record import Record
@@ -29,16 +32,19 @@ AnyStep = Step[Any, Any]
 
 
 class Applier:
-    """One run over an opened stack: converge or remove steps, keep state and outputs."""
+    """One run over an opened stack: converge or remove steps, keep state and outputs.
 
-    def __init__(self, opened: Opened, kube: KubeApi | None = None) -> None:
+    Steps in Kubernetes go to `kube`; where that is None and `opens_api`, to the cluster that this run has brought up.
+    """
+
+    def __init__(self, opened: Opened, kube: KubeApi | None = None, *, opens_api: bool = False) -> None:
         self.opened, self.state = opened, opened.state
         self.outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
-        self._kube = kube
         self._stack = opened.stack
         self._walk: Walk | None = None
         self._steps: dict[str, AnyStep] = {}
         self._ended: dict[str, Outcome] = {}
+        self._api_server = ApiServer(opened, self._ended, kube, opens=opens_api)
         self._open_intents = opened.stack.journal.open_intents()
 
     def converge_all(self, steps: Sequence[AnyStep]) -> list[Outcome]:
@@ -91,13 +97,16 @@ class Applier:
         step, clock = self._steps[name], self._stack.clock
         self._stack.progress.started(name)
         began = clock.now()
-        client: Any = self.opened.aws if step.world == "aws" else self._kube
-        if client is None:  # the cluster is gone, and every object in it with it
-            return Outcome(name, Status.ABSENT, message="its cluster does not exist")
         with translated(f"{'remove' if removing else 'converge'} {name}"):
             run = self._run()
-            outcome = remove(step, client, run) if removing else converge(step, client, self.outputs, run)
+            client: Any = self.opened.aws if step.world == "aws" else self._kube(name)
+            if client is None:  # the cluster is gone, and every object in it with it
+                return Outcome(name, Status.ABSENT, message="its cluster does not exist")
+            outcome = take_away(step, client, run) if removing else bring(step, client, self.outputs, run)
         return dataclasses.replace(outcome, seconds=clock.now() - began)
+
+    def _kube(self, name: str) -> KubeApi | None:
+        return self._api_server.client(self.outputs, lambda text: self._stack.progress.waiting(name, text))
 
     def _run(self) -> Run:
         return Run(
@@ -113,7 +122,22 @@ class Applier:
             was_there=self._was_there,
             hopeless=self._hopeless,
             gone=self._gone,
+            choosing=choosing(self.opened, self._steps, self._begin),
         )
+
+    def _begin(self, choice: AnyStep) -> None:
+        """Record, before anything of it is sent, which choice is begun; waits for the caller's thread."""
+        assert self._walk is not None
+        recorded = self._stack.channel()
+
+        def record() -> None:
+            self.state = self.state.without(choice.name)
+            self._steps[choice.name] = choice
+            self._put(choice.name, status="creating", change=True)
+            recorded.put(choice.name)
+
+        self._walk.post(record)
+        recorded.get()
 
     def _hopeless(self, name: str) -> str:
         """Why a step can no longer become ready: everything that it awaits has failed."""
@@ -199,6 +223,8 @@ class Applier:
         change: bool,
     ) -> None:
         step, before = self._steps[name], self.state.steps.get(name)
+        if not step.recorded:
+            return
         record = Record(
             kind=step.kind,
             slug=step.slug,

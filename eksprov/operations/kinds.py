@@ -1,16 +1,18 @@
-"""All kinds there are, those of AWS and those of a model's deployment, in the order of creation."""
+"""All kinds there are, in the order of creation: those of AWS, of controllers, of a model's deployment."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from eksprov import errors
+from eksprov.controllers import KINDS as CONTROLLER_KINDS
 from eksprov.core.step import Sighting, Step
 from eksprov.serving import KINDS as SERVING_KINDS
 from eksprov.state.record import Record
 from eksprov.steps import KINDS as AWS_KINDS
 
-KINDS: tuple[type[Step[Any, Any]], ...] = (*AWS_KINDS, *SERVING_KINDS)
+KINDS: tuple[type[Step[Any, Any]], ...] = (*AWS_KINDS, *CONTROLLER_KINDS, *SERVING_KINDS)
+MODEL_OBJECTS: tuple[type[Step[Any, Any]], ...] = tuple(kind for kind in SERVING_KINDS if kind.world == "kube")
 _BY_NAME = {kind.kind: kind for kind in KINDS}
 
 

@@ -18,7 +18,7 @@ from eksprov.core.plan import Plan
 from eksprov.core.step import Step
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations.apply import Applier
-from eksprov.operations.kinds import KINDS, revive, revived
+from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
 from eksprov.operations.stack import Opened
@@ -28,6 +28,8 @@ from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import NodeType, fit
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
 from eksprov.steps.catalog import bucket_name, model_association, model_role
+from eksprov.steps.instances import read
+from eksprov.steps.node_shape import derive
 
 AnyStep = Step[Any, Any]
 
@@ -187,7 +189,7 @@ def node_types(opened: Opened) -> tuple[NodeType, ...]:
         answer = ec2.describe_instance_types(InstanceTypes=names)  # type: ignore[arg-type]  # any name may be asked for
     found: Mapping[str, Any] = {item["InstanceType"]: item for item in answer["InstanceTypes"]}
     return tuple(
-        _node_type(found[name], group.disk_size_gib)
+        _node_type(found[name], derive(group, {name: read(found[name])}).disk_gib)
         for group in groups
         for name in group.instance_types
         if name in found
@@ -208,7 +210,7 @@ def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:
 
 
 def _sighted(opened: Opened, kube: KubeApi) -> list[AnyStep]:
-    sightings = [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]
+    sightings = [s for kind in MODEL_OBJECTS for s in kind.survey(kube, opened.us.stack)]
     return [revived(s) for s in (*sightings, *opened.sightings) if s.owner.step.startswith("model/")]
 
 

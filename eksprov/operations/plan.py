@@ -2,64 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.config.schema import Config
 from eksprov.core.change import NO_CHANGE, Action, Change
+from eksprov.core.converge import is_ours
 from eksprov.core.executor import order
 from eksprov.core.plan import Plan, Planned, nodes, preview
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import Outputs, State, Step
+from eksprov.kube.api import KubeApi
+from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.apply import deletion, fingerprint
+from eksprov.operations.choosing import live_choices
 from eksprov.operations.kinds import is_model, revive
+from eksprov.operations.own_access import lost_access
 from eksprov.operations.stack import Opened
-from eksprov.state.record import State
+from eksprov.operations.wanted import wanted as wanted_steps
+from eksprov.state.record import State as Recorded
 from eksprov.state.store import StateStore
-from eksprov.steps.catalog import catalog
 from eksprov.steps.choices import from_record
 
 
 def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, client: Any = None) -> Plan:
     """Read the world side by side and compare; nothing is written, in AWS or here."""
-    orphans = [step for step in opened.orphans if step.world == "aws"] if steps is None else []
-    wanted = opened.steps if steps is None else tuple(steps)
+    if steps is None:
+        refuse_wrong_addons(opened)
+    orphans = opened.orphans if steps is None else ()
+    wanted, given_up, told = live_choices(opened, opened.steps if steps is None else tuple(steps))
+    outside, inside = ([s for s in (*wanted, *orphans) if s.world == world] for world in ("aws", "kube"))
+    found, notes = _read(opened, outside, opened.aws), (*opened.choices.notes, *lost_access(opened))
+    if inside:
+        try:
+            api = client or _api_server(opened, found)
+            found |= _read(opened, inside, api) if api is not None else {}
+        except (errors.AccessError, errors.ProvisioningError) as error:
+            if client is not None:
+                raise
+            notes = (*notes, f"the cluster was not asked, its objects are shown as new: {error.message}")
+    left = [step for step in orphans if found.get(step.name) is not None]
+    plan = preview(wanted, found, left, opened.us, notes=(*notes, *told))
+    return replace(plan, lines=(*plan.lines, *given_up))
 
+
+def _read(opened: Opened, steps: Sequence[Step[Any, Any]], client: Any) -> dict[str, Any]:
     def read(step: Step[Any, Any]) -> Any:
         with translated(f"read {step.name}"):
-            return step.discover(opened.aws if step.world == "aws" else client)
+            return step.discover(client)
 
-    everything = [*wanted, *orphans]
-    found = dict(zip((step.name for step in everything), opened.stack.together(read, everything), strict=True))
-    left = [step for step in orphans if found[step.name] is not None]
-    return preview(wanted, found, left, opened.us, notes=opened.choices.notes)
+    return dict(zip((step.name for step in steps), opened.stack.together(read, steps), strict=True))
+
+
+def _api_server(opened: Opened, found: Mapping[str, Any]) -> KubeApi | None:
+    """The API server of the stack's own cluster, once it has one that is not on its way out."""
+    step = next(step for step in opened.steps if step.kind == "cluster")
+    have = found.get(step.name)
+    if have is None or not is_ours(have.owner, opened.us) or step.phase(have).state is State.LEAVING:
+        return None
+    known = step.outputs(have)
+    return opened.stack.kube(step.slug, known) if known.get("endpoint") else None
 
 
 def offline_plan(config: Config, store: StateStore) -> Plan:
     """Compare the config with the record alone: fast, without AWS, and blind to what others changed."""
-    state = store.load() or State(stack=config.name)
+    state = store.load() or Recorded(stack=config.name)
     choices = from_record(config, state.choices)
     if choices is None:
         nothing = Change(Action.CREATE, reason="nothing is recorded of this stack")
         return Plan((Planned(config.name, "stack", config.name, nothing),), basis="record")
-    steps = {step.name: step for step in catalog(config, choices)}
+    steps = {step.name: step for step in wanted_steps(config, choices, state.stack_id)}
     outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
     lines = [_offline_line(steps[name], state, outputs) for name in order(nodes(tuple(steps.values())))]
     for name, record in state.steps.items():
         if name not in steps and not is_model(name):
             orphan = revive(name, record)
+            if orphan.borrowed or orphan.part:
+                continue
             lines.append(Planned(name, record.kind, record.slug, deletion(orphan)))
     return Plan(tuple(lines), basis="record", notes=choices.notes)
 
 
-def _offline_line(step: Step[Any, Any], state: State, outputs: Outputs) -> Planned:
+def _offline_line(step: Step[Any, Any], state: Recorded, outputs: Outputs) -> Planned:
     record = state.steps.get(step.name)
-    line = Planned(step.name, step.kind, step.slug, NO_CHANGE)
+    step = next((choice for choice in step.choices if record is not None and choice.slug == record.slug), step)
+    line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(outputs))
     if record is None:
         return replace(line, change=Change(Action.CREATE, reason="not recorded"))
     if record.status != "ready":
         return replace(line, change=Change(Action.UPDATE, reason=f"its last run ended {record.status}"))
     if record.facts_sha256 != fingerprint(step, outputs):
         return replace(line, change=Change(Action.UPDATE, reason="the config differs from what was recorded"))
-    return line
+    return replace(line, have=line.want)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eksprov.core.outcome import Outcome, Status
+from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.apply import Applier
+from eksprov.operations.forecast import guard
+from eksprov.operations.own_access import lost_access
 from eksprov.operations.stack import Opened
 from eksprov.state.record import State
 
@@ -35,10 +38,14 @@ class Report:
 
 def provision(opened: Opened) -> Report:
     """Converge every step, then remove what the config no longer names. The caller holds the stack's lock."""
-    applier = Applier(opened)
+    applier = Applier(opened, opens_api=True)
     began = opened.stack.clock.now()
+    refuse_wrong_addons(opened)
+    guard(opened)
     if opened.state != opened.stack.store.load():
         applier.save()  # the stack id and the choices are on disk before the first create
+    for note in lost_access(opened):
+        opened.stack.progress.note(note)
     outcomes = applier.converge_all(opened.steps)
     orphans = opened.orphans
     if orphans and all(outcome.good for outcome in outcomes):

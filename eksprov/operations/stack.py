@@ -24,10 +24,10 @@ from eksprov.core.step import Owner, Sighting, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.progress import Progress, Silent
+from eksprov.operations.wanted import wanted
 from eksprov.state.journal import Journal
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
-from eksprov.steps.catalog import catalog
 from eksprov.steps.choices import Choices, as_record, resolve
 
 KubeFactory = Callable[[str, Mapping[str, str]], KubeApi]
@@ -47,7 +47,8 @@ class Stack:
 
     `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool`,
     `workers`, `channel` (how threads tell one another something) and `together` (how many readings are made at once)
-    are for tests that want one thread or their own scheduler.
+    are for tests that want one thread or their own scheduler. `preflight`: whether a run that creates something is
+    preceded by the checks of `doctor`.
     """
 
     config: Config
@@ -64,11 +65,15 @@ class Stack:
     channel: Callable[[], Channel] = queue.SimpleQueue
     together: Together = side_by_side
     mint: Callable[[], str] = lambda: secrets.token_hex(8)
+    preflight: bool = False
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A stack whose account, region and owner are settled. `sightings` were read only where the state was lost."""
+    """A stack whose account, region and owner are settled. `sightings` were read only where the state was lost.
+
+    `first_choice` asks for the first choice of what stands on a later one; see `core.alternatives`.
+    """
 
     stack: Stack
     aws: Aws
@@ -77,6 +82,7 @@ class Opened:
     choices: Choices
     steps: tuple[Step[Any, Any], ...]
     sightings: tuple[Sighting, ...] = ()
+    first_choice: bool = False
 
     @property
     def us(self) -> Owner:
@@ -121,7 +127,7 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     choices = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)
     state = state.with_choices(as_record(choices)) if mint and as_record(choices) != state.choices else state
-    return Opened(stack, aws, state, identity, choices, catalog(config, choices), sightings)
+    return Opened(stack, aws, state, identity, choices, wanted(config, choices, state.stack_id), sightings)
 
 
 def survey(

@@ -20,6 +20,8 @@ from eksprov.operations.apply import Applier
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.provision import Report
 from eksprov.operations.stack import Opened, survey
+from eksprov.operations.sweep import HOLDS_LEFTOVERS, broom, left_by_controllers, release
+from eksprov.steps.leftovers import WHATS, Leftovers
 
 AnyStep = Step[Any, Any]
 PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then tear down"
@@ -60,30 +62,40 @@ def doomed(opened: Opened, objects: Iterable[Sighting] = ()) -> tuple[tuple[AnyS
 def teardown(opened: Opened) -> Teardown:
     """Remove everything of the stack. The caller holds its lock and has asked the user."""
     kube, objects = _workloads(opened)
+    if kube is not None:
+        release(kube, opened)
     steps, strays = doomed(opened, objects)
+    swept = broom(opened, steps)
+    steps = (*steps, *swept)
     applier = Applier(opened, kube)
     began = opened.stack.clock.now()
     outcomes: list[Outcome] = applier.remove_all(steps, _waits(steps, strays))
-    left = survey(opened.aws, opened.us.stack, KINDS, opened.stack.together) if not opened.stack.stopped() else ()
+    left: tuple[Sighting, ...] = ()
+    if not opened.stack.stopped():
+        left = survey(opened.aws, opened.us.stack, KINDS, opened.stack.together)
+        left = (*left, *left_by_controllers(opened, swept))
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
     counts = Counter(sighting.kind for sighting in left)
-    result = Teardown(report, {kind.kind: counts[kind.kind] for kind in KINDS if kind.world == "aws"}, left)
+    looked_at = [*(kind.kind for kind in KINDS if kind.world == "aws"), *(WHATS if swept else ())]
+    result = Teardown(report, {kind: counts[kind] for kind in looked_at}, left)
     if result.ok:
         opened.stack.store.forget()
     return result
 
 
 def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[str]]:
-    """What the graph does not say: nodes, add-ons and access live until the workloads are gone, and what has lost its
-    place in the graph (found by tags alone) goes before every kind that is made before it."""
+    """What the graph does not say: nodes, add-ons and access live until all is gone from the cluster, and what has
+    lost its place in the graph (found by tags alone) goes before every kind that is made before it."""
     every = list(steps)
     rank = {kind.kind: index for index, kind in enumerate(KINDS)}
-    workloads = [step.name for step in every if is_model(step.name)]
+    workloads = [step.name for step in every if is_model(step.name) or step.world == "kube"]
     waits: dict[str, list[str]] = {}
     for step in every:
         if step.kind in OUTLIVE_WORKLOADS and not is_model(step.name):
             waits[step.name] = workloads.copy()
-        later = [s.name for s in every if s.name in strays and rank[step.kind] < rank[s.kind]]
+        if step.kind in HOLDS_LEFTOVERS:
+            waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == Leftovers.kind)
+        later = [s.name for s in every if s.name in strays and rank.get(step.kind, 0) < rank[s.kind]]
         waits.setdefault(step.name, []).extend(later)
     return waits
 
@@ -98,8 +110,8 @@ def _workloads(opened: Opened) -> tuple[KubeApi | None, list[Sighting]]:
     found = cluster.discover(opened.aws, fresh=True)
     if found is not None and is_ours(found.owner, opened.us) and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
-    if found is None or not cluster.outputs(found).get("endpoint"):
-        return None, []
+    if found is None or not {"endpoint", "certificate_authority"} <= cluster.outputs(found).keys():
+        return None, []  # one that failed while it was made may have only a part of what a client needs
     try:
         kube = opened.stack.kube(cluster.slug, cluster.outputs(found))
         return kube, [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eksprov.kube import objects
 from eksprov.kube.api import Manifest
-from eksprov.kube.objects import STACK_LABEL
+from eksprov.kube.objects import STACK_LABEL, stack_labels
+from eksprov.kube.objects import stamped as with_owner
 from eksprov.serving.spec import ModelSpec, StackFacts, service_account
 from eksprov.serving.workload import deployment
 
@@ -62,7 +62,7 @@ def of_model(spec: ModelSpec) -> dict[str, Manifest]:
 
 def stamped(manifest: Mapping[str, Any], stack: StackFacts, step: str) -> Manifest:
     """The manifest with its owner in its annotations, and a hash of itself."""
-    return objects.stamped(manifest, stack.stack_id, step)
+    return with_owner(manifest, stack.stack_id, step)
 
 
 def labels(spec: ModelSpec) -> dict[str, str]:
@@ -84,7 +84,7 @@ def selector(spec: ModelSpec) -> dict[str, str]:
 
 
 def _stack_labels(stack: StackFacts) -> dict[str, str]:
-    return objects.stack_labels(stack.stack)
+    return stack_labels(stack.stack)
 
 
 def _meta(spec: ModelSpec) -> dict[str, Any]:

@@ -12,35 +12,59 @@ from typing import Any
 from eksprov.core.step import Step
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.addon import Addon
+from eksprov.steps.alarm import Alarm
+from eksprov.steps.asg_tags import AsgTags
 from eksprov.steps.bucket import Bucket
 from eksprov.steps.cluster import Cluster
+from eksprov.steps.cluster_endpoint import ClusterEndpoint
+from eksprov.steps.dashboard import Dashboard
 from eksprov.steps.elastic_ip import ElasticIp
+from eksprov.steps.existing_subnet import ExistingSubnet
+from eksprov.steps.existing_vpc import ExistingVpc
 from eksprov.steps.iam_role import IamRole
 from eksprov.steps.internet_gateway import InternetGateway
+from eksprov.steps.kms_key import KmsKey
+from eksprov.steps.launch_template import LaunchTemplate
 from eksprov.steps.log_group import LogGroup
 from eksprov.steps.nat_gateway import NatGateway
 from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.placement_group import PlacementGroup
 from eksprov.steps.pod_identity_association import PodIdentityAssociation
 from eksprov.steps.repository import Repository
 from eksprov.steps.route_table import RouteTable
+from eksprov.steps.security_group import SecurityGroup
 from eksprov.steps.subnet import Subnet
+from eksprov.steps.topic import Topic
 from eksprov.steps.vpc import Vpc
+from eksprov.steps.vpc_endpoint import VpcEndpoint
 
 KINDS: tuple[type[Step[Any, Any]], ...] = (
+    ExistingVpc,
+    ExistingSubnet,
     Vpc,
     Subnet,
     InternetGateway,
     ElasticIp,
     NatGateway,
     RouteTable,
+    SecurityGroup,
+    VpcEndpoint,
     IamRole,
+    KmsKey,
     Bucket,
     Repository,
     LogGroup,
     Cluster,
+    ClusterEndpoint,
     AccessEntry,
     Addon,
+    PlacementGroup,
+    LaunchTemplate,
     NodeGroup,
+    AsgTags,
     PodIdentityAssociation,
+    Topic,
+    Alarm,
+    Dashboard,
 )
 """All kinds, in the order of creation."""

@@ -4,50 +4,69 @@ The principal is a role or user, never an STS session
 (https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html). Managed node groups make entries of
 their own; those are left alone. Whoever tears a cluster down needs its way in to the end, so an entry outlives node
 groups and add-ons. Policies associated by others with an entry of ours are taken away: exactly these is the promise.
+
+Nobody is locked out: the admin's policy is taken from an entry only while another entry has it for the whole cluster.
+EKS keeps the principal's unique id with the entry and does not show it, so a role that was deleted and made again
+under the same ARN has an entry that lets nobody in
+(https://docs.aws.amazon.com/eks/latest/APIReference/API_AccessEntry.html, `principalArn`). An entry that is older than
+its principal is such a one; it is deleted and made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
-from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_coming_or_going
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
 
+ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 Grants = frozenset[tuple[str, tuple[str, ...]]]  # policy ARN and namespaces; no namespaces: the whole cluster
 
 
 @dataclass(frozen=True)
 class AccessEntryFacts:
-    """`policies` are exactly those associated."""
+    """`policies` are exactly those associated; `user_name` is "" where EKS chooses; `stale`: see above."""
 
     type: str = field(metadata={"replace": True})
     policies: Grants
+    groups: frozenset[str] = frozenset()
+    user_name: str = ""
+    stale: bool = field(default=False, compare=False)
     arn: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessEntry(Step[Aws, AccessEntryFacts]):
-    """`slug` is "<cluster>/<principal ARN>"; `policies` are names such as AmazonEKSViewPolicy with their namespaces."""
+    """`slug` is "<cluster>/<principal ARN>"; `policies` are names such as AmazonEKSViewPolicy with their namespaces.
+
+    `compare_age` has the principal read too (one call more), to tell an entry that an earlier one of its name had.
+    """
 
     kind: ClassVar[str] = "access-entry"
     replaceable: ClassVar[bool] = True
+    recreate_failed: ClassVar[bool] = True
 
     partition: str = "aws"
+    type: str = "STANDARD"
     policies: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    groups: tuple[str, ...] = ()
+    user_name: str = ""
+    compare_age: bool = False
 
     @property
     def cluster(self) -> str:
@@ -60,24 +79,43 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         return self.slug.split("/", 1)[1]
 
     def desired(self, outputs: Outputs) -> AccessEntryFacts:  # noqa: ARG002 -- known from the config alone
-        """A STANDARD entry with the policies of the config."""
+        """What the config says."""
         prefix = f"arn:{self.partition}:eks::aws:cluster-access-policy/"
-        return AccessEntryFacts(
-            "STANDARD", frozenset((prefix + name, tuple(sorted(spaces))) for name, spaces in self.policies)
-        )
+        policies = frozenset((prefix + name, tuple(sorted(spaces))) for name, spaces in self.policies)
+        return AccessEntryFacts(self.type, policies, frozenset(self.groups), self.user_name)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AccessEntryFacts | None:  # noqa: ARG002 -- two calls always
         """The entry, then its policies."""
-        return unless_coming_or_going(aws, self.cluster, lambda: self._read(aws.clients.eks))
+        return unless_coming_or_going(aws, self.cluster, lambda: self._read(aws))
 
-    def _read(self, eks: EKSClient) -> AccessEntryFacts:
+    def _read(self, aws: Aws) -> AccessEntryFacts:
+        eks = aws.clients.eks
         entry = eks.describe_access_entry(clusterName=self.cluster, principalArn=self.principal)["accessEntry"]
-        pages = eks.get_paginator("list_associated_access_policies").paginate(
-            clusterName=self.cluster, principalArn=self.principal
+        grants = frozenset((arn, namespaces) for arn, namespaces in _grants_of(eks, self.cluster, self.principal))
+        return AccessEntryFacts(
+            type=entry["type"],
+            policies=grants,
+            groups=frozenset(entry.get("kubernetesGroups", [])) if entry["type"] == "STANDARD" else frozenset(),
+            user_name=entry.get("username", "") if self.user_name else "",
+            stale=self.compare_age and self._is_older_than_principal(aws, entry),
+            arn=entry["accessEntryArn"],
+            owner=owner_of(entry.get("tags")),
         )
-        found = [policy for page in pages for policy in page["associatedAccessPolicies"]]
-        grants = frozenset((p["policyArn"], tuple(sorted(p["accessScope"].get("namespaces", [])))) for p in found)
-        return AccessEntryFacts(entry["type"], grants, entry["accessEntryArn"], owner_of(entry.get("tags")))
+
+    def _is_older_than_principal(self, aws: Aws, entry: Mapping[str, Any]) -> bool:
+        """Not of a principal that cannot be read: another account's, a deleted one, or one we may not look at."""
+        _, _, _, _, account, what = self.principal.split(":", 5)
+        name = what.rsplit("/", 1)[-1]
+        if account != entry["accessEntryArn"].split(":")[4]:
+            return False
+        iam = aws.clients.iam
+        read: Callable[[], Any] = (
+            (lambda: iam.get_role(RoleName=name)["Role"])
+            if what.startswith("role/")
+            else lambda: iam.get_user(UserName=name)["User"]
+        )
+        found = unless(read, "NoSuchEntity", "AccessDenied")
+        return bool(found and found["Arn"] == self.principal and found["CreateDate"] > entry["createdAt"])
 
     def create(self, aws: Aws, want: AccessEntryFacts, token: str) -> dict[str, str]:
         """The entry, once IAM's principal is visible to EKS; then its policies, unless the entry is a stranger's."""
@@ -87,6 +125,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
             "type": want.type,
             "clientRequestToken": token,
             "tags": aws.tags(self.name),
+            **_names(want),
         }
         eks = aws.clients.eks
         made = unless(
@@ -94,18 +133,43 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
             "ResourceInUseException",
         )
         have = self.discover(aws, fresh=True) if made is None else None
-        if made is not None or (have is not None and is_ours(have.owner, aws.owner)):
-            self._grant(aws, want.policies, have.policies if have is not None else frozenset())
+        if made is not None:
+            self._grant(aws, want.policies, frozenset())
+        elif have is not None and is_ours(have.owner, aws.owner):
+            self.update(aws, want, have, ("groups", "policies"))
         return {}
 
-    def update(self, aws: Aws, want: AccessEntryFacts, have: AccessEntryFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
-        """The policies are all that changes in place."""
+    def update(self, aws: Aws, want: AccessEntryFacts, have: AccessEntryFacts, fields: tuple[str, ...]) -> None:
+        """Names first, then policies. Raises: ProvisioningError where nobody would be admin any more."""
+        admin = (f"arn:{self.partition}:eks::aws:cluster-access-policy/{ADMIN_POLICY}", ())
+        if admin in have.policies - want.policies:
+            self._refuse_last_admin(aws, admin[0])
+        if {"groups", "user_name"} & set(fields):
+            aws.clients.eks.update_access_entry(
+                clusterName=self.cluster, principalArn=self.principal, **{"kubernetesGroups": [], **_names(want)}
+            )
         self._grant(aws, want.policies, have.policies)
+
+    def _refuse_last_admin(self, aws: Aws, policy: str) -> None:
+        eks = aws.clients.eks
+        pages = eks.get_paginator("list_access_entries").paginate(clusterName=self.cluster, associatedPolicyArn=policy)
+        others = [arn for page in pages for arn in page["accessEntries"] if arn != self.principal]
+        if not any((policy, ()) in _grants_of(eks, self.cluster, other) for other in others):
+            raise errors.ProvisioningError(
+                f"{self.name}: {self.principal} is the cluster's last admin; taking that away would lock everybody out",
+                f"give another principal {ADMIN_POLICY} without namespaces under access:, provision, then try again",
+            )
 
     def delete(self, aws: Aws, have: AccessEntryFacts) -> None:  # noqa: ARG002 -- its policies go with it
         """The entry; its associations go with it."""
         with tolerating(GONE):
             aws.clients.eks.delete_access_entry(clusterName=self.cluster, principalArn=self.principal)
+
+    def phase(self, have: AccessEntryFacts) -> Phase:
+        """Failed where EKS knows an earlier principal under this ARN."""
+        if not have.stale:
+            return READY
+        return Phase(State.FAILED, f"{self.principal} was deleted and made again after its entry was made")
 
     def outputs(self, have: AccessEntryFacts) -> dict[str, str]:
         """`arn` and `principal_arn`."""
@@ -132,6 +196,18 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         for arn in sorted({arn for arn, _ in have} - {arn for arn, _ in want}):
             with tolerating(GONE):
                 eks.disassociate_access_policy(**key, policyArn=arn)
+
+
+def _names(want: AccessEntryFacts) -> dict[str, Any]:
+    """The groups and the name, as far as they are the config's."""
+    names: dict[str, Any] = {"kubernetesGroups": sorted(want.groups)} if want.groups else {}
+    return {**names, "username": want.user_name} if want.user_name else names
+
+
+def _grants_of(eks: EKSClient, cluster: str, principal: str) -> list[tuple[str, tuple[str, ...]]]:
+    pages = eks.get_paginator("list_associated_access_policies").paginate(clusterName=cluster, principalArn=principal)
+    found = [policy for page in pages for policy in page["associatedAccessPolicies"]]
+    return [(one["policyArn"], tuple(sorted(one["accessScope"].get("namespaces", [])))) for one in found]
 
 
 def _principals(eks: EKSClient, cluster: str) -> list[str]:

@@ -1,13 +1,15 @@
 """An EKS add-on: software that EKS installs in the cluster and keeps in the wanted version and configuration.
 
-An unset version is resolved once, when the add-on is made, to EKS's default for the cluster's version; after that the
-live version stands, whatever it is. Of the configuration only the keys that we set are compared. A role for the
-add-on's service account travels in the create call, so its pods never start without it
+An unset version is resolved once, when the add-on is made, to EKS's default or to the newest that it lists; after that
+the live version stands, whatever it is, until somebody asks for the versions to move (`follow`). Of the configuration
+only the keys that we set are compared. Version and configuration are checked against what EKS itself says before a call
+asks for them. A role for the add-on's service account travels in the create call, so its pods never start without it
 (https://docs.aws.amazon.com/eks/latest/userguide/add-ons-iam.html).
 
 EKS reports an add-on whose pods find no node as DEGRADED; while nodes are on their way that is waiting, not failure
 (https://github.com/terraform-aws-modules/terraform-aws-eks/issues/1765), and where the config has no nodes it is as
-good as it gets. So add-ons are called as soon as the cluster stands, and only awaited late.
+good as it gets. So add-ons are called as soon as the cluster stands, and only awaited late. Trouble that no node will
+mend (a conflict, a refused right, a failed update) is a difference: tried again, and told in EKS's words.
 """
 
 from __future__ import annotations
@@ -17,26 +19,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.steps import addon_configuration
 from eksprov.steps.absent import unless
-from eksprov.steps.eks_reading import GONE, in_words, issues, names_of, unless_gone
+from eksprov.steps.addon_trouble import WELL, diagnosed, trouble
+from eksprov.steps.addon_versions import Policy, compatible
+from eksprov.steps.eks_reading import GONE, issues, names_of, unless_gone
 
 KEPT = ""  # the version that is not compared: whatever lives is kept
+PRESERVE_TAG = "eksprov:preserve-on-delete"  # so that a removal knows it, when the config no longer does
+CONFLICTS = {"none": "NONE", "overwrite": "OVERWRITE", "preserve": "PRESERVE"}
 
 
 @dataclass(frozen=True)
 class AddonFacts:
-    """`version` counts only where one is pinned; `configuration` is JSON of the keys we set; `roles` by account."""
+    """`version` counts only where one is pinned or followed; `configuration` is JSON of the keys we set; `roles` by
+    account; `state` is anything but `WELL` where EKS reports trouble that waiting does not mend."""
 
     version: str
     configuration: str
     roles: frozenset[tuple[str, str]]
+    service_account_role: str = ""
+    preserve: bool = False
+    state: str = WELL
     live_version: str = field(default="", compare=False)
     live_configuration: str = field(default="", compare=False)
     status: str = field(default="", compare=False)
@@ -47,10 +57,10 @@ class AddonFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Addon(Step[Aws, AddonFacts]):
-    """`slug` is "<cluster>/<add-on>"; `roles` are pairs of service account and the step of its role.
+    """`slug` is "<cluster>/<add-on>"; `roles` are pairs of service account and the step of its role, or the role's ARN.
 
-    `configuration` is JSON; `kubernetes_version` picks the default version; `nodes_expected` is false for a stack
-    without nodes.
+    `configuration` is JSON; `policy` says which version an unset one is, of those for `kubernetes_version`; with
+    `follow` a live one is moved to it; `nodes_expected` is false for a stack without nodes.
     """
 
     kind: ClassVar[str] = "addon"
@@ -59,9 +69,14 @@ class Addon(Step[Aws, AddonFacts]):
     delete_in_motion: ClassVar[bool] = True  # once the nodes are gone it waits for them in vain
 
     version: str | None = None
+    policy: Policy = "default"
+    follow: bool = False
     kubernetes_version: str = ""
     configuration: str = "{}"
     roles: tuple[tuple[str, str], ...] = ()
+    service_account_role: str = ""
+    conflicts: str = "overwrite"
+    preserve: bool = False
     nodes_expected: bool = True
 
     @property
@@ -70,9 +85,17 @@ class Addon(Step[Aws, AddonFacts]):
         return {"clusterName": cluster, "addonName": addon}
 
     def desired(self, outputs: Outputs) -> AddonFacts:
-        """The pinned version or none, our configuration, the roles of this stack."""
-        roles = frozenset((account, outputs.get(step, "arn")) for account, step in self.roles)
-        return AddonFacts(self.version or KEPT, _text(json.loads(self.configuration)), roles)
+        """The pinned version, the policy that is followed or none; our configuration; the roles."""
+        roles = frozenset(
+            (account, role if role.startswith("arn:") else outputs.get(role, "arn")) for account, role in self.roles
+        )
+        return AddonFacts(
+            version=self.version or (self._followed if self.follow else KEPT),
+            configuration=_text(json.loads(self.configuration)),
+            roles=roles,
+            service_account_role=self.service_account_role,
+            preserve=self.preserve,
+        )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AddonFacts | None:  # noqa: ARG002 -- one call, or a few
         """One DescribeAddon, and one reading for each role it has."""
@@ -83,9 +106,12 @@ class Addon(Step[Aws, AddonFacts]):
         live = addon.get("configurationValues") or "{}"
         associations = addon.get("podIdentityAssociations") or ()
         return AddonFacts(
-            version=addon["addonVersion"] if self.version else KEPT,
+            version=self._compared(aws, addon["addonVersion"]),
             configuration=_text(_shared(json.loads(self.configuration), _parsed(live))),
             roles=frozenset(role for arn in associations for role in self._role(aws, arn)),
+            service_account_role=addon.get("serviceAccountRoleArn", "") if self.service_account_role else "",
+            preserve=PRESERVE_TAG in addon.get("tags", {}),
+            state=trouble(addon["status"], issues(addon.get("health"))),
             live_version=addon["addonVersion"],
             live_configuration=live,
             status=addon["status"],
@@ -98,10 +124,11 @@ class Addon(Step[Aws, AddonFacts]):
         """Send CreateAddon once IAM's new role is visible to EKS; nothing is awaited."""
         request = {
             **self._key,
-            "addonVersion": want.version or self._default_version(aws),
-            "resolveConflicts": "OVERWRITE",
+            "addonVersion": self._checked(aws, self.version),
+            # PRESERVE means NONE on a create: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html
+            "resolveConflicts": "OVERWRITE" if self.conflicts == "overwrite" else "NONE",
             "clientRequestToken": token,
-            "tags": aws.tags(self.name),
+            "tags": {**aws.tags(self.name), **({PRESERVE_TAG: "true"} if want.preserve else {})},
             **_settings(want, None),
         }
         eks = aws.clients.eks
@@ -111,27 +138,34 @@ class Addon(Step[Aws, AddonFacts]):
         )
         return {}
 
-    def update(self, aws: Aws, want: AddonFacts, have: AddonFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
-        """All of it in one call; keys of the configuration that are not ours stay."""
-        request = {**self._key, "resolveConflicts": "OVERWRITE", **_settings(want, have)}
-        if want.version:
-            request["addonVersion"] = want.version
+    def update(self, aws: Aws, want: AddonFacts, have: AddonFacts, fields: tuple[str, ...]) -> None:
+        """All of it in one call but the tag; keys of the configuration that are not ours stay."""
+        if "preserve" in fields:
+            self._mark(aws, have.arn, preserve=want.preserve)
+        if fields == ("preserve",):
+            return
+        moves = want.version != KEPT
+        if moves or "configuration" in fields:
+            version = self._checked(aws, self.version if moves else have.live_version, listed=moves)
+        request = {**self._key, "resolveConflicts": CONFLICTS[self.conflicts], **_settings(want, have)}
+        if moves:
+            request["addonVersion"] = version
         eventually(
             aws, lambda: aws.clients.eks.update_addon(**request), (*ROLE_NOT_VISIBLE, *EKS_BUSY), limit_s=ROLE_LIMIT_S
         )
 
-    def delete(self, aws: Aws, have: AddonFacts) -> None:  # noqa: ARG002 -- the name says it all
-        """The add-on with its software."""
-        eks = aws.clients.eks
-        eventually(aws, lambda: unless_gone(lambda: eks.delete_addon(**self._key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+    def delete(self, aws: Aws, have: AddonFacts) -> None:
+        """The add-on with its software, unless that is to be preserved."""
+        eks, key = aws.clients.eks, {**self._key, **({"preserve": True} if have.preserve else {})}
+        eventually(aws, lambda: unless_gone(lambda: eks.delete_addon(**key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
 
     def phase(self, have: AddonFacts) -> Phase:
         """A failed update or delete leaves a working add-on: the next difference or removal tries again."""
-        said = in_words(have.health)
+        said = diagnosed(have.health)
         match have.status:
             case "CREATING" | "UPDATING":
                 return Phase(State.MOVING, said or have.status.lower())
-            case "DEGRADED" if self.nodes_expected:
+            case "DEGRADED" if self.nodes_expected and have.state == WELL:
                 return Phase(State.MOVING, f"waiting for nodes ({said})" if said else "waiting for nodes")
             case "DELETING":
                 return Phase(State.LEAVING, "EKS removes it")
@@ -162,21 +196,36 @@ class Addon(Step[Aws, AddonFacts]):
         found = unless_gone(lambda: eks.describe_pod_identity_association(clusterName=cluster, associationId=own_id))
         return [(found["association"]["serviceAccount"], found["association"]["roleArn"])] if found else []
 
-    def _default_version(self, aws: Aws) -> str:
-        """EKS's default for the cluster's version. Raises: ProvisioningError where the add-on has no such version."""
+    @property
+    def _followed(self) -> str:
+        return self.policy.replace("_", " ")
+
+    def _compared(self, aws: Aws, live: str) -> str:
+        """The live version as it is compared: not at all, itself, or as the policy that it fulfils."""
+        if self.version or not self.follow:
+            return live if self.version else KEPT
+        fits = compatible(aws, self._key["addonName"], self.kubernetes_version)
+        return self._followed if fits.chosen(self.policy) in ("", live) else live
+
+    def _checked(self, aws: Aws, version: str | None, *, listed: bool = True) -> str:
+        """The version to ask for, once EKS lists it (`listed`) and its schema takes our configuration.
+
+        Raises: ProvisioningError naming what would do.
+        """
         addon = self._key["addonName"]
-        pages = aws.clients.eks.get_paginator("describe_addon_versions").paginate(
-            addonName=addon, kubernetesVersion=self.kubernetes_version
-        )
-        read = unless(lambda: list(pages), GONE, "InvalidParameterException") or []
-        versions = [version for page in read for found in page["addons"] for version in found["addonVersions"]]
-        default = [v for v in versions if any(c.get("defaultVersion") for c in v.get("compatibilities", []))]
-        for version in default or versions:
-            return version["addonVersion"]
-        raise errors.ProvisioningError(
-            f"{self.name}: EKS has no version of the add-on {addon!r} for Kubernetes {self.kubernetes_version}",
-            f"`aws eks describe-addon-versions --kubernetes-version {self.kubernetes_version}` lists what there is",
-        )
+        if listed:
+            fits = compatible(aws, addon, self.kubernetes_version)
+            fits.require(self.name, version or "")
+            version = version or fits.chosen(self.policy)
+        addon_configuration.require(aws, self.name, addon, version or "", json.loads(self.configuration))
+        return version or ""
+
+    def _mark(self, aws: Aws, arn: str, *, preserve: bool) -> None:
+        """Say on the add-on itself what its removal is to leave."""
+        if preserve:
+            aws.clients.eks.tag_resource(resourceArn=arn, tags={PRESERVE_TAG: "true"})
+        else:
+            aws.clients.eks.untag_resource(resourceArn=arn, tagKeys=[PRESERVE_TAG])
 
 
 def _settings(want: AddonFacts, have: AddonFacts | None) -> dict[str, Any]:
@@ -184,6 +233,8 @@ def _settings(want: AddonFacts, have: AddonFacts | None) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if values := {**_parsed(have.live_configuration if have else "{}"), **json.loads(want.configuration)}:
         settings["configurationValues"] = _text(values)
+    if want.service_account_role and want.service_account_role != (have.service_account_role if have else ""):
+        settings["serviceAccountRoleArn"] = want.service_account_role
     if want.roles != (have.roles if have else frozenset()):
         roles = sorted(want.roles)
         settings["podIdentityAssociations"] = [{"serviceAccount": account, "roleArn": arn} for account, arn in roles]

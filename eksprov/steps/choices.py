@@ -23,14 +23,14 @@ from eksprov.steps.absent import unless
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.ec2 import by_tag
 from eksprov.steps.eks_reading import described_cluster
+from eksprov.steps.existing_network import fit
+from eksprov.steps.existing_subnet import NO_CONTROL_PLANE, subnets_in
+from eksprov.steps.instances import InstanceFacts, as_text, ask, from_text, types_of
 from eksprov.steps.principal import principal_of
 from eksprov.steps.subnet import Subnet
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
-
-# Zones without room for a control plane (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
-NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Choices:
     created_version: str
     zones: tuple[Zone, ...]
     admin_principal_arn: str = ""
+    instances: tuple[InstanceFacts, ...] = ()  # what EC2 said of the config's instance types, those it knows
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -64,6 +65,7 @@ def as_record(choices: Choices) -> dict[str, str]:
         "kubernetes_version": choices.created_version,
         "zones": ",".join(f"{zone.name}={zone.id}" for zone in choices.zones),
         "admin_principal_arn": choices.admin_principal_arn,
+        "instances": as_text(choices.instances),
     }
     return {key: value for key, value in record.items() if value}
 
@@ -74,7 +76,7 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
     zones = _recorded_zones(recorded)
     if not (version and zones and "account" in recorded):
         return None
-    wanted = config.network.availability_zones
+    wanted = len(zones) if config.network.vpc_id else config.network.availability_zones
     more = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(wanted - len(zones)))
     return Choices(
         account=recorded["account"],
@@ -84,6 +86,7 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
         created_version=version,
         zones=(*zones, *more)[:wanted],
         admin_principal_arn=recorded.get("admin_principal_arn", ""),
+        instances=_recorded_instances(config, recorded),
     )
 
 
@@ -99,7 +102,8 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         living = _living_version(aws, config.name) if asks_admin or not version else ""
         default = "" if config.kubernetes_version else _default_version(aws)
         version = version or living or config.kubernetes_version or default
-        zones = _zones(aws, config, recorded)
+        zones, warnings = _places(aws, config, recorded, first=not living)
+        instances = _instances(aws, config, recorded)
         if asks_admin:
             admin = (_living_admin(aws, config.name) if living else "") or principal_of(aws, identity)
     return Choices(
@@ -110,7 +114,8 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         created_version=version,
         zones=zones,
         admin_principal_arn=admin,
-        notes=tuple(_notes(config, version, default, zones)),
+        instances=instances,
+        notes=(*_notes(config, version, default, zones), *warnings),
     )
 
 
@@ -140,9 +145,42 @@ def _default_version(aws: Aws) -> str:
     return next((found["clusterVersion"] for found in versions if found.get("defaultVersion", True)), "")
 
 
+def _recorded_instances(config: Config, recorded: Mapping[str, str]) -> tuple[InstanceFacts, ...]:
+    known = from_text(recorded.get("instances", ""))
+    return tuple(known[name] for name in types_of(config) if name in known)
+
+
+def _instances(aws: Aws, config: Config, recorded: Mapping[str, str]) -> tuple[InstanceFacts, ...]:
+    """What the config's instance types have; only those not recorded yet are asked for."""
+    known = {one.name: one for one in _recorded_instances(config, recorded)}
+    missing = [name for name in types_of(config) if name not in known]
+    known |= {one.name: one for one in (ask(aws, missing) if missing else ())}
+    return tuple(known.get(name, InstanceFacts(name)) for name in types_of(config))
+
+
 def _recorded_zones(recorded: Mapping[str, str]) -> tuple[Zone, ...]:
     pairs = (text.split("=", 1) for text in recorded.get("zones", "").split(",") if "=" in text)
     return tuple(Zone(name, zone_id) for name, zone_id in pairs)
+
+
+def _places(
+    aws: Aws, config: Config, recorded: Mapping[str, str], *, first: bool
+) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+    """The zones, and warnings. An existing VPC is examined once, before anything of the stack is made in it.
+
+    Later its subnets fill up with the stack's own nodes; what must always hold is then checked by its steps.
+    """
+    if not config.network.vpc_id:
+        return _zones(aws, config, recorded), ()
+    zones = _recorded_zones(recorded)
+    if zones:
+        return zones, ()
+    if first:
+        subnets, warnings = fit(aws, config)
+    else:
+        there = subnets_in(aws, config.network.vpc_id)
+        subnets, warnings = tuple(there[i] for i in config.network.subnet_ids if i in there), ()
+    return tuple(dict.fromkeys(Zone(subnet.zone, subnet.zone_id) for subnet in subnets)), warnings
 
 
 def _zones(aws: Aws, config: Config, recorded: Mapping[str, str]) -> tuple[Zone, ...]:

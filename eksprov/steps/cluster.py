@@ -13,7 +13,7 @@ The subnets count at creation only: later ones must lie in the same zones, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from eksprov import errors
@@ -24,8 +24,10 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_V
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, issues, unless_gone
+from eksprov.steps.kms_key import KEY_NOT_USABLE
 
 AUTHENTICATION = "API"
+ACCESS = ("public_access", "private_access", "public_cidrs")
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 MOVING = {"CREATING": "EKS builds the control plane", "UPDATING": "EKS changes the control plane", "PENDING": "pending"}
 
@@ -37,6 +39,7 @@ class ClusterFacts:
     version: str = field(metadata={"replace": True})
     role_arn: str = field(metadata={"replace": True})
     service_cidr: str = field(metadata={"replace": True})
+    vpc_id: str = field(metadata={"replace": True})
     deletion_protection: bool
     log_types: frozenset[str]
     public_access: bool
@@ -44,6 +47,7 @@ class ClusterFacts:
     public_cidrs: frozenset[str]
     support_type: str
     authentication: str = AUTHENTICATION
+    key_arn: str = ""
     subnet_ids: tuple[str, ...] = field(default=(), compare=False)
     status: str = field(default="", compare=False)
     health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -53,7 +57,10 @@ class ClusterFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster(Step[Aws, ClusterFacts]):
-    """`slug` is the cluster's name, `version` "1.36"; `role` and `subnets` name the steps that make them."""
+    """`slug` is the cluster's name, `version` "1.36"; `role`, `vpc` and `subnets` name the steps that make them.
+
+    `key` names the step of the key that encrypts it, `key_arn` is one that no step makes.
+    """
 
     kind: ClassVar[str] = "cluster"
     timing: ClassVar[Timing] = Timing(create_s=450, delete_s=120, create_limit_s=1500, delete_limit_s=1800)
@@ -61,14 +68,18 @@ class Cluster(Step[Aws, ClusterFacts]):
 
     version: str = ""
     role: str = ""
+    vpc: str = ""
     subnets: tuple[str, ...] = ()
     service_cidr: str = ""
     public_access: bool = True
     private_access: bool = True
     public_cidrs: tuple[str, ...] = ()
+    closed_later: bool = False  # who may reach the endpoint is another step's, and it is made open
     log_types: tuple[str, ...] = ()
     support_type: str = "STANDARD"
     deletion_protection: bool = False
+    key: str = ""
+    key_arn: str = ""
 
     def desired(self, outputs: Outputs) -> ClusterFacts:
         """The config's settings, with the role and the subnets of this stack."""
@@ -76,19 +87,25 @@ class Cluster(Step[Aws, ClusterFacts]):
             version=self.version,
             role_arn=outputs.get(self.role, "arn"),
             service_cidr=self.service_cidr,
+            vpc_id=outputs.get(self.vpc, "id"),
             deletion_protection=self.deletion_protection,
             log_types=frozenset(self.log_types),
             public_access=self.public_access,
             private_access=self.private_access,
             public_cidrs=frozenset(self.public_cidrs if self.public_access else ()),
             support_type=self.support_type,
+            key_arn=outputs.get(self.key, "arn") if self.key else self.key_arn,
             subnet_ids=tuple(outputs.get(step, "id") for step in self.subnets),
         )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:  # noqa: ARG002 -- one call either way
         """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)
-        return _facts(cluster) if cluster is not None else None
+        if cluster is None:
+            return None
+        facts, settings = _facts(cluster), self.desired(Outputs())
+        kept = {key: getattr(settings, key) for key in ACCESS} if self.closed_later else {}
+        return replace(facts, **kept)
 
     def create(self, aws: Aws, want: ClusterFacts, token: str) -> dict[str, str]:
         """Send CreateCluster once IAM's new role is visible to EKS. Raises: ProvisioningError for a full zone."""
@@ -98,7 +115,7 @@ class Cluster(Step[Aws, ClusterFacts]):
             "name": self.slug,
             "version": want.version,
             "roleArn": want.role_arn,
-            "resourcesVpcConfig": {"subnetIds": list(want.subnet_ids), **_endpoint(want)},
+            "resourcesVpcConfig": {"subnetIds": list(want.subnet_ids), **endpoint_request(want)},
             "kubernetesNetworkConfig": {"ipFamily": "ipv4", "serviceIpv4Cidr": want.service_cidr},
             "logging": _logging(want),
             "accessConfig": {
@@ -110,23 +127,45 @@ class Cluster(Step[Aws, ClusterFacts]):
             "deletionProtection": want.deletion_protection,
             "clientRequestToken": token,
             "tags": aws.tags(self.name),
+            **({"encryptionConfig": _encryption(want)} if want.key_arn else {}),
         }
+        passing = (*ROLE_NOT_VISIBLE, *KEY_NOT_USABLE)
         try:
-            answer = eventually(
-                aws, lambda: aws.clients.eks.create_cluster(**request), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S
-            )
+            answer = eventually(aws, lambda: aws.clients.eks.create_cluster(**request), passing, limit_s=ROLE_LIMIT_S)
         except ClientError as error:
             raise _wrong_zone(self.name, error) or error from error
         return {"name": self.slug, "arn": answer["cluster"]["arn"]}
 
     def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
         """One kind of update, waiting for a running one to end first."""
+        if "key_arn" in fields:
+            self._encrypt(aws, want)
+            return
         change = _first_update(want, fields)
         eventually(
             aws,
             lambda: aws.clients.eks.update_cluster_config(name=self.slug, **change),
             EKS_BUSY,
             limit_s=BUSY_LIMIT_S,
+        )
+
+    def _encrypt(self, aws: Aws, want: ClusterFacts) -> None:
+        """A call of its own, for good (https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html)."""
+        encryption: Any = _encryption(want)
+        eventually(
+            aws,
+            lambda: aws.clients.eks.associate_encryption_config(clusterName=self.slug, encryptionConfig=encryption),
+            (*EKS_BUSY, *KEY_NOT_USABLE),
+            limit_s=BUSY_LIMIT_S,
+        )
+
+    def refusal(self, want: ClusterFacts, have: ClusterFacts) -> str:
+        """A cluster that is encrypted with a key stays so, with this key."""
+        if not have.key_arn or want.key_arn == have.key_arn:
+            return ""
+        return (
+            f"cluster {self.slug!r} is encrypted with {have.key_arn}, and EKS neither takes a key away nor changes it; "
+            "set cluster.kms_key to this key again, or tear down and provision anew"
         )
 
     def delete(self, aws: Aws, have: ClusterFacts) -> None:
@@ -175,11 +214,13 @@ def _facts(cluster: Mapping[str, Any]) -> ClusterFacts:
         service_cidr=cluster.get("kubernetesNetworkConfig", {}).get("serviceIpv4Cidr", ""),
         deletion_protection=bool(cluster.get("deletionProtection")),
         log_types=frozenset(kind for setup in logging if setup.get("enabled") for kind in setup.get("types", [])),
+        vpc_id=vpc.get("vpcId", ""),
         public_access=public,
         private_access=bool(vpc.get("endpointPrivateAccess")),
         public_cidrs=frozenset(vpc.get("publicAccessCidrs", [])) if public else frozenset(),
         support_type=cluster.get("upgradePolicy", {}).get("supportType", ""),
         authentication=cluster.get("accessConfig", {}).get("authenticationMode", ""),
+        key_arn=next((one["provider"]["keyArn"] for one in cluster.get("encryptionConfig") or ()), ""),
         subnet_ids=tuple(vpc.get("subnetIds", [])),
         status=cluster.get("status", ""),
         health=issues(cluster.get("health")),
@@ -203,9 +244,15 @@ def _known(cluster: Mapping[str, Any], vpc: Mapping[str, Any]) -> dict[str, str]
     return {key: str(value) for key, value in known.items() if value and value is not UNKNOWN}
 
 
-def _endpoint(want: ClusterFacts) -> dict[str, Any]:
+def endpoint_request(want: Any) -> dict[str, Any]:
+    """Who may reach the endpoint, as EKS takes it."""
     cidrs = {"publicAccessCidrs": sorted(want.public_cidrs)} if want.public_access else {}
     return {"endpointPublicAccess": want.public_access, "endpointPrivateAccess": want.private_access, **cidrs}
+
+
+def _encryption(want: ClusterFacts) -> list[dict[str, Any]]:
+    """From Kubernetes 1.28 on everything is encrypted, whatever `resources` says, but the call wants it."""
+    return [{"resources": ["secrets"], "provider": {"keyArn": want.key_arn}}]
 
 
 def _logging(want: ClusterFacts) -> dict[str, Any]:
@@ -224,7 +271,7 @@ def _first_update(want: ClusterFacts, fields: tuple[str, ...]) -> dict[str, Any]
         return {"upgradePolicy": {"supportType": want.support_type}}
     if "authentication" in fields:
         return {"accessConfig": {"authenticationMode": want.authentication}}
-    return {"resourcesVpcConfig": _endpoint(want)}
+    return {"resourcesVpcConfig": endpoint_request(want)}
 
 
 def _wrong_zone(name: str, error: Any) -> errors.ProvisioningError | None:

@@ -1,56 +1,126 @@
-"""From instance types to the image that EKS should boot on them.
+"""What instance types have: asked of EC2 once, then kept in the record; never kept in a list here.
 
-What a type has (architecture, GPUs, Neuron devices) is asked of EC2, never kept in a list here. The images:
-https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html#AmazonEKS-Type-Nodegroup-amiType
+A type's architecture, accelerators and network cards do not change, so what EC2 said of it stands. One
+DescribeInstanceTypes call asks for all types of a config that are not recorded yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.steps.absent import unless
 
-AMI_TYPES = {
-    ("x86_64", ""): "AL2023_x86_64_STANDARD",
-    ("arm64", ""): "AL2023_ARM_64_STANDARD",
-    ("x86_64", "nvidia"): "AL2023_x86_64_NVIDIA",
-    ("arm64", "nvidia"): "AL2023_ARM_64_NVIDIA",
-    ("x86_64", "neuron"): "AL2023_x86_64_NEURON",
-}
+if TYPE_CHECKING:
+    from eksprov.config.schema import Config, NodeGroup
+
+ARCHITECTURES = ("x86_64", "arm64")
+EFA = "efa"
+MOST_AT_ONCE = (
+    100  # names a call (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html)
+)
 
 
-def ami_type(aws: Aws, group: str, instance_types: tuple[str, ...]) -> str:
-    """The image for all of the types. Raises: ProvisioningError when they need different ones, or one is unknown."""
+@dataclass(frozen=True)
+class InstanceFacts:
+    """What decides how nodes of this type are set up.
+
+    `architecture` is empty for a type that EC2 does not know; `accelerator` is "nvidia", "neuron" or empty;
+    `efa_interfaces` how many EFA interfaces it can have, and `efa_first` whether its first network card can be one of
+    them; `buying` are the ways EC2 sells it.
+    """
+
+    name: str
+    architecture: str = ""
+    accelerator: str = ""
+    efa_interfaces: int = 0
+    efa_first: bool = True
+    cluster_placement: bool = True
+    local_disks: bool = False
+    buying: tuple[str, ...] = ()
+
+
+def accelerator(facts: Iterable[InstanceFacts]) -> str:
+    """What the types have in common: "nvidia", "neuron", or empty where they have none or differ."""
+    found = {one.accelerator for one in facts}
+    return found.pop() if len(found) == 1 else ""
+
+
+def types_of(config: Config) -> tuple[str, ...]:
+    """Every instance type that the config names, once."""
+    return tuple(sorted({name for group in config.node_groups for name in _named(group)}))
+
+
+def _named(group: NodeGroup) -> Iterator[str]:
+    yield from group.instance_types
+    for choice in group.fallbacks:
+        yield from choice.instance_types or ()
+
+
+def read(described: Mapping[str, Any]) -> InstanceFacts:
+    """The facts of one type as DescribeInstanceTypes describes it."""
+    network = described.get("NetworkInfo") or {}
+    cards = network.get("NetworkCards") or [{}]
+    kinds = cards[0].get("InterfaceTypes") or [EFA]
+    architectures = (described.get("ProcessorInfo") or {}).get("SupportedArchitectures", [])
+    strategies = (described.get("PlacementGroupInfo") or {}).get("SupportedStrategies", [])
+    return InstanceFacts(
+        name=described["InstanceType"],
+        architecture=next((name for name in ARCHITECTURES if name in architectures), ""),
+        accelerator=_accelerator(described),
+        efa_interfaces=(network.get("EfaInfo") or {}).get("MaximumEfaInterfaces", 0),
+        efa_first=EFA in kinds,
+        cluster_placement="cluster" in strategies,
+        local_disks=bool(described.get("InstanceStorageSupported")),
+        buying=tuple(sorted(described.get("SupportedUsageClasses") or ())),
+    )
+
+
+def ask(aws: Aws, names: Iterable[str]) -> tuple[InstanceFacts, ...]:
+    """The facts of these types, those that EC2 does not know here left out."""
+    wanted = sorted(names)
+    found: list[InstanceFacts] = []
+    for start in range(0, len(wanted), MOST_AT_ONCE):
+        found += _ask(aws, wanted[start : start + MOST_AT_ONCE])
+    return tuple(found)
+
+
+def as_text(known: Iterable[InstanceFacts]) -> str:
+    """The facts as the record keeps them; types that EC2 did not know are asked for again."""
+    found = sorted((one for one in known if one.architecture), key=lambda one: one.name)
+    return json.dumps([astuple(one) for one in found], separators=(",", ":")) if found else ""
+
+
+def from_text(text: str) -> dict[str, InstanceFacts]:
+    """The facts of a record, by name; what another version wrote in another form counts as never asked."""
+    try:
+        rows = [list(row) for row in json.loads(text or "[]")]
+        found = [InstanceFacts(*[*row[:-1], tuple(row[-1])]) for row in rows if len(row) == len(fields(InstanceFacts))]
+    except (ValueError, TypeError):
+        return {}
+    return {one.name: one for one in found}
+
+
+def _ask(aws: Aws, names: list[str]) -> list[InstanceFacts]:
+    """One call; where EC2 refuses the list for one name in it, each name by itself."""
+    ec2 = aws.clients.ec2
     answer = unless(
-        lambda: aws.clients.ec2.describe_instance_types(InstanceTypes=list(instance_types)),  # type: ignore[arg-type]  # the stubs' list of types is older than EC2's
+        lambda: ec2.describe_instance_types(InstanceTypes=names),  # type: ignore[arg-type]  # the stubs' list of types is older than EC2's
         "InvalidInstanceType",
     )
-    if answer is None:
-        raise errors.ProvisioningError(
-            f"{group}: EC2 does not know every one of these instance types here: {', '.join(instance_types)}",
-            f"`aws ec2 describe-instance-type-offerings --region {aws.region}` lists what the region has",
-        )
-    wanted = {found["InstanceType"]: _image(found) for found in answer["InstanceTypes"]}
-    if len(set(wanted.values())) == 1 and None not in wanted.values():
-        return str(next(iter(wanted.values())))
-    images = ", ".join(f"{name}: {image or 'none'}" for name, image in sorted(wanted.items()))
-    raise errors.ProvisioningError(
-        f"{group}: its instance types do not share one EKS image ({images})",
-        "give each kind of instance a node group of its own",
-    )
+    if answer is not None:
+        return [read(described) for described in answer["InstanceTypes"]]
+    return [one for name in names for one in _ask(aws, [name])] if len(names) > 1 else []
 
 
-def _image(found: Mapping[str, Any]) -> str | None:
-    architectures = found.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
-    architecture = next((name for name in ("x86_64", "arm64") if name in architectures), "")
-    makers = {gpu.get("Manufacturer", "").lower() for gpu in found.get("GpuInfo", {}).get("Gpus", [])}
-    chips = found.get("InferenceAcceleratorInfo", {}).get("Accelerators", [])
-    accelerator = ""
+def _accelerator(described: Mapping[str, Any]) -> str:
+    makers = {gpu.get("Manufacturer", "").lower() for gpu in (described.get("GpuInfo") or {}).get("Gpus", [])}
+    chips = (described.get("InferenceAcceleratorInfo") or {}).get("Accelerators", [])
     if "nvidia" in makers:
-        accelerator = "nvidia"
-    elif found.get("NeuronInfo") or any(chip.get("Manufacturer") == "AWS" for chip in chips):
-        accelerator = "neuron"
-    return AMI_TYPES.get((architecture, accelerator))
+        return "nvidia"
+    if described.get("NeuronInfo") or any(chip.get("Manufacturer") == "AWS" for chip in chips):
+        return "neuron"
+    return ""

@@ -1,11 +1,12 @@
-"""The log group of a cluster's control plane, made before the cluster so that its retention is ours.
+"""The log group of a cluster's control plane, or of its Container Insights, made first so that its retention is ours.
 
 EKS writes to `/aws/eks/<cluster>/cluster` and makes that group itself, untagged and kept for ever, when it is missing
 (https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html). So a cluster that logs its own deletion may
 leave a group behind that blocks the next creation
 (https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920). Hence one exception to "without our tags it is
 a stranger's": a group of exactly our cluster's name *without any tag* is EKS's leftover, and is adopted by tagging it,
-when no cluster of that name exists or the one that does is ours.
+when no cluster of that name exists or the one that does is ours. The agents of Container Insights do the same to the
+groups under `/aws/containerinsights/<cluster>/`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import described_cluster
 
-PREFIX = "/aws/eks/"
+PREFIX, INSIGHTS = "/aws/eks/", "/aws/containerinsights/"  # the cluster's name follows
 SUFFIX = "/cluster"
 GONE = "ResourceNotFoundException"
 ABORTED = (Passing("OperationAbortedException"),)  # another call is at work on the same group
@@ -113,9 +114,10 @@ class LogGroup(Step[Aws, LogGroupFacts]):
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """EKS log groups whose cluster's name begins with the stack's, by their tags."""
-        pages = aws.clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"{PREFIX}{stack}")
-        for group in [group for page in pages for group in page["logGroups"]]:
+        """Log groups whose cluster's name begins with the stack's, by their tags."""
+        listing = aws.clients.logs.get_paginator("describe_log_groups")
+        every = [listing.paginate(logGroupNamePrefix=f"{prefix}{stack}") for prefix in (PREFIX, INSIGHTS)]
+        for group in [group for pages in every for page in pages for group in page["logGroups"]]:
             with tolerating(GONE):
                 owner = owner_of(aws.clients.logs.list_tags_for_resource(resourceArn=_arn(group))["tags"])
                 if owner is not None and owner.stack == stack:
@@ -125,7 +127,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         aws.clients.logs.put_retention_policy(logGroupName=self.slug, retentionInDays=days)
 
     def _is_leftover(self, aws: Aws) -> bool:
-        cluster = described_cluster(aws, self.slug.removeprefix(PREFIX).removesuffix(SUFFIX))
+        cluster = described_cluster(aws, self.slug.split("/")[3])
         return cluster is None or is_ours(owner_of(cluster.get("tags")), aws.owner)
 
 

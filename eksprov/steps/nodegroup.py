@@ -1,29 +1,47 @@
 """A managed node group: EC2 instances in the private subnets that EKS starts, joins to the cluster and replaces.
 
-Instance types, capacity type, disk and role cannot change in place
-(https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html); sizes, labels and taints can.
-`desired_size` is eksprov's own: a size set elsewhere is set back. The subnets count at creation only, as EKS cannot
-change them; zones added later serve later groups. The image follows from the instance types, at creation.
+Instance types, capacity type, image family and role cannot change in place
+(https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html); sizes, labels, taints and the
+rules of updates can. What its launch template says changes by a newer version of that template, and the image by a
+newer release: then EKS replaces the nodes one after the other, by the update rule. `desired_size` is eksprov's own (a
+size set elsewhere is set back) unless an autoscaler owns it: then it counts at creation only. So do the subnets, as EKS
+cannot change them; zones added later serve later groups, and only a group whose zones the config names is made again.
 
 EKS goes on trying for over 20 minutes after it has reported why a group cannot come up
-(https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html); issues that no waiting cures end our wait at once.
+(https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html); issues that no waiting cures end our wait at once,
+and so, soon, does a lack of capacity, which the scaling activities tell: then the next of the group's `choices` is due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from eksprov.aws.faults import tolerating
+from eksprov import errors
+from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
-from eksprov.steps.eks_reading import GONE, in_words, issues, names_of, pairs, unless_gone
-from eksprov.steps.instances import ami_type
+from eksprov.steps.capacity import SCARCE_ISSUES, lacking
+from eksprov.steps.eks_reading import GONE, in_words, names_of, unless_gone
+from eksprov.steps.node_choices import Choice, slugs, words
+from eksprov.steps.nodegroup_facts import (
+    NO_POOL,
+    ONE_BY_ONE,
+    NodeGroupFacts,
+    UpdateRule,
+    WarmPoolRule,
+    changed,
+    from_description,
+    scaling_config,
+    taints_config,
+    update_config,
+    warm_pool_config,
+)
 
 HOPELESS = frozenset(
     {
@@ -36,49 +54,65 @@ HOPELESS = frozenset(
         "InsufficientFreeAddresses",
     }
 )
-Taints = frozenset[tuple[str, str, str]]  # key, value, effect (NO_SCHEDULE, NO_EXECUTE, PREFER_NO_SCHEDULE)
-
-
-@dataclass(frozen=True)
-class NodeGroupFacts:
-    """Sizes in nodes; `status` and `health` are EKS's own words."""
-
-    role_arn: str = field(metadata={"replace": True})
-    instance_types: tuple[str, ...] = field(metadata={"replace": True})
-    capacity_type: str = field(metadata={"replace": True})
-    disk_gib: int = field(metadata={"replace": True})
-    min_size: int
-    desired_size: int
-    max_size: int
-    labels: frozenset[tuple[str, str]]
-    taints: Taints
-    subnet_ids: tuple[str, ...] = field(default=(), compare=False)
-    status: str = field(default="", compare=False)
-    health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    arn: str = field(default=UNKNOWN, compare=False)
-    autoscaling_group: str = field(default="", compare=False)
-    owner: Owner | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeGroup(Step[Aws, NodeGroupFacts]):
-    """`slug` is "<cluster>/<group>"; `role` and `subnets` name the steps that make them."""
+    """`slug` is "<cluster>/<group>"; `role`, `template` and `subnets` name the steps that make them.
+
+    No `instance_types` here means that the template names the type. `fixed_size` says that the size is eksprov's own.
+    """
 
     kind: ClassVar[str] = "node-group"
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)
     recreate_failed: ClassVar[bool] = True
     replaceable: ClassVar[bool] = True
+    delete_in_motion: ClassVar[bool] = True  # one without capacity may take half an hour to fail
 
     role: str = ""
     subnets: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
     capacity_type: str = "ON_DEMAND"
-    disk_gib: int = 20
+    ami_type: str = ""
+    template: str = ""
+    zone_ids: tuple[str, ...] = ()
+    release_version: str = ""
     min_size: int = 0
     desired_size: int = 0
     max_size: int = 1
+    fixed_size: bool = True
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[tuple[str, str, str], ...] = ()
+    update_rule: UpdateRule = ONE_BY_ONE
+    node_repair: bool = False
+    warm_pool: WarmPoolRule = NO_POOL
+    fallbacks: tuple[Choice, ...] = ()
+
+    @property
+    def choices(self) -> tuple[NodeGroup, ...]:
+        """This, and as many more as there are fallbacks."""
+        return (self, *(self._as(choice) for choice in self.fallbacks))
+
+    @property
+    def label(self) -> str:
+        """Types, way of buying, zones."""
+        return words(self.instance_types, self.capacity_type, self.zone_ids)
+
+    def siblings(self, aws: Aws, *, fresh: bool = False) -> tuple[NodeGroup, ...]:
+        """The choices that are there, and those that the config no longer names."""
+        known = {choice.slug: choice for choice in self.choices}
+        found = slugs(aws, self.name, self.slug, fresh=fresh)
+        return tuple(known.get(slug) or replace(self, slug=slug, fallbacks=()) for slug in found)
+
+    def _as(self, choice: Choice) -> NodeGroup:
+        return replace(
+            self,
+            slug=f"{self.slug}-{choice.mark}",
+            instance_types=choice.instance_types,
+            capacity_type=choice.capacity_type,
+            zone_ids=choice.zone_ids,
+            fallbacks=(),
+        )
 
     @property
     def _key(self) -> dict[str, Any]:
@@ -86,80 +120,119 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         return {"clusterName": cluster, "nodegroupName": group}
 
     def desired(self, outputs: Outputs) -> NodeGroupFacts:
-        """The config's settings, with the role and the subnets of this stack."""
+        """The config's settings, with the role, the template and the subnets of this stack."""
+        subnets = self._subnets(outputs)
         return NodeGroupFacts(
             role_arn=outputs.get(self.role, "arn"),
             instance_types=self.instance_types,
             capacity_type=self.capacity_type,
-            disk_gib=self.disk_gib,
+            ami_type=self.ami_type,
+            template_id=outputs.get(self.template, "id"),
+            pinned_subnets=frozenset(subnets) if self.zone_ids else frozenset(),
+            template_version=outputs.get(self.template, "version"),
+            release_version=self.release_version,
             min_size=self.min_size,
             desired_size=self.desired_size,
             max_size=self.max_size,
             labels=frozenset(self.labels),
             taints=frozenset(self.taints),
-            subnet_ids=tuple(outputs.get(step, "id") for step in self.subnets),
+            update_rule=self.update_rule,
+            node_repair=self.node_repair,
+            warm_pool=self.warm_pool,
+            subnet_ids=subnets,
         )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> NodeGroupFacts | None:  # noqa: ARG002 -- one call either way
-        """One DescribeNodegroup."""
+        """One DescribeNodegroup; what the config leaves to EKS or to an autoscaler is as it is."""
         answer = unless_gone(lambda: aws.clients.eks.describe_nodegroup(**self._key))
-        return _facts(answer["nodegroup"]) if answer is not None else None
+        if answer is None:
+            return None
+        have = from_description(answer["nodegroup"])
+        return replace(
+            have,
+            instance_types=have.instance_types if self.instance_types else (),
+            pinned_subnets=have.pinned_subnets if self.zone_ids else frozenset(),
+            release_version=have.release if self.release_version else "",
+            desired_size=have.current_size if self.fixed_size else self.desired_size,
+            shortage=lacking(aws, have.status, have.autoscaling_group, have.health, have.current_size),
+        )
 
     def create(self, aws: Aws, want: NodeGroupFacts, token: str) -> dict[str, str]:
-        """Send CreateNodegroup once IAM's new role is visible to EKS. Raises: ProvisioningError for the types."""
+        """Send CreateNodegroup once IAM's new role is visible to EKS. Raises: ProvisioningError without subnets."""
+        if not want.subnet_ids:
+            raise errors.ProvisioningError(
+                f"{self.name}: the stack has no private subnet in {', '.join(self.zone_ids) or 'any zone'}",
+                "name zones of the stack's own under zone_ids; `eksprov outputs` shows them",
+            )
         request: dict[str, Any] = {
             **self._key,
             "nodeRole": want.role_arn,
             "subnets": list(want.subnet_ids),
             "instanceTypes": list(want.instance_types),
-            "amiType": ami_type(aws, self.name, want.instance_types),
+            "amiType": want.ami_type,
             "capacityType": want.capacity_type,
-            "diskSize": want.disk_gib,
-            "scalingConfig": _scaling(want),
+            "launchTemplate": {"id": want.template_id, "version": want.template_version},
+            "releaseVersion": want.release_version,
+            "scalingConfig": scaling_config(want),
             "labels": dict(want.labels),
-            "taints": _taints(want.taints),
-            "updateConfig": {"maxUnavailable": 1},
+            "taints": taints_config(want.taints),
+            "updateConfig": update_config(want.update_rule),
+            "nodeRepairConfig": {"enabled": True} if want.node_repair else None,
+            "warmPoolConfig": warm_pool_config(want.warm_pool) if want.warm_pool.enabled else None,
             "clientRequestToken": token,
             "tags": aws.tags(self.name),
         }
+        sent = {key: value for key, value in request.items() if value}
         eks = aws.clients.eks
         made = unless(
-            lambda: eventually(aws, lambda: eks.create_nodegroup(**request), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S),
+            lambda: eventually(aws, lambda: eks.create_nodegroup(**sent), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S),
             "ResourceInUseException",  # the proof tells whose it is
         )
         return {"arn": made["nodegroup"]["nodegroupArn"]} if made is not None else {}
 
     def update(self, aws: Aws, want: NodeGroupFacts, have: NodeGroupFacts, fields: tuple[str, ...]) -> None:
-        """Sizes, labels and taints in one call."""
-        change: dict[str, Any] = {}
-        if {"min_size", "desired_size", "max_size"} & set(fields):
-            change["scalingConfig"] = _scaling(want)
-        if "labels" in fields:
-            gone = sorted({key for key, _ in have.labels} - {key for key, _ in want.labels})
-            change["labels"] = {"addOrUpdateLabels": dict(want.labels - have.labels), "removeLabels": gone}
-        if "taints" in fields:
-            stale, kept = have.taints - want.taints, {(key, effect) for key, _, effect in want.taints}
-            gone_taints = frozenset(taint for taint in stale if (taint[0], taint[2]) not in kept)
-            new = _taints(want.taints - have.taints)
-            change["taints"] = {"addOrUpdateTaints": new, "removeTaints": _taints(gone_taints)}
-        eventually(
-            aws,
-            lambda: aws.clients.eks.update_nodegroup_config(**self._key, **change),
-            EKS_BUSY,
-            limit_s=BUSY_LIMIT_S,
-        )
+        """First all that leaves the nodes as they are, in one call; then what replaces them, in another."""
+        eks, names = aws.clients.eks, frozenset(fields)
+        if not self.fixed_size:
+            want = replace(want, desired_size=max(want.min_size, min(have.current_size, want.max_size)))
+        change = changed(want, have, names)
+        if change:
+            eventually(aws, lambda: eks.update_nodegroup_config(**self._key, **change), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+            return
+        # Without a version EKS would go to the cluster's, without a release to the newest
+        # (https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html).
+        move: dict[str, Any] = {
+            "version": have.version,
+            "releaseVersion": want.release_version or have.release,
+            "launchTemplate": {"id": have.template_id, "version": want.template_version},
+        }
+        eventually(aws, lambda: eks.update_nodegroup_version(**self._key, **move), EKS_BUSY, limit_s=BUSY_LIMIT_S)
 
     def delete(self, aws: Aws, have: NodeGroupFacts) -> None:  # noqa: ARG002 -- the name says it all
         """EKS drains the nodes, then ends them."""
         eks = aws.clients.eks
         eventually(aws, lambda: unless_gone(lambda: eks.delete_nodegroup(**self._key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
 
+    def give_up(self, aws: Aws, have: NodeGroupFacts) -> bool:  # noqa: ARG002 -- the name says it all
+        """One DeleteNodegroup. Whether EKS takes it from a group in creation is not documented; both are met."""
+        from botocore.exceptions import ClientError
+
+        try:
+            unless_gone(lambda: aws.clients.eks.delete_nodegroup(**self._key))
+        except ClientError as error:
+            if code(error) != "ResourceInUseException":
+                raise
+            return False
+        return True
+
     def phase(self, have: NodeGroupFacts) -> Phase:
         """DEGRADED means nodes that lack something, not a lost group: it is said, and nothing is deleted for it."""
         said = in_words(have.health)
         match have.status:
             case "CREATING" if any(what in HOPELESS for what, _ in have.health):
-                return Phase(State.FAILED, said)
+                return Phase(State.FAILED, said, scarce=any(what in SCARCE_ISSUES for what, _ in have.health))
+            case "CREATING" if have.shortage:
+                return Phase(State.MOVING, have.shortage, scarce=True)
             case "CREATING":
                 return Phase(State.MOVING, said or "EKS starts the nodes")
             case "UPDATING":
@@ -167,12 +240,18 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             case "DELETING":
                 return Phase(State.LEAVING, said or "EKS drains and ends the nodes")
             case "CREATE_FAILED" | "DELETE_FAILED":
-                return Phase(State.FAILED, said or f"{have.status}, and EKS does not say why")
+                return Phase(State.FAILED, said or f"{have.status}, and EKS does not say why", bool(have.shortage))
         return Phase(State.READY, said) if said else READY
 
     def outputs(self, have: NodeGroupFacts) -> dict[str, str]:
         """`arn` and the name of the Auto Scaling group."""
         return {"arn": have.arn, "autoscaling_group": have.autoscaling_group}
+
+    def _subnets(self, outputs: Outputs) -> tuple[str, ...]:
+        """Those of the wanted zones; all of them where the config names none."""
+        zones = (*self.zone_ids, UNKNOWN)
+        wanted = [step for step in self.subnets if not self.zone_ids or outputs.get(step, "zone_id") in zones]
+        return tuple(outputs.get(step, "id") for step in wanted)
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
@@ -186,34 +265,3 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
                     owner = owner_of(group.get("tags"))
                     if owner is not None and owner.stack == stack:
                         yield Sighting(cls.kind, f"{cluster}/{name}", group["nodegroupArn"], owner)
-
-
-def _facts(group: Mapping[str, Any]) -> NodeGroupFacts:
-    scaling = group.get("scalingConfig", {})
-    groups = group.get("resources", {}).get("autoScalingGroups") or [{}]
-    return NodeGroupFacts(
-        role_arn=group.get("nodeRole", ""),
-        instance_types=tuple(group.get("instanceTypes") or ()),
-        capacity_type=group.get("capacityType", ""),
-        disk_gib=group.get("diskSize", 0),
-        min_size=scaling.get("minSize", 0),
-        desired_size=scaling.get("desiredSize", 0),
-        max_size=scaling.get("maxSize", 0),
-        labels=pairs(group.get("labels")),
-        taints=frozenset((t["key"], t.get("value", ""), t["effect"]) for t in group.get("taints") or ()),
-        subnet_ids=tuple(group.get("subnets") or ()),
-        status=group.get("status", ""),
-        health=issues(group.get("health")),
-        arn=group["nodegroupArn"],
-        autoscaling_group=groups[0].get("name", ""),
-        owner=owner_of(group.get("tags")),
-    )
-
-
-def _scaling(want: NodeGroupFacts) -> dict[str, int]:
-    return {"minSize": want.min_size, "maxSize": want.max_size, "desiredSize": want.desired_size}
-
-
-def _taints(taints: Taints) -> list[dict[str, str]]:
-    named = [{"key": key, "value": value, "effect": effect} for key, value, effect in sorted(taints)]
-    return [{key: text for key, text in taint.items() if text} for taint in named]

@@ -17,6 +17,7 @@ from eksprov.steps.policy_json import policy
 LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SESSIONS = ("sts:AssumeRole", "sts:TagSession")
 CLUSTER, NODE, VPC_CNI = "role/cluster", "role/node", "role/vpc-cni"
+CLUSTER_AUTOSCALER = "role/cluster-autoscaler"
 
 
 def role_name(stack: str, region: str, purpose: str) -> str:
@@ -79,4 +80,37 @@ def model_role(stack: str, choices: Choices, model: str, bucket: str) -> IamRole
             ]
         ),
         description=f"Model {model} of the stack {stack}",
+    )
+
+
+def cluster_autoscaler_role(stack: str, choices: Choices, cluster: str) -> IamRole:
+    """The role of the Cluster Autoscaler's pods: it reads what it must, and changes groups of this cluster alone.
+
+    https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md#iam-policy; the
+    condition is on a tag that EKS sets on the Auto Scaling groups of managed node groups.
+    """
+    where = f"{choices.region}:{choices.account}"
+    groups = f"arn:{choices.partition}:autoscaling:{where}:autoScalingGroup:*:autoScalingGroupName/*"
+    described = f"arn:{choices.partition}:eks:{where}:nodegroup/{cluster}/*/*"
+    reads = [
+        *(f"autoscaling:Describe{what}" for what in ("AutoScalingGroups", "AutoScalingInstances", "Tags")),
+        *(f"autoscaling:Describe{what}" for what in ("LaunchConfigurations", "ScalingActivities")),
+        *(f"ec2:Describe{what}" for what in ("Images", "InstanceTypes", "LaunchTemplateVersions")),
+        "ec2:GetInstanceTypesFromInstanceRequirements",
+    ]
+    writes = ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
+    ours = {"StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster}": "owned"}}
+    return IamRole(
+        name=CLUSTER_AUTOSCALER,
+        slug=role_name(stack, choices.region, "cluster-autoscaler"),
+        service="pods.eks.amazonaws.com",
+        actions=SESSIONS,
+        inline=policy(
+            [
+                {"Sid": "Read", "Effect": "Allow", "Action": reads, "Resource": "*"},
+                {"Sid": "Groups", "Effect": "Allow", "Action": "eks:DescribeNodegroup", "Resource": described},
+                {"Sid": "Scale", "Effect": "Allow", "Action": writes, "Resource": groups, "Condition": ours},
+            ]
+        ),
+        description=f"Cluster Autoscaler of the stack {stack}",
     )

@@ -43,7 +43,7 @@ class RouteTableFacts:
 class RouteTable(Tagged[RouteTableFacts]):
     """Own table, default route and associations; leave routes to other ranges (peerings, endpoints) alone.
 
-    `vpc`, `gateway` (an internet or a NAT gateway) and `subnets` are step names.
+    `vpc`, `gateway` (an internet or a NAT gateway; empty: no way out) and `subnets` are step names.
     """
 
     kind: ClassVar[str] = "route-table"
@@ -54,9 +54,10 @@ class RouteTable(Tagged[RouteTableFacts]):
     subnets: tuple[str, ...] = ()
 
     def desired(self, outputs: Outputs) -> RouteTableFacts:
-        """Everything that is not the VPC's goes through the gateway."""
+        """Everything that is not the VPC's goes through the gateway, or nowhere."""
         subnet_ids = frozenset(outputs.get(subnet, "id") for subnet in self.subnets)
-        return RouteTableFacts(outputs.get(self.vpc, "id"), outputs.get(self.gateway, "id"), subnet_ids)
+        way_out = outputs.get(self.gateway, "id") if self.gateway else ""
+        return RouteTableFacts(outputs.get(self.vpc, "id"), way_out, subnet_ids)
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
@@ -95,7 +96,7 @@ class RouteTable(Tagged[RouteTableFacts]):
         )
         table = answer["RouteTable"]["RouteTableId"]
         have = RouteTableFacts(want.vpc_id, "", frozenset(), id=table)
-        self.update(aws, want, have, ("default_route", "subnet_ids"))
+        self.update(aws, want, have, ("default_route", "subnet_ids") if want.default_route else ("subnet_ids",))
         return {"id": table}
 
     def update(self, aws: Aws, want: RouteTableFacts, have: RouteTableFacts, fields: tuple[str, ...]) -> None:
@@ -125,6 +126,10 @@ class RouteTable(Tagged[RouteTableFacts]):
         """CreateRoute refuses a range that has a route, also our own re-sent one; then the route is replaced."""
         from botocore.exceptions import ClientError
 
+        if not target:
+            with tolerating("InvalidRoute.NotFound"):
+                aws.clients.ec2.delete_route(RouteTableId=have.id, DestinationCidrBlock=EVERYWHERE)
+            return
         key = "NatGatewayId" if target.startswith("nat-") else "GatewayId"
         route: dict[str, Any] = {"RouteTableId": have.id, "DestinationCidrBlock": EVERYWHERE, key: target}
 

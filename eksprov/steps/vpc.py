@@ -8,14 +8,20 @@ deletes it with the cluster (https://docs.aws.amazon.com/eks/latest/userguide/se
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from eksprov import errors
 from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.converge import is_ours
 from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, sent_once, where
+from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
+
+STRANGERS_GRACE_S = 60.0  # what is on its way out may still be listed
+CLUSTER_GROUP = "eks-cluster-sg-"
 
 
 @dataclass(frozen=True)
@@ -93,13 +99,17 @@ class Vpc(Tagged[VpcFacts]):
             ec2.modify_vpc_attribute(VpcId=have.id, EnableDnsHostnames={"Value": want.dns_hostnames})
 
     def delete(self, aws: Aws, have: VpcFacts) -> None:
-        """Waits while something still stands in the VPC."""
+        """Waits while something still stands in the VPC; not for what will not go by itself: a stranger's.
+
+        Raises: ProvisioningError naming it.
+        """
         with tolerating("InvalidVpcID.NotFound"):
             eventually(
                 aws,
                 lambda: aws.clients.ec2.delete_vpc(VpcId=have.id),
                 STILL_HELD,
                 limit_s=HELD_LIMIT_S,
+                between=self._refusing_strangers(aws, have),
                 held_by=lambda: self.blockers(aws, have),
             )
 
@@ -117,3 +127,31 @@ class Vpc(Tagged[VpcFacts]):
             *(f"subnet {subnet['SubnetId']} ({subnet['CidrBlock']})" for subnet in subnets),
             *(f"security group {g['GroupId']} ({g['GroupName']})" for g in groups if g["GroupName"] != "default"),
         )
+
+    def _refusing_strangers(self, aws: Aws, have: VpcFacts) -> Callable[[], None]:
+        began = aws.clock.now()
+
+        def look() -> None:
+            if aws.clock.now() - began > STRANGERS_GRACE_S / aws.speed and (held := self._strangers(aws, have)):
+                raise errors.ProvisioningError(
+                    f"{self.name}: {have.id} holds {', '.join(held)}, which is not this stack's; both were left",
+                    "remove it, or let its owner do so; then run the same command again",
+                )
+
+        return look
+
+    def _strangers(self, aws: Aws, have: VpcFacts) -> list[str]:
+        """Subnets and security groups in the VPC that others made; EKS takes the cluster's own group with it."""
+        ec2, here = aws.clients.ec2, where("vpc-id", have.id)
+        pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[here])
+        groups = [
+            (f"security group {group['GroupId']} ({group['GroupName']})", dict(group))
+            for group in [group for page in pages for group in page["SecurityGroups"]]
+            if group["GroupName"] != "default" and not group["GroupName"].startswith(CLUSTER_GROUP)
+        ]
+        subnets = [
+            (f"subnet {subnet['SubnetId']} ({subnet['CidrBlock']})", dict(subnet))
+            for page in ec2.get_paginator("describe_subnets").paginate(Filters=[here])
+            for subnet in page["Subnets"]
+        ]
+        return [text for text, item in (*subnets, *groups) if not is_ours(owner_in(item), aws.owner)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Owner, Sighting
+from eksprov.cost.estimate import Estimate
+from eksprov.operations.costs import Forecast
 from eksprov.operations.provision import Report
 from eksprov.operations.teardown import Teardown
 from eksprov.state.record import State
@@ -85,6 +88,11 @@ class Scripted:
     config: Any = field(default_factory=lambda: SimpleNamespace(name="digits", models=()))
     place: str = "us-west-2, local world"
     context: str = "eksprov-digits"
+    ahead: Forecast = field(default_factory=lambda: Forecast(Estimate((), Decimal(0), ())))
+    forecasts: Any = None
+
+    def __post_init__(self) -> None:
+        self.forecasts = SimpleNamespace(of=lambda _plan, _display: self.ahead, offline=lambda _plan: self.ahead)
 
     def _note(self, what: str) -> None:
         self.asked.append(what)

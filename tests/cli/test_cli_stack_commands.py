@@ -44,7 +44,9 @@ def test_an_offline_plan_says_that_aws_was_not_asked(cli: Any, scripted: Any) ->
 
 def test_a_plan_in_json_lists_every_step(cli: Any, scripted: Any) -> None:
     body = json.loads(cli("plan", "--json", backend=scripted()).out)
-    assert list(body) == ["schema", "stack", "place", "basis", "changes", "counts", "notes", "steps"]
+    assert list(body) == [
+        *("schema", "stack", "place", "basis", "changes", "counts", "notes", "steps", "cost", "findings")
+    ]
     assert body["counts"] == {"create": 1, "update": 1, "replace": 1, "delete": 1, "unchanged": 1, "problems": 1}
     assert body["changes"] == 5
     assert body["steps"][2] == {

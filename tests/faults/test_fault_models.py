@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from eksprov.local.aws.inprocess import emulated_aws
 from eksprov.local.faults.buckets import Buckets
 from eksprov.local.faults.fates import AFTER_S
 from eksprov.local.faults.inject import Crash, Faults, injected
+from eksprov.local.faults.named import NAMED, plan_of, unknown
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
 from eksprov.local.faults.wire import Asked, refused
 
@@ -160,3 +162,18 @@ def test_a_plan_survives_being_written_down() -> None:
     with pytest.raises(ValueError, match="no such fault"):
         Fault("flood")
     assert random.Random(plan.seed).random() == random.Random(7).random()
+
+
+def test_faults_by_name_are_one_plan_and_the_seed_decides_where_they_strike() -> None:
+    names = ("lost-answers", "role-lag", "stale-reads", "throttle", "nodegroup-create-failed:AccessDenied")
+    plan = plan_of(names, 7)
+    assert plan == plan_of(names, 7) != plan_of(names, 8)
+    assert plan.lag == Lag(ec2_s=20, tags_s=20, iam_s=10, usable_s=60)
+    assert [fate.code for fate in plan.fates] == ["AccessDenied"]
+    strikes = [fault.at for fault in plan.faults]
+    assert min(later - at for at, later in itertools.pairwise(strikes)) >= 2  # a second try can succeed
+    assert unknown([*NAMED, "flood", "throttle:x", "nodegroup-create-failed:"]) == [
+        "flood", "throttle:x", "nodegroup-create-failed:",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="lost-answers"):
+        plan_of(("flood",), 0)

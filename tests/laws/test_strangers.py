@@ -76,6 +76,17 @@ def untag_log_group(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> Non
     logs.untag_resource(resourceArn=arn, tagKeys=TAGS)
 
 
+def untag_template(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:
+    tags: Any = [{"Key": key} for key in TAGS]
+    stage.account.plain("ec2").delete_tags(Resources=[outputs.of(step.name)["id"]], Tags=tags)
+
+
+def untag_placement_group(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:  # noqa: ARG001 -- the name is enough
+    """The emulator keeps these groups itself."""
+    group = stage.emulator.templates.groups["us-west-2", step.slug]
+    group["Tags"] = [tag for tag in group["Tags"] if tag["Key"] not in TAGS]
+
+
 UNTAG: dict[str, Callable[[Stage, Step[Any, Any], Outputs], None]] = {
     "iam-role": untag_role,
     "bucket": untag_bucket,
@@ -85,6 +96,8 @@ UNTAG: dict[str, Callable[[Stage, Step[Any, Any], Outputs], None]] = {
     "access-entry": untag_eks,
     "addon": untag_eks,
     "node-group": untag_eks,
+    "launch-template": untag_template,
+    "placement-group": untag_placement_group,
     "pod-identity-association": untag_eks,
 }
 

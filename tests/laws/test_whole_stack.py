@@ -6,14 +6,13 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from support.stage import STACK_ID, Stage, Theatre
+from support.stage import MODEL, STACK_ID, Stage, Theatre
 
 from eksprov.aws.tags import STACK, STEP
 from eksprov.aws.tags import STACK_ID as STACK_ID_TAG
 from eksprov.core.outcome import Status
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import is_model
-from eksprov.steps import KINDS
 
 READS_LIMIT = 40  # of a run that changes nothing, for the quick-start stack
 MUTATING_LIMIT = 55  # of the run that makes it
@@ -21,11 +20,6 @@ CALLS_LIMIT = 140  # when all is done by the second reading: what polling adds d
 CREATES = ("Create", "Allocate")
 # Calls whose thing has no tags of its own: it belongs to a tagged one.
 UNTAGGED = frozenset({"CreateRoute"})
-
-
-def test_every_kind_is_exercised(stage: Stage) -> None:
-    """A kind that no law touches is a kind that no law holds."""
-    assert {step.kind for step in stage.opened().steps} == {kind.kind for kind in KINDS}
 
 
 def test_making_it_takes_few_calls_and_every_step_is_created(stage: Stage) -> None:
@@ -44,7 +38,9 @@ def test_twice_is_once(stage: Stage) -> None:
     report = stage.provision()
     assert {outcome.status for outcome in report.outcomes} == {Status.UNCHANGED}
     assert stage.tape.mutating == []
-    assert len(stage.tape.reads) <= READS_LIMIT, Counter(call.operation for call in stage.tape.reads)
+    of_the_model = sum(MODEL in str(call.params) for call in stage.tape.reads)  # which `provision` itself never makes
+    reads = Counter(call.operation for call in stage.tape.reads)
+    assert reads.total() - of_the_model <= READS_LIMIT, reads
     assert stage.world() == before
     assert stage.store.saves == saves
 

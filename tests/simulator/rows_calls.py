@@ -27,7 +27,7 @@ def r1(look: Looking, seeds: int) -> Iterator[Scenario]:
                 yield seen.scenario("R1", f"crash when {name} ({n}) is {where}", Trouble(crash_at=n, crash_where=where))
         for n, name in enumerate(seen.files, 1):
             yield seen.scenario("R1", f"power cut before {name} ({n})", Trouble(disk=(DiskFault("crash", n),)))
-            if n % 3 == 0:  # what only a kill leaves behind are files that nobody synced
+            if n % 6 == 0:  # what only a kill leaves behind are files that nobody synced
                 kill = Trouble(disk=(DiskFault("crash-after", n),), power=False)
                 yield seen.scenario("R1", f"kill after {name} ({n})", kill)
 
@@ -73,13 +73,10 @@ def r5(look: Looking, seeds: int) -> Iterator[Scenario]:
     for phase in COMMANDS:
         seen = look.at(phase, 51)
         for n, name in enumerate(seen.calls, 1):
-            for kind, times in (("throttle", 3), ("busy", 2), ("reset", 2)):
-                if kind != "throttle" and n % 3:
-                    continue
-                fault = _passing(kind, n, times)
-                plan = FaultPlan(faults=(fault,))
-                unsure = name.rstrip("!") in SENT_ONCE and kind != "throttle"
-                yield seen.scenario("R5", f"{kind} x{times} at {name} ({n})", Trouble(plan), must_succeed=not unsure)
+            kind, times = (("throttle", 3), ("busy", 2), ("throttle", 3), ("reset", 2))[n % 4]
+            plan = FaultPlan(faults=(_passing(kind, n, times),))
+            unsure = name.rstrip("!") in SENT_ONCE and kind != "throttle"
+            yield seen.scenario("R5", f"{kind} x{times} at {name} ({n})", Trouble(plan), must_succeed=not unsure)
     for number in range(max(1, seeds // 10)):
         seen = look.at(list(COMMANDS)[number % 3], 52)
         plan = FaultPlan(seed=number, buckets=True, noise=0.01)

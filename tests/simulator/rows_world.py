@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ def r6(look: Looking, seeds: int) -> Iterator[Scenario]:
         "middling": Lag(ec2_s=30, tags_s=30, iam_s=15, usable_s=60),
         "long": Lag(ec2_s=110, tags_s=110, iam_s=30, usable_s=170),
     }
-    for number in range(max(3, seeds // 20)):
+    for number in range(max(3, seeds // 30)):
         seen = look.at("create", 61)
         for name, lag in lags.items():
             plan = FaultPlan(seed=number, lag=lag)
@@ -123,19 +124,22 @@ def r8(look: Looking, seeds: int) -> Iterator[Scenario]:
 
 
 def r9(look: Looking, seeds: int) -> Iterator[Scenario]:
-    """The disk is full, broken, read-only or cuts a write short, once or for good; and a state that is damaged."""
+    """The disk is full, broken, read-only or cuts a write short, once or for good; and a state that is damaged.
+
+    Each of the first three operations on a file, and of the others every second one, goes wrong in one of six ways.
+    """
     del seeds
     for phase in COMMANDS:
         seen = look.at(phase, 91)
+        met: Counter[str] = Counter()
         for n, name in enumerate(seen.files, 1):
-            kinds = ("ENOSPC", "EIO", "short") if name.startswith("write") else ("ENOSPC", "EIO")
-            for kind in kinds:
-                if n % 2 and kind == "EIO":
-                    continue
-                for times in (1, 0):
-                    trouble = Trouble(disk=(DiskFault(kind, n, times),))
-                    lasts = "" if times else ", for good"
-                    yield seen.scenario("R9", f"{kind} at {name} ({n}){lasts}", trouble)
+            met[name] += 1
+            if met[name] > 3 and n % 2:
+                continue
+            kinds = ("ENOSPC", "EIO", "short") if name.startswith("write") else ("ENOSPC", "EIO", "EROFS")
+            kind, times = kinds[met[name] % 3], (met[name] // 3) % 2
+            trouble = Trouble(disk=(DiskFault(kind, n, times),))
+            yield seen.scenario("R9", f"{kind} at {name} ({n}){'' if times else ', for good'}", trouble)
         for damage in DAMAGES:
             yield seen.scenario("R9", f"state {damage}", Trouble(), kind="damage", detail=(damage,))
 

@@ -38,6 +38,7 @@ from eksprov.operations.provision import provision
 from eksprov.operations.stack import Stack, open_stack
 from eksprov.operations.teardown import teardown
 from eksprov.steps.iam_role import trust_document
+from simulator.cheaper import make_requests_cheaper
 from simulator.scheduler import Scheduler
 
 SPEED = 50.0  # the emulated account is that much faster than eksprov expects: fewer polls, the same calls otherwise
@@ -102,6 +103,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     import boto3
     import botocore.endpoint
 
+    make_requests_cheaper()
     os.environ.update(CREDENTIALS)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"):
         os.environ.pop(name, None)

@@ -34,6 +34,17 @@ def grants(bench: Bench) -> dict[str, Any]:
     return {one["policyArn"].removeprefix(PREFIX): one["accessScope"] for one in found["associatedAccessPolicies"]}
 
 
+def other_admin(bench: Bench, cluster: str) -> None:
+    """Somebody else who may do everything: the last admin would keep its rights."""
+    document = '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+    role = bench.plain("iam").create_role(RoleName="other", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    eks, key = bench.plain("eks"), {"clusterName": cluster, "principalArn": role}
+    eks.create_access_entry(**key)
+    eks.associate_access_policy(
+        **key, policyArn=f"{PREFIX}AmazonEKSClusterAdminPolicy", accessScope={"type": "cluster"}
+    )
+
+
 def test_the_admin_gets_the_whole_cluster_and_the_entry_settles(bench: Bench) -> None:
     step = entry_of(bench)
     assert bench.make(step).status is Status.CREATED
@@ -45,6 +56,7 @@ def test_the_admin_gets_the_whole_cluster_and_the_entry_settles(bench: Bench) ->
 
 def test_other_policies_replace_the_old_ones_and_a_scope_can_change(made: Bench) -> None:
     step = entry_of(made, policies=EDIT_IN_A)
+    other_admin(made, step.cluster)
     assert made.again(step).change.names == ("policies",)
     assert made.calls() == ["AssociateAccessPolicy", "DisassociateAccessPolicy"]  # never without a way in
     assert grants(made) == {"AmazonEKSEditPolicy": {"type": "namespace", "namespaces": ["a"]}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from support.bench import Bench
 from eksprov import errors
 from eksprov.core.outcome import Status
 from eksprov.core.step import State
-from eksprov.steps.instances import ami_type
-from eksprov.steps.nodegroup import NodeGroup, NodeGroupFacts
+from eksprov.steps.launch_template import LaunchTemplate
+from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.nodegroup_facts import NodeGroupFacts, UpdateRule, WarmPoolRule
 
 
 def group_of(bench: Bench, **more: Any) -> NodeGroup:
@@ -41,7 +42,7 @@ def test_a_new_group_stands_in_the_private_subnets_and_settles(bench: Bench) -> 
     assert set(group["subnets"]) == private
     assert group["amiType"] == "AL2023_x86_64_STANDARD"
     assert group["nodeRole"] == bench.outputs.get("role/node", "arn")
-    assert group["updateConfig"] == {"maxUnavailable": 1}
+    assert group["updateConfig"] == {"maxUnavailable": 1, "updateStrategy": "DEFAULT"}
     assert len(bench.tape.mutating[0].params["clientRequestToken"]) == 64
     bench.settles(step)
     assert len(bench.tape.reads) == 1
@@ -75,7 +76,9 @@ def test_labels_and_taints_change_in_one_call_and_old_ones_go(made: Bench) -> No
     made.settles(then)
 
 
-@pytest.mark.parametrize("more", [{"instance_types": ("m7i.xlarge",)}, {"capacity_type": "SPOT"}, {"disk_gib": 99}])
+@pytest.mark.parametrize(
+    "more", [{"instance_types": ("m7i.xlarge",)}, {"capacity_type": "SPOT"}, {"ami_type": "BOTTLEROCKET_x86_64"}]
+)
 def test_what_cannot_change_in_place_makes_the_group_anew(made: Bench, more: dict[str, Any]) -> None:
     before = live(made)["nodegroupArn"]
     wanted = group_of(made, **more)
@@ -101,24 +104,78 @@ def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
     assert bench.calls().count("CreateNodegroup") == 3
 
 
-@pytest.mark.parametrize(
-    ("types", "image"),
-    [
-        (("m7i.large", "m6a.large"), "AL2023_x86_64_STANDARD"),
-        (("m7g.large",), "AL2023_ARM_64_STANDARD"),
-        (("g5.xlarge", "g6.xlarge"), "AL2023_x86_64_NVIDIA"),
-        (("g5g.xlarge",), "AL2023_ARM_64_NVIDIA"),
-        (("inf2.xlarge",), "AL2023_x86_64_NEURON"),
-    ],
-)
-def test_the_image_follows_from_the_instance_types(bench: Bench, types: tuple[str, ...], image: str) -> None:
-    assert ami_type(bench.aws(), "node-group/x", types) == image
+def test_its_nodes_are_made_from_the_stacks_template(made: Bench) -> None:
+    template = next(step for step in made.steps.values() if step.kind == "launch-template")
+    assert live(made)["launchTemplate"]["id"] == made.outputs.get(template.name, "id")
+    assert live(made)["launchTemplate"]["version"] == "1"
+    assert "diskSize" not in live(made)
 
 
-@pytest.mark.parametrize("types", [("m7i.large", "m7g.large"), ("m7i.large", "g5.xlarge"), ("m99.large",)])
-def test_types_without_a_common_image_and_unknown_ones_are_refused(bench: Bench, types: tuple[str, ...]) -> None:
-    with pytest.raises(errors.ProvisioningError, match="node-group/x"):
-        ami_type(bench.aws(), "node-group/x", types)
+def test_a_new_version_of_the_template_comes_with_new_nodes(made: Bench) -> None:
+    template = next(step for step in made.steps.values() if isinstance(step, LaunchTemplate))
+    before, release = instances(made), live(made)["releaseVersion"]
+    made.again(replace(template, disk_gib=80))
+    assert made.again(group_of(made)).change.names == ("template_version",)
+    assert made.calls() == ["UpdateNodegroupVersion"]
+    assert made.tape.mutating[0].params["releaseVersion"] == release  # the image stays as it is
+    assert live(made)["launchTemplate"]["version"] == "2"
+    assert not before & instances(made)
+    made.settles(group_of(made))
+
+
+def instances(bench: Bench) -> set[str]:
+    found = bench.plain("ec2").describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
+    return {each["InstanceId"] for reservation in found["Reservations"] for each in reservation["Instances"]}
+
+
+def test_the_rules_of_updates_repair_and_the_warm_pool_change_in_one_call(made: Bench) -> None:
+    before = instances(made)
+    pool = WarmPoolRule(True, 1, 3)
+    then = group_of(made, update_rule=UpdateRule(0, 50, "MINIMAL"), node_repair=True, warm_pool=pool)
+    assert made.again(then).change.names == ("update_rule", "node_repair", "warm_pool")
+    assert made.calls() == ["UpdateNodegroupConfig"]
+    group = live(made)
+    assert group["updateConfig"] == {"maxUnavailablePercentage": 50, "updateStrategy": "MINIMAL"}
+    assert group["nodeRepairConfig"] == {"enabled": True}
+    assert group["warmPoolConfig"]["maxGroupPreparedCapacity"] == 3
+    made.settles(then)
+    made.again(group_of(made))
+    assert not {"warmPoolConfig", "nodeRepairConfig"} & live(made).keys()
+    assert instances(made) == before
+
+
+def test_an_autoscalers_size_is_left_alone_but_kept_inside_the_bounds(made: Bench) -> None:
+    cluster, group = group_of(made).slug.split("/")
+    made.plain("eks").update_nodegroup_config(
+        clusterName=cluster, nodegroupName=group, scalingConfig={"desiredSize": 3}
+    )
+    made.clock.sleep(300)
+    step = group_of(made, fixed_size=False)
+    made.settles(step)
+    made.again(replace(step, min_size=2, max_size=4))
+    assert live(made)["scalingConfig"] == {"minSize": 2, "maxSize": 4, "desiredSize": 3}
+    made.again(replace(step, max_size=2))
+    assert live(made)["scalingConfig"]["desiredSize"] == 2
+
+
+def test_a_release_is_changed_only_where_the_config_names_one(made: Bench) -> None:
+    then = group_of(made, release_version="1.99.0-20270101")
+    assert made.again(then).change.names == ("release_version",)
+    assert live(made)["releaseVersion"] == "1.99.0-20270101"
+    made.settles(then)
+    made.settles(group_of(made))
+
+
+def test_a_group_of_one_zone_has_only_that_zones_subnet(bench: Bench) -> None:
+    zone = bench.choices.zones[1].id
+    step = group_of(bench, zone_ids=(zone,))
+    bench.make(step)
+    assert live(bench)["subnets"] == [bench.outputs.get("subnet/private-2", "id")]
+    bench.settles(step)
+    bench.settles(group_of(bench))  # without zones in the config the group stays where it is
+    bench.remove(step)
+    with pytest.raises(errors.ProvisioningError, match="no private subnet in usw2-az9"):
+        bench.again(replace(step, zone_ids=("usw2-az9",)))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +196,9 @@ def test_types_without_a_common_image_and_unknown_ones_are_refused(bench: Bench,
 def test_only_what_no_waiting_cures_ends_the_wait(status: str, issue: str, state: State) -> None:
     step = NodeGroup(name="node-group/x", slug="demo/x")
     health = ((issue, "why"),) if issue else ()
-    facts = NodeGroupFacts("r", (), "SPOT", 20, 0, 0, 1, frozenset(), frozenset(), status=status, health=health)
+    names = (field.name for field in fields(NodeGroupFacts) if field.default is MISSING)
+    nothing: dict[str, Any] = dict.fromkeys(names, "")
+    facts = NodeGroupFacts(**nothing, status=status, health=health)
     phase = step.phase(facts)
     assert phase.state is state
     assert not issue or issue in phase.message

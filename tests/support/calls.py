@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import ConnectionClosedError
 
-READING = ("Describe", "List", "Get", "Head", "Lookup", "BatchGet", "Search")
+READING = ("Describe", "List", "Get", "Head", "Lookup", "BatchGet", "Search", "Simulate")
 READING_TOO = frozenset({"AssumeRole"})
 
 

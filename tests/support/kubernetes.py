@@ -12,6 +12,7 @@ from typing import Any
 
 from eksprov.kube.api import Manifest, Ref, Reply
 from eksprov.local.contract import AddonHealth, AddonSpec, ClusterSpec, ClusterStatus, NodeSpec
+from support.memory_kube import MemoryKube
 
 NEED_NODES = frozenset({"coredns", "metrics-server"})
 
@@ -28,10 +29,12 @@ class StillKubernetes:
 
     def __init__(self) -> None:
         self.clusters: dict[str, _Cluster] = {}
+        self.apis: dict[str, MemoryKube] = {}  # by the cluster's ARN; what is in a cluster goes with it
 
     def start_cluster(self, spec: ClusterSpec) -> None:
         """There it is."""
         self.clusters.setdefault(spec.arn, _Cluster(spec))
+        self.apis.setdefault(spec.arn, MemoryKube())
 
     def cluster_status(self, cluster_arn: str) -> ClusterStatus:
         """Ready while it is there."""
@@ -42,6 +45,7 @@ class StillKubernetes:
     def stop_cluster(self, cluster_arn: str) -> None:
         """Gone."""
         self.clusters.pop(cluster_arn, None)
+        self.apis.pop(cluster_arn, None)
 
     def add_nodes(self, cluster_arn: str, nodes: tuple[NodeSpec, ...]) -> None:
         """They register."""

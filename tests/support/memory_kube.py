@@ -52,6 +52,7 @@ class MemoryKube:
         """The object as it is now."""
         with self._lock:
             self.calls.append(("get", str(ref)))
+            self._namespaced(ref.api_version, ref.kind, reading=True)
             found = self._objects.get(ref)
             return self._seen(found) if found is not None else None
 
@@ -59,6 +60,7 @@ class MemoryKube:
         """By kind, namespace and labels."""
         with self._lock:
             self.calls.append(("list", kind))
+            self._namespaced(api_version, kind, reading=True)
             wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
             return [
                 self._seen(live)
@@ -151,9 +153,7 @@ class MemoryKube:
         return Reply(200, {}, json.dumps(about if not path.endswith("/ready") else {}).encode())
 
     def _admit(self, ref: Ref, manifest: Manifest) -> None:
-        if (ref.api_version, ref.kind) not in KNOWN:
-            raise errors.ProvisioningError(f"the cluster does not know the kind {ref.kind} of {ref.api_version}")
-        if not KNOWN[ref.api_version, ref.kind].namespaced:
+        if not self._namespaced(ref.api_version, ref.kind):
             return
         space = self._objects.get(Ref("v1", "Namespace", "", ref.namespace))
         if space is None:
@@ -164,6 +164,19 @@ class MemoryKube:
                 f'could not apply {ref.title}: pods "{ref.name}" is forbidden: '
                 f'violates PodSecurity "restricted:latest": {", ".join(found)}'
             )
+
+    def _namespaced(self, api_version: str, kind: str, *, reading: bool = False) -> bool:
+        """By what is known here, or by a definition that was applied; of Kubernetes' own others there are none."""
+        if (api_version, kind) in KNOWN:
+            return KNOWN[api_version, kind].namespaced
+        group, slash, _ = api_version.rpartition("/")
+        if reading and (not slash or "." not in group or group.endswith(".k8s.io")):
+            return True
+        for ref, live in self._objects.items():
+            group, names = live.get("spec", {}).get("group", ""), live.get("spec", {}).get("names", {})
+            if ref.kind == "CustomResourceDefinition" and (group, names["kind"]) == (api_version.split("/")[0], kind):
+                return bool(live["spec"]["scope"] == "Namespaced")
+        raise errors.ProvisioningError(f"the cluster does not know the kind {kind} of {api_version}")
 
     def _merged(
         self, ref: Ref, fields: dict[Path, Any], had: dict[Path, Any], managed: dict[str, dict[Path, Any]], manager: str
@@ -186,6 +199,8 @@ class MemoryKube:
     def _seen(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """What a reader gets: defaults and status are added, as a server does."""
         seen = copy.deepcopy(dict(live))
+        if seen["kind"] == "CustomResourceDefinition":
+            seen["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
         if seen["kind"] == "Deployment":
             wanted = seen["spec"].setdefault("replicas", 1)
             generation = seen["metadata"]["generation"]

@@ -60,6 +60,12 @@ def quick_start() -> Config:
     return Config.model_validate_json(json.dumps(data))
 
 
+def everything() -> Config:
+    """Every optional capability that can live in one stack."""
+    data = yaml.safe_load((Path(__file__).parent / "everything.yaml").read_text())
+    return Config.model_validate_json(json.dumps(data))
+
+
 class MemoryStore:
     """A state file without a disk; what is loaded went through the codec."""
 
@@ -119,7 +125,7 @@ class Stage:
             store=self.store,
             journal=self.journal,
             clock=self.clock,
-            kube=lambda _name, _outputs: EmptyKube(),
+            kube=lambda _name, outputs: self.kubernetes.apis.get(outputs["arn"]) or EmptyKube(),
             workers=1,
             mint=self._mint,
         )

@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from support import reads_autoscaling, reads_monitoring, reads_network, reads_nodes, reads_security
+
 ID = re.compile(
-    r"\b(vpc-cidr-assoc|vpc|subnet|igw|rtb|rtbassoc|nat|eipalloc|eipassoc|eni|eni-attach|sg|sgr|acl|aclassoc|dopt|i|lt|vol|ami|a|r)"
+    r"\b(vpc-cidr-assoc|vpce|vpc|subnet|eigw|igw|pl|rtb|rtbassoc|nat|eipalloc|eipassoc|eni|eni-attach|sg|sgr|acl|aclassoc|dopt|i|lt|vol|ami|a|r)"
     r"-[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b"
 )
 NUMBERED = re.compile(
@@ -93,7 +95,8 @@ def _instances(client: Any) -> Iterable[Any]:
     for reservation in _pages(client("ec2"), "describe_instances", "Reservations"):
         for instance in reservation["Instances"]:
             if instance["State"]["Name"] not in ("terminated", "shutting-down"):
-                yield {k: instance[k] for k in ("InstanceType", "SubnetId", "State", "Tags") if k in instance}
+                shown = {k: instance[k] for k in ("InstanceType", "SubnetId", "State", "Tags") if k in instance}
+                yield {**shown, "_id": instance["InstanceId"]}  # its tags name it, not its subnet
 
 
 def _interfaces(client: Any) -> Iterable[Any]:
@@ -214,3 +217,8 @@ READS: dict[str, Read] = {
     "bucket": _buckets,
     "repository": _repositories,
 }
+READS |= reads_security.READS
+READS |= reads_monitoring.READS
+READS |= reads_network.READS
+READS |= reads_nodes.READS
+READS |= reads_autoscaling.READS

@@ -19,6 +19,7 @@ LED_ASTRAY_BY = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # settings of the user's t
     epilog=examples(
         "eksprov local status --json",
         'eval "$(eksprov local env)"     let the aws CLI, boto3 and `target: aws` use it',
+        "eksprov local faults set throttle lost-answers   see how a run copes",
         "eksprov local down              end every process it started",
     ),
 )
@@ -105,6 +106,80 @@ def env(desk: Desk, as_json: bool) -> int:
     for key, value in variables.items():
         desk.say(f"export {key}={shlex.quote(value)}")
     return 0
+
+
+@command.group("faults", epilog=examples("eksprov local faults set throttle lost-answers --seed 7"))
+def faults() -> None:
+    """Switch on what goes wrong with AWS, to see how a run copes.
+
+    The faults are those of the tests: lost answers, throttling, errors of the server, readings that lag behind,
+    resources that fail. They last until they are cleared, or the local world ends.
+    """
+
+
+@faults.command("list", epilog=examples("eksprov local faults list", "eksprov local faults list --json"))
+@shared
+@as_json
+@click.pass_obj
+def faults_list(desk: Desk, as_json: bool) -> int:
+    """Show the faults there are, those that are on, and what they have struck."""
+    from eksprov.cli.wiring import local_world
+
+    _show_faults(desk, local_world().faults(desk.state_folder(), desk.environ), as_json=as_json)
+    return 0
+
+
+@faults.command(
+    "set",
+    epilog=examples(
+        "eksprov local faults set stale-reads role-lag",
+        "eksprov local faults set nodegroup-create-failed:InsufficientFreeAddresses",
+    ),
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides which calls are struck.")
+@shared
+@as_json
+@click.pass_obj
+def faults_set(desk: Desk, names: tuple[str, ...], seed: int, as_json: bool) -> int:
+    """Switch these on, and all others off."""
+    _switch(desk, names, seed, as_json=as_json)
+    return 0
+
+
+@faults.command("clear", epilog=examples("eksprov local faults clear"))
+@shared
+@as_json
+@click.pass_obj
+def faults_clear(desk: Desk, as_json: bool) -> int:
+    """Switch all off."""
+    _switch(desk, (), 0, as_json=as_json)
+    return 0
+
+
+def _switch(desk: Desk, names: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+    from eksprov.cli.wiring import local_world
+    from eksprov.errors import UsageError
+
+    region = desk.settings.region or desk.config().region
+    found = local_world().set_faults(desk.state_folder(), desk.environ, names, seed, region)
+    if found.get("unknown"):
+        said = ", ".join(repr(name) for name in found["unknown"])
+        raise UsageError(f"no such fault: {said}", f"there are {', '.join(found['known'])}")
+    _show_faults(desk, found, as_json=as_json)
+
+
+def _show_faults(desk: Desk, found: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        desk.answer({"schema": 1, **found})
+        return
+    width = max(map(len, found["known"]))
+    for name, says in found["known"].items():
+        desk.say(f"{name:{width}}  {says}")
+    seed = f" (seed {found['seed']})" if found["on"] else ""
+    desk.say(f"on: {', '.join(found['on']) or 'none'}{seed}")
+    if found["struck"]:
+        desk.say(f"struck so far: {len(found['struck'])}, last {found['struck'][-1]}")
 
 
 def _show(desk: Desk, found: Mapping[str, Any], *, as_json: bool) -> None:

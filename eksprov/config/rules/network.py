@@ -9,6 +9,7 @@ from typing import Final
 from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, as_network, finding, twice
 from eksprov.config.schema import Config
+from eksprov.config.schema.network import NEEDED_ENDPOINTS
 
 _PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _SHARED: Final = IPv4Network("100.64.0.0/10")  # RFC 6598, which AWS also suggests for pods
@@ -17,7 +18,65 @@ _AWS_RESERVES: Final = (
 )
 
 
+# What is decided by the VPC itself where it exists.
+_ONLY_WHEN_MADE: Final = ("vpc_cidr", "availability_zones", "nat_gateways", "private_endpoints", "endpoints")
+
+
 def network(config: Config) -> Iterator[Finding]:
+    """The ranges, the ways out, and what goes with a VPC that exists."""
+    if config.network.vpc_id:
+        yield from _existing(config)
+    else:
+        yield from _made(config)
+    for key in ("exclude_zone_ids", "endpoints", "subnet_ids", "public_subnet_ids"):
+        yield from twice(("network", key), None, getattr(config.network, key))
+
+
+def _existing(config: Config) -> Iterator[Finding]:
+    at_id, at_subnets = ("network", "vpc_id"), ("network", "subnet_ids")
+    private, public = config.network.subnet_ids, config.network.public_subnet_ids
+    if len(private) < 2:
+        message = f"{len(private)} subnets of {config.network.vpc_id} are too few: EKS needs two, in two zones"
+        yield finding(message, at_subnets, at_id, hint="name private subnets, for the control plane and the nodes")
+    for index, subnet in enumerate(public):
+        if subnet in private:
+            yield finding(f"{subnet} is in subnet_ids already", ("network", "public_subnet_ids", index), at_subnets)
+    for key in _ONLY_WHEN_MADE:
+        if key in config.network.model_fields_set:
+            message = "has no effect with vpc_id: nothing is made or changed in a VPC that exists"
+            yield finding(message, ("network", key), at_id, level="warning")
+    services, wrong = as_network(config.cluster.service_ipv4_cidr, ("cluster", "service_ipv4_cidr"))
+    yield from wrong
+    if services:
+        yield from _holds_services(services)
+
+
+def _made(config: Config) -> Iterator[Finding]:
+    for key in ("subnet_ids", "public_subnet_ids"):
+        if getattr(config.network, key):
+            hint = "say which VPC they are in: network.vpc_id"
+            yield finding("names subnets without their VPC", ("network", key), ("network", "vpc_id"), hint=hint)
+    yield from _ranges(config)
+    yield from _ways_out(config)
+
+
+def _ways_out(config: Config) -> Iterator[Finding]:
+    """Nodes must reach the API server and the services they start with."""
+    network, at_nat = config.network, ("network", "nat_gateways")
+    at_private = ("cluster", "endpoint_private_access")
+    if network.nat_gateways != "none" or not config.node_groups:
+        return
+    missing = [service for service in NEEDED_ENDPOINTS if service not in network.endpoint_services]
+    if missing:
+        message = f"without NAT gateways nodes could not join: no endpoint for {', '.join(missing)}"
+        hint = "set network.private_endpoints: true, or nat_gateways: single"
+        yield finding(message, at_nat, ("network", "private_endpoints"), ("network", "endpoints"), hint=hint)
+    if not config.cluster.endpoint_private_access:
+        message = "is false, and without NAT gateways nodes have no way to the public endpoint"
+        yield finding(message, at_private, at_nat, hint="set it to true")
+
+
+def _ranges(config: Config) -> Iterator[Finding]:
     at_vpc, at_services, at_zones = (
         ("network", "vpc_cidr"),
         ("cluster", "service_ipv4_cidr"),
@@ -33,13 +92,17 @@ def network(config: Config) -> Iterator[Finding]:
             hint = "use a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
             yield finding(f"{vpc} is not a private range", at_vpc, hint=hint, level="warning")
         yield from _room(config, vpc, (at_vpc, at_zones))
-    if services and not (12 <= services.prefixlen <= 24 and any(services.subnet_of(block) for block in _PRIVATE)):
-        hint = "EKS takes a /12 to a /24 inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
-        yield finding(f"{services} cannot hold the cluster's Services", at_services, hint=hint)
+    if services:
+        yield from _holds_services(services)
     if vpc and services and vpc.overlaps(services):
         hint = "choose a range that the VPC does not use"
         yield finding(f"{services} overlaps network.vpc_cidr {vpc}", at_services, at_vpc, hint=hint)
-    yield from twice(("network", "exclude_zone_ids"), None, config.network.exclude_zone_ids)
+
+
+def _holds_services(services: IPv4Network) -> Iterator[Finding]:
+    if not (12 <= services.prefixlen <= 24 and any(services.subnet_of(block) for block in _PRIVATE)):
+        hint = "EKS takes a /12 to a /24 inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+        yield finding(f"{services} cannot hold the cluster's Services", ("cluster", "service_ipv4_cidr"), hint=hint)
 
 
 def _room(config: Config, vpc: IPv4Network, paths: tuple[Path, ...]) -> Iterator[Finding]:

@@ -11,22 +11,29 @@ from typing import Literal
 from pydantic import Field
 
 from eksprov.config.schema.addons import Addon
+from eksprov.config.schema.autoscaling import AUTOSCALER, DEVICE_PLUGINS, Autoscaler, DevicePlugins
 from eksprov.config.schema.base import REGION, S3_URL, VERSION, Name, Section, TagKey, TagValue
 from eksprov.config.schema.control_plane import AccessEntry, Cluster
+from eksprov.config.schema.cost import Cost
 from eksprov.config.schema.local import Local
 from eksprov.config.schema.models import Model, Replicas
+from eksprov.config.schema.monitoring import Monitoring
 from eksprov.config.schema.network import Network
 from eksprov.config.schema.nodes import NodeGroup, Taint
+from eksprov.config.schema.preflight import Preflight
 
 __all__ = [
     "AccessEntry",
     "Addon",
     "Cluster",
     "Config",
+    "Cost",
     "Local",
     "Model",
+    "Monitoring",
     "Network",
     "NodeGroup",
+    "Preflight",
     "Replicas",
     "Taint",
 ]
@@ -54,9 +61,14 @@ class Config(Section):
     )
     # 30 a cluster is the EKS quota's default.
     node_groups: tuple[NodeGroup, ...] = Field((), max_length=30, description="Managed node groups.")
+    autoscaler: Autoscaler = Field("none", description=AUTOSCALER)
+    device_plugins: DevicePlugins = Field("auto", description=DEVICE_PLUGINS)
     addons: tuple[Addon, ...] = Field((), max_length=50, description="Add-ons beyond the five every stack gets.")
+    monitoring: Monitoring = Field(Monitoring(), description="CloudWatch alarms, dashboards and log retention.")
     models: tuple[Model, ...] = Field((), max_length=200, description="Models that deploy-model serves.")
     tags: dict[TagKey, TagValue] = Field(
         default_factory=dict, max_length=40, description="Tags on every AWS resource, beside eksprov's own."
     )
+    preflight: Preflight = Field(Preflight(), description="What is checked before anything is created.")
+    cost: Cost = Field(Cost(), description="What the stack may cost.")
     local: Local = Field(Local(), description="The local world; read only when target is local.")

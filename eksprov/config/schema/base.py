@@ -15,10 +15,17 @@ SUBNET_ID: Final = r"^subnet-[0-9a-f]{8}([0-9a-f]{9})?$"
 ENDPOINT_SERVICE: Final = r"^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*$"
 ZONE_ID: Final = r"^[a-z]{2,5}[0-9]{1,2}-az[0-9]{1,2}$"
 INSTANCE_TYPE: Final = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
-PRINCIPAL: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$"
+PRINCIPAL: Final = r"^arn:aws[a-z-]*:(iam::[0-9]{12}:(role|user)|sts::[0-9]{12}:assumed-role)/.+$"
 REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 VERSION: Final = r"^1\.[0-9]{2}$"
+ROLE: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$"
+BUCKET: Final = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+EMAIL: Final = r"^[^@\s]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+TOPIC: Final = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$"
 ADDON: Final = r"^[a-z0-9][a-z0-9-]*$"
+KMS_KEY: Final = r"^(none|own|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64})$"
+RESERVATION: Final = r"^cr-[0-9a-f]{8,17}$"
+DISK_KEY: Final = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"
 S3_URL: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?$"
 
 PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
@@ -33,7 +40,15 @@ PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     PRINCIPAL: "the ARN of an IAM role or user like arn:aws:iam::111122223333:role/admin",
     REGION: "an AWS region like us-west-2",
     VERSION: 'a Kubernetes minor version in quotes like "1.35"',
+    ROLE: "the ARN of an IAM role like arn:aws:iam::111122223333:role/storage",
+    BUCKET: "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens",
+    EMAIL: "an e-mail address like ops@example.com",
+    TOPIC: "the ARN of an SNS topic like arn:aws:sns:us-west-2:111122223333:ops",
     ADDON: "an EKS add-on's name like aws-ebs-csi-driver",
+    KMS_KEY: "none, own, or a key's ARN like "
+    "arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    RESERVATION: "a capacity reservation's id like cr-0123456789abcdef0",
+    DISK_KEY: "a KMS key's ARN like arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     S3_URL: "a bucket and, if wanted, a prefix in it like s3://our-bucket/eksprov",
 }
 
@@ -44,6 +59,8 @@ Namespace = Annotated[str, Field(pattern=DNS_LABEL)]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
 TagValue = Annotated[str, Field(max_length=256)]
 Count = Annotated[int, Field(ge=0, le=450)]  # 450 nodes a managed node group is the EKS quota's default
+# What CloudWatch Logs takes, https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
 

@@ -1,4 +1,4 @@
-"""EC2: moto's, with DryRun, the order of deletions, and NAT gateways that take time.
+"""EC2: moto's, with DryRun, the order of deletions, and NAT gateways and endpoints that take time.
 
 DryRun answers DryRunOperation before anything is done
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html).
@@ -13,11 +13,14 @@ from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
-from eksprov.local.aws.base import LocalResponse, Refusal
+from eksprov.local.aws.base import Refusal
+from eksprov.local.aws.ec2_endpoints import EndpointActions
 from eksprov.local.aws.ec2_order import GUARDS
+from eksprov.local.aws.ec2_templates import TemplateActions
+from eksprov.local.aws.spot import SpotMixin
 
 
-class LocalEc2Response(LocalResponse, EC2Response):
+class LocalEc2Response(SpotMixin, EndpointActions, TemplateActions, EC2Response):
     """Answers every request to EC2."""
 
     def before(self, action: str) -> None:

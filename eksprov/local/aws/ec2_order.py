@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.models import EC2Backend
+from moto.elb.models import elb_backends
+from moto.elbv2.models import elbv2_backends
 
 from eksprov.local.aws import nat
 from eksprov.local.aws.base import Refusal
@@ -33,7 +35,7 @@ def _delete_vpc(ec2: EC2Backend, ask: Ask) -> None:
 def _delete_subnet(ec2: EC2Backend, ask: Ask) -> None:
     subnet_id = ask["SubnetId"]
     # Instances, NAT gateways and control planes all have an interface there.
-    if any(each.subnet.id == subnet_id and _is_used(each) for each in ec2.enis.values()):
+    if _balanced(ec2, subnet_id) or any(e.subnet.id == subnet_id and _is_used(e) for e in ec2.enis.values()):
         raise _violation(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
 
 
@@ -86,6 +88,21 @@ def _delete_nat_gateway(ec2: EC2Backend, ask: Ask) -> None:
         raise Refusal("NatGatewayNotFound", f"The Nat Gateway {ask['NatGatewayId']} was not found")
 
 
+def _delete_volume(ec2: EC2Backend, ask: Ask) -> None:
+    volume = ec2.volumes.get(ask["VolumeId"])
+    if volume is not None and volume.attachment is not None:
+        raise Refusal("VolumeInUse", f"Volume {volume.id} is currently attached to {volume.attachment.instance.id}")
+
+
+def _balanced(ec2: EC2Backend, subnet_id: str) -> bool:
+    """Whether a load balancer, which has an interface in each of its subnets on AWS, stands in the subnet."""
+    modern = elbv2_backends[ec2.account_id][ec2.region_name].load_balancers.values()
+    classic = elb_backends[ec2.account_id][ec2.region_name].load_balancers.values()
+    return any(subnet_id in {each.id for each in lb.subnets} for lb in modern) or any(
+        subnet_id in lb.subnets for lb in classic
+    )
+
+
 def _is_used(interface: Any) -> bool:
     # moto leaves the interface of a terminated instance behind; AWS does not.
     return interface.instance is None or interface.instance.state != "terminated"
@@ -94,6 +111,7 @@ def _is_used(interface: Any) -> bool:
 GUARDS: dict[str, Callable[[EC2Backend, Ask], None]] = {
     "DeleteVpc": _delete_vpc,
     "DeleteSubnet": _delete_subnet,
+    "DeleteVolume": _delete_volume,
     "DeleteSecurityGroup": _delete_security_group,
     "DetachInternetGateway": _detach_internet_gateway,
     "ReleaseAddress": _release_address,

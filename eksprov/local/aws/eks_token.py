@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from eksprov.local.aws import sigv4
-from eksprov.local.aws.eks.access import POLICY_ROLES, policy_group
+from eksprov.local.aws.eks.access import groups_of
 from eksprov.local.aws.eks.model import AccessEntry, Cluster
 from eksprov.local.aws.keys import ADMIN_ARN, Key
 from eksprov.local.contract import Identity
@@ -41,6 +41,9 @@ def authenticate(world: LocalAws, cluster: Cluster | None, token: str) -> Identi
         return None
     principal = _principal(world, key)
     entry = None if principal is None else cluster.entries.get(principal)
+    # An entry keeps the unique id of its role (https://docs.aws.amazon.com/eks/latest/APIReference/API_AccessEntry.html).
+    if entry is not None and key.session is not None and entry.principal_id != _role_id(world, key.session.role_name):
+        return None
     return None if entry is None else _identity(entry, key)
 
 
@@ -101,6 +104,10 @@ def _principal(world: LocalAws, key: Key) -> str | None:
     return next((str(role.arn) for role in world.iam().get_roles() if role.name == name), None)
 
 
+def _role_id(world: LocalAws, name: str) -> str:
+    return next((str(role.id) for role in world.iam().get_roles() if role.name == name), "")
+
+
 def _identity(entry: AccessEntry, key: Key) -> Identity:
     session = key.session.name if key.session is not None else ""
     username = entry.username.replace("{{SessionNameRaw}}", session)
@@ -109,8 +116,7 @@ def _identity(entry: AccessEntry, key: Key) -> Identity:
         username = username.replace("{{EC2PrivateDNSName}}", session)
         groups: tuple[str, ...] = NODE_GROUPS
     else:
-        policies = (arn.rsplit("/", 1)[-1] for arn, scope in entry.policies.items() if scope["type"] == "cluster")
-        groups = (*entry.groups, *(policy_group(name) for name in policies if name in POLICY_ROLES))
+        groups = (*entry.groups, *groups_of(entry))
     return Identity(
         username=username,
         uid=f"aws-iam-authenticator:{key.arn.split(':')[4]}:{key.user_id.split(':')[0]}",

@@ -21,12 +21,16 @@ from moto.sts.models import sts_backends
 
 from eksprov.local.aws import eks_token
 from eksprov.local.aws.calls import CallLog
+from eksprov.local.aws.capacity import Capacity
+from eksprov.local.aws.ec2_endpoints import VpcEndpoints
+from eksprov.local.aws.ec2_templates import Templates
 from eksprov.local.aws.eks import progress
 from eksprov.local.aws.eks.model import Association, Cluster
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import ACCOUNT, PARTITION, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
 from eksprov.local.aws.nat import NatGateways
+from eksprov.local.aws.quotas import Quotas
 from eksprov.local.contract import Identity, KubernetesSide, PodCredentials
 
 FIXED_KEYS = {"test": "test"}
@@ -59,6 +63,11 @@ class LocalAws:
         self.calls = CallLog()
         self.keys = KeyRing(FIXED_KEYS)
         self.nat = NatGateways(self)
+        self.quotas = Quotas()
+        self.capacity = Capacity()
+        self.spot_scores: dict[str, int] = {}  # of instance types whose placement score is not the usual one
+        self.endpoints = VpcEndpoints(self)
+        self.templates = Templates()
         self.route_table_tokens: dict[tuple[str, str], str] = {}  # region and client token to the table's id
         self.url = ""
         self.roles_made: dict[str, float] = {}
@@ -89,6 +98,7 @@ class LocalAws:
     def advance(self) -> None:
         """Let everything happen that is due by now; the lock must be held."""
         self.nat.advance()
+        self.endpoints.advance()
         for region in self._regions.values():
             for cluster in list(region.clusters.values()):
                 progress.advance(region, cluster)

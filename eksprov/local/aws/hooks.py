@@ -13,28 +13,46 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import moto.autoscaling.urls
+import moto.cloudwatch.urls
 import moto.ec2.urls
 import moto.eks.urls
+import moto.elb.urls
+import moto.elbv2.urls
 import moto.iam.urls
+import moto.kms.urls
 import moto.s3.responses
 import moto.s3.urls
+import moto.servicequotas.urls
 import moto.sts.urls
 from moto.core.config import default_user_config
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
+from eksprov.local.aws import pricing
+from eksprov.local.aws.autoscaling import LocalAutoScalingResponse
 from eksprov.local.aws.base import install_world
+from eksprov.local.aws.cloudwatch import LocalCloudWatchResponse
 from eksprov.local.aws.ec2 import LocalEc2Response
 from eksprov.local.aws.eks.response import LocalEksResponse
+from eksprov.local.aws.elbv2 import LoadBalancing
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.iam import LocalIamResponse
+from eksprov.local.aws.kms import LocalKmsResponse
+from eksprov.local.aws.quotas import LocalQuotasResponse
 from eksprov.local.aws.s3 import LocalS3Response, bucket_permission
 from eksprov.local.aws.sts import LocalStsResponse
 
 CLASSES: dict[Any, Any] = {
+    moto.autoscaling.urls: LocalAutoScalingResponse,
+    moto.cloudwatch.urls: LocalCloudWatchResponse,
     moto.ec2.urls: LocalEc2Response,
+    moto.elb.urls: LoadBalancing,
+    moto.elbv2.urls: LoadBalancing,
     moto.iam.urls: LocalIamResponse,
+    moto.kms.urls: LocalKmsResponse,
     moto.s3.urls: LocalS3Response,
+    moto.servicequotas.urls: LocalQuotasResponse,
     moto.sts.urls: LocalStsResponse,
 }
 # All of EKS through one door: its response class routes by botocore's model, not by moto's table.
@@ -63,6 +81,7 @@ POLICIES = (
     "AmazonSSMManagedInstanceCore",
     "AmazonVPCFullAccess",
     "AWSXRayDaemonWriteAccess",
+    "AWSXrayWriteOnlyAccess",
     "CloudWatchAgentServerPolicy",
     "CloudWatchLogsFullAccess",
     "ReadOnlyAccess",
@@ -74,6 +93,7 @@ _moto_paths: dict[Any, dict[str, Callable[..., Any]]] = {}
 
 # Module, object in it, what we take from it.
 INTERNALS = (
+    ("moto.cloudwatch.models", "CloudWatchBackend", ("list_tags_for_resource",)),
     ("moto.core.botocore_stubber", "BotocoreStubber", ("process_request",)),
     ("moto.core.responses", "BaseResponse", ("call_action", "serialized", "_enrich_response", "_get_action")),
     ("moto.core.routing", "get_service_router", ()),
@@ -81,11 +101,18 @@ INTERNALS = (
     ("moto.s3.responses", "S3Response", ("_bucket_response_put", "bucket_response", "key_response")),
     ("moto.s3.models", "FakeBucket", ("get_permission",)),
     ("moto.ec2.responses", "EC2Response", ("create_nat_gateway", "describe_nat_gateways", "delete_subnet")),
+    ("moto.ec2.responses", "EC2Response", ("create_vpc_endpoint", "modify_vpc_endpoint")),
+    ("moto.ec2.models.vpcs", "AWS_ENDPOINT_SERVICES", ()),
     ("moto.iam.models", "aws_managed_policies_data", ()),
     ("moto.iam.models", "IAMBackend", ("_init_aws_policies", "get_roles")),
     ("moto.ec2.models.route_tables", "RouteTable", ("associations",)),
+    ("moto.kms.models", "KmsBackend", ("any_id_to_key_id", "alias_exists", "delete_key")),
+    ("moto.kms.responses", "KmsResponse", ("_validate_cmk_id", "kms_backend")),
+    ("moto.backend_index", "backend_url_patterns", ("append",)),
+    ("moto.servicequotas.responses", "ServiceQuotasResponse", ("dispatch",)),
     ("moto.sts.models", "STSBackend", ("assume_role",)),
     ("moto.autoscaling.models", "FakeAutoScalingGroup", ("set_desired_capacity",)),
+    ("moto.autoscaling.responses", "AutoScalingResponse", ("describe_scaling_activities", "autoscaling_backend")),
     ("moto.ec2.models", "EC2Backend", ("create_network_interface", "run_instances", "create_security_group")),
 )
 
@@ -119,6 +146,7 @@ def install(world: LocalAws) -> None:
     _replace(moto.eks.urls.url_paths, EKS_PATHS)
     moto.iam.models.aws_managed_policies_data = _some_policies(moto.iam.models.aws_managed_policies_data)  # type: ignore[attr-defined]  # imported there, not exported
     default_user_config["iam"]["load_aws_managed_policies"] = True
+    pricing.register()
     install_world(world)
 
 

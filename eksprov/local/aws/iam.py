@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
-from eksprov.local.aws.base import LocalResponse, Refusal
+from eksprov.local.aws.base import Refusal
+from eksprov.local.aws.simulate import SimulateMixin
 
 
-class LocalIamResponse(LocalResponse, IamResponse):
+class LocalIamResponse(SimulateMixin, IamResponse):
     """Answers every request to IAM."""
 
     def before(self, action: str) -> None:
@@ -26,7 +28,11 @@ class LocalIamResponse(LocalResponse, IamResponse):
     def create_role(self) -> Any:
         """CreateRole; EKS will not see the role at once."""
         result = super().create_role()
-        self.world.roles_made[self._get_param("RoleName")] = self.world.now()
+        name = self._get_param("RoleName")
+        self.world.roles_made[name] = self.world.now()
+        made = next((role for role in self.world.iam().get_roles() if role.name == name), None)
+        if made is not None:  # its CreateDate is the world's time, like all that is compared with it
+            made.create_date = datetime.fromtimestamp(self.world.now(), UTC).replace(tzinfo=None)
         return result
 
     def _refuse_attached(self, arn: str) -> None:

@@ -17,6 +17,8 @@ LATENCY_S: Final = {
     "nat-create": 98.0,
     "nat-delete": 55.0,
     "nat-forget": 3600.0,  # a deleted gateway stays listed for about an hour
+    "endpoint-create": 75.0,  # of an interface; assumed
+    "endpoint-delete": 30.0,  # assumed
     "role-usable": 8.0,
     "cluster-create": 450.0,
     "cluster-delete": 120.0,
@@ -33,6 +35,15 @@ LATENCY_S: Final = {
     "addon-create-csi": 35.0,
     "addon-update": 20.0,
     "addon-delete": 10.0,  # assumed
+    "fargate-create": 60.0,  # assumed
+    "fargate-delete": 60.0,  # assumed
+    "capability-create": 120.0,  # assumed
+    "capability-update": 60.0,  # assumed
+    "capability-delete": 120.0,  # assumed
+    "encryption-update": 600.0,  # assumed
+    # https://github.com/turbot/steampipe-plugin-aws/pull/571 shows one that takes more than 21 minutes
+    "identity-provider-update": 1290.0,
+    "insights-refresh": 60.0,  # assumed
 }
 
 # Deadlines are not divided by the speed: they wait for processes that run at the speed of this machine.

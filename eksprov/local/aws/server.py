@@ -24,6 +24,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from eksprov.local.aws import hooks
 from eksprov.local.aws.calls import operation_of, signing_scope
+from eksprov.local.aws.disturbed import Trouble, disturbed
 from eksprov.local.aws.emulator import LocalAws
 
 HOST = "127.0.0.1"
@@ -33,18 +34,23 @@ KEY_HEADER = "X-Eksprov-Key"
 MOTO_CONTROL = "/moto-api"
 
 Control = Mapping[str, Callable[[], dict[str, Any]]]
+Told = Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
 Afterwards = Mapping[str, Callable[[], None]]
 
 
 class LocalApplication(DomainDispatcherApplication):
     """The WSGI application: control paths, or one AWS request after the other."""
 
-    def __init__(self, world: LocalAws, key: str, control: Control, afterwards: Afterwards) -> None:
+    def __init__(
+        self, world: LocalAws, key: str, control: Control, afterwards: Afterwards, told: Told, trouble: Trouble | None
+    ) -> None:
         super().__init__(create_backend_app)
         self._world = world
         self._key = key
         self._control = control
         self._afterwards = afterwards
+        self._told = told
+        self._trouble = trouble
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -55,6 +61,8 @@ class LocalApplication(DomainDispatcherApplication):
         if path.startswith(MOTO_CONTROL):
             return _json(start_response, "404 Not Found", {"message": "no such path"})
         with self._world.lock:
+            if self._trouble is not None and self._trouble.is_on:
+                return disturbed(self._trouble, environ, start_response, self._answer_aws)
             return self._answer_aws(environ, start_response)
 
     def infer_service_region_host(self, environ: WSGIEnvironment, path: str) -> str | None:
@@ -92,6 +100,8 @@ class LocalApplication(DomainDispatcherApplication):
         if asked == "GET /eksprov/calls":
             with self._world.lock:
                 return _json(start_response, "200 OK", self._world.calls.report())
+        if asked in self._told:
+            return _json(start_response, "200 OK", self._told[asked](_object(environ)))
         if asked not in self._control:
             return _json(start_response, "404 Not Found", {"message": "no such path"})
         answer = _json(start_response, "200 OK", self._control[asked]())
@@ -109,7 +119,8 @@ class AwsServer:
     """The server in threads of this process; `port` 0 takes a free one. `key` guards the control paths.
 
     `control` maps "GET /eksprov/status" and the like to functions that give the JSON to answer with; they are
-    called without the world's lock. `afterwards`, under the same names, is called once the answer was sent.
+    called without the world's lock; `told` are given the JSON that was sent. `afterwards`, under the same names, is
+    called once the answer was sent. `trouble` may stand between a request and its answer.
     """
 
     def __init__(
@@ -119,10 +130,12 @@ class AwsServer:
         key: str,
         control: Control | None = None,
         afterwards: Afterwards | None = None,
+        told: Told | None = None,
+        trouble: Trouble | None = None,
         port: int = 0,
     ) -> None:
         hooks.install(world)
-        application = LocalApplication(world, key, control or {}, afterwards or {})
+        application = LocalApplication(world, key, control or {}, afterwards or {}, told or {}, trouble)
         self._server: BaseWSGIServer = make_server(HOST, port, application, threaded=True, request_handler=QuietHandler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of the threading mix-in
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-aws", daemon=True)
@@ -144,6 +157,11 @@ def _read_body(environ: WSGIEnvironment) -> None:
     length = str(environ.get("CONTENT_LENGTH") or "")
     if length.isdigit():
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
+
+
+def _object(environ: WSGIEnvironment) -> dict[str, Any]:
+    found = json.loads(environ["wsgi.input"].read() or b"{}")
+    return found if isinstance(found, dict) else {}
 
 
 def _json(start_response: StartResponse, status: str, answer: dict[str, Any]) -> Iterable[bytes]:

@@ -62,8 +62,15 @@ class Desired:
         self._wake.set()
 
     def bind(self, policies: Mapping[str, str]) -> None:
-        """Want exactly these groups bound to these ClusterRoles."""
-        self._wanted[ACCESS] = [binding(group, role) for group, role in sorted(policies.items())]
+        """Want exactly these groups bound to these ClusterRoles, everywhere or ("edit/team-a") in one namespace.
+
+        Each namespace's binding is a wish of its own: it cannot come true before its namespace exists.
+        """
+        everywhere = {group: role for group, role in policies.items() if "/" not in role}
+        self._wanted[ACCESS] = [binding(group, role) for group, role in sorted(everywhere.items())]
+        limited = {f"{ACCESS} {group}": [binding(group, role)] for group, role in policies.items() if "/" in role}
+        gone = [name for name in self._wanted if name.startswith(f"{ACCESS} ") and name not in limited]
+        self._wanted |= {name: [] for name in gone} | limited
         self._wake.set()
 
     def health(self, name: str) -> AddonHealth:
@@ -146,12 +153,14 @@ class Desired:
 
 
 def binding(group: str, role: str) -> Json:
-    """The ClusterRoleBinding for one group; its name changes with the role, since a roleRef cannot be changed."""
+    """The binding for one group; its name changes with the role, since a roleRef cannot be changed."""
     digest = hashlib.sha256(f"{group}\0{role}".encode()).hexdigest()[:16]
+    role, _, namespace = role.partition("/")
+    place = {"namespace": namespace} if namespace else {}
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": f"eks-access-policy-{digest}", "annotations": {"eksprov.dev/group": group}},
+        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
+        "metadata": {"name": f"eks-access-policy-{digest}", **place, "annotations": {"eksprov.dev/group": group}},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
     }

@@ -12,13 +12,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eksprov.steps import roles
+from eksprov.steps.access_entry import ADMIN_POLICY
 from eksprov.steps.bucket import Bucket
-from eksprov.steps.catalog.addons import ADDONS, addons
-from eksprov.steps.catalog.control_plane import ADMIN_POLICY, access, cluster
+from eksprov.steps.catalog.addons import ADDONS, addon_roles, addons
+from eksprov.steps.catalog.autoscaling import autoscaling
+from eksprov.steps.catalog.control_plane import access, cluster, key, with_key
 from eksprov.steps.catalog.models import model_association, model_role
+from eksprov.steps.catalog.monitoring import monitoring
 from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name, cluster_name
 from eksprov.steps.catalog.network import network
-from eksprov.steps.catalog.nodes import node_groups
+from eksprov.steps.catalog.nodes import node_groups, node_templates
 from eksprov.steps.choices import Choices
 from eksprov.steps.log_group import LogGroup, log_group_name
 from eksprov.steps.repository import Repository
@@ -41,9 +44,10 @@ __all__ = [
 def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
     """Every step of the stack but those of its models."""
     groups, extras = tuple(node_groups(config, choices)), tuple(addons(config, choices))
-    return (
+    steps: tuple[AnyStep, ...] = (
         *network(config, choices),
-        *roles.stack_roles(config.name, choices),
+        *with_key(config, roles.stack_roles(config.name, choices)),
+        *key(config, choices),
         Bucket(name="bucket/models", slug=bucket_name(config, choices), partition=choices.partition),
         Repository(name="repository/models", slug=f"{config.name}/models"),
         LogGroup(
@@ -51,6 +55,10 @@ def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
         ),
         cluster(config, choices),
         *access(config, choices, (*(step.name for step in groups), *(step.name for step in extras))),
+        *addon_roles(config, choices),
         *extras,
+        *node_templates(config, choices),
         *groups,
+        *autoscaling(config, choices),
     )
+    return (*steps, *monitoring(config, choices, steps))

@@ -1,16 +1,20 @@
-"""The add-ons."""
+"""The add-ons and their roles."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eksprov.steps import roles
 from eksprov.steps.addon import Addon
-from eksprov.steps.catalog.names import CLUSTER, cluster_name
+from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
+from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name
 from eksprov.steps.choices import Choices
+from eksprov.steps.iam_role import IamRole
 
 if TYPE_CHECKING:
+    from eksprov.config.schema import Addon as Wanted
     from eksprov.config.schema import Config
 
 
@@ -18,23 +22,50 @@ CNI, CNI_ACCOUNT = "vpc-cni", "aws-node"
 ADDONS = (CNI, "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server")
 # A NetworkPolicy means nothing until the CNI enforces it
 # (https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy-configure.html); the value is a string.
-CONFIGURATION = {CNI: '{"enableNetworkPolicy":"true"}'}
+CONFIGURATION: dict[str, dict[str, Any]] = {CNI: {"enableNetworkPolicy": "true"}}
 
 
 def addons(config: Config, choices: Choices) -> Iterator[Addon]:
     """The five of every stack and those of the config."""
-    versions = {addon.name: addon.version for addon in config.addons}
+    wanted = {addon.name: addon for addon in config.addons}
     nodes = any(group.desired_size for group in config.node_groups)
-    for addon in dict.fromkeys((*ADDONS, *versions)):
-        cni = addon == CNI
+    for name in dict.fromkeys((*ADDONS, *wanted)):
+        asked = wanted.get(name)
+        taken = _roles(name, asked)
+        made = tuple(role for _, role in taken if not role.startswith("arn:"))
+        values = {**CONFIGURATION.get(name, {}), **(asked.configuration if asked else {})}
         yield Addon(
-            name=f"addon/{addon}",
-            slug=f"{cluster_name(config)}/{addon}",
-            version=versions.get(addon),
+            name=f"addon/{name}",
+            slug=f"{cluster_name(config)}/{name}",
+            version=asked.version if asked else None,
+            policy="newest_compatible" if asked and asked.version_policy == "newest_compatible" else "default",
             kubernetes_version=choices.kubernetes_version,
-            configuration=CONFIGURATION.get(addon, "{}"),
-            roles=((CNI_ACCOUNT, roles.VPC_CNI),) if cni else (),
+            configuration=json.dumps(values, sort_keys=True, separators=(",", ":")),
+            roles=taken,
+            service_account_role=(asked.service_account_role_arn or "") if asked else "",
+            conflicts=asked.resolve_conflicts if asked else "overwrite",
+            preserve=asked.preserve_on_delete if asked else False,
             nodes_expected=nodes,
             awaits=tuple(f"node-group/{group.name}" for group in config.node_groups if group.desired_size),
-            needs=(CLUSTER, roles.VPC_CNI) if cni else (CLUSTER,),
+            needs=(CLUSTER, *made),
         )
+
+
+def addon_roles(config: Config, choices: Choices) -> Iterator[IamRole]:
+    """The roles that eksprov makes for add-ons of the config; the CNI's is every stack's."""
+    for addon in config.addons:
+        taken = [role for _, role in _roles(addon.name, addon)]
+        if addon.name in NEEDS and role_step(addon.name) in taken:
+            own = bucket_name(config, choices)
+            yield addon_role(config.name, choices, addon.name, addon.s3_buckets, own)
+
+
+def _roles(name: str, asked: Wanted | None) -> tuple[tuple[str, str], ...]:
+    """Service accounts and their roles: the user's ARNs, else the step of the one that eksprov makes."""
+    if asked is not None and asked.service_account_role_arn:
+        return ()
+    if asked is not None and asked.pod_identity_roles is not None:
+        return tuple(sorted(asked.pod_identity_roles.items()))
+    if name == CNI:
+        return ((CNI_ACCOUNT, roles.VPC_CNI),)
+    return ((NEEDS[name].account, role_step(name)),) if name in NEEDS else ()

@@ -3,52 +3,107 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from eksprov.steps import roles
-from eksprov.steps.access_entry import AccessEntry
-from eksprov.steps.catalog.names import CLUSTER, LOGS, access_name, cluster_name, subnets
+from eksprov.steps.access_entry import ADMIN_POLICY, AccessEntry
+from eksprov.steps.catalog.names import CLUSTER, KEY, LOGS, access_name, cluster_name, subnets, vpc
 from eksprov.steps.choices import Choices
 from eksprov.steps.cluster import Cluster
+from eksprov.steps.cluster_endpoint import ClusterEndpoint
+from eksprov.steps.iam_role import IamRole
+from eksprov.steps.kms_key import KmsKey, cluster_rights
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
 
-ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
-
-
 def cluster(config: Config, choices: Choices) -> Cluster:
     """The cluster itself, in all subnets."""
+    wanted = config.cluster.kms_key
+    own = wanted == "own"
     where = (*subnets(config, choices, "private"), *subnets(config, choices, "public"))
+    later = closes_last(config)
     return Cluster(
         name=CLUSTER,
         slug=cluster_name(config),
         version=choices.kubernetes_version,
         role=roles.CLUSTER,
+        vpc=vpc(config),
         subnets=where,
         service_cidr=config.cluster.service_ipv4_cidr,
-        public_access=config.cluster.endpoint_public_access,
+        public_access=config.cluster.endpoint_public_access or later,
         private_access=config.cluster.endpoint_private_access,
         public_cidrs=config.cluster.public_access_cidrs,
+        closed_later=later,
         log_types=config.cluster.log_types,
         support_type=config.cluster.support_type,
         deletion_protection=config.cluster.deletion_protection,
-        needs=(roles.CLUSTER, LOGS, *where),
+        key=KEY if own else "",
+        key_arn="" if own or wanted == "none" else wanted,
+        needs=(roles.CLUSTER, LOGS, *((KEY,) if own else ()), vpc(config), *where),
     )
 
 
-def access(config: Config, choices: Choices, outlives: tuple[str, ...]) -> Iterator[AccessEntry]:
-    """One entry a principal; without `access:` the recorded admin has the only one."""
-    granted: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for entry in config.access:
-        granted.setdefault(entry.principal_arn, []).append((entry.policy, entry.namespaces))
-    for principal, policies in (granted or {choices.admin_principal_arn: [(ADMIN_POLICY, ())]}).items():
-        yield AccessEntry(
-            name=access_name(principal),
-            slug=f"{cluster_name(config)}/{principal}",
+def closes_last(config: Config) -> bool:
+    """Whether the endpoint is open until all else is done."""
+    return config.cluster.close_endpoint_last and not config.cluster.endpoint_public_access
+
+
+def closing(config: Config, after: tuple[str, ...]) -> Iterator[ClusterEndpoint]:
+    """The last step of all, where the config wants one."""
+    if closes_last(config):
+        yield ClusterEndpoint(name="cluster-endpoint", slug=cluster_name(config), needs=after)
+
+
+def key(config: Config, choices: Choices) -> Iterator[KmsKey]:
+    """The stack's own key, where the config wants one."""
+    if config.cluster.kms_key == "own":
+        yield KmsKey(
+            name=KEY,
+            slug=f"alias/{config.name}",
             partition=choices.partition,
-            policies=tuple(policies),
-            needs=(CLUSTER,),
+            account=choices.account,
+            role=roles.CLUSTER,
+            deletion_days=config.cluster.kms_key_deletion_days,
+            needs=(roles.CLUSTER,),
+        )
+
+
+def with_key(config: Config, made: tuple[IamRole, ...]) -> tuple[IamRole, ...]:
+    """The roles, the cluster's with the right to use a key that is not the stack's (whose own policy says nothing)."""
+    arn = config.cluster.kms_key
+    if arn in ("none", "own"):
+        return made
+    return tuple(replace(role, inline=cluster_rights(arn)) if role.name == roles.CLUSTER else role for role in made)
+
+
+def access(config: Config, choices: Choices, outlives: tuple[str, ...]) -> Iterator[AccessEntry]:
+    """One entry a principal; without `access:` the recorded admin has the only one.
+
+    Who is no admin of the whole cluster waits for those who are: no entry loses its rights before the others have
+    theirs, and the admins' entries go last.
+    """
+    if not config.access:
+        admin = ((ADMIN_POLICY, ()),)
+        yield _entry(config, choices, choices.admin_principal_arn, policies=admin, needs=(CLUSTER,), outlives=outlives)
+    admins = tuple(access_name(entry.principal_arn) for entry in config.access if entry.is_admin)
+    for entry in config.access:
+        yield _entry(
+            config,
+            choices,
+            entry.principal_arn,
+            type=entry.type,
+            policies=entry.grants,
+            groups=entry.kubernetes_groups,
+            user_name=entry.user_name or "",
+            compare_age=True,
+            needs=(CLUSTER,) if entry.is_admin else (CLUSTER, *admins),
             outlives=outlives,
         )
+
+
+def _entry(config: Config, choices: Choices, principal: str, **more: Any) -> AccessEntry:
+    slug = f"{cluster_name(config)}/{principal}"
+    return AccessEntry(name=access_name(principal), slug=slug, partition=choices.partition, **more)

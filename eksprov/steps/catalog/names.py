@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 AnyStep = Step[Any, Any]
 
 VPC, INTERNET, LOGS, CLUSTER = "vpc", "internet-gateway", "log-group", "cluster"
+KEY = "kms-key"
 EXISTING_VPC = "existing-vpc"
 
 

@@ -1,4 +1,7 @@
-"""The network: one public and one private subnet a zone."""
+"""The network: one public and one private subnet a zone, or subnets of a VPC that exists.
+
+Without NAT gateways nothing needs the public side, so it is left out; nodes then reach AWS by endpoints in the VPC.
+"""
 
 from __future__ import annotations
 
@@ -7,42 +10,113 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from eksprov.config.ranges import private_range, public_range
-from eksprov.steps.catalog.names import INTERNET, VPC, AnyStep, subnets
+from eksprov.steps.catalog.names import EXISTING_VPC, INTERNET, VPC, AnyStep, subnets
 from eksprov.steps.choices import Choices, Zone
 from eksprov.steps.elastic_ip import ElasticIp
+from eksprov.steps.existing_subnet import ExistingSubnet
+from eksprov.steps.existing_vpc import ExistingVpc
 from eksprov.steps.internet_gateway import InternetGateway
 from eksprov.steps.nat_gateway import NatGateway
 from eksprov.steps.route_table import RouteTable
+from eksprov.steps.security_group import SecurityGroup
 from eksprov.steps.subnet import Subnet
 from eksprov.steps.vpc import Vpc
+from eksprov.steps.vpc_endpoint import GATEWAY_SERVICES, VpcEndpoint
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
+ENDPOINTS_GROUP = "security-group/endpoints"
+HTTPS = 443
+# CreateVpcEndpoint and DeleteVpcEndpoints share a bucket of 4 requests that refills by one in 3.3 s
+# (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html), and an endpoint takes longer than that.
+ENDPOINTS_AT_ONCE = 4
+
 
 def network(config: Config, choices: Choices) -> Iterator[AnyStep]:
-    """VPC, gateways, subnets, routes."""
+    """VPC, gateways, subnets, routes, endpoints."""
+    if config.network.vpc_id:
+        yield from _existing(config, config.network.vpc_id)
+        return
     stack, vpc = config.name, IPv4Network(config.network.vpc_cidr)
     yield Vpc(name=VPC, slug=f"{stack}-vpc", cidr=str(vpc))
-    yield InternetGateway(name=INTERNET, slug=f"{stack}-internet", vpc=VPC, needs=(VPC,))
-    public, private = subnets(choices, "public"), subnets(choices, "private")
-    yield _table(stack, "public", INTERNET, public)
+    public, private = subnets(config, choices, "public"), subnets(config, choices, "private")
+    if public:
+        yield InternetGateway(name=INTERNET, slug=f"{stack}-internet", vpc=VPC, needs=(VPC,))
+        yield _table(stack, "public", INTERNET, public)
     for index, zone in enumerate(choices.zones):
         number = index + 1
-        yield _subnet(stack, public[index], public_range(vpc, index), zone, public=True)
         yield _subnet(stack, private[index], private_range(vpc, index), zone, public=False)
+        if public:
+            yield _subnet(stack, public[index], public_range(vpc, index), zone, public=True)
         nat = number if config.network.nat_gateways == "per_zone" else 1
-        if nat == number:
-            address, needs = f"elastic-ip/{nat}", (INTERNET, public[index])
-            yield ElasticIp(name=address, slug=f"{stack}-nat-{nat}", needs=(INTERNET,))
-            yield NatGateway(
-                name=f"nat-gateway/{nat}",
-                slug=f"{stack}-nat-{nat}",
-                subnet=public[index],
-                elastic_ip=address,
-                needs=(*needs, address),
-            )
-        yield _table(stack, f"private-{number}", f"nat-gateway/{nat}", (private[index],))
+        if public and nat == number:
+            yield from _nat(stack, nat, public[index])
+        yield _table(stack, f"private-{number}", f"nat-gateway/{nat}" if public else "", (private[index],))
+    yield from _endpoints(config, choices)
+
+
+def ways_out(config: Config, choices: Choices) -> tuple[str, ...]:
+    """The steps without which nodes cannot reach AWS; an existing VPC has its own, checked when it is looked at."""
+    if config.network.vpc_id:
+        return (EXISTING_VPC,)
+    public = ("route-table/public",) if config.network.has_public_side else ()
+    private = (f"route-table/private-{n}" for n in range(1, len(choices.zones) + 1))
+    return (*public, *private, *map(_endpoint_name, config.network.endpoint_services))
+
+
+def _existing(config: Config, vpc_id: str) -> Iterator[AnyStep]:
+    yield ExistingVpc(name=EXISTING_VPC, slug=vpc_id)
+    sides = (("private", config.network.subnet_ids), ("public", config.network.public_subnet_ids))
+    for side, ids in sides:
+        for number, subnet_id in enumerate(ids, 1):
+            name = f"existing-subnet/{side}-{number}"
+            yield ExistingSubnet(name=name, slug=subnet_id, vpc_id=vpc_id, needs=(EXISTING_VPC,))
+
+
+def _endpoints(config: Config, choices: Choices) -> Iterator[AnyStep]:
+    """No more at once than AWS takes: each waits for the one four before it, also when they go."""
+    stack, services = config.name, config.network.endpoint_services
+    private = subnets(config, choices, "private")
+    tables = tuple(f"route-table/private-{number}" for number in range(1, len(private) + 1))
+    if any(service not in GATEWAY_SERVICES for service in services):
+        yield SecurityGroup(
+            name=ENDPOINTS_GROUP,
+            slug=f"{stack}-endpoints",
+            description=f"Private endpoints of the stack {stack}",
+            vpc=VPC,
+            ports_from_vpc=(HTTPS,),
+            needs=(VPC,),
+        )
+    for index, service in enumerate(services):
+        gateway = service in GATEWAY_SERVICES
+        before = (_endpoint_name(services[index - ENDPOINTS_AT_ONCE]),) if index >= ENDPOINTS_AT_ONCE else ()
+        yield VpcEndpoint(
+            name=_endpoint_name(service),
+            slug=f"{stack}-{service}",
+            service=service,
+            vpc=VPC,
+            subnets=() if gateway else private,
+            route_tables=tables if gateway else (),
+            security_group="" if gateway else ENDPOINTS_GROUP,
+            needs=(VPC, *(tables if gateway else (ENDPOINTS_GROUP, *private)), *before),
+        )
+
+
+def _endpoint_name(service: str) -> str:
+    return f"vpc-endpoint/{service}"
+
+
+def _nat(stack: str, number: int, subnet: str) -> Iterator[AnyStep]:
+    address, slug = f"elastic-ip/{number}", f"{stack}-nat-{number}"
+    yield ElasticIp(name=address, slug=slug, needs=(INTERNET,))
+    yield NatGateway(
+        name=f"nat-gateway/{number}",
+        slug=slug,
+        subnet=subnet,
+        elastic_ip=address,
+        needs=(INTERNET, subnet, address),
+    )
 
 
 def _subnet(stack: str, name: str, cidr: IPv4Network, zone: Zone, *, public: bool) -> Subnet:
@@ -57,5 +131,5 @@ def _table(stack: str, side: str, gateway: str, subnets: tuple[str, ...]) -> Rou
         vpc=VPC,
         gateway=gateway,
         subnets=subnets,
-        needs=(VPC, gateway, *subnets),
+        needs=(VPC, *((gateway,) if gateway else ()), *subnets),
     )

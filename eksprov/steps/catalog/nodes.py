@@ -1,4 +1,4 @@
-"""The node groups."""
+"""The node groups, each with the launch template that its nodes are made from."""
 
 from __future__ import annotations
 
@@ -6,31 +6,117 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eksprov.steps import roles
-from eksprov.steps.catalog.names import CLUSTER, cluster_name, subnets
+from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
+from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name, subnets
+from eksprov.steps.catalog.network import ways_out
 from eksprov.steps.choices import Choices
+from eksprov.steps.launch_template import LaunchTemplate
+from eksprov.steps.launch_template_data import BOTTLEROCKET_DATA, ROOT_DEVICE, efa_interfaces
+from eksprov.steps.node_shape import CAPACITY_BLOCK, NodeShape, derive
 from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.nodegroup_facts import NO_POOL, UpdateRule, WarmPoolRule
+from eksprov.steps.placement_group import PlacementGroup
+from eksprov.steps.user_data import user_data
 
 if TYPE_CHECKING:
+    from eksprov.config import schema
     from eksprov.config.schema import Config
 
 
 def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
     """One step a group, in the private subnets."""
-    where = subnets(choices, "private")
-    ways_out = ("route-table/public", *(f"route-table/private-{n}" for n in range(1, len(where) + 1)))
+    where = subnets(config, choices, "private")
     for group in config.node_groups:
+        shape, template = shape_of(group, choices), _template_name(group)
         yield NodeGroup(
             name=f"node-group/{group.name}",
             slug=f"{cluster_name(config)}/{group.name}",
             role=roles.NODE,
+            template=template,
             subnets=where,
-            instance_types=group.instance_types,
+            zone_ids=group.zone_ids,
+            instance_types=() if group.capacity_type == "CAPACITY_BLOCK" else group.instance_types,
             capacity_type=group.capacity_type,
-            disk_gib=group.disk_size_gib,
+            ami_type=shape.ami_type,
+            release_version=group.release_version or "",
             min_size=group.min_size,
             desired_size=group.desired_size,
             max_size=group.max_size,
+            fixed_size=config.autoscaler == "none",
             labels=tuple(sorted(group.labels.items())),
-            taints=tuple((taint.key, taint.value, taint.effect) for taint in group.taints),
-            needs=(CLUSTER, roles.NODE, *where, *ways_out),
+            taints=shape.taints,
+            update_rule=_update_rule(group, shape),
+            node_repair=group.node_repair,
+            warm_pool=_warm_pool(group),
+            fallbacks=tuple(fallbacks(group)),
+            needs=(CLUSTER, roles.NODE, template, *where, *ways_out(config, choices)),
         )
+
+
+def node_templates(config: Config, choices: Choices) -> Iterator[AnyStep]:
+    """What the groups stand on: a launch template each, and a placement group where one is asked for."""
+    for group in config.node_groups:
+        placement = _placement_name(group) if group.placement_group else ""
+        if placement:
+            yield PlacementGroup(name=placement, slug=f"{cluster_name(config)}-{group.name}")
+        yield _template(config, choices, group, placement)
+
+
+def shape_of(group: schema.NodeGroup, choices: Choices) -> NodeShape:
+    """How the group's nodes are set up, by what EC2 said of its types."""
+    return derive(group, {one.name: one for one in choices.instances})
+
+
+def _template(config: Config, choices: Choices, group: schema.NodeGroup, placement: str) -> LaunchTemplate:
+    shape = shape_of(group, choices)
+    block, unfit = group.capacity_type == "CAPACITY_BLOCK", fallback_problem(group, choices)
+    cards = efa_interfaces(shape.efa_interfaces, first=shape.efa_first) if shape.efa_interfaces else ()
+    return LaunchTemplate(
+        name=_template_name(group),
+        slug=f"{cluster_name(config)}-{group.name}",
+        hop_limit=group.metadata_hop_limit,
+        disk_device=BOTTLEROCKET_DATA if shape.family == "bottlerocket" else ROOT_DEVICE,
+        disk_gib=shape.disk_gib,
+        disk_iops=group.disk_iops,
+        disk_throughput_mib=shape.throughput_mib,
+        kms_key_arn=group.disk_kms_key_arn or "",
+        user_data=user_data(shape.family, max_pods=group.max_pods, local_storage=group.local_storage),
+        interfaces=cards,
+        security_group_of=CLUSTER if cards else "",
+        placement_group=placement,
+        reservation=group.capacity_reservation_id or "",
+        market=CAPACITY_BLOCK if block else "",
+        instance_type=group.instance_types[0] if block else "",
+        problem="; ".join(part for part in (shape.problem, _zone_problem(choices, group), unfit) if part),
+        needs=(*((CLUSTER,) if cards else ()), *((placement,) if placement else ())),
+    )
+
+
+def _template_name(group: schema.NodeGroup) -> str:
+    return f"launch-template/{group.name}"
+
+
+def _placement_name(group: schema.NodeGroup) -> str:
+    return f"placement-group/{group.name}"
+
+
+def _zone_problem(choices: Choices, group: schema.NodeGroup) -> str:
+    """Zones that the stack has no subnets in, as far as it knows its zones by now."""
+    known = {zone.id for zone in choices.zones}
+    strange = [zone for zone in group.zone_ids if zone not in known]
+    if not strange or "" in known or any("known after" in zone for zone in known):
+        return ""
+    return f"the stack has no subnets in {', '.join(strange)}, only in {', '.join(sorted(known))}"
+
+
+def _update_rule(group: schema.NodeGroup, shape: NodeShape) -> UpdateRule:
+    if group.max_unavailable_percentage:
+        return UpdateRule(0, group.max_unavailable_percentage, shape.update_strategy)
+    return UpdateRule(group.max_unavailable or 1, 0, shape.update_strategy)
+
+
+def _warm_pool(group: schema.NodeGroup) -> WarmPoolRule:
+    pool = group.warm_pool
+    if not pool.enabled:
+        return NO_POOL
+    return WarmPoolRule(True, pool.min_size, pool.max_prepared or group.max_size, pool.state, pool.reuse_on_scale_in)

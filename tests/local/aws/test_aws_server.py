@@ -116,8 +116,8 @@ def test_bucket_tags_and_what_is_not_emulated_over_http(served: Served) -> None:
     where = {"LocationConstraint": "us-west-2", "Tags": [{"Key": "a", "Value": "b"}]}
     served.aws.s3.create_bucket(Bucket="tagged", CreateBucketConfiguration=where)
     assert served.aws.s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == [{"Key": "a", "Value": "b"}]
-    with pytest.raises(ClientError, match="does not emulate eks:ListInsights"):
-        served.aws.eks.list_insights(clusterName="demo")
+    with pytest.raises(ClientError, match="does not emulate eks:ListCertificateAuthorities"):
+        served.aws.eks.list_certificate_authorities(clusterName="demo")
 
 
 def test_control_paths_need_the_key(served: Served) -> None:

@@ -48,7 +48,7 @@ def test_replicas_without_nodes_stay_creating_then_degraded_until_nodes_come(sce
     ("change", "message"),
     [
         ({"addonName": "nonsense"}, "not supported"),
-        ({"addonVersion": "v0.0.1-eksbuild.1"}, "version specified is not supported"),
+        ({"addonVersion": "v0.0.1-eksbuild.1"}, "Addon version specified is not supported"),
         ({"configurationValues": "{"}, "not in valid JSON"),
         ({"configurationValues": '{"nonsense": 1}'}, "Json schema"),
         (
@@ -108,7 +108,7 @@ def test_addon_versions_fit_the_cluster_version(scene: Any) -> None:
             assert len(defaults) == 1
             assert {c["clusterVersion"] for v in each["addonVersions"] for c in v["compatibilities"]} == {version}
     schema = scene.aws.eks.describe_addon_configuration(addonName="vpc-cni", addonVersion="v1.22.3-eksbuild.1")
-    assert "enableNetworkPolicy" in json.loads(schema["configurationSchema"])["properties"]
+    assert "enableNetworkPolicy" in json.loads(schema["configurationSchema"])["definitions"]["VpcCni"]["properties"]
 
 
 def test_access_entries_live_with_their_policies(scene: Any) -> None:

@@ -276,6 +276,6 @@ def test_a_new_role_is_unknown_to_eks_for_a_while(session: Any) -> None:
 
 
 def test_what_is_not_emulated_says_so(scene: Any) -> None:
-    with pytest.raises(ClientError, match="does not emulate eks:ListInsights") as refused:
-        scene.aws.eks.list_insights(clusterName="demo")
+    with pytest.raises(ClientError, match="does not emulate eks:ListCertificateAuthorities") as refused:
+        scene.aws.eks.list_certificate_authorities(clusterName="demo")
     assert refused.value.response["Error"]["Code"] == "NotEmulatedException"

@@ -402,6 +402,22 @@ def test_access_policies_become_bindings_and_go_again(world: World) -> None:
     )
 
 
+def test_access_in_one_namespace_begins_with_the_namespace_and_ends_at_its_border(world: World) -> None:
+    world.hub.sync_access(ARN, {"eks:editors:team-a": "edit/team-a", "eks:viewers": "view"})
+
+    def may(namespace: str, group: str) -> bool:
+        asked = ("auth", "can-i", "create", "pods", "--as=someone", f"--as-group={group}", "-n", namespace)
+        return world.run(*asked, check=False).startswith("yes")
+
+    world.run("create", "namespace", "team-a")
+    world.run("create", "namespace", "team-b")
+    until(lambda: may("team-a", "eks:editors:team-a"))
+    assert not may("team-b", "eks:editors:team-a")
+    assert not may("team-a", "eks:viewers")
+    world.hub.sync_access(ARN, {})
+    until(lambda: not may("team-a", "eks:editors:team-a"))
+
+
 @pytest.mark.usefixtures("nodes")
 def test_closing_leaves_no_process_and_no_file(world: World) -> None:
     assert len(marked_processes(world.home)) >= 4

@@ -1,8 +1,8 @@
 """Access entries and their policies: who may use a cluster's Kubernetes API.
 
 https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html. Each access policy becomes a Kubernetes
-group of the same name, bound by the Kubernetes side to the cluster role that comes nearest. Policies limited to
-namespaces are kept and shown, but give no rights here.
+group of the same name, bound by the Kubernetes side to the cluster role that comes nearest; one that is limited to
+namespaces becomes a group for each of them, bound there as soon as the namespace exists.
 """
 
 from __future__ import annotations
@@ -39,6 +39,37 @@ def policy_group(name: str) -> str:
 
 
 POLICY_GROUPS = {policy_group(name): role for name, role in POLICY_ROLES.items()}
+
+
+def groups_of(entry: AccessEntry) -> dict[str, str]:
+    """The groups that an entry's policies stand for: to the ClusterRole, or "<ClusterRole>/<namespace>"."""
+    found: dict[str, str] = {}
+    for arn, scope in entry.policies.items():
+        name = arn.rsplit("/", 1)[-1]
+        role = POLICY_ROLES.get(name)
+        if role is not None and scope["type"] == "cluster":
+            found[policy_group(name)] = role
+        elif role is not None:
+            found |= {f"{policy_group(name)}:{space}": f"{role}/{space}" for space in scope["namespaces"]}
+    return found
+
+
+def bindings(cluster: Cluster) -> dict[str, str]:
+    """Every group that Kubernetes is to bind."""
+    found = dict(POLICY_GROUPS)
+    for entry in cluster.entries.values():
+        found |= groups_of(entry)
+    return found
+
+
+def role_id(region: EksRegion, principal: str) -> str:
+    """The unique id of a role; empty for what is no role, or no longer one."""
+    return next((str(role.id) for role in region.world.iam().get_roles() if role.arn == principal), "")
+
+
+def _bind(region: EksRegion, name: str) -> None:
+    cluster = region.cluster(name)
+    region.world.kubernetes.sync_access(cluster.arn, bindings(cluster))
 
 
 def create_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
@@ -92,6 +123,7 @@ def delete_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """DeleteAccessEntry; its policies go with it."""
     _entry(region, ask)
     del region.cluster(ask["clusterName"]).entries[ask["principalArn"]]
+    _bind(region, ask["clusterName"])
     return {}
 
 
@@ -108,6 +140,7 @@ def associate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
         raise refusals.invalid("Namespaces must be given if, and only if, the scope is namespace")
     entry.policies[arn] = {"namespaces": [], **scope}
     entry.associated.setdefault(arn, region.stamp())
+    _bind(region, ask["clusterName"])
     return {
         "clusterName": ask["clusterName"],
         "principalArn": ask["principalArn"],
@@ -121,6 +154,7 @@ def disassociate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if entry.policies.pop(ask["policyArn"], None) is None:
         raise refusals.not_found(f"The access policy {ask['policyArn']} is not associated with the access entry")
     entry.associated.pop(ask["policyArn"], None)
+    _bind(region, ask["clusterName"])
     return {}
 
 
@@ -163,7 +197,8 @@ def make_entry(region: EksRegion, cluster: Cluster, principal: str, kind: str) -
             "tags": {},
             "username": username if kind == "STANDARD" else NODE_USER,
             "type": kind,
-        }
+        },
+        principal_id=role_id(region, principal),
     )
     cluster.entries[principal] = entry
     return entry

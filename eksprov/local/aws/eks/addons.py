@@ -10,17 +10,19 @@ import uuid
 from typing import Any
 
 from eksprov.local.aws.eks import checks, pod_identity, refusals, updates
-from eksprov.local.aws.eks.addon_catalog import CATALOG, check_configuration, versions_for
+from eksprov.local.aws.eks.addon_catalog import CATALOG, check_configuration, default_version, versions_for
 from eksprov.local.aws.eks.model import Addon, Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import AddonSpec
 
-NAMESPACE = "kube-system"
+# What EKS itself puts into a cluster, unless told not to.
+SELF_MANAGED = frozenset({"vpc-cni", "kube-proxy", "coredns"})
 PARAMS = {
     "addonVersion": "AddonVersion",
     "configurationValues": "ConfigurationValues",
     "podIdentityAssociations": "PodIdentityAssociations",
     "resolveConflicts": "ResolveConflicts",
+    "serviceAccountRoleArn": "ServiceAccountRoleArn",
 }
 
 
@@ -31,13 +33,13 @@ def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
         raise refusals.invalid(f"Addon {name} specified is not supported", clusterName=cluster.name, addonName=name)
     if name in cluster.addons:
         raise refusals.in_use("Addon already exists.", clusterName=cluster.name, addonName=name)
-    if ask.get("resolveConflicts") == "PRESERVE":
-        raise refusals.invalid("PRESERVE is for updates only", clusterName=cluster.name, addonName=name)
-    version = ask.get("addonVersion") or versions_for(name, cluster.version)[0]
+    version = ask.get("addonVersion") or default_version(name, cluster.version)
+    namespace = (ask.get("namespaceConfig") or {}).get("namespace") or CATALOG[name].namespace
     _check_version(cluster, name, version)
     configuration = check_configuration(name, ask.get("configurationValues"))
     wanted = ask.get("podIdentityAssociations") or []
-    _check_identities(region, cluster, wanted, set())
+    _check_identities(region, cluster, namespace, wanted, set())
+    _check_service_account_role(region, ask)
     now = region.stamp()
     arn = region.arn("addon", cluster.name, name, str(uuid.uuid4()))
     shape: Shape = {
@@ -52,11 +54,14 @@ def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
         "tags": dict(ask.get("tags") or {}),
         "publisher": "eks",
         "owner": "aws",
-        "namespaceConfig": {"namespace": NAMESPACE},
+        "namespaceConfig": {"namespace": namespace},
     }
     shape |= {key: ask[key] for key in ("configurationValues", "serviceAccountRoleArn") if ask.get(key)}
     cluster.addons[name] = Addon(shape, region.world.now())
     _set_identities(region, cluster, cluster.addons[name], wanted)
+    if _conflicts(cluster, name, ask.get("resolveConflicts")):
+        shape |= {"status": "CREATE_FAILED", "health": {"issues": [_conflict(name)]}}
+        return {"addon": shape}
     region.world.kubernetes.install_addon(cluster.arn, AddonSpec(name, version, configuration))
     return {"addon": shape}
 
@@ -85,12 +90,15 @@ def update_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if ask.get("configurationValues") is not None:
         values = ask["configurationValues"]
     configuration = check_configuration(addon.name, values)
+    _check_service_account_role(region, ask)
     if ask.get("podIdentityAssociations") is not None:
-        _check_identities(region, cluster, ask["podIdentityAssociations"], _own(cluster, addon))
+        _check_identities(region, cluster, _namespace(addon), ask["podIdentityAssociations"], _own(cluster, addon))
         _set_identities(region, cluster, addon, ask["podIdentityAssociations"])
     addon.shape |= {"status": "UPDATING", "addonVersion": version, "modifiedAt": region.stamp()}
     if values:
         addon.shape["configurationValues"] = values
+    if ask.get("serviceAccountRoleArn"):
+        addon.shape["serviceAccountRoleArn"] = ask["serviceAccountRoleArn"]
     region.world.kubernetes.install_addon(cluster.arn, AddonSpec(addon.name, version, configuration))
 
     def finish() -> None:
@@ -131,12 +139,34 @@ def _addon(region: EksRegion, ask: Shape) -> tuple[Cluster, Addon]:
 
 
 def _check_version(cluster: Cluster, name: str, version: str) -> None:
+    # The words of https://github.com/aws/containers-roadmap/issues/2625 and
+    # https://github.com/hashicorp/terraform-provider-aws/issues/33385
+    members = {"clusterName": cluster.name, "addonName": name}
+    if not versions_for(name, cluster.version):
+        message = f"Addon {name} specified is not supported in {cluster.version} kubernetes version"
+        raise refusals.invalid(message, **members)
     if version not in versions_for(name, cluster.version):
-        raise refusals.invalid(
-            f"Addon version specified is not supported: {name} {version} with Kubernetes {cluster.version}",
-            clusterName=cluster.name,
-            addonName=name,
-        )
+        raise refusals.invalid("Addon version specified is not supported", **members)
+
+
+def _check_service_account_role(region: EksRegion, ask: Shape) -> None:
+    arn = ask.get("serviceAccountRoleArn")
+    if arn and all(role.arn != arn for role in region.world.iam().get_roles()):
+        raise refusals.invalid(f"The role {arn} does not exist", addonName=ask["addonName"])
+
+
+def _conflicts(cluster: Cluster, name: str, mode: str | None) -> bool:
+    """Whether the self-managed software that EKS put there stands in the way; unset is NONE."""
+    return name in SELF_MANAGED and cluster.bootstrap_addons and mode != "OVERWRITE"
+
+
+def _conflict(name: str) -> Shape:
+    message = f"Conflicts found when trying to apply. Will not continue due to resolve conflicts mode: {name}"
+    return {"code": "ConfigurationConflict", "message": message, "resourceIds": []}
+
+
+def _namespace(addon: Addon) -> str:
+    return str(addon.shape["namespaceConfig"]["namespace"])
 
 
 def _own(cluster: Cluster, addon: Addon) -> set[str]:
@@ -144,10 +174,10 @@ def _own(cluster: Cluster, addon: Addon) -> set[str]:
     return {key for key, each in cluster.associations.items() if each.shape.get("ownerArn") == arn}
 
 
-def _check_identities(region: EksRegion, cluster: Cluster, wanted: list[Shape], own: set[str]) -> None:
+def _check_identities(region: EksRegion, cluster: Cluster, namespace: str, wanted: list[Shape], own: set[str]) -> None:
     for each in wanted:
         checks.pod_role(region, each["roleArn"])
-        there = cluster.association(NAMESPACE, each["serviceAccount"])
+        there = cluster.association(namespace, each["serviceAccount"])
         if there is not None and there.shape["associationId"] not in own:
             raise refusals.in_use(f"Association already exists: {there.shape['associationId']}")
 
@@ -155,9 +185,8 @@ def _check_identities(region: EksRegion, cluster: Cluster, wanted: list[Shape], 
 def _set_identities(region: EksRegion, cluster: Cluster, addon: Addon, wanted: list[Shape]) -> None:
     for key in _own(cluster, addon):
         del cluster.associations[key]
-    made = [
-        pod_identity.make(region, cluster, {**each, "namespace": NAMESPACE}, addon.shape["addonArn"]) for each in wanted
-    ]
+    space, arn = _namespace(addon), addon.shape["addonArn"]
+    made = [pod_identity.make(region, cluster, {**each, "namespace": space}, arn) for each in wanted]
     addon.shape["podIdentityAssociations"] = [each.shape["associationArn"] for each in made]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eksprov.local.aws.eks import checks, refusals, updates, wiring
+from eksprov.local.aws.eks import checks, insights, refusals, updates, wiring
 from eksprov.local.aws.eks.clusters import logging_shape
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -16,6 +16,8 @@ from eksprov.local.aws.eks.versions import NAMES, minor
 
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 NODES_MAY_LAG = 3
+ROLLBACK_DAYS = 7
+ROLLBACK_MINUTES = (120, 10080)
 ENDPOINT_KEYS = ("endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs")
 VPC_KEYS = ("subnetIds", "securityGroupIds")
 AUTO_MODE_KEYS = ("computeConfig", "storageConfig", "kubernetesNetworkConfig")
@@ -51,12 +53,14 @@ def update_cluster_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def update_cluster_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """UpdateClusterVersion: one minor version up; nodes may lag by three."""
+    """UpdateClusterVersion: one minor version up, nodes may lag by three; or back to the one before."""
     cluster, version = region.cluster(ask["name"]), ask["version"]
     if version not in NAMES:
         raise refusals.invalid("unsupported Kubernetes version", clusterName=cluster.name)
     if version == cluster.version:
         raise refusals.invalid(f"Cluster is already at version {version}", clusterName=cluster.name)
+    if minor(version) == minor(cluster.version) - 1:
+        return _roll_back(region, cluster, ask)
     if minor(version) != minor(cluster.version) + 1:
         raise refusals.invalid(
             f"Unsupported Kubernetes minor version update from {cluster.version} to {version}",
@@ -69,12 +73,56 @@ def update_cluster_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
             clusterName=cluster.name,
         )
     _ready_to_change(cluster, "VersionUpdate")
+    _refuse_unready(cluster, insights.UPGRADE, ask)
+    before = cluster.version
 
     def finish() -> None:
         cluster.shape["version"] = version
+        cluster.upgraded = (before, region.world.now())
+        cluster.insights.looked_at = 0.0
 
     params = {"Version": version, "PlatformVersion": cluster.shape["platformVersion"]}
     return _begin(region, cluster, "VersionUpdate", params, "cluster-version", finish)
+
+
+def _roll_back(region: EksRegion, cluster: Cluster, ask: Shape) -> dict[str, Any]:
+    """Within seven days of an upgrade, one minor, never below the version the cluster was made with.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/rollback-cluster.html
+    """
+    version = ask["version"]
+    if cluster.upgraded is None or cluster.upgraded[0] != version:
+        raise refusals.invalid(
+            f"Unsupported Kubernetes minor version update from {cluster.version} to {version}", clusterName=cluster.name
+        )
+    if region.world.now() > cluster.upgraded[1] + ROLLBACK_DAYS * 86400:
+        raise refusals.invalid(
+            f"The upgrade to {cluster.version} is more than {ROLLBACK_DAYS} days old and cannot be rolled back",
+            clusterName=cluster.name,
+        )
+    minutes = (ask.get("rollbackConfig") or {}).get("timeoutMinutes", 720)
+    if not ROLLBACK_MINUTES[0] <= minutes <= ROLLBACK_MINUTES[1]:
+        raise refusals.invalid("timeoutMinutes must be between 120 and 10080", clusterName=cluster.name)
+    _ready_to_change(cluster, "VersionRollback")
+    _refuse_unready(cluster, insights.ROLLBACK, ask)
+
+    def finish() -> None:
+        cluster.shape["version"] = version
+        cluster.upgraded = None
+        cluster.insights.looked_at = 0.0
+
+    params = {"Version": version, "PlatformVersion": cluster.shape["platformVersion"]}
+    return _begin(region, cluster, "VersionRollback", params, "cluster-version", finish)
+
+
+def _refuse_unready(cluster: Cluster, category: str, ask: Shape) -> None:
+    blocking = [] if ask.get("force") else insights.blocking(cluster, category, ask["version"])
+    if blocking:
+        raise refusals.bad_state(
+            f"Amazon EKS detected readiness issues: {', '.join(blocking)}. Call the ListInsights API to view them. "
+            "Pass the force flag when updating to override readiness errors.",
+            clusterName=cluster.name,
+        )
 
 
 def _kinds(ask: Shape) -> set[str]:

@@ -10,7 +10,7 @@ import re
 import secrets
 from typing import Any
 
-from eksprov.local.aws.eks import access, checks, refusals, wiring
+from eksprov.local.aws.eks import access, checks, encryption, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
@@ -74,7 +74,7 @@ def list_clusters(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def delete_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DeleteCluster; refused while node groups are there or deletion protection is on."""
+    """DeleteCluster; refused while node groups, Fargate profiles or capabilities are there, or it is protected."""
     cluster = region.cluster(ask["name"])
     if cluster.shape["deletionProtection"]:
         raise refusals.not_now(
@@ -87,6 +87,11 @@ def delete_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
             clusterName=cluster.name,
             nodegroupName=",".join(sorted(cluster.nodegroups)),
         )
+    if cluster.fargate:
+        message = "Cluster has Fargate profiles attached"
+        raise refusals.in_use(message, clusterName=cluster.name, fargateProfileName=",".join(sorted(cluster.fargate)))
+    if cluster.capabilities:
+        raise refusals.in_use("Cluster has capabilities attached", clusterName=cluster.name)
     if cluster.status == "UPDATING":
         raise refusals.in_use(f"Cluster {cluster.name} currently has an update in progress", clusterName=cluster.name)
     if cluster.status != "DELETING":
@@ -130,6 +135,7 @@ def _checked(region: EksRegion, ask: Shape) -> list[Any]:
     if len(subnet_ids) < 2:
         raise refusals.invalid("At least two subnets in different AZs must be specified", clusterName=name)
     checks.cluster_role(region, ask["roleArn"])
+    encryption.check(region, ask.get("encryptionConfig"), ask["roleArn"], name)
     subnets = checks.cluster_subnets(region, subnet_ids, name)
     checks.security_groups(region, ask["resourcesVpcConfig"].get("securityGroupIds") or [], subnets[0].vpc_id)
     _check_network(region, ask, subnets)

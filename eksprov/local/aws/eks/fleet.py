@@ -7,11 +7,11 @@ differs: a terminated instance is replaced, its node removed, a new one register
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
+from moto.autoscaling.models import FakeAutoScalingGroup
 
+from eksprov.local.aws.eks import launches
 from eksprov.local.aws.eks.model import Cluster, FleetNode, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import NodeSpec
@@ -58,6 +58,14 @@ def make(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> None:
     resize(region, nodegroup)
 
 
+def retemplate(region: EksRegion, nodegroup: Nodegroup) -> None:
+    """Give EKS's copy of the template a new version, from which instances are launched from now on."""
+    kind = {**nodegroup.template_data, "ImageId": nodegroup.image_id}
+    kind["InstanceType"] = nodegroup.shape["instanceTypes"][0]
+    copy = region.ec2.get_launch_template(nodegroup.template_id)
+    copy.default_version_number = copy.create_version(kind, "").number
+
+
 def resize(region: EksRegion, nodegroup: Nodegroup) -> None:
     """Give the Auto Scaling group the sizes of the node group; `reconcile` does the rest."""
     group = _group(region, nodegroup)
@@ -77,8 +85,7 @@ def reconcile(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> None
     nodegroup.shape["scalingConfig"]["desiredSize"] = wanted
     _replace_outdated(region, cluster, nodegroup, group)
     fresh = [each for each in group.instance_states if not _is_outdated(nodegroup, each.instance.id)]
-    for _ in range(wanted - len(fresh)):
-        _launch(region, cluster, nodegroup, group)
+    launches.launch(region, cluster, nodegroup, group, wanted - len(fresh))
     _terminate(region, group, [each.instance.id for each in fresh[wanted:]])
     _sync_nodes(region, cluster, nodegroup, group)
 
@@ -128,7 +135,8 @@ def _type(region: EksRegion, name: str) -> dict[str, Any]:
 
 
 def _version(nodegroup: Nodegroup) -> str:
-    return str(nodegroup.shape["releaseVersion"])
+    template = nodegroup.shape.get("launchTemplate") or {}
+    return f"{nodegroup.shape['releaseVersion']} {template.get('version', '')}"
 
 
 def _is_outdated(nodegroup: Nodegroup, instance_id: str) -> bool:
@@ -141,40 +149,10 @@ def _replace_outdated(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup,
     old = [key for key in nodegroup.nodes if _is_outdated(nodegroup, key)]
     new = [node for node in nodegroup.nodes.values() if node.version == _version(nodegroup)]
     ready = [n for n in new if n.added and region.world.kubernetes.node_ready(cluster.arn, n.name)]
-    if old and len(ready) >= (group.desired_capacity or 0):
+    minimal = nodegroup.shape["updateConfig"].get("updateStrategy") == "MINIMAL"  # ends the old ones first
+    if old and (minimal or len(ready) >= (group.desired_capacity or 0)):
         _terminate(region, group, old)
         _sync_nodes(region, cluster, nodegroup, group)
-
-
-def _launch(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group: FakeAutoScalingGroup) -> None:
-    shape = nodegroup.shape
-    taken = Counter(each.instance.subnet_id for each in group.instance_states)
-    subnet = min(shape["subnets"], key=lambda each: taken[each])
-    tags = {
-        "aws:autoscaling:groupName": group.name,
-        "eks:cluster-name": cluster.name,
-        "eks:nodegroup-name": nodegroup.name,
-        f"kubernetes.io/cluster/{cluster.name}": "owned",
-    }
-    nic = {"DeviceIndex": 0, "DeleteOnTermination": True, "Groups": [cluster.security_group]}
-    reservation = region.ec2.run_instances(
-        nodegroup.image_id,
-        1,
-        None,
-        [],
-        instance_type=shape["instanceTypes"][0],
-        is_instance_type_default=False,
-        region_name=region.name,
-        tags={"instance": tags},
-        subnet_id=subnet,
-        nics=[nic],
-        launch_template={"LaunchTemplateId": nodegroup.template_id},
-        lifecycle="spot" if shape["capacityType"] == "SPOT" else None,
-        associate_public_ip=None,
-    )
-    instance: Any = reservation.instances[0]
-    instance.autoscaling_group = group
-    group.instance_states.append(InstanceState(instance))
 
 
 def _terminate(region: EksRegion, group: FakeAutoScalingGroup, ids: list[str]) -> None:

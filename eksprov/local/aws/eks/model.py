@@ -29,6 +29,7 @@ class Update:
     due: float
     nodegroup: str = ""
     addon: str = ""
+    capability: str = ""
     is_ready: Callable[[], bool] = _always
     finish: Callable[[], None] = _nothing
 
@@ -91,6 +92,7 @@ class AccessEntry:
     shape: Shape
     policies: dict[str, Shape] = field(default_factory=dict)
     associated: dict[str, Any] = field(default_factory=dict)
+    principal_id: str = ""  # of the role when the entry was made; one made again under its name is another
 
     @property
     def type(self) -> str:
@@ -106,6 +108,29 @@ class AccessEntry:
     def groups(self) -> list[str]:
         """The Kubernetes groups beside those of the policies."""
         return list(self.shape["kubernetesGroups"])
+
+
+@dataclass
+class Part:
+    """A Fargate profile, a capability or an identity provider; `changed_at` is when its status last changed."""
+
+    shape: Shape
+    changed_at: float
+
+    @property
+    def status(self) -> str:
+        """CREATING, ACTIVE, DELETING, …"""
+        return str(self.shape["status"])
+
+
+@dataclass
+class Insights:
+    """What EKS found when it last looked; `refresh` is the last refresh that was asked for, as the API shows it."""
+
+    found: dict[str, Shape] = field(default_factory=dict)
+    looked_at: float = 0.0
+    refresh: Shape = field(default_factory=dict)
+    refresh_due: float = 0.0
 
 
 @dataclass
@@ -154,6 +179,11 @@ class Cluster:
     entries: dict[str, AccessEntry] = field(default_factory=dict)
     associations: dict[str, Association] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
+    fargate: dict[str, Part] = field(default_factory=dict)
+    capabilities: dict[str, Part] = field(default_factory=dict)
+    identity_providers: dict[str, Part] = field(default_factory=dict)
+    insights: Insights = field(default_factory=Insights)
+    upgraded: tuple[str, float] | None = None  # the version before the last upgrade, and when that was
 
     @property
     def arn(self) -> str:
@@ -180,10 +210,11 @@ class Cluster:
         """The id of the security group that EKS made for it."""
         return str(self.shape["resourcesVpcConfig"]["clusterSecurityGroupId"])
 
-    def running_update(self, nodegroup: str = "", addon: str = "") -> Update | None:
-        """The update that goes on for the cluster itself, one node group or one add-on."""
+    def running_update(self, nodegroup: str = "", addon: str = "", capability: str = "") -> Update | None:
+        """The update that goes on for the cluster itself, one node group, one add-on or one capability."""
+        wanted = (nodegroup, addon, capability)
         return next(
-            (u for u in self.updates.values() if u.running and (u.nodegroup, u.addon) == (nodegroup, addon)), None
+            (u for u in self.updates.values() if u.running and (u.nodegroup, u.addon, u.capability) == wanted), None
         )
 
     def association(self, namespace: str, service_account: str) -> Association | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eksprov.local.aws.eks import fleet, refusals, updates
+from eksprov.local.aws.eks import fleet, refusals, templates, updates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.nodegroups import check_scaling, check_taints_and_updates, release_version
 from eksprov.local.aws.eks.region import EksRegion
@@ -34,6 +34,8 @@ def update_nodegroup_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
     for key in ("updateConfig", "nodeRepairConfig", "warmPoolConfig"):
         if ask.get(key):
             shape[key] = ask[key]
+        if shape.get(key, {}).get("enabled") is False:  # assumed: what is switched off is not shown
+            del shape[key]
     fleet.resize(region, nodegroup)
     fleet.reconcile(region, cluster, nodegroup)
     return _begin(region, cluster, nodegroup, "ConfigUpdate", params)
@@ -52,9 +54,25 @@ def update_nodegroup_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if minor(version) < minor(have):
         raise refusals.invalid(f"Nodegroup version cannot go back from {have} to {version}")
     release = ask.get("releaseVersion") or release_version(version)
+    params = {"Version": version, "ReleaseVersion": release, **_move_template(region, nodegroup, ask)}
     nodegroup.shape |= {"version": version, "releaseVersion": release}
-    params = {"Version": version, "ReleaseVersion": release}
     return _begin(region, cluster, nodegroup, "VersionUpdate", params)
+
+
+def _move_template(region: EksRegion, nodegroup: Nodegroup, ask: Shape) -> Shape:
+    """Take another version of the same template; a custom image's group is told neither version nor release."""
+    given = ask.get("launchTemplate")
+    if not given:
+        return {}
+    have = nodegroup.shape["launchTemplate"]
+    wanted = templates.shape(region, given)
+    if wanted["id"] != have["id"]:
+        raise refusals.invalid("You must specify the same launch template that was used to create the node group")
+    data = templates.find(region, given)[1]
+    templates.check(data, nodegroup.shape)
+    nodegroup.shape["launchTemplate"], nodegroup.template_data = wanted, data
+    fleet.retemplate(region, nodegroup)
+    return {"LaunchTemplateName": wanted["name"], "LaunchTemplateVersion": wanted["version"]}
 
 
 def _ready_to_change(cluster: Cluster, nodegroup: Nodegroup) -> None:

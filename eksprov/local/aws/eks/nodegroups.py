@@ -10,7 +10,7 @@ import re
 import uuid
 from typing import Any
 
-from eksprov.local.aws.eks import access, checks, fleet, refusals
+from eksprov.local.aws.eks import access, checks, fleet, refusals, templates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.region import EksRegion
 
@@ -57,6 +57,9 @@ def delete_nodegroup(region: EksRegion, ask: Shape) -> dict[str, Any]:
             clusterName=cluster.name,
             nodegroupName=nodegroup.name,
         )
+    refused_until = nodegroup.changed_at + region.world.capacity.deletes_refused_s / region.world.speed
+    if nodegroup.status == "CREATING" and region.world.now() < refused_until:
+        raise refusals.in_use(f"The creation of nodegroup {nodegroup.name} is in progress", clusterName=cluster.name)
     if nodegroup.status != "DELETING":
         nodegroup.shape["status"] = "DELETING"
         nodegroup.changed_at = region.world.now()
@@ -121,23 +124,15 @@ def _check(region: EksRegion, cluster: Cluster, ask: Shape) -> None:
 def _check_template(region: EksRegion, ask: Shape) -> Shape:
     given = ask.get("launchTemplate")
     if not given:
+        if ask.get("capacityType") == "CAPACITY_BLOCK":
+            raise refusals.invalid("Capacity blocks need a launch template")
         return {}
     if ask.get("diskSize"):
         raise refusals.invalid("Disk size must be specified within the launch template.")
     if ask.get("remoteAccess"):
         raise refusals.invalid("Remote access configuration cannot be specified with a launch template.")
-    if bool(given.get("id")) == bool(given.get("name")):
-        raise refusals.invalid("Give either the id or the name of the launch template")
-    key = given.get("id") or region.ec2.launch_template_name_to_ids.get(given["name"], "")
-    found = region.ec2.launch_templates.get(key)
-    if found is None:
-        raise refusals.invalid(f"The launch template {given.get('id') or given.get('name')} does not exist")
-    number = given.get("version")
-    if number and number not in {"$Default", "$Latest", *(str(each.number) for each in found.versions)}:
-        raise refusals.invalid(f"The launch template {found.id} has no version {number}")
-    data = dict(found.get_version(number or "$Default").data)
-    if data.get("IamInstanceProfile"):
-        raise refusals.invalid("The launch template must not have an instance profile")
+    data = templates.find(region, given)[1]
+    templates.check(data, ask)
     if data.get("InstanceType") and ask.get("instanceTypes"):
         raise refusals.invalid("Instance types must be given in the launch template or the request, not in both")
     if data.get("ImageId") and (ask.get("amiType") or ask.get("version") or ask.get("releaseVersion")):
@@ -151,6 +146,9 @@ def _check_type(region: EksRegion, name: str, ami_type: str | None) -> None:
         raise refusals.invalid(f"The following supplied instance types do not exist: [{name}]")
     arm = "arm64" in details["ProcessorInfo"]["SupportedArchitectures"]
     if ami_type and ami_type != "CUSTOM" and arm != ("ARM_64" in ami_type):
+        raise refusals.invalid(f"[{name}] is not a valid instance type for requested amiType {ami_type}")
+    lacks = any(word in (ami_type or "") and not details.get(key) for word, key in FAMILIES)
+    if lacks:
         raise refusals.invalid(f"[{name}] is not a valid instance type for requested amiType {ami_type}")
 
 
@@ -192,7 +190,7 @@ def _new(region: EksRegion, cluster: Cluster, ask: Shape) -> Nodegroup:
         "tags": dict(ask.get("tags") or {}),
     }
     if ask.get("launchTemplate"):
-        shape["launchTemplate"] = _template_shape(region, ask["launchTemplate"])
+        shape["launchTemplate"] = templates.shape(region, ask["launchTemplate"])
     else:
         shape["diskSize"] = ask.get("diskSize") or 20
     for key in ("remoteAccess", "nodeRepairConfig", "warmPoolConfig"):
@@ -200,13 +198,6 @@ def _new(region: EksRegion, cluster: Cluster, ask: Shape) -> Nodegroup:
             shape[key] = ask[key]
     image = template.get("ImageId") or "ami-" + uuid.uuid4().hex[:17]
     return Nodegroup(shape, region.world.now(), group_name, "", image, template)
-
-
-def _template_shape(region: EksRegion, given: Shape) -> Shape:
-    key = given.get("id") or region.ec2.launch_template_name_to_ids[given["name"]]
-    found = region.ec2.launch_templates[key]
-    number = found.get_version(given.get("version") or "$Default").number
-    return {"id": found.id, "name": found.name, "version": str(number)}
 
 
 def _ami_type(region: EksRegion, name: str) -> str:

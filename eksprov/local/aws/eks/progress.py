@@ -4,6 +4,7 @@
                 DELETING -> gone once its latency has passed and Kubernetes has stopped
     node group  CREATING -> ACTIVE once its latency has passed and all wanted nodes are Ready; CREATE_FAILED late
                 DELETING -> gone
+    Fargate profiles, capabilities, insights: in their own files
     add-on      CREATING -> ACTIVE once its latency has passed and its workloads are available; DEGRADED late, and
                 ACTIVE again when they are; DELETING -> gone
 
@@ -14,8 +15,8 @@ from __future__ import annotations
 
 from moto.logs.models import logs_backends
 
-from eksprov.local.aws.eks import fleet, updates, wiring
-from eksprov.local.aws.eks.access import POLICY_GROUPS
+from eksprov.local.aws.eks import capabilities, fargate, fleet, insights, launches, updates, wiring
+from eksprov.local.aws.eks.access import bindings
 from eksprov.local.aws.eks.model import Addon, Cluster, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import ACCOUNT
@@ -41,10 +42,10 @@ def advance(region: EksRegion, cluster: Cluster) -> None:
         _nodegroup(region, cluster, nodegroup)
     for addon in list(cluster.addons.values()):
         _addon(region, cluster, addon)
-
-
-def _passed(region: EksRegion, since: float, latency: str) -> bool:
-    return region.world.now() >= since + region.world.latency(latency)
+    fargate.advance(region, cluster)
+    capabilities.advance(region, cluster)
+    if cluster.status != "CREATING":
+        insights.advance(region, cluster)
 
 
 def _create(region: EksRegion, cluster: Cluster, status: ClusterStatus) -> None:
@@ -55,13 +56,13 @@ def _create(region: EksRegion, cluster: Cluster, status: ClusterStatus) -> None:
             "issues": [{"code": "InternalFailure", "message": status.message, "resourceIds": [cluster.name]}]
         }
         return
-    if status.state != "ready" or not _passed(region, cluster.changed_at, "cluster-create"):
+    if status.state != "ready" or not region.passed(cluster.changed_at, "cluster-create"):
         return
     shape["endpoint"] = status.endpoint
     shape["certificateAuthority"] = {"data": status.ca_data}
     shape["status"] = "ACTIVE"
     cluster.changed_at = region.world.now()
-    region.world.kubernetes.sync_access(cluster.arn, POLICY_GROUPS)
+    region.world.kubernetes.sync_access(cluster.arn, bindings(cluster))
     if cluster.bootstrap_addons:
         for name in SELF_MANAGED:
             region.world.kubernetes.install_addon(cluster.arn, AddonSpec(name, "self-managed"))
@@ -69,7 +70,7 @@ def _create(region: EksRegion, cluster: Cluster, status: ClusterStatus) -> None:
 
 def _delete(region: EksRegion, cluster: Cluster) -> None:
     stopped = region.world.kubernetes.cluster_status(cluster.arn).state == "absent"
-    if stopped and _passed(region, cluster.changed_at, "cluster-delete"):
+    if stopped and region.passed(cluster.changed_at, "cluster-delete"):
         wiring.remove(region, cluster)
         del region.clusters[cluster.name]
 
@@ -86,7 +87,7 @@ def _keep_log_group(region: EksRegion, cluster: Cluster) -> None:
 def _nodegroup(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> None:
     shape = nodegroup.shape
     if shape["status"] == "DELETING":
-        if _passed(region, nodegroup.changed_at, "nodegroup-delete"):
+        if region.passed(nodegroup.changed_at, "nodegroup-delete"):
             fleet.remove(region, cluster, nodegroup)
             _remove_node_entry(cluster, nodegroup)
             del cluster.nodegroups[nodegroup.name]
@@ -95,15 +96,13 @@ def _nodegroup(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> Non
     if shape["status"] not in ("CREATING", "CREATE_FAILED"):
         return
     ready = fleet.is_ready(region, cluster, nodegroup)
-    if ready and _passed(region, nodegroup.changed_at, fleet.latency_of(region, nodegroup)):
+    if ready and region.passed(nodegroup.changed_at, fleet.latency_of(region, nodegroup)):
         shape["status"] = "ACTIVE"
         shape["health"] = {"issues": []}
         nodegroup.changed_at = region.world.now()
     elif shape["status"] == "CREATING" and region.world.now() >= nodegroup.changed_at + NODES_MISSING_AFTER_S:
         shape["status"] = "CREATE_FAILED"
-        message = "Instances failed to join the kubernetes cluster"
-        instances = sorted(nodegroup.nodes)
-        shape["health"] = {"issues": [{"code": "NodeCreationFailure", "message": message, "resourceIds": instances}]}
+        shape["health"] = {"issues": [launches.failure(region, nodegroup)]}
 
 
 def _remove_node_entry(cluster: Cluster, nodegroup: Nodegroup) -> None:
@@ -116,14 +115,14 @@ def _remove_node_entry(cluster: Cluster, nodegroup: Nodegroup) -> None:
 def _addon(region: EksRegion, cluster: Cluster, addon: Addon) -> None:
     shape = addon.shape
     if shape["status"] == "DELETING":
-        if _passed(region, addon.changed_at, "addon-delete"):
+        if region.passed(addon.changed_at, "addon-delete"):
             del cluster.addons[addon.name]
         return
     if shape["status"] not in ("CREATING", "DEGRADED"):
         return
     health = region.world.kubernetes.addon_health(cluster.arn, addon.name)
     latency = "addon-create-csi" if addon.name.endswith("-csi-driver") else "addon-create"
-    if health.ready and _passed(region, addon.changed_at, latency):
+    if health.ready and region.passed(addon.changed_at, latency):
         shape["status"] = "ACTIVE"
         shape["health"] = {"issues": []}
         shape["modifiedAt"] = region.stamp()

@@ -27,6 +27,11 @@ def not_now(message: str, **members: Any) -> Refusal:
     return Refusal("InvalidRequestException", message, 400, **members)
 
 
+def bad_state(message: str, **members: Any) -> Refusal:
+    """InvalidStateException: readiness checks, or the state of an update, forbid it."""
+    return Refusal("InvalidStateException", message, 400, **members)
+
+
 def no_cluster(name: str) -> Refusal:
     """The cluster does not exist."""
     return not_found(f"No cluster found for name: {name}.", clusterName=name)

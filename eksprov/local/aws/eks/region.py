@@ -69,6 +69,10 @@ class EksRegion:
         """The current time, as answers carry it."""
         return datetime.fromtimestamp(self.world.now(), UTC)
 
+    def passed(self, since: float, latency: str) -> bool:
+        """Whether what began at `since` and takes `latency` is over."""
+        return self.world.now() >= since + self.world.latency(latency)
+
     def arn(self, kind: str, *names: str) -> str:
         """arn:aws:eks:<region>:<account>:<kind>/<names…>."""
         return f"arn:{PARTITION}:eks:{self.name}:{ACCOUNT}:{kind}/{'/'.join(names)}"

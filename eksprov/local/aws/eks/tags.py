@@ -52,6 +52,9 @@ def _tags(region: EksRegion, arn: str) -> dict[str, str]:
         members += [("addonArn", each.shape) for each in cluster.addons.values()]
         members += [("accessEntryArn", each.shape) for each in cluster.entries.values()]
         members += [("associationArn", each.shape) for each in cluster.associations.values()]
+        members += [("fargateProfileArn", each.shape) for each in cluster.fargate.values()]
+        members += [("arn", each.shape) for each in cluster.capabilities.values()]
+        members += [("identityProviderConfigArn", each.shape) for each in cluster.identity_providers.values()]
         for key, shape in members:
             if shape[key] == arn:
                 tags: dict[str, str] = shape["tags"]

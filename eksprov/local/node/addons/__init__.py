@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eksprov.local.contract import AddonSpec
-from eksprov.local.node.addons import cluster, network, storage
+from eksprov.local.node.addons import cluster, network, observability, storage
 from eksprov.local.node.addons.parts import NAMESPACE, Place
 
 __all__ = ["NAMESPACE", "Place", "known", "objects"]
@@ -32,8 +32,10 @@ BUILDERS: Mapping[str, Builder] = {
     "eks-node-monitoring-agent": cluster.node_monitoring_agent,
     "aws-ebs-csi-driver": storage.ebs,
     "aws-efs-csi-driver": storage.efs,
+    "aws-fsx-csi-driver": storage.fsx,
     "aws-mountpoint-s3-csi-driver": storage.mountpoint_s3,
     "snapshot-controller": storage.snapshot_controller,
+    "amazon-cloudwatch-observability": observability.cloudwatch,
 }
 
 

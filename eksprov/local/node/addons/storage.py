@@ -30,6 +30,11 @@ def efs(addon: AddonSpec, place: Place) -> list[Json]:
     return _csi(_Driver("efs.csi.aws.com", "efs", "eks/aws-efs-csi-driver"), addon, place)
 
 
+def fsx(addon: AddonSpec, place: Place) -> list[Json]:
+    """Deployment fsx-csi-controller and DaemonSet fsx-csi-node."""
+    return _csi(_Driver("fsx.csi.aws.com", "fsx", "eks/aws-fsx-csi-driver"), addon, place)
+
+
 def mountpoint_s3(addon: AddonSpec, place: Place) -> list[Json]:
     """DaemonSet s3-csi-node."""
     return _csi(_Driver("s3.csi.aws.com", "s3", "eks/aws-s3-csi-driver", controller=False), addon, place)

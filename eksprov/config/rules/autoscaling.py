@@ -1,0 +1,53 @@
+"""Rules of autoscalers and device plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from eksprov.config.document import Path
+from eksprov.config.rules.base import Finding, finding
+from eksprov.config.schema import Config, NodeGroup
+
+# An Auto Scaling group has at most 50 tags of at most 128 characters a key
+# (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html). EKS sets five of its own, and
+# eksprov its owner's, the config's tags and three that describe a node.
+MOST_TAGS: Final = 50
+OTHER_TAGS: Final = 11
+LONGEST_KEY: Final = 128 - len("k8s.io/cluster-autoscaler/node-template/label/")
+KEEPS_AWAY: Final = frozenset({"NO_SCHEDULE", "NO_EXECUTE"})
+
+
+def autoscaling(config: Config) -> Iterator[Finding]:
+    if config.autoscaler == "cluster-autoscaler":
+        yield from _cluster_autoscaler(config)
+
+
+def _cluster_autoscaler(config: Config) -> Iterator[Finding]:
+    at: Path = ("autoscaler",)
+    groups = config.node_groups
+    if not any(_hosts(group) for group in groups):
+        yield finding(
+            "cluster-autoscaler has no node to run on",
+            at,
+            hint="it needs a node group with min_size of 1 or more and no taint that keeps pods away",
+        )
+    elif all(group.min_size == group.max_size for group in groups):
+        message = "cluster-autoscaler has nothing to do: min_size is max_size in every node group"
+        yield finding(message, at, hint="raise a max_size", level="warning")
+    for index, group in enumerate(groups):
+        where: Path = ("node_groups", index)
+        if len(group.labels) + len(group.taints) + len(config.tags) + OTHER_TAGS > MOST_TAGS:
+            message = f"too many labels and taints: with the stack's tags they do not fit into {MOST_TAGS} tags"
+            yield finding(message, (*where, "labels"), at, hint="cluster-autoscaler reads them from the group's tags")
+        for key in (*group.labels, *(taint.key for taint in group.taints)):
+            if len(key) > LONGEST_KEY:
+                yield finding(
+                    f"{key!r} is too long for cluster-autoscaler: at most {LONGEST_KEY} characters fit into a tag",
+                    (*where, "labels"),
+                    at,
+                )
+
+
+def _hosts(group: NodeGroup) -> bool:
+    return group.min_size > 0 and not any(taint.effect in KEEPS_AWAY for taint in group.taints)

@@ -1,0 +1,114 @@
+"""Device plugins: without them the kubelet offers no GPU and no Neuron device to pods. Pure.
+
+EKS's AL2023 images for accelerated instances carry drivers and container toolkit but no device plugin; Bottlerocket's
+and Auto Mode's bring their own (https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html). A plugin
+registers with the kubelet through a socket in a folder of the node, so it needs a hostPath volume, which the Pod
+Security standard "restricted" forbids; everything else of that standard it keeps, but for running as root, which the
+socket's folder demands.
+
+The DaemonSets follow those that NVIDIA and AWS publish, at these versions:
+https://github.com/NVIDIA/k8s-device-plugin/blob/v0.20.0/deployments/static/nvidia-device-plugin.yml and
+https://github.com/aws-neuron/aws-neuron-sdk/blob/master/src/k8/k8s-neuron-device-plugin.yml. They run on nodes of
+these instance types alone. No image digest has been resolved from the registries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from eksprov.controllers.parts import Facts, account, as_steps, cluster_rights, labels, meta, rule, selector
+from eksprov.kube.objects import KubeObject
+
+Accelerator = Literal["nvidia", "neuron"]
+SOCKETS: Final = "/var/lib/kubelet/device-plugins"
+INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A device plugin: `resource` is what it offers to pods and what taints of such nodes are called."""
+
+    name: str
+    image: str
+    resource: str
+
+
+PLUGINS: Final[Mapping[str, Plugin]] = {
+    "nvidia": Plugin("nvidia-device-plugin", "nvcr.io/nvidia/k8s-device-plugin:v0.20.0", "nvidia.com/gpu"),
+    # The version that AWS's own manifest names, see above.
+    "neuron": Plugin(
+        "neuron-device-plugin", "public.ecr.aws/neuron/neuron-device-plugin:2.22.4.0", "aws.amazon.com/neuron"
+    ),
+}
+
+
+def device_plugin(facts: Facts, accelerator: Accelerator, instance_types: tuple[str, ...]) -> tuple[KubeObject, ...]:
+    """The plugin's steps for nodes of these types."""
+    plugin = PLUGINS[accelerator]
+    daemon = _daemon_set(facts, plugin, instance_types)
+    if accelerator == "nvidia":
+        daemon["spec"]["template"]["spec"]["automountServiceAccountToken"] = False
+        return as_steps(facts, plugin.name, {"daemon-set": daemon})
+    _give_neuron_its_rights(daemon)
+    rules = [  # it marks pods with the devices they were given, and nodes with what failed
+        rule("core", "nodes", "get list watch"),
+        rule("core", "events", "create patch"),
+        rule("core", "pods", "update patch get list watch"),
+        rule("core", "nodes/status", "patch update"),
+    ]
+    parts = {
+        "service-account": account(facts, plugin.name),
+        **cluster_rights(facts, plugin.name, rules),
+        "daemon-set": daemon,
+    }
+    return as_steps(facts, plugin.name, parts, {"daemon-set": [part for part in parts if part != "daemon-set"]})
+
+
+def _daemon_set(facts: Facts, plugin: Plugin, instance_types: tuple[str, ...]) -> dict[str, Any]:
+    only = {"key": INSTANCE_TYPE, "operator": "In", "values": sorted(instance_types)}
+    nodes = {"nodeSelectorTerms": [{"matchExpressions": [only]}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": meta(facts, plugin.name),
+        "spec": {
+            "selector": {"matchLabels": selector(facts, plugin.name)},
+            "updateStrategy": {"type": "RollingUpdate"},
+            "template": {
+                "metadata": {"labels": labels(facts, plugin.name)},
+                "spec": {
+                    "priorityClassName": "system-node-critical",
+                    "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": nodes}},
+                    # Whatever keeps other pods away: without the plugin such a node is of no use.
+                    "tolerations": [{"operator": "Exists"}],
+                    "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                    "containers": [_container(plugin)],
+                    "volumes": [{"name": "sockets", "hostPath": {"path": SOCKETS, "type": "Directory"}}],
+                },
+            },
+        },
+    }
+
+
+def _container(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "image": plugin.image,
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "sockets", "mountPath": SOCKETS}],
+    }
+
+
+def _give_neuron_its_rights(daemon: dict[str, Any]) -> None:
+    """The Neuron plugin asks the API server about its node, and reads what the runtime leaves in /run."""
+    pod = daemon["spec"]["template"]["spec"]
+    pod["serviceAccountName"] = PLUGINS["neuron"].name
+    pod["volumes"].append({"name": "run", "hostPath": {"path": "/run", "type": "Directory"}})
+    container = pod["containers"][0]
+    field = {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}
+    kubelet = {"name": "KUBECONFIG", "value": "/etc/kubernetes/kubelet.conf"}
+    container["env"] = [kubelet, {"name": "NODE_NAME", "valueFrom": field}]
+    container["volumeMounts"].append({"name": "run", "mountPath": "/run"})

@@ -1,0 +1,112 @@
+"""The objects of controllers as steps: kinds beyond those of models, workloads whose rollout is waited for, and
+objects of kinds that the stack itself defines.
+
+One that belongs to a kind whose definition is gone is gone with it; so these answer "absent" where the API server does
+not know the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from eksprov import errors
+from eksprov.core.step import READY, Phase, Sighting, State, Timing
+from eksprov.kube.api import KubeApi, Manifest
+from eksprov.kube.objects import KubeObject, ObjectFacts, leaving
+from eksprov.kube.owned import flat
+
+RBAC: Final = "rbac.authorization.k8s.io/v1"
+DEFINITIONS: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+UNKNOWN_KIND: Final = "does not know the kind"  # how our client says that the API server has no such kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllerObject(KubeObject):
+    """An object that is ready as soon as it is there. What models have too (service accounts, …) is surveyed there."""
+
+    kind: ClassVar[str] = "controller-object"
+    delete_in_motion: ClassVar[bool] = True  # a rollout that finds no node would never end
+    surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
+        (RBAC, "ClusterRole"),
+        (RBAC, "ClusterRoleBinding"),
+        (RBAC, "Role"),
+        (RBAC, "RoleBinding"),
+        ("v1", "ConfigMap"),
+        ("scheduling.k8s.io/v1", "PriorityClass"),
+        ("apps/v1", "DaemonSet"),
+        DEFINITIONS,
+    )
+
+    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:
+        if (phase := leaving(live)) is not None:
+            return phase
+        served = _conditions(live).get("Established") == "True"
+        if live["kind"] == DEFINITIONS[1] and self.manifest and not served:
+            return Phase(State.MOVING, "the API server does not serve the kind yet")
+        return super()._phase(client, live, fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllerWorkload(ControllerObject):
+    """A Deployment, in motion until every replica of the present generation is available."""
+
+    kind: ClassVar[str] = "controller-workload"
+    timing: ClassVar[Timing] = Timing(create_s=40, delete_s=35, create_limit_s=1800)
+    surveyed: ClassVar[tuple[tuple[str, str], ...]] = ()  # the kind of models' Deployments finds these too
+
+    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:  # noqa: ARG002 -- it has said
+        if (phase := leaving(live)) is not None:
+            return phase
+        if not self.manifest or fields != flat(self.manifest):
+            return READY
+        return rollout(live)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomObject(ControllerObject):
+    """An object of a kind that a definition of the stack brings."""
+
+    kind: ClassVar[str] = "custom-object"
+    timing: ClassVar[Timing] = Timing(create_s=1, delete_s=120)  # a controller's finalizer may have nodes to drain
+    surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("karpenter.sh/v1", "NodePool"),
+        ("karpenter.sh/v1", "NodeClaim"),
+        ("karpenter.k8s.aws/v1", "EC2NodeClass"),
+    )
+
+    def discover(self, client: KubeApi, *, fresh: bool = False) -> ObjectFacts | None:
+        """None also where the kind is not known: nothing of it can exist."""
+        try:
+            return super().discover(client, fresh=fresh)
+        except errors.ProvisioningError as error:
+            if UNKNOWN_KIND in error.message:
+                return None
+            raise
+
+    @classmethod
+    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
+        """Only where the definitions are there."""
+        names = {d["spec"]["names"]["kind"] for d in client.list(*DEFINITIONS) if "spec" in d}
+        if names & {kind for _, kind in cls.surveyed}:
+            yield from super().survey(client, stack)
+
+
+def rollout(live: Mapping[str, Any]) -> Phase:
+    """Where a Deployment stands, by the rule of `kubectl rollout status`
+    (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment).
+    """
+    status, wanted = live.get("status") or {}, live["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
+    counts = [status.get(key, 0) for key in ("updatedReplicas", "replicas", "availableReplicas")]
+    if seen and counts == [wanted] * 3:
+        return READY
+    if seen and _conditions(live, "reason").get("Progressing") == "ProgressDeadlineExceeded":
+        deadline = live["spec"].get("progressDeadlineSeconds", 600)
+        return Phase(State.FAILED, f"no progress for {deadline} s: {_conditions(live, 'message').get('Available', '')}")
+    return Phase(State.MOVING, f"{status.get('availableReplicas', 0)} of {wanted} replicas available")
+
+
+def _conditions(live: Mapping[str, Any], key: str = "status") -> dict[str, str]:
+    return {c["type"]: c.get(key, "") for c in (live.get("status") or {}).get("conditions") or ()}

@@ -1,0 +1,67 @@
+"""When a choice has no capacity, and what a run remembers of the choices it made.
+
+Some resources can be had in several ways (other instance types, zones, a way of buying): the step's `choices`. A choice
+that AWS reports no capacity for is not waited for until a deadline; after a short while of patience it is given up.
+The patience is there because one zone may be empty while Auto Scaling already launches in the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eksprov import errors
+from eksprov.core.step import Phase, State, Step
+
+if TYPE_CHECKING:
+    from eksprov.core.converge import Clock
+
+# From the first reading that shows it. With a reading every 10 s at most, the next choice is asked for within 80 s of
+# the first failure; the promise is 120 s.
+PATIENCE_S = 60.0
+SCARCE_HINT = "AWS goes on trying: run the same command again to wait on, or let the config name other choices"
+
+
+class ScarceError(errors.ProvisioningError):
+    """AWS has no capacity for a resource as it was asked for; another choice may do. `reason` is AWS's."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: no capacity: {reason}", SCARCE_HINT)
+        self.reason = reason
+
+
+class Patience:
+    """One wait's patience with a resource that lacks capacity."""
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        self._clock, self._limit_s = clock, PATIENCE_S / speed
+        self._since: float | None = None
+
+    def look(self, step: Step[Any, Any], phase: Phase | None) -> None:
+        """Look at a reading. Raises: ScarceError once capacity has been lacking for too long, or for good."""
+        if phase is None or not phase.scarce:
+            self._since = None
+            return
+        if self._since is None:
+            self._since = self._clock.now()
+        if phase.state is State.FAILED or self._clock.now() - self._since >= self._limit_s:
+            raise ScarceError(step.name, phase.message)
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """What a run knows and keeps of choices.
+
+    `recorded` gives the slug of the choice that the state names. `elsewhere` says that the step's resource is known to
+    stand under another name than the config's only one. `adopt` takes a choice as the one that counts; `begin` does so
+    on the disk, with a new token, before anything is sent. `note` says to the user what was chosen and why.
+    `first` asks for the first choice although a later one is there.
+    """
+
+    recorded: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is by default
+    elsewhere: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- where the config says, by default
+    adopt: Callable[[Step[Any, Any]], None] = lambda step: None  # noqa: ARG005 -- nobody keeps it by default
+    begin: Callable[[Step[Any, Any]], None] = lambda step: None  # noqa: ARG005 -- nobody keeps it by default
+    note: Callable[[str], None] = lambda text: None  # noqa: ARG005 -- nobody listens by default
+    first: bool = False

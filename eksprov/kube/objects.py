@@ -1,0 +1,153 @@
+"""One Kubernetes object as a step: server-side apply, proven by reading back.
+
+`KubeObject` is ready as soon as it is there; kinds that take time to do what they are there for say so in `_phase`.
+Every object of ours carries the stack's label, and in annotations the stack's id, the step's name and a hash of the
+manifest, so that a survey by label finds all of them and a field no longer sent is noticed.
+
+A change made by hand with kubectl is reverted, like any other drift. Fields that another program manages are not
+fought over: that is an error that names the program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.kube.api import ConflictError, KubeApi, Manifest, Ref
+from eksprov.kube.owned import cut, flat
+
+STACK_LABEL: Final = "eksprov.dev/stack"
+STACK_ID: Final = "eksprov.dev/stack-id"
+STEP: Final = "eksprov.dev/step"
+RENDERED: Final = "eksprov.dev/rendered"
+
+# The kinds that models are made of, beside the Deployment.
+PLAIN_KINDS: Final = (
+    ("v1", "Namespace"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("v1", "ServiceAccount"),
+    ("v1", "Service"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("policy/v1", "PodDisruptionBudget"),
+)
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """`fields` are those our manifest sets, one line each, as `owned.flat` writes them."""
+
+    fields: Mapping[str, str]
+    owner: Owner | None = field(default=None, compare=False)
+    uid: str = field(default="", compare=False)
+    phase: Phase = field(default=READY, compare=False)
+    holding: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubeObject(Step[KubeApi, ObjectFacts]):
+    """The object that `manifest` describes; `slug` is its `Ref`."""
+
+    kind: ClassVar[str] = "kube-object"
+    world: ClassVar[Any] = "kube"
+    timing: ClassVar[Timing] = Timing(create_s=0.5, delete_s=2)
+    surveyed: ClassVar[tuple[tuple[str, str], ...]] = PLAIN_KINDS
+
+    manifest: Manifest = field(default_factory=dict)
+
+    @property
+    def ref(self) -> Ref:
+        """The object's address."""
+        return Ref.parse(self.slug)
+
+    def desired(self, outputs: Outputs) -> ObjectFacts:  # noqa: ARG002 -- the manifest is complete from the start
+        """The fields of the manifest."""
+        return ObjectFacts(flat(self.manifest))
+
+    def discover(self, client: KubeApi, *, fresh: bool = False) -> ObjectFacts | None:  # noqa: ARG002 -- one read
+        """The same fields of the live object."""
+        live = client.get(self.ref)
+        if live is None:
+            return None
+        fields = cut(live, self.manifest)
+        return ObjectFacts(
+            fields, owner_of(live), live["metadata"].get("uid", ""), self._phase(client, live, fields), _holding(live)
+        )
+
+    def create(self, client: KubeApi, want: ObjectFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- named objects
+        """Apply the manifest."""
+        client.apply(self.manifest)
+        return self.outputs(want)
+
+    def update(self, client: KubeApi, want: ObjectFacts, have: ObjectFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Apply the manifest; what a person changed with kubectl is taken back."""
+        try:
+            client.apply(self.manifest)
+        except ConflictError as conflict:
+            if not all(manager.startswith("kubectl") for manager in conflict.managers):
+                raise
+            client.apply(self.manifest, force=True)
+
+    def delete(self, client: KubeApi, have: ObjectFacts) -> None:
+        """Delete this very object, what it owns first."""
+        client.delete(self.ref, uid=have.uid)
+
+    def outputs(self, have: ObjectFacts) -> dict[str, str]:  # noqa: ARG002 -- the address says it all
+        """The object's namespace and name."""
+        return {"namespace": self.ref.namespace, "name": self.ref.name}
+
+    def phase(self, have: ObjectFacts) -> Phase:
+        """As it was when it was read."""
+        return have.phase
+
+    def blockers(self, client: KubeApi, have: ObjectFacts) -> tuple[str, ...]:  # noqa: ARG002 -- it was read with the rest
+        """What keeps an object on its way out: finalizers, or what a namespace still holds."""
+        return have.holding
+
+    @classmethod
+    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
+        """Every object of these kinds that carries the stack's label."""
+        for api_version, kind in cls.surveyed:
+            for live in client.list(api_version, kind, selector=f"{STACK_LABEL}={stack}"):
+                if owner := owner_of(live):
+                    ref = Ref.of(live)
+                    yield Sighting(cls.kind, str(ref), ref.title, owner)
+
+    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:  # noqa: ARG002 -- for workloads
+        return leaving(live) or READY
+
+
+def stack_labels(stack: str) -> dict[str, str]:
+    """The labels of every object of a stack."""
+    return {STACK_LABEL: stack, "app.kubernetes.io/managed-by": "eksprov", "app.kubernetes.io/part-of": stack}
+
+
+def stamped(manifest: Manifest, stack_id: str, step: str) -> dict[str, Any]:
+    """The manifest with its owner and a hash of itself in its annotations; the hash shows a field no longer sent."""
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+    meta = manifest["metadata"]
+    own = {STACK_ID: stack_id, STEP: step, RENDERED: digest}
+    return {**manifest, "metadata": {**meta, "annotations": {**meta.get("annotations", {}), **own}}}
+
+
+def owner_of(live: Manifest) -> Owner | None:
+    """Whose an object is, by its label and annotations; None for a stranger's."""
+    meta = live["metadata"]
+    stack, notes = (meta.get("labels") or {}).get(STACK_LABEL), meta.get("annotations") or {}
+    return Owner(stack, notes.get(STACK_ID, ""), notes.get(STEP, "")) if stack else None
+
+
+def leaving(live: Manifest) -> Phase | None:
+    """The phase of an object on its way out; None for one that stays."""
+    return Phase(State.LEAVING, "being deleted") if live["metadata"].get("deletionTimestamp") else None
+
+
+def _holding(live: Manifest) -> tuple[str, ...]:
+    if not live["metadata"].get("deletionTimestamp"):
+        return ()
+    conditions = (live.get("status") or {}).get("conditions") or ()
+    told = tuple(c["message"] for c in conditions if c.get("status") == "True" and c.get("message"))
+    return (*(f"finalizer {name}" for name in live["metadata"].get("finalizers") or ()), *told)

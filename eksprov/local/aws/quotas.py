@@ -1,0 +1,146 @@
+"""Service Quotas: what an account of the local world may use of EC2, VPC and EKS.
+
+The first values are wide, so that nothing is in the way of a machine that spends nothing; `world.quotas.set` narrows
+one, as on a new account, whose default for GPU instances is 0. A quota that was never set for the account has no
+applied value: GetServiceQuota answers NoSuchResourceException and GetAWSDefaultServiceQuota the default
+(https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html). The defaults are those of
+https://docs.aws.amazon.com/general/latest/gr/ec2-service.html and of the VPC's and EKS' own pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.servicequotas.responses import ServiceQuotasResponse
+
+from eksprov.local.aws.base import LocalResponse, Refusal
+from eksprov.local.aws.keys import ACCOUNT, PARTITION
+
+LARGEST_PAGE = 100
+WIDE = 10_000.0  # of this world's account: vCPUs, addresses, VPCs
+_NAMES = {"ec2": "Amazon Elastic Compute Cloud (Amazon EC2)", "eks": "Amazon EKS", "vpc": "Amazon VPC"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """One quota: AWS's default, and the value set for this account (None: none was)."""
+
+    service: str
+    code: str
+    name: str
+    default: float
+    applied: float | None = None
+
+
+QUOTAS = (
+    Known("ec2", "L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5, WIDE),
+    Known("ec2", "L-DB2E81BA", "Running On-Demand G and VT instances", 0, WIDE),
+    Known("ec2", "L-417A185B", "Running On-Demand P instances", 0, WIDE),
+    Known("ec2", "L-1945791B", "Running On-Demand Inf instances", 0, WIDE),
+    Known("ec2", "L-2C3B7624", "Running On-Demand Trn instances", 0, WIDE),
+    Known("ec2", "L-34B43A08", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", 5, WIDE),
+    Known("ec2", "L-3819A6DF", "All G and VT Spot Instance Requests", 0, WIDE),
+    Known("ec2", "L-7212CCBC", "All P4, P3 and P2 Spot Instance Requests", 0, WIDE),
+    Known("ec2", "L-C4BD4855", "All P5 Spot Instance Requests", 0, WIDE),
+    Known("ec2", "L-B5D1601B", "All Inf Spot Instance Requests", 0, WIDE),
+    Known("ec2", "L-6B0D517C", "All Trn Spot Instance Requests", 0, WIDE),
+    Known("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", 5, WIDE),
+    Known("vpc", "L-F678F1CE", "VPCs per Region", 5, WIDE),
+    Known("vpc", "L-FE5A380F", "NAT gateways per Availability Zone", 5),
+    Known("eks", "L-1194D53C", "Clusters", 100),
+    Known("eks", "L-6D54EA21", "Managed node groups per cluster", 30),
+    Known("eks", "L-BD136A63", "Nodes per managed node group", 450),
+)
+
+
+class Quotas:
+    """The values of one account, alike in all regions."""
+
+    def __init__(self) -> None:
+        self._known = {quota.code: quota for quota in QUOTAS}
+        self._set: dict[str, float | None] = {}
+
+    def set(self, code: str, value: float | None) -> None:
+        """Give the account a value of its own; None: AWS's default. Raises: KeyError for an unknown code."""
+        self._set[self._known[code].code] = value
+
+    def find(self, service: str, code: str) -> Known | None:
+        """The quota, or None."""
+        quota = self._known.get(code)
+        return quota if quota is not None and quota.service == service else None
+
+    def of(self, service: str) -> list[Known]:
+        """All of a service."""
+        return [quota for quota in QUOTAS if quota.service == service]
+
+    def applied(self, quota: Known) -> float | None:
+        """The value set for the account."""
+        return self._set.get(quota.code, quota.applied)
+
+
+class LocalQuotasResponse(LocalResponse, ServiceQuotasResponse):
+    """Answers every request to Service Quotas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automated_parameter_parsing = True
+
+    def get_service_quota(self) -> Any:
+        """GetServiceQuota: the applied value, if there is one."""
+        quota = self._asked()
+        value = self.world.quotas.applied(quota)
+        if value is None:
+            raise _missing()
+        return ActionResult({"Quota": self._shape(quota, value)})
+
+    def get_aws_default_service_quota(self) -> Any:
+        """GetAWSDefaultServiceQuota."""
+        quota = self._asked()
+        return ActionResult({"Quota": self._shape(quota, quota.default)})
+
+    def list_service_quotas(self) -> Any:
+        """ListServiceQuotas: those with an applied value."""
+        quotas = self.world.quotas
+        values = [(quota, quotas.applied(quota)) for quota in self._service()]
+        return self._page([self._shape(quota, value) for quota, value in values if value is not None])
+
+    def list_aws_default_service_quotas(self) -> Any:
+        """ListAWSDefaultServiceQuotas."""
+        return self._page([self._shape(quota, quota.default) for quota in self._service()])
+
+    def _asked(self) -> Known:
+        quota = self.world.quotas.find(self._get_param("ServiceCode"), self._get_param("QuotaCode"))
+        if quota is None:
+            raise _missing()
+        return quota
+
+    def _service(self) -> list[Known]:
+        found = self.world.quotas.of(self._get_param("ServiceCode"))
+        if not found:
+            raise _missing()
+        return found
+
+    def _page(self, shapes: list[dict[str, Any]]) -> Any:
+        start = int(self._get_param("NextToken") or 0)
+        end = start + min(int(self._get_param("MaxResults") or LARGEST_PAGE), LARGEST_PAGE)
+        more = {"NextToken": str(end)} if end < len(shapes) else {}
+        return ActionResult({"Quotas": shapes[start:end], **more})
+
+    def _shape(self, quota: Known, value: float) -> dict[str, Any]:
+        return {
+            "ServiceCode": quota.service,
+            "ServiceName": _NAMES[quota.service],
+            "QuotaArn": f"arn:{PARTITION}:servicequotas:{self.region}:{ACCOUNT}:{quota.service}/{quota.code}",
+            "QuotaCode": quota.code,
+            "QuotaName": quota.name,
+            "Value": value,
+            "Unit": "None",
+            "Adjustable": True,
+            "GlobalQuota": False,
+        }
+
+
+def _missing() -> Refusal:
+    return Refusal("NoSuchResourceException", "The request failed because the specified resource doesn't exist.")

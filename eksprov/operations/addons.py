@@ -1,0 +1,40 @@
+"""Add-ons before a run: refuse what EKS would refuse, and let versions move where that is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.core.step import Outputs
+from eksprov.operations.apply import fingerprint
+from eksprov.operations.stack import Opened
+from eksprov.steps.addon import Addon
+from eksprov.steps.addon_checks import problems
+
+
+def refuse_wrong_addons(opened: Opened) -> None:
+    """Ask EKS about the add-ons of the config that are new or changed since they were recorded; else no call.
+
+    Raises: ConfigError with each wrong version and value, before anything is made.
+    """
+    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    names = set()
+    for step in opened.steps:
+        record = opened.state.steps.get(step.name)
+        settled = record is not None and record.status == "ready" and record.facts_sha256 == fingerprint(step, outputs)
+        if isinstance(step, Addon) and not settled:
+            names.add(step.slug.split("/", 1)[1])
+    with translated("check the add-ons of the config"):
+        found = problems(opened.aws, opened.stack.config, opened.choices.kubernetes_version, names)
+    if found:
+        raise errors.ConfigError(found)
+
+
+def following(opened: Opened) -> Opened:
+    """The same stack, whose add-ons move to what their policies mean now; pinned ones stay."""
+    steps = tuple(
+        dataclasses.replace(step, follow=True) if isinstance(step, Addon) and step.version is None else step
+        for step in opened.steps
+    )
+    return dataclasses.replace(opened, steps=steps)

@@ -1,0 +1,145 @@
+"""What would stop a run: the hook of `preflight` into plan and provision, with what the run would cost.
+
+A full preflight takes some twenty reads, so it is made only when something that quotas, names or capacity can stop is
+to be created or replaced, or when it is asked for. Whether it is, the record says without a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.config.schema import Config
+from eksprov.core.change import NO_CHANGE, Action, Unknown, diff
+from eksprov.core.converge import is_ours
+from eksprov.core.plan import Plan, Planned
+from eksprov.core.step import Outputs, Owner, Step
+from eksprov.cost.estimate import Estimate, monthly
+from eksprov.operations.apply import fingerprint
+from eksprov.operations.costs import Forecast, costs
+from eksprov.operations.kinds import is_model
+from eksprov.operations.stack import Opened
+from eksprov.preflight.checks import examine
+from eksprov.preflight.findings import Finding, Findings, sorted_out
+from eksprov.preflight.reading import read
+
+# What quotas and capacity can stop, and what names can.
+COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})
+NAMED = frozenset({"bucket", "cluster", "iam-role", "log-group", "repository"})
+
+
+def forecast(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Forecast:
+    """Costs before and after, and what preflight finds where the plan creates something."""
+    cost, note = costs(opened, plan, prices_file)
+    findings = preflight(opened, plan) if _creates(plan) else Findings()
+    return Forecast(cost, _with_cost(opened.stack.config, findings, cost), note)
+
+
+def doctor(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Findings:
+    """Everything that preflight finds, whatever the plan says."""
+    cost, _ = costs(opened, plan, prices_file)
+    return _with_cost(opened.stack.config, preflight(opened, plan), cost)
+
+
+def preflight(opened: Opened, plan: Plan) -> Findings:
+    """Read and examine; nothing is changed."""
+    zones = [zone.name for zone in opened.choices.zones]
+    together, today = opened.stack.together, datetime.now(UTC).date()
+    facts = read(opened.aws, plan, opened.identity, zones, today, together)
+    elsewhere = frozenset(step.name for step in opened.steps if getattr(step, "fallbacks", ()))
+    facts = replace(facts, fallbacks=elsewhere)
+    return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
+
+
+def guard(opened: Opened) -> None:
+    """Before the first create: show warnings, stop at errors. Raises: ProvisioningError. Where nothing of weight is
+    to be created, nothing is asked."""
+    if not opened.stack.preflight or not any(_unmade(opened)):
+        return
+    found = preflight(opened, _partial_plan(opened))
+    for finding in found.of("warning"):
+        opened.stack.progress.note(f"{finding.level}: {finding.name}: {finding.message}")
+    if found.errors:
+        lines = [f"{finding.name}: {finding.message}" + _cure(finding) for finding in found.errors]
+        raise errors.ProvisioningError(
+            "\n".join(("preflight stops this run; nothing was created:", *lines)),
+            f"once mended, run again; `preflight.suppress: [{found.errors[0].name}]` in the config goes on regardless",
+        )
+
+
+def _cure(finding: Finding) -> str:
+    return f"\n  cure: {finding.cure}" if finding.cure else ""
+
+
+def _unmade(opened: Opened) -> Iterator[Step[Any, Any]]:
+    """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
+    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    sighted = {sighting.owner.step for sighting in opened.sightings}
+    for step in opened.steps:
+        if step.kind not in COUNTED or step.borrowed or is_model(step.name):
+            continue
+        record = opened.state.steps.get(step.name)
+        if record is None or record.status != "ready":
+            if step.name not in sighted:
+                yield step
+        elif step.kind == "node-group" and record.facts_sha256 != fingerprint(step, outputs):
+            yield step
+
+
+def _partial_plan(opened: Opened) -> Plan:
+    """The lines that preflight looks at: what is counted, and what has a name that a stranger may have."""
+    recorded = {name for name, record in opened.state.steps.items() if record.status == "ready"}
+    steps = [
+        step
+        for step in opened.steps
+        if step.world == "aws"
+        and not is_model(step.name)
+        and (step.kind in COUNTED or (step.kind in NAMED and step.name not in recorded))
+    ]
+
+    def look(step: Step[Any, Any]) -> Any:
+        with translated(f"read {step.name}"):
+            return step.discover(opened.aws)
+
+    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    found = opened.stack.together(look, steps)
+    return Plan(tuple(_line(step, have, outputs, opened.us) for step, have in zip(steps, found, strict=True)))
+
+
+def _line(step: Step[Any, Any], have: Any, outputs: Outputs, us: Owner) -> Planned:
+    """As in a plan, but what is not known here (outputs of steps that were not looked at) is no difference."""
+    want = step.desired(outputs)
+    line = Planned(step.name, step.kind, step.slug, diff(want, have), have=have, want=want)
+    if have is None or step.borrowed:
+        return line
+    if not is_ours(have.owner, us):
+        return replace(line, change=NO_CHANGE, problem="exists and is not this stack's")
+    known = [one for one in line.change.fields if not _is_open(one.want)]
+    return line if known else replace(line, change=NO_CHANGE)
+
+
+def _is_open(value: Any) -> bool:
+    if isinstance(value, tuple | frozenset):
+        return any(_is_open(item) for item in value)
+    return isinstance(value, Unknown)
+
+
+def _creates(plan: Plan) -> bool:
+    making = (Action.CREATE, Action.REPLACE)
+    grown = any(line.kind == "node-group" and line.change.action is Action.UPDATE for line in plan.lines)
+    return grown or any(line.kind in COUNTED and line.change.action in making for line in plan.lines)
+
+
+def _with_cost(config: Config, findings: Findings, cost: Estimate) -> Findings:
+    limit, month = config.cost.warn_above_usd_per_month, monthly(cost.hour_after)
+    if limit is None or month <= Decimal(str(limit)):
+        return findings
+    what = f"the estimate of ${month:,.0f} a month is above cost.warn_above_usd_per_month ({limit:,.0f})"
+    more = sorted_out((*findings.listed, Finding("monthly-cost", "warning", what)), config.preflight.suppress)
+    return Findings(more.listed, tuple(sorted({*findings.suppressed, *more.suppressed})))

@@ -1,0 +1,107 @@
+"""What the operator of a stack must be allowed in IAM, from the stack's steps alone: nothing is asked of AWS.
+
+Each kind says in one function what it needs (`network`, `cluster`, `account`); `needs` gathers it for a phase, and
+`document` writes policies of it that IAM takes. The lists are held to the calls that are really made by
+tests/permissions, in both directions: every call is allowed, and nothing is allowed that no call needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+from eksprov.core.step import Step
+from eksprov.errors import EksprovError
+from eksprov.permissions import account, cluster, network, sweep
+from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+
+__all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "needs", "place_of"]
+
+Phase = Literal["provision", "deploy-model", "teardown"]
+PHASES: Final[tuple[Phase, ...]] = ("provision", "deploy-model", "teardown")
+OF_MODELS: Final = ("pod-identity-association", "model-files")  # kinds that deploy-model makes, beside roles
+AnyStep = Step[Any, Any]
+RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {**network.RIGHTS, **cluster.RIGHTS, **account.RIGHTS}
+
+
+def place_of(
+    stack: str, region: str, account: str, partition: str, steps: Iterable[AnyStep], *, models: bool = True
+) -> Place:
+    """The place with its steps of AWS by kind; `models`: whether the config has any."""
+    kinds: dict[str, tuple[AnyStep, ...]] = {}
+    for step in (step for step in steps if step.world == "aws"):
+        kinds[step.kind] = (*kinds.get(step.kind, ()), step)
+    return Place(stack, region, account or "*", partition, kinds, models)
+
+
+def needs(
+    place: Place, phases: Iterable[Phase], kinds: Iterable[type[AnyStep]], admin: str = "", state: str = ""
+) -> tuple[Need, ...]:
+    """What these phases need, in a settled order, each need once.
+
+    `kinds` are all kinds of AWS there are: a survey looks for every one of them. `admin` is the recorded principal
+    (empty: the caller's role is read to find it), `state` the URL of a state kept in S3.
+    """
+    found: list[Need] = []
+    for phase in phases:
+        found += _WHAT[phase](place, tuple(kinds))
+        if phase == "provision" and not admin and _admin_is_the_caller(place):
+            found += on(ANYTHING, "iam:GetRole")
+        if state:
+            found += account.state(place, state)
+    return tuple(dict.fromkeys(found))
+
+
+def _admin_is_the_caller(place: Place) -> bool:
+    """Without `access:` the one entry names whoever provisions first, and that role's path must be read."""
+    entries = place.kinds.get("access-entry", ())
+    return all(not getattr(step, "compare_age", False) for step in entries)
+
+
+def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
+    """Removal belongs to teardown, but what is deleted to be made again belongs here."""
+    yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeAvailabilityZones")
+    for kind, steps in place.kinds.items():
+        rights = _rights(kind, place)
+        yield from (*rights.read, *rights.make, *rights.change)
+        if any(step.replaceable or step.recreate_failed for step in steps):
+            yield from rights.delete
+    for each in kinds:
+        yield from _rights(each.kind, place).survey  # a lost record is read back from the tags
+
+
+def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
+    """What the config names, what a deployment of its models made, and what the tags find."""
+    yield from on(ANYTHING, "eks:DescribeClusterVersions")
+    for each in kinds:
+        rights = _rights(each.kind, place)
+        if each.kind in place.kinds or (place.models and each.kind in OF_MODELS):
+            yield from (*rights.read, *rights.delete)
+        yield from rights.survey
+    if place.models:
+        model = account.role_rights(place, managed=False, inline=True)
+        yield from (*model.read, *model.delete)
+    yield from sweep.leftovers(place)
+
+
+def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # noqa: ARG001 -- nothing is surveyed
+    """A model's role, its bond, its files; the rest happens in Kubernetes, where the access entry decides."""
+    if not place.models:
+        return
+    yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeInstanceTypes")
+    yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
+    role = account.role_rights(place, managed=False, inline=True)
+    for rights in (role, *(_rights(kind, place) for kind in OF_MODELS)):
+        yield from (*rights.read, *rights.make, *rights.change, *rights.delete)
+
+
+_WHAT: Final = {"provision": _provision, "deploy-model": _deploy_model, "teardown": _teardown}
+
+
+def _rights(kind: str, place: Place) -> Rights:
+    if kind not in RIGHTS:
+        raise EksprovError(
+            f"nobody has said what IAM must allow for the kind {kind!r}",
+            f'add a line "{kind}": … to RIGHTS of a module in eksprov/permissions (network, cluster, account)',
+        )
+    return RIGHTS[kind](place)

@@ -1,0 +1,218 @@
+"""EKS's rights, and those of KMS and Auto Scaling that go with a cluster.
+
+EKS's ARNs begin with the cluster's name, which is the stack's, so they need no tags
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html); only
+CreateCluster knows no resource and is held to the stack by the tag that it writes. KMS chooses its keys' ids, so these
+go by tags (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html).
+"""
+
+from __future__ import annotations
+
+from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+
+SERVICE_ROLES = ("eks.amazonaws.com", "eks-nodegroup.amazonaws.com")
+
+
+def _find(place: Place) -> tuple[Need, ...]:
+    """A survey looks at every cluster whose name begins with the stack's."""
+    return (*on(ANYTHING, "eks:ListClusters"), *on(place.arn("eks", f"cluster/{place.stack}*"), "eks:DescribeCluster"))
+
+
+def _own(place: Place) -> tuple[str, ...]:
+    return place.arn("eks", f"cluster/{place.stack}")
+
+
+def _of(place: Place, kind: str) -> tuple[str, ...]:
+    return place.arn("eks", f"{kind}/{place.stack}/*")
+
+
+def _tagging(place: Place, what: tuple[str, ...]) -> tuple[Need, ...]:
+    return on(what, "eks:TagResource", condition=place.requested)
+
+
+def passing(place: Place) -> tuple[Need, ...]:
+    """Handing over a role of the stack's, to the services that the roles trust and to EKS, which asks for them
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html)."""
+    trusted = {str(getattr(step, "service", "")) for step in place.kinds.get("iam-role", ())} - {""}
+    services = tuple(sorted({"eks.amazonaws.com", *trusted}))
+    condition = (("StringEquals", "iam:PassedToService", services),)
+    return on(place.everywhere("iam", f"role/eksprov/{place.stack}-*"), "iam:PassRole", condition=condition)
+
+
+def _service_roles(place: Place) -> tuple[Need, ...]:
+    """EKS makes its service-linked roles in the caller's name, once an account
+    (https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles.html)."""
+    condition = (("StringEquals", "iam:AWSServiceName", SERVICE_ROLES),)
+    what = place.everywhere("iam", "role/aws-service-role/eks*")
+    return on(what, "iam:CreateServiceLinkedRole", condition=condition)
+
+
+def _cluster(place: Place) -> Rights:
+    encrypted = any(getattr(step, "key", "") or getattr(step, "key_arn", "") for step in place.kinds.get("cluster", ()))
+    late = on(_own(place), "eks:AssociateEncryptionConfig") if encrypted else ()
+    return Rights(
+        read=on(_own(place), "eks:DescribeCluster"),
+        make=(
+            *on(ANYTHING, "eks:CreateCluster", condition=place.requested),
+            *_tagging(place, _own(place)),
+            *passing(place),
+            *_service_roles(place),
+        ),
+        change=(*on(_own(place), "eks:UpdateClusterConfig"), *late),
+        delete=on(_own(place), "eks:DeleteCluster"),
+        survey=_find(place),
+    )
+
+
+def _cluster_endpoint(place: Place) -> Rights:
+    """A step of its own for one of the cluster's settings."""
+    return Rights(
+        read=on(_own(place), "eks:DescribeCluster"),
+        make=on(_own(place), "eks:UpdateClusterConfig"),
+        change=on(_own(place), "eks:UpdateClusterConfig"),
+    )
+
+
+def _access_entry(place: Place) -> Rights:
+    """An admin's entry is looked for before another loses its rights; the principal, to tell an entry that is stale."""
+    own = _of(place, "access-entry")
+    grants = on(own, "eks:AssociateAccessPolicy")
+    entries = place.kinds.get("access-entry", ())
+    principals = tuple(sorted(step.slug.split("/", 1)[1] for step in entries if getattr(step, "compare_age", False)))
+    roles, users = (tuple(arn for arn in principals if f":{what}/" in arn) for what in ("role", "user"))
+    aged = (*(on(roles, "iam:GetRole") if roles else ()), *(on(users, "iam:GetUser") if users else ()))
+    return Rights(
+        read=(*on(own, "eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"), *aged),
+        make=(
+            *on(_own(place), "eks:CreateAccessEntry", condition=place.requested),
+            *_tagging(place, own),
+            *grants,
+        ),
+        change=(
+            *on(own, "eks:UpdateAccessEntry", "eks:DisassociateAccessPolicy"),
+            *grants,
+            *on(_own(place), "eks:ListAccessEntries"),
+        ),
+        delete=on(own, "eks:DeleteAccessEntry"),
+        survey=(
+            *_find(place),
+            *on(_own(place), "eks:ListAccessEntries"),
+            *on(own, "eks:DescribeAccessEntry"),
+        ),
+    )
+
+
+def _addon(place: Place) -> Rights:
+    """An add-on's associations are EKS's to make, in the caller's name
+    (https://docs.aws.amazon.com/eks/latest/userguide/update-addon-role.html)."""
+    own, bonds = _of(place, "addon"), _of(place, "podidentityassociation")
+    bond = on(_own(place), "eks:CreatePodIdentityAssociation")
+    read = (
+        *on(own, "eks:DescribeAddon"),
+        *on(bonds, "eks:DescribePodIdentityAssociation"),
+    )
+    return Rights(
+        read=read,
+        make=(
+            *on(ANYTHING, "eks:DescribeAddonConfiguration", "eks:DescribeAddonVersions"),
+            *on(_own(place), "eks:CreateAddon", condition=place.requested),
+            *_tagging(place, own),
+            *bond,
+            *passing(place),
+        ),
+        change=(
+            *on(own, "eks:UpdateAddon", "eks:UntagResource"),
+            *_tagging(place, own),
+            *bond,
+            *on(bonds, "eks:UpdatePodIdentityAssociation", "eks:DeletePodIdentityAssociation"),
+            *passing(place),
+        ),
+        delete=(*on(own, "eks:DeleteAddon"), *on(bonds, "eks:DeletePodIdentityAssociation")),
+        survey=(*_find(place), *on(_own(place), "eks:ListAddons"), *on(own, "eks:DescribeAddon")),
+    )
+
+
+def _node_group(place: Place) -> Rights:
+    own = _of(place, "nodegroup")
+    return Rights(
+        read=on(own, "eks:DescribeNodegroup"),
+        make=(
+            *on(ANYTHING, "autoscaling:DescribeScalingActivities", "ec2:DescribeInstanceTypes"),
+            *on(_own(place), "eks:CreateNodegroup", condition=place.requested),
+            *_tagging(place, own),
+            *passing(place),
+            *_service_roles(place),
+        ),
+        change=on(own, "eks:UpdateNodegroupConfig", "eks:UpdateNodegroupVersion"),
+        delete=on(own, "eks:DeleteNodegroup"),
+        survey=(*_find(place), *on(_own(place), "eks:ListNodegroups"), *on(own, "eks:DescribeNodegroup")),
+    )
+
+
+def _pod_identity_association(place: Place) -> Rights:
+    own = _of(place, "podidentityassociation")
+    read = (*on(_own(place), "eks:ListPodIdentityAssociations"), *on(own, "eks:DescribePodIdentityAssociation"))
+    return Rights(
+        read=read,
+        make=(
+            *on(_own(place), "eks:CreatePodIdentityAssociation", condition=place.requested),
+            *_tagging(place, own),
+            *passing(place),
+        ),
+        change=(*on(own, "eks:UpdatePodIdentityAssociation"), *passing(place)),
+        delete=on(own, "eks:DeletePodIdentityAssociation"),
+        survey=(*_find(place), *read),
+    )
+
+
+def _asg_tags(place: Place) -> Rights:
+    """The groups are EKS's, named `eks-<node group>-<id>`, and carry its tags, not ours."""
+    groups = place.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/eks-*")
+    read = on(ANYTHING, "autoscaling:DescribeAutoScalingGroups")
+    eks = (("StringEquals", "aws:ResourceTag/eks:cluster-name", (place.stack,)),)
+    return Rights(
+        read=(*read, *on(_of(place, "nodegroup"), "eks:DescribeNodegroup")),
+        make=on(groups, "autoscaling:CreateOrUpdateTags", condition=eks),
+        change=on(groups, "autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags", condition=eks),
+        delete=on(groups, "autoscaling:DeleteTags", condition=eks),
+        survey=read,
+    )
+
+
+def _kms_key(place: Place) -> Rights:
+    keys, alias = place.arn("kms", "key/*"), place.arn("kms", *(place.slugs("kms-key") or (f"alias/{place.stack}",)))
+    tagged = on(keys, "kms:TagResource", condition=place.requested)
+    grant = (*place.owned, ("Bool", "kms:GrantIsForAWSResource", ("true",)))
+    named = (*on(alias, "kms:CreateAlias"), *on(keys, "kms:CreateAlias", condition=place.owned))
+    unnamed = (*on(alias, "kms:DeleteAlias"), *on(keys, "kms:DeleteAlias", condition=place.owned))
+    look = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus")
+    survey = (*on(ANYTHING, "kms:ListAliases", "kms:ListKeys"), *on(keys, "kms:ListResourceTags"))
+    return Rights(
+        read=(*survey, *on(keys, *look, condition=place.owned)),
+        make=(
+            *on(ANYTHING, "kms:CreateKey", condition=place.requested),
+            *tagged,
+            *named,
+            *on(keys, "kms:EnableKeyRotation", condition=place.owned),
+            *on(keys, "kms:CreateGrant", condition=grant),  # what EKS does with the key in the caller's name
+        ),
+        change=(
+            *on(keys, "kms:CancelKeyDeletion", "kms:EnableKey", "kms:EnableKeyRotation", condition=place.owned),
+            *on(keys, "kms:PutKeyPolicy", condition=place.owned),
+            *named,
+        ),
+        delete=(*unnamed, *on(keys, "kms:ScheduleKeyDeletion", condition=place.owned)),
+        survey=(*survey, *on(keys, "kms:DescribeKey", condition=place.owned)),
+    )
+
+
+RIGHTS = {
+    "cluster": _cluster,
+    "cluster-endpoint": _cluster_endpoint,
+    "access-entry": _access_entry,
+    "addon": _addon,
+    "node-group": _node_group,
+    "pod-identity-association": _pod_identity_association,
+    "asg-tags": _asg_tags,
+    "kms-key": _kms_key,
+}

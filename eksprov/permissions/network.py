@@ -1,0 +1,197 @@
+"""EC2's rights. Ids are AWS's choice, so what is made must be tagged as the stack's, and what is touched must be so.
+
+Which action looks at which resources, and at which tags of them, is in
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html; tagging at creation is
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html. The Describe actions know no
+resources. Where the config brings its own VPC, that one is named instead of being asked for a tag it does not have.
+"""
+
+from __future__ import annotations
+
+from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+
+
+def tagging(place: Place) -> tuple[Need, ...]:
+    """Tags as part of a create call, and only with the stack's name among them."""
+    created = ("Null", "ec2:CreateAction", ("false",))
+    return on(place.arn("ec2", "*/*"), "ec2:CreateTags", condition=(*place.requested, created))
+
+
+def _made(place: Place, action: str, thing: str, *parents: str) -> tuple[Need, ...]:
+    """Making a thing with our tags, out of or inside parents that are ours."""
+    needs = on(place.arn("ec2", f"{thing}/*"), action, condition=place.requested)
+    return (*needs, *(need for parent in parents for need in _ours(place, (parent,), action)), *tagging(place))
+
+
+def _ours(place: Place, things: tuple[str, ...], *actions: str) -> tuple[Need, ...]:
+    """Actions on things that carry our tag, or that the config brought."""
+    found: list[Need] = []
+    for thing in things:
+        brought = place.slugs(f"existing-{thing}")
+        if brought:
+            found += on(place.arn("ec2", *(f"{thing}/{name}" for name in brought)), *actions)
+        else:
+            found += on(place.arn("ec2", f"{thing}/*"), *actions, condition=place.owned)
+    return tuple(found)
+
+
+def _reads(*actions: str) -> tuple[Need, ...]:
+    return on(ANYTHING, *(f"ec2:{action}" for action in actions))
+
+
+def _vpc(place: Place) -> Rights:
+    change = _ours(place, ("vpc",), "ec2:ModifyVpcAttribute")
+    return Rights(
+        read=_reads("DescribeVpcs", "DescribeVpcAttribute"),
+        make=(*_made(place, "ec2:CreateVpc", "vpc"), *change),
+        change=change,
+        delete=(
+            *_ours(place, ("vpc",), "ec2:DeleteVpc"),
+            *_reads("DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets"),  # to name what holds it
+        ),
+        survey=_reads("DescribeVpcs"),
+    )
+
+
+def _subnet(place: Place) -> Rights:
+    tags = on(place.arn("ec2", "subnet/*"), "ec2:CreateTags", "ec2:DeleteTags", condition=place.owned)
+    interfaces = on(
+        place.arn("ec2", "network-interface/*"), "ec2:DeleteNetworkInterface"
+    )  # the CNI's, without our tags
+    return Rights(
+        read=_reads("DescribeSubnets"),
+        make=_made(place, "ec2:CreateSubnet", "subnet", "vpc"),
+        change=tags,
+        delete=(
+            *_ours(place, ("subnet",), "ec2:DeleteSubnet"),
+            *_reads("DescribeNetworkInterfaces"),
+            *interfaces,
+        ),
+        survey=_reads("DescribeSubnets"),
+    )
+
+
+def _internet_gateway(place: Place) -> Rights:
+    both = ("internet-gateway", "vpc")
+    attach = _ours(place, both, "ec2:AttachInternetGateway")
+    return Rights(
+        read=_reads("DescribeInternetGateways"),
+        make=(*_made(place, "ec2:CreateInternetGateway", "internet-gateway"), *attach),
+        change=(*attach, *_ours(place, both, "ec2:DetachInternetGateway")),
+        delete=(
+            *_ours(place, both, "ec2:DetachInternetGateway"),
+            *_ours(place, ("internet-gateway",), "ec2:DeleteInternetGateway"),
+        ),
+        survey=_reads("DescribeInternetGateways"),
+    )
+
+
+def _elastic_ip(place: Place) -> Rights:
+    return Rights(
+        read=_reads("DescribeAddresses"),
+        make=_made(place, "ec2:AllocateAddress", "elastic-ip"),
+        delete=_ours(place, ("elastic-ip",), "ec2:ReleaseAddress"),
+        survey=_reads("DescribeAddresses"),
+    )
+
+
+def _nat_gateway(place: Place) -> Rights:
+    return Rights(
+        read=_reads("DescribeNatGateways"),
+        make=_made(place, "ec2:CreateNatGateway", "natgateway", "elastic-ip", "subnet"),
+        delete=_ours(place, ("natgateway",), "ec2:DeleteNatGateway"),
+        survey=_reads("DescribeNatGateways"),
+    )
+
+
+def _route_table(place: Place) -> Rights:
+    own, both = ("route-table",), ("route-table", "subnet")
+    join = _ours(place, both, "ec2:AssociateRouteTable")
+    route = _ours(place, own, "ec2:CreateRoute")
+    return Rights(
+        read=_reads("DescribeRouteTables"),
+        make=(*_made(place, "ec2:CreateRouteTable", "route-table", "vpc"), *route, *join),
+        change=(
+            *route,
+            *join,
+            *_ours(place, own, "ec2:ReplaceRoute", "ec2:DeleteRoute"),
+            *_ours(place, both, "ec2:ReplaceRouteTableAssociation", "ec2:DisassociateRouteTable"),
+        ),
+        delete=(
+            *_ours(place, both, "ec2:DisassociateRouteTable"),
+            *_ours(place, own, "ec2:DeleteRouteTable"),
+        ),
+        survey=_reads("DescribeRouteTables"),
+    )
+
+
+def _security_group(place: Place) -> Rights:
+    rules = _ours(place, ("security-group",), "ec2:AuthorizeSecurityGroupIngress")
+    return Rights(
+        read=_reads("DescribeSecurityGroups"),
+        make=(*_made(place, "ec2:CreateSecurityGroup", "security-group", "vpc"), *rules),
+        change=(*rules, *_ours(place, ("security-group",), "ec2:RevokeSecurityGroupIngress")),
+        delete=_ours(place, ("security-group",), "ec2:DeleteSecurityGroup"),
+        survey=_reads("DescribeSecurityGroups"),
+    )
+
+
+def _vpc_endpoint(place: Place) -> Rights:
+    """An interface endpoint's private DNS is a hosted zone of the service's, which this action asks for too."""
+    zone = on(ANYTHING, "route53:AssociateVPCWithHostedZone")
+    parents = ("vpc", "subnet", "security-group", "route-table")
+    return Rights(
+        read=_reads("DescribeVpcEndpoints"),
+        make=(*_made(place, "ec2:CreateVpcEndpoint", "vpc-endpoint", *parents), *zone),
+        change=_ours(place, ("vpc-endpoint", *parents[1:]), "ec2:ModifyVpcEndpoint"),
+        delete=_ours(place, ("vpc-endpoint",), "ec2:DeleteVpcEndpoints"),
+        survey=_reads("DescribeVpcEndpoints"),
+    )
+
+
+def _launch_template(place: Place) -> Rights:
+    """Whoever hands a template to EKS must be allowed what is in it: its instances are launched in the caller's name
+    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html)."""
+    return Rights(
+        read=_reads("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
+        make=(*_made(place, "ec2:CreateLaunchTemplate", "launch-template"), *on(ANYTHING, "ec2:RunInstances")),
+        change=(
+            *_ours(place, ("launch-template",), "ec2:CreateLaunchTemplateVersion"),
+            *on(ANYTHING, "ec2:RunInstances"),
+        ),
+        delete=_ours(place, ("launch-template",), "ec2:DeleteLaunchTemplate"),
+        survey=_reads("DescribeLaunchTemplates"),
+    )
+
+
+def _placement_group(place: Place) -> Rights:
+    return Rights(
+        read=_reads("DescribePlacementGroups"),
+        make=_made(place, "ec2:CreatePlacementGroup", "placement-group"),
+        delete=_ours(place, ("placement-group",), "ec2:DeletePlacementGroup"),
+        survey=_reads("DescribePlacementGroups"),
+    )
+
+
+def _existing_vpc(place: Place) -> Rights:  # noqa: ARG001 -- it is only looked at
+    return Rights(read=_reads("DescribeVpcs", "DescribeVpcAttribute", "DescribeSubnets", "DescribeRouteTables"))
+
+
+def _existing_subnet(place: Place) -> Rights:  # noqa: ARG001 -- it is only looked at
+    return Rights(read=_reads("DescribeSubnets"))
+
+
+RIGHTS = {
+    "vpc": _vpc,
+    "subnet": _subnet,
+    "internet-gateway": _internet_gateway,
+    "elastic-ip": _elastic_ip,
+    "nat-gateway": _nat_gateway,
+    "route-table": _route_table,
+    "security-group": _security_group,
+    "vpc-endpoint": _vpc_endpoint,
+    "launch-template": _launch_template,
+    "placement-group": _placement_group,
+    "existing-vpc": _existing_vpc,
+    "existing-subnet": _existing_subnet,
+}

@@ -1,0 +1,71 @@
+"""What preflight reads, as data; `Unread` stands where AWS did not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+
+from eksprov.aws.session import Identity
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Nobody knows, and why."""
+
+    why: str
+
+
+NOT_ASKED = Unread("nothing of this run needs it")
+
+
+@dataclass(frozen=True)
+class TypeFacts:
+    """An instance type: vCPUs, and how many addresses its network interfaces can hold."""
+
+    vcpus: int
+    interfaces: int
+    addresses_per_interface: int
+
+
+@dataclass(frozen=True)
+class VersionFacts:
+    """A version's support (STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED), and when the standard one ends."""
+
+    status: str
+    standard_until: date | None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the account uses in the region: vCPUs by quota code, addresses, VPCs, clusters, NAT gateways by zone."""
+
+    vcpus: Mapping[str, int] | Unread
+    elastic_ips: int | Unread
+    vpcs: int | Unread
+    clusters: int | Unread
+    nat_gateways: Mapping[str, int] | Unread
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that was read. Zones are the stack's, by name; `scores` are by node group.
+
+    `fallbacks` names the node groups that have another choice of types, market or zones to go to.
+    """
+
+    identity: Identity
+    region: str
+    today: date
+    zones: tuple[str, ...]
+    quotas: Mapping[str, float | Unread] = field(default_factory=dict)
+    use: Use = Use(NOT_ASKED, NOT_ASKED, NOT_ASKED, NOT_ASKED, NOT_ASKED)
+    types: Mapping[str, TypeFacts] | Unread = NOT_ASKED
+    offerings: Mapping[str, frozenset[str]] | Unread = NOT_ASKED
+    scores: Mapping[str, int | Unread] = field(default_factory=dict)
+    versions: Mapping[str, VersionFacts] | Unread = NOT_ASKED
+    denied: Mapping[str, str] | Unread = NOT_ASKED  # action to IAM's decision
+    fallbacks: frozenset[str] = frozenset()

@@ -1,0 +1,159 @@
+"""Quotas against present use and what a run adds. Pure.
+
+Codes and first values: https://docs.aws.amazon.com/general/latest/gr/ec2-service.html,
+https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html,
+https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html. Values differ from account to account, so they
+are always read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eksprov.core.plan import Plan
+from eksprov.preflight.facts import Facts, Unread
+from eksprov.preflight.findings import Finding, unknown
+from eksprov.preflight.need import created, groups, quota_code, vcpus
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A quota of Service Quotas; `finding` is the name of what is found about it."""
+
+    finding: str
+    service: str
+    code: str
+    title: str
+    unit: str = ""
+
+
+_STANDARD = "Standard (A, C, D, H, I, M, R, T, Z)"
+QUOTAS = (
+    Quota("quota-vcpu-standard", "ec2", "L-1216C47A", f"Running On-Demand {_STANDARD} instances", " vCPUs"),
+    Quota("quota-vcpu-g", "ec2", "L-DB2E81BA", "Running On-Demand G and VT instances", " vCPUs"),
+    Quota("quota-vcpu-p", "ec2", "L-417A185B", "Running On-Demand P instances", " vCPUs"),
+    Quota("quota-vcpu-inf", "ec2", "L-1945791B", "Running On-Demand Inf instances", " vCPUs"),
+    Quota("quota-vcpu-trn", "ec2", "L-2C3B7624", "Running On-Demand Trn instances", " vCPUs"),
+    Quota("quota-spot-standard", "ec2", "L-34B43A08", f"All {_STANDARD} Spot Instance Requests", " vCPUs"),
+    Quota("quota-spot-g", "ec2", "L-3819A6DF", "All G and VT Spot Instance Requests", " vCPUs"),
+    Quota("quota-spot-p", "ec2", "L-7212CCBC", "All P4, P3 and P2 Spot Instance Requests", " vCPUs"),
+    Quota("quota-spot-p5", "ec2", "L-C4BD4855", "All P5 Spot Instance Requests", " vCPUs"),
+    Quota("quota-spot-inf", "ec2", "L-B5D1601B", "All Inf Spot Instance Requests", " vCPUs"),
+    Quota("quota-spot-trn", "ec2", "L-6B0D517C", "All Trn Spot Instance Requests", " vCPUs"),
+    Quota("quota-elastic-ip", "ec2", "L-0263D0A3", "EC2-VPC Elastic IPs"),
+    Quota("quota-vpc", "vpc", "L-F678F1CE", "VPCs per Region"),
+    Quota("quota-nat-gateway", "vpc", "L-FE5A380F", "NAT gateways per Availability Zone"),
+    Quota("quota-eks-cluster", "eks", "L-1194D53C", "Clusters"),
+    Quota("quota-eks-node-group", "eks", "L-6D54EA21", "Managed node groups per cluster"),
+    Quota("quota-eks-nodes-per-group", "eks", "L-BD136A63", "Nodes per managed node group"),
+)
+BY_CODE = {quota.code: quota for quota in QUOTAS}
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How much of a quota is used, what this run adds, and what may come on top of present use at most."""
+
+    quota: Quota
+    used: float | Unread
+    adds: float
+    most: float
+
+
+def relevant(plan: Plan) -> tuple[Quota, ...]:
+    """The quotas that a plan's resources count against."""
+    wanted = groups(plan)
+    codes = {quota_code(name, group.capacity_type) for group in wanted for name in group.types}
+    counted = {
+        "L-0263D0A3": created(plan, "elastic-ip"),
+        "L-F678F1CE": created(plan, "vpc"),
+        "L-FE5A380F": created(plan, "nat-gateway"),
+        "L-1194D53C": created(plan, "cluster"),
+        "L-6D54EA21": any(group.new for group in wanted),
+        "L-BD136A63": bool(wanted),
+    }
+    return tuple(quota for quota in QUOTAS if quota.code in codes or counted.get(quota.code))
+
+
+def check(plan: Plan, facts: Facts) -> Iterator[Finding]:
+    """One finding a quota that does not suffice, will not at full size, or could not be read."""
+    for demand in demands(plan, facts):
+        yield from _judge(demand, facts)
+    for group in groups(plan):
+        strange = [name for name in group.types if not quota_code(name, group.capacity_type)]
+        if strange and group.capacity_type in ("ON_DEMAND", "SPOT"):
+            what = f"which vCPU quota {', '.join(strange)} counts against"
+            yield unknown("quota-vcpu-other", f"{group.name}: {what}", "not one of the families known here")
+
+
+def demands(plan: Plan, facts: Facts) -> Iterator[Demand]:
+    """What is asked of each relevant quota."""
+    wanted, use = groups(plan), facts.use
+    types = {} if isinstance(facts.types, Unread) else facts.types
+    now, most = vcpus(wanted, types, len(facts.zones), facts.fallbacks)
+    simple: dict[str, tuple[float | Unread, float, float]] = {
+        "L-0263D0A3": (use.elastic_ips, *_twice(created(plan, "elastic-ip"))),
+        "L-F678F1CE": (use.vpcs, *_twice(created(plan, "vpc"))),
+        "L-FE5A380F": (_busiest(facts), *_twice(min(1, created(plan, "nat-gateway")))),
+        "L-1194D53C": (use.clusters, *_twice(created(plan, "cluster"))),
+        "L-6D54EA21": (0, *_twice(len(wanted))),
+        "L-BD136A63": (
+            0,
+            max((group.desired for group in wanted), default=0),
+            max((group.most for group in wanted), default=0),
+        ),
+    }
+    for quota in relevant(plan):
+        if quota.code in simple:
+            yield Demand(quota, *simple[quota.code])
+            continue
+        unread = next((part for part in (facts.types, use.vcpus) if isinstance(part, Unread)), None)
+        used = unread or float(use.vcpus.get(quota.code, 0))  # type: ignore[union-attr]  # read, or `unread` says why not
+        yield Demand(quota, used, now.get(quota.code, 0), most.get(quota.code, 0))
+
+
+def _busiest(facts: Facts) -> float | Unread:
+    """NAT gateways in that zone of the stack's which has most of them."""
+    gateways = facts.use.nat_gateways
+    if isinstance(gateways, Unread):
+        return gateways
+    return max((gateways.get(zone, 0) for zone in facts.zones), default=0)
+
+
+def _judge(demand: Demand, facts: Facts) -> Iterator[Finding]:
+    quota, value = demand.quota, facts.quotas.get(demand.quota.code, Unread("it was not asked for"))
+    title = f"quota {quota.title!r} ({quota.service} {quota.code})"
+    if isinstance(value, Unread):
+        yield unknown(quota.finding, f"the {title}, of which this run takes {demand.adds:g}{quota.unit}", value.why)
+        return
+    used = demand.used
+    if isinstance(used, Unread):
+        if demand.adds > value:
+            yield Finding(quota.finding, "error", _short(title, value, demand, "an unknown part"), _cure(demand, facts))
+        else:
+            yield unknown(quota.finding, f"how much of the {title} of {value:g} is in use", used.why)
+    elif used + demand.adds > value and demand.adds:
+        yield Finding(quota.finding, "error", _short(title, value, demand, f"{used:g}"), _cure(demand, facts))
+    elif used + demand.most > value:
+        most = f"at max_size and while nodes are replaced it may take {demand.most:g}{quota.unit} more"
+        message = f"the {title} is {value:g}, {used:g} in use; {most}"
+        yield Finding(quota.finding, "warning", message, _cure(demand, facts))
+
+
+def _short(title: str, value: float, demand: Demand, used: str) -> str:
+    return f"the {title} is {value:g}, {used} in use; this run needs {demand.adds:g}{demand.quota.unit} more"
+
+
+def _cure(demand: Demand, facts: Facts) -> str:
+    quota, used = demand.quota, 0.0 if isinstance(demand.used, Unread) else demand.used
+    wanted = used + max(demand.adds, demand.most)
+    return (
+        f"ask for {wanted:g}: aws service-quotas request-service-quota-increase --region {facts.region} "
+        f"--service-code {quota.service} --quota-code {quota.code} --desired-value {wanted:g} (or in the console: "
+        f"https://{facts.region}.console.aws.amazon.com/servicequotas/home/services/{quota.service}/quotas/{quota.code})"
+    )
+
+
+def _twice(count: float) -> tuple[float, float]:
+    return count, count

@@ -1,0 +1,47 @@
+"""What an autoscaler needs of AWS; what it is in the cluster comes from `eksprov.controllers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from eksprov.steps import roles
+from eksprov.steps.asg_tags import AsgTags
+from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
+from eksprov.steps.catalog.nodes import shape_of
+from eksprov.steps.choices import Choices
+from eksprov.steps.pod_identity_association import PodIdentityAssociation
+
+if TYPE_CHECKING:
+    from eksprov.config.schema import Config
+
+CLUSTER_AUTOSCALER = "cluster-autoscaler"
+SYSTEM = "kube-system"
+
+
+def identity_name(controller: str) -> str:
+    """The step that gives a controller's service account its role."""
+    return f"pod-identity/{controller}"
+
+
+def autoscaling(config: Config, choices: Choices) -> Iterator[AnyStep]:
+    """The autoscaler's role, its bond to the service account, and what it reads of the node groups."""
+    if config.autoscaler != CLUSTER_AUTOSCALER:
+        return
+    yield roles.cluster_autoscaler_role(config.name, choices, cluster_name(config))
+    yield PodIdentityAssociation(
+        name=identity_name(CLUSTER_AUTOSCALER),
+        slug=f"{cluster_name(config)}/{SYSTEM}/{CLUSTER_AUTOSCALER}",
+        role=roles.CLUSTER_AUTOSCALER,
+        needs=(roles.CLUSTER_AUTOSCALER, CLUSTER),
+    )
+    for group in config.node_groups:
+        shape = shape_of(group, choices)
+        yield AsgTags(
+            name=f"asg-tags/{group.name}",
+            slug=f"{cluster_name(config)}/{group.name}",
+            labels=tuple(sorted(group.labels.items())),
+            taints=shape.taints,
+            disk_gib=shape.disk_gib,
+            needs=(f"node-group/{group.name}",),
+        )

@@ -1,0 +1,98 @@
+"""The door of a cluster that is made open and closed at the end.
+
+A cluster whose API endpoint is private from the start cannot be reached from outside its VPC, so nothing could be put
+into it by whoever makes it there. With `cluster.close_endpoint_last` it is made with public access, and this step,
+which comes after everything else, takes that away again, in an update of its own, as EKS wants
+(https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from eksprov import errors
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import owner_of
+from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.steps.cluster import MOVING, endpoint_request
+from eksprov.steps.eks_reading import described_cluster
+
+
+@dataclass(frozen=True)
+class ClusterEndpointFacts:
+    """Who may reach the API server; `public_cidrs` is empty where the endpoint is not public."""
+
+    public_access: bool
+    private_access: bool
+    public_cidrs: frozenset[str]
+    status: str = field(default="ACTIVE", compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
+    """`slug` is the cluster's name; the endpoint becomes private only."""
+
+    kind: ClassVar[str] = "cluster-endpoint"
+    timing: ClassVar[Timing] = Timing(create_s=230, delete_s=0.1, create_limit_s=1800)
+    part: ClassVar[bool] = True
+
+    def desired(self, outputs: Outputs) -> ClusterEndpointFacts:  # noqa: ARG002 -- needs nothing of others
+        """Reachable from inside the VPC alone."""
+        return ClusterEndpointFacts(public_access=False, private_access=True, public_cidrs=frozenset())
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterEndpointFacts | None:  # noqa: ARG002 -- one call either way
+        """One DescribeCluster."""
+        cluster = described_cluster(aws, self.slug)
+        if cluster is None:
+            return None
+        vpc = cluster.get("resourcesVpcConfig", {})
+        public = bool(vpc.get("endpointPublicAccess"))
+        return ClusterEndpointFacts(
+            public_access=public,
+            private_access=bool(vpc.get("endpointPrivateAccess")),
+            public_cidrs=frozenset(vpc.get("publicAccessCidrs", [])) if public else frozenset(),
+            status=cluster.get("status", ""),
+            owner=owner_of(cluster.get("tags")),
+        )
+
+    def create(self, aws: Aws, want: ClusterEndpointFacts, token: str) -> dict[str, str]:  # noqa: ARG002
+        """It comes with the cluster. Raises: ProvisioningError, always."""
+        raise errors.ProvisioningError(f"{self.name}: there is no cluster {self.slug!r}", "run the same command again")
+
+    def update(
+        self,
+        aws: Aws,
+        want: ClusterEndpointFacts,
+        have: ClusterEndpointFacts,  # noqa: ARG002 -- EKS takes all three settings at once
+        fields: tuple[str, ...],  # noqa: ARG002
+    ) -> None:
+        """One update of the cluster, after a running one."""
+        eventually(
+            aws,
+            lambda: aws.clients.eks.update_cluster_config(
+                name=self.slug,
+                resourcesVpcConfig=endpoint_request(want),  # type: ignore[arg-type]  # a plain dict serves
+            ),
+            EKS_BUSY,
+            limit_s=BUSY_LIMIT_S,
+        )
+
+    def delete(self, aws: Aws, have: ClusterEndpointFacts) -> None:
+        """It goes with the cluster."""
+
+    def phase(self, have: ClusterEndpointFacts) -> Phase:
+        """Moving while EKS changes the cluster."""
+        return Phase(State.MOVING, MOVING[have.status]) if have.status in MOVING else READY
+
+    def outputs(self, have: ClusterEndpointFacts) -> dict[str, str]:
+        """How it may be reached."""
+        return {"access": "public" if have.public_access else "private"}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- the cluster is sighted
+        """Nothing: it has no life of its own."""
+        return ()

@@ -1,0 +1,130 @@
+"""A CloudWatch dashboard, drawn by eksprov from what the stack has.
+
+PutDashboard makes it or overwrites it whole; tags are taken at creation only
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html). Dashboards belong to the
+account, not to a region, so their names carry the region. The body is compared as data: CloudWatch may store it with
+other blanks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.core.change import UNKNOWN, Unknown
+from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.steps.absent import unless
+
+GONE = ("ResourceNotFound", "ResourceNotFoundException", "DashboardNotFoundError")
+COLUMNS, WIDTH, HEIGHT = 2, 12, 6  # a dashboard is 24 units wide
+
+
+@dataclass(frozen=True)
+class Widget:
+    """One chart: a title, a statistic, and its metrics, each [namespace, name, dimension, value, …].
+
+    A value may be an output, written as (step, key).
+    """
+
+    title: str
+    statistic: str
+    metrics: tuple[tuple[str | tuple[str, str], ...], ...]
+
+
+@dataclass(frozen=True)
+class DashboardFacts:
+    """`body` is JSON in one canonical form."""
+
+    body: str
+    arn: str = field(default=UNKNOWN, compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dashboard(Step[Aws, DashboardFacts]):
+    """`slug` is the dashboard's name."""
+
+    kind: ClassVar[str] = "dashboard"
+
+    region: str = ""
+    widgets: tuple[Widget, ...] = ()
+
+    def desired(self, outputs: Outputs) -> DashboardFacts:
+        """The charts, two in a row; unknown as a whole while one of its values is."""
+        charts = []
+        for index, widget in enumerate(self.widgets):
+            metrics = [[_value(part, outputs) for part in metric] for metric in widget.metrics]
+            if any(isinstance(part, Unknown) for metric in metrics for part in metric):
+                return DashboardFacts(UNKNOWN)
+            charts.append(_chart(index, widget, metrics, self.region))
+        return DashboardFacts(_canonical({"widgets": charts}))
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> DashboardFacts | None:  # noqa: ARG002 -- there is but one
+        """The dashboard and its tags."""
+        cloudwatch = aws.clients.cloudwatch
+        found = unless(lambda: cloudwatch.get_dashboard(DashboardName=self.slug), *GONE)
+        if found is None:
+            return None
+        owner = _owner(aws, found["DashboardArn"])
+        return DashboardFacts(_as_found(found["DashboardBody"]), found["DashboardArn"], owner)
+
+    def create(self, aws: Aws, want: DashboardFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is it
+        """Send PutDashboard with the owner's tags."""
+        tagged: dict[str, Any] = {"Tags": as_list(aws.tags(self.name))}
+        aws.clients.cloudwatch.put_dashboard(DashboardName=self.slug, DashboardBody=want.body, **tagged)
+        return {}
+
+    def update(self, aws: Aws, want: DashboardFacts, have: DashboardFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Draw it anew; the tags stay."""
+        aws.clients.cloudwatch.put_dashboard(DashboardName=self.slug, DashboardBody=want.body)
+
+    def delete(self, aws: Aws, have: DashboardFacts) -> None:  # noqa: ARG002 -- the name says it all
+        """The dashboard; the metrics are not its own."""
+        unless(lambda: aws.clients.cloudwatch.delete_dashboards(DashboardNames=[self.slug]), *GONE)
+
+    def outputs(self, have: DashboardFacts) -> dict[str, str]:
+        """`name` and `arn`."""
+        return {"name": self.slug, "arn": have.arn}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+        """The dashboards whose name begins with the stack's, by their tags."""
+        pages = aws.clients.cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=f"{stack}-")
+        for entry in [entry for page in pages for entry in page["DashboardEntries"]]:
+            owner = _owner(aws, entry["DashboardArn"])
+            if owner is not None and owner.stack == stack:
+                yield Sighting(cls.kind, entry["DashboardName"], entry["DashboardArn"], owner)
+
+
+def _value(part: str | tuple[str, str], outputs: Outputs) -> str:
+    return outputs.get(*part) if isinstance(part, tuple) else part
+
+
+def _chart(index: int, widget: Widget, metrics: list[list[str]], region: str) -> dict[str, Any]:
+    """One chart in CloudWatch's words
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html)."""
+    row, column = divmod(index, COLUMNS)
+    place = {"x": column * WIDTH, "y": row * HEIGHT, "width": WIDTH, "height": HEIGHT}
+    properties = {"title": widget.title, "stat": widget.statistic, "period": 60, "region": region, "view": "timeSeries"}
+    return {"type": "metric", **place, "properties": {**properties, "metrics": metrics}}
+
+
+def _as_found(body: str) -> str:
+    """A body that is no JSON differs from every wanted one as it stands."""
+    try:
+        return _canonical(json.loads(body))
+    except ValueError:
+        return body
+
+
+def _canonical(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def _owner(aws: Aws, arn: str) -> Owner | None:
+    found = unless(lambda: aws.clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], *GONE)
+    return owner_of(as_dict(found))

@@ -1,0 +1,98 @@
+"""A VPC that exists and is only used: read, checked, never changed.
+
+EKS wants DNS support and DNS hostnames on (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
+Somebody else owns it, so what is wrong is said and not repaired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from eksprov.aws.faults import is_missing
+from eksprov.aws.session import Aws
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.steps.ec2 import Item, where
+from eksprov.steps.vpc import Vpc
+
+
+@dataclass(frozen=True)
+class ExistingVpcFacts:
+    """Only its id is wanted; `cidrs` are all its IPv4 ranges, the primary one first."""
+
+    id: str
+    cidrs: tuple[str, ...] = field(default=(), compare=False)
+    dns_support: bool = field(default=True, compare=False)
+    dns_hostnames: bool = field(default=True, compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingVpc(Step[Aws, ExistingVpcFacts]):
+    """`slug` is the VPC's id."""
+
+    kind: ClassVar[str] = "existing-vpc"
+    timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
+    borrowed: ClassVar[bool] = True
+
+    def desired(self, outputs: Outputs) -> ExistingVpcFacts:  # noqa: ARG002 -- needs nothing of others
+        """That one."""
+        return ExistingVpcFacts(self.slug)
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ExistingVpcFacts | None:
+        """One listing and the two attributes, shared with the checks that come before the first create."""
+        facts: ExistingVpcFacts | None = aws.listing(f"ec2/{self.slug}", lambda: read_vpc(aws, self.slug), fresh=fresh)
+        return facts
+
+    def create(self, aws: Aws, want: ExistingVpcFacts, token: str) -> dict[str, str]:
+        """Never called."""
+        raise NotImplementedError("a VPC that exists is not made")
+
+    def delete(self, aws: Aws, have: ExistingVpcFacts) -> None:
+        """Nothing of this stack is left in it but what its subnets hold."""
+
+    def phase(self, have: ExistingVpcFacts) -> Phase:
+        """Failed where nodes could not register."""
+        off = [*(() if have.dns_support else ("DNS support",)), *(() if have.dns_hostnames else ("DNS hostnames",))]
+        if not off:
+            return READY
+        return Phase(State.FAILED, f"{' and '.join(off)} of {have.id} must be on, or nodes do not register with EKS")
+
+    def outputs(self, have: ExistingVpcFacts) -> dict[str, str]:
+        """The id and the primary range."""
+        return {"id": have.id, "cidr": have.cidrs[0] if have.cidrs else ""}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's of ours
+        """Nothing: it is not this stack's."""
+        return ()
+
+
+def read_vpc(aws: Aws, vpc_id: str) -> ExistingVpcFacts | None:
+    """The VPC as it is, or None."""
+    from botocore.exceptions import ClientError
+
+    found = Vpc.load(aws, [where("vpc-id", vpc_id)])
+    if not found:
+        return None
+    ec2 = aws.clients.ec2
+    try:
+        support = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+        hostnames = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+    except ClientError as error:
+        if is_missing(error, "InvalidVpcID.NotFound"):
+            return None
+        raise
+    return ExistingVpcFacts(
+        vpc_id, _ranges(found[0]), support["EnableDnsSupport"]["Value"], hostnames["EnableDnsHostnames"]["Value"]
+    )
+
+
+def _ranges(item: Item) -> tuple[str, ...]:
+    associated = (
+        block["CidrBlock"]
+        for block in item.get("CidrBlockAssociationSet", [])
+        if block.get("CidrBlockState", {}).get("State", "associated") == "associated"
+    )
+    return tuple(dict.fromkeys((item["CidrBlock"], *associated)))

@@ -1,0 +1,155 @@
+"""A launch template: what EC2 needs to know of a node group's instances and EKS's API cannot say.
+
+Every group has one, because only so its nodes' volumes are encrypted and their metadata service answers nobody but
+holders of a session token (IMDSv2). A version never changes, so a change is a new version; the node group then moves
+to it by an update of its own. What EKS forbids in such a template is not in it: no instance profile, no subnets
+(https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html).
+
+Owner tags are also given to the instances, volumes and network interfaces, so that costs can be told apart; EKS does
+not pass on the node group's own tags. They follow a change of the config's tags with the next version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from eksprov import errors
+from eksprov.aws.faults import tolerating
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import STACK, as_list
+from eksprov.core.change import UNKNOWN
+from eksprov.core.step import Outputs, Sighting, Step, Timing
+from eksprov.steps.absent import unless
+from eksprov.steps.ec2 import Item, by_tag, owner_in, where
+from eksprov.steps.launch_template_data import ROOT_DEVICE, Interfaces, LaunchTemplateFacts, as_data, from_data
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
+    """`slug` is the template's name, unique in account and region.
+
+    `security_group_of` names the cluster where interfaces are listed: EC2 then wants their groups listed too.
+    `placement_group` names a step. `problem` says why no node can be set up like this; nothing is sent then.
+    """
+
+    kind: ClassVar[str] = "launch-template"
+    timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
+
+    hop_limit: int = 2
+    disk_device: str = ROOT_DEVICE
+    disk_gib: int = 50
+    disk_iops: int = 3000
+    disk_throughput_mib: int = 125
+    kms_key_arn: str = ""
+    user_data: str = ""
+    interfaces: Interfaces = ()
+    security_group_of: str = ""
+    placement_group: str = ""
+    reservation: str = ""
+    market: str = ""
+    instance_type: str = ""
+    problem: str = ""
+
+    def desired(self, outputs: Outputs) -> LaunchTemplateFacts:
+        """IMDSv2 and encryption are not the config's to choose."""
+        return LaunchTemplateFacts(
+            tokens="required",
+            hop_limit=self.hop_limit,
+            disk_device=self.disk_device,
+            disk_gib=self.disk_gib,
+            disk_iops=self.disk_iops,
+            disk_throughput_mib=self.disk_throughput_mib,
+            encrypted=True,
+            kms_key_arn=self.kms_key_arn,
+            user_data=self.user_data,
+            interfaces=self.interfaces,
+            security_groups=(outputs.get(self.security_group_of, "security_group"),) if self.interfaces else (),
+            placement_group=outputs.get(self.placement_group, "name") if self.placement_group else "",
+            reservation=self.reservation,
+            market=self.market,
+            instance_type=self.instance_type,
+        )
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> LaunchTemplateFacts | None:
+        """By name, so that a stranger's of that name is seen: in the listing of the stack's own, else asked for."""
+        listed = (
+            [] if fresh else aws.listing("ec2/launch-template", lambda: _templates(aws, by_tag(STACK, aws.owner.stack)))
+        )
+        mine = [item for item in listed if item["LaunchTemplateName"] == self.slug]
+        found = mine or _templates(aws, where("launch-template-name", self.slug))
+        if not found:
+            return None
+        item = found[0]
+        answer = unless(
+            lambda: aws.clients.ec2.describe_launch_template_versions(
+                LaunchTemplateId=item["LaunchTemplateId"], Versions=["$Latest"]
+            ),
+            "InvalidLaunchTemplateId.NotFound",
+        )
+        versions = answer["LaunchTemplateVersions"] if answer is not None else []
+        return from_data(versions[0], item) if versions else None
+
+    def create(self, aws: Aws, want: LaunchTemplateFacts, token: str) -> dict[str, str]:
+        """One call. Raises: ProvisioningError for nodes that could never be."""
+        self._refuse()
+        tags: Any = [{"ResourceType": self.kind, "Tags": as_list(aws.tags(self.name, self.slug))}]
+        made = unless(
+            lambda: aws.clients.ec2.create_launch_template(
+                LaunchTemplateName=self.slug,
+                LaunchTemplateData=as_data(want, aws.tags(self.name.replace(self.kind, "node-group"), self.slug)),
+                TagSpecifications=tags,
+                ClientToken=token,
+            ),
+            "InvalidLaunchTemplateName.AlreadyExistsException",  # the proof tells whose it is
+        )
+        return {"id": made["LaunchTemplate"]["LaunchTemplateId"]} if made is not None else {}
+
+    def update(self, aws: Aws, want: LaunchTemplateFacts, have: LaunchTemplateFacts, fields: tuple[str, ...]) -> None:
+        """A new version, all of it. Raises: ProvisioningError for nodes that could never be."""
+        self._refuse()
+        data = as_data(want, aws.tags(self.name.replace(self.kind, "node-group"), self.slug))
+        told = hashlib.sha256(f"{have.id}|{have.version}|{data}".encode()).hexdigest()
+        aws.clients.ec2.create_launch_template_version(
+            LaunchTemplateId=have.id,
+            LaunchTemplateData=data,
+            VersionDescription=f"changed: {', '.join(fields)}"[:255],
+            ClientToken=told,
+        )
+
+    def delete(self, aws: Aws, have: LaunchTemplateFacts) -> None:
+        """With all its versions; the node group, which works with EKS's copy, is gone by then."""
+        with tolerating("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"):
+            aws.clients.ec2.delete_launch_template(LaunchTemplateId=have.id)
+
+    def outputs(self, have: LaunchTemplateFacts) -> dict[str, str]:
+        """`id` and `version`; a version that is yet to be made has no number."""
+        want = self.desired(Outputs())
+        told = [f.name for f in fields(want) if f.compare and not _is_unknown(getattr(want, f.name))]
+        settled = all(getattr(want, name) == getattr(have, name) for name in told)
+        return {"id": have.id, "version": have.version if settled else UNKNOWN}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+        """Those whose tags name the stack; the copies that EKS makes have none of ours."""
+        for item in _templates(aws, by_tag(STACK, stack)):
+            owner = owner_in(item)
+            if owner is not None and owner.stack == stack:
+                yield Sighting(cls.kind, item["LaunchTemplateName"], item["LaunchTemplateId"], owner)
+
+    def _refuse(self) -> None:
+        if self.problem:
+            raise errors.ProvisioningError(
+                f"{self.name}: {self.problem}", "change the node group in the config; nothing was made of it"
+            )
+
+
+def _is_unknown(value: object) -> bool:
+    return value is UNKNOWN or (isinstance(value, tuple) and UNKNOWN in value)
+
+
+def _templates(aws: Aws, *filters: Any) -> list[Item]:
+    pages = aws.clients.ec2.get_paginator("describe_launch_templates").paginate(Filters=list(filters))
+    return [dict(item) for page in pages for item in page["LaunchTemplates"]]

@@ -1,0 +1,202 @@
+"""What controllers in a cluster make in AWS, and leave behind when the cluster goes: found by their own tags.
+
+No one of these carries our owner tags, so a cluster's name is all that says whose they are; names of clusters are
+unique in an account and region. The tags: of load balancers, target groups and security groups
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#resource-tags and, for
+those of the in-tree controller, https://cloud-provider-aws.sigs.k8s.io; of volumes
+https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md; of network interfaces
+https://github.com/aws/amazon-vpc-cni-k8s (pull requests 624 and 2854); of Karpenter's instances and launch templates
+https://karpenter.sh/docs/concepts/nodeclasses/#spectags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import as_dict
+from eksprov.steps.absent import unless
+from eksprov.steps.ec2 import by_tag, interfaces, named
+
+Tags = dict[str, str]
+BY_CONTROLLER = "elbv2.k8s.aws/cluster"
+BY_CNI = "cluster.k8s.amazonaws.com/name"
+KARPENTER = "karpenter.sh/nodepool"
+KARPENTER_TEMPLATE = "karpenter.k8s.aws/cluster"
+TAGS_AT_ONCE = 20  # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
+# Held by something that goes later, gone meanwhile, or on its way: the next look tells.
+PASSING = (
+    "DependencyViolation",
+    "IncorrectState",
+    "InvalidGroup.InUse",
+    "InvalidGroup.NotFound",
+    "InvalidInstanceID.NotFound",
+    "InvalidLaunchTemplateId.NotFound",
+    "InvalidNetworkInterface.InUse",
+    "InvalidNetworkInterfaceID.NotFound",
+    "InvalidParameterValue",
+    "InvalidVolume.NotFound",
+    "LoadBalancerNotFound",
+    "OperationNotPermitted",
+    "ResourceInUse",
+    "TargetGroupNotFound",
+    "VolumeInUse",
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One thing left: what it is, its id or ARN, a line for people, and what holds it (empty: it can go now)."""
+
+    what: str
+    id: str
+    text: str
+    held: str = ""
+
+
+def pieces(aws: Aws, cluster: str) -> tuple[Piece, ...]:
+    """Everything of that cluster, in the order in which it can go."""
+    return tuple(piece for what, find, _ in KINDS for piece in find(aws, cluster, what))
+
+
+def delete(aws: Aws, piece: Piece) -> None:
+    """Send what deletes one piece; what holds it or has taken it meanwhile is no error."""
+    call = next(call for what, _, call in KINDS if what == piece.what)
+    unless(lambda: call(aws, piece.id), *PASSING)
+
+
+def _owned(tags: Tags, cluster: str) -> bool:
+    return tags.get(f"kubernetes.io/cluster/{cluster}") == "owned" or tags.get(BY_CONTROLLER) == cluster
+
+
+def _instances(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    states = {"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping", "stopped"]}
+    filters: list[Any] = [{"Name": "tag-key", "Values": [KARPENTER]}, states]
+    pages = aws.clients.ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    for found in [i for page in pages for reservation in page["Reservations"] for i in reservation["Instances"]]:
+        tags = as_dict(found.get("Tags"))
+        if KARPENTER in tags and (_owned(tags, cluster) or tags.get("eks:eks-cluster-name") == cluster):
+            state = found["State"]["Name"]
+            held = "it is shutting down" if state == "shutting-down" else ""
+            yield Piece(what, found["InstanceId"], f"{found['InstanceType']}, {state}", held)
+
+
+def _load_balancers(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    pages = aws.clients.elbv2.get_paginator("describe_load_balancers").paginate()
+    found = {lb["LoadBalancerArn"]: lb["LoadBalancerName"] for page in pages for lb in page["LoadBalancers"]}
+    for arn in _tagged(aws, found, cluster):
+        yield Piece(what, arn, found[arn])
+
+
+def _target_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    pages = aws.clients.elbv2.get_paginator("describe_target_groups").paginate()
+    found = {group["TargetGroupArn"]: group for page in pages for group in page["TargetGroups"]}
+    for arn in _tagged(aws, found, cluster):
+        held = "a load balancer uses it" if found[arn].get("LoadBalancerArns") else ""
+        yield Piece(what, arn, found[arn]["TargetGroupName"], held)
+
+
+def _tagged(aws: Aws, arns: Iterable[str], cluster: str) -> list[str]:
+    every, mine = sorted(arns), []
+    for first in range(0, len(every), TAGS_AT_ONCE):
+        part = every[first : first + TAGS_AT_ONCE]
+        answer = unless(lambda part=part: aws.clients.elbv2.describe_tags(ResourceArns=part), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        described = answer["TagDescriptions"] if answer is not None else []
+        mine += [each["ResourceArn"] for each in described if _owned(as_dict(each["Tags"]), cluster)]
+    return mine
+
+
+def _classic_load_balancers(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    elb = aws.clients.elb
+    pages = elb.get_paginator("describe_load_balancers").paginate()
+    names = sorted(lb["LoadBalancerName"] for page in pages for lb in page["LoadBalancerDescriptions"])
+    for first in range(0, len(names), TAGS_AT_ONCE):
+        part = names[first : first + TAGS_AT_ONCE]
+        answer = unless(lambda part=part: elb.describe_tags(LoadBalancerNames=part), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        for each in answer["TagDescriptions"] if answer is not None else []:
+            if _owned(as_dict(each["Tags"]), cluster):
+                yield Piece(what, each["LoadBalancerName"], each["LoadBalancerName"])
+
+
+def _interfaces(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    for found in interfaces(aws, by_tag(BY_CNI, cluster)):
+        if as_dict(found.get("TagSet")).get(BY_CNI) == cluster:
+            held = "" if found.get("Status") == "available" else "it is in use"
+            yield Piece(what, found["NetworkInterfaceId"], named(found), held)
+
+
+def _volumes(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    filters: list[Any] = [by_tag(f"kubernetes.io/cluster/{cluster}", "owned")]
+    pages = aws.clients.ec2.get_paginator("describe_volumes").paginate(Filters=filters)
+    for found in [volume for page in pages for volume in page["Volumes"]]:
+        if _owned(as_dict(found.get("Tags")), cluster):
+            state = found["State"]
+            claim = as_dict(found.get("Tags")).get("kubernetes.io/created-for/pvc/name", "no claim named")
+            yield Piece(what, found["VolumeId"], f"{found['Size']} GiB, {claim}", "" if state == "available" else state)
+
+
+def _security_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    """Not the cluster's own, which EKS makes and deletes."""
+    for filters in ([by_tag(BY_CONTROLLER, cluster)], [by_tag(f"kubernetes.io/cluster/{cluster}", "owned")]):
+        pages = aws.clients.ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
+        for found in [group for page in pages for group in page["SecurityGroups"]]:
+            tags = as_dict(found.get("Tags"))
+            if _owned(tags, cluster) and not found["GroupName"].startswith(f"eks-cluster-sg-{cluster}-"):
+                yield Piece(what, found["GroupId"], found["GroupName"])
+
+
+def _launch_templates(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    filters: list[Any] = [by_tag(KARPENTER_TEMPLATE, cluster)]
+    pages = aws.clients.ec2.get_paginator("describe_launch_templates").paginate(Filters=filters)
+    for found in [template for page in pages for template in page["LaunchTemplates"]]:
+        if as_dict(found.get("Tags")).get(KARPENTER_TEMPLATE) == cluster:
+            yield Piece(what, found["LaunchTemplateId"], found["LaunchTemplateName"])
+
+
+def _delete_security_group(aws: Aws, group_id: str) -> None:
+    """Rules that point at one another hold both groups, so the rules that name this one go first."""
+    ec2 = aws.clients.ec2
+    ways = (
+        ("ip-permission.group-id", "IpPermissions", ec2.revoke_security_group_ingress),
+        ("egress.ip-permission.group-id", "IpPermissionsEgress", ec2.revoke_security_group_egress),
+    )
+    for name, key, revoke in ways:
+        filters: list[Any] = [{"Name": name, "Values": [group_id]}]
+        others: list[Any] = [dict(group) for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
+        for other in others:
+            pointing = [rule for rule in other[key] if group_id in [p.get("GroupId") for p in rule["UserIdGroupPairs"]]]
+            if pointing:
+                _revoke(revoke, other["GroupId"], pointing, group_id)
+    ec2.delete_security_group(GroupId=group_id)
+
+
+def _revoke(revoke: Callable[..., Any], holder: str, rules: Iterable[Any], named_group: str) -> None:
+    only = [
+        {
+            **{key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule},
+            "UserIdGroupPairs": [{"GroupId": named_group}],
+        }
+        for rule in rules
+    ]
+    unless(lambda: revoke(GroupId=holder, IpPermissions=only), "InvalidPermission.NotFound", *PASSING)
+
+
+Find = Callable[[Aws, str, str], Iterator[Piece]]
+Delete = Callable[[Aws, str], object]
+KINDS: tuple[tuple[str, Find, Delete], ...] = (
+    ("instance", _instances, lambda aws, i: aws.clients.ec2.terminate_instances(InstanceIds=[i])),
+    ("load balancer", _load_balancers, lambda aws, i: aws.clients.elbv2.delete_load_balancer(LoadBalancerArn=i)),
+    (
+        "classic load balancer",
+        _classic_load_balancers,
+        lambda aws, i: aws.clients.elb.delete_load_balancer(LoadBalancerName=i),
+    ),
+    ("target group", _target_groups, lambda aws, i: aws.clients.elbv2.delete_target_group(TargetGroupArn=i)),
+    ("network interface", _interfaces, lambda aws, i: aws.clients.ec2.delete_network_interface(NetworkInterfaceId=i)),
+    ("volume", _volumes, lambda aws, i: aws.clients.ec2.delete_volume(VolumeId=i)),
+    ("security group", _security_groups, _delete_security_group),
+    ("launch template", _launch_templates, lambda aws, i: aws.clients.ec2.delete_launch_template(LaunchTemplateId=i)),
+)
+"""What, how it is found, how it goes; in the order in which it can go."""

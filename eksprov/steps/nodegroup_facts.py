@@ -1,0 +1,187 @@
+"""What EKS says of a node group and is told of it: one description, in our words and in EKS's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eksprov.aws.tags import owner_of
+from eksprov.core.change import UNKNOWN
+from eksprov.core.step import Owner
+from eksprov.steps.eks_reading import issues, pairs
+
+Taints = frozenset[tuple[str, str, str]]  # key, value, effect (NO_SCHEDULE, NO_EXECUTE, PREFER_NO_SCHEDULE)
+SIZES = frozenset({"min_size", "desired_size", "max_size"})
+ROLLING = frozenset({"template_version", "release_version"})  # what changes by new nodes
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """How nodes are replaced: a number of them or a percentage at a time, and whether new ones come first."""
+
+    max_unavailable: int = 1
+    percentage: int = 0
+    strategy: str = "DEFAULT"
+
+    def __str__(self) -> str:
+        many = f"{self.percentage} %" if self.percentage else str(self.max_unavailable)
+        return f"{many} at a time, {self.strategy}"
+
+
+@dataclass(frozen=True)
+class WarmPoolRule:
+    """Instances that have booted and wait; without one the other values say nothing."""
+
+    enabled: bool = False
+    min_size: int = 0
+    max_prepared: int = 0
+    state: str = "STOPPED"
+    reuse: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.min_size} to {self.max_prepared}, {self.state}" if self.enabled else "none"
+
+
+NO_POOL = WarmPoolRule()
+ONE_BY_ONE = UpdateRule()
+
+
+@dataclass(frozen=True)
+class NodeGroupFacts:
+    """Sizes in nodes; `status` and `health` are EKS's own words.
+
+    `release_version` is compared only where the config names one, `pinned_subnets` only where it names zones.
+    """
+
+    role_arn: str = field(metadata={"replace": True})
+    instance_types: tuple[str, ...] = field(metadata={"replace": True})
+    capacity_type: str = field(metadata={"replace": True})
+    ami_type: str = field(metadata={"replace": True})
+    template_id: str = field(metadata={"replace": True})
+    pinned_subnets: frozenset[str] = field(metadata={"replace": True})
+    template_version: str
+    release_version: str
+    min_size: int
+    desired_size: int
+    max_size: int
+    labels: frozenset[tuple[str, str]]
+    taints: Taints
+    update_rule: UpdateRule = ONE_BY_ONE
+    node_repair: bool = False
+    warm_pool: WarmPoolRule = NO_POOL
+    subnet_ids: tuple[str, ...] = field(default=(), compare=False)
+    current_size: int = field(default=0, compare=False)
+    version: str = field(default="", compare=False)
+    release: str = field(default="", compare=False)
+    status: str = field(default="", compare=False)
+    health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    shortage: str = field(default="", compare=False)  # why no instance can be had, as AWS says it
+    arn: str = field(default=UNKNOWN, compare=False)
+    autoscaling_group: str = field(default="", compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+def from_description(group: Mapping[str, Any]) -> NodeGroupFacts:
+    """The facts of a group as EKS describes it."""
+    scaling, template = group.get("scalingConfig", {}), group.get("launchTemplate") or {}
+    groups = group.get("resources", {}).get("autoScalingGroups") or [{}]
+    return NodeGroupFacts(
+        role_arn=group.get("nodeRole", ""),
+        instance_types=tuple(group.get("instanceTypes") or ()),
+        capacity_type=group.get("capacityType", ""),
+        ami_type=group.get("amiType", ""),
+        template_id=template.get("id", ""),
+        pinned_subnets=frozenset(group.get("subnets") or ()),
+        template_version=template.get("version", ""),
+        release_version=group.get("releaseVersion", ""),
+        min_size=scaling.get("minSize", 0),
+        desired_size=scaling.get("desiredSize", 0),
+        max_size=scaling.get("maxSize", 0),
+        labels=pairs(group.get("labels")),
+        taints=frozenset((t["key"], t.get("value", ""), t["effect"]) for t in group.get("taints") or ()),
+        update_rule=_update_rule(group.get("updateConfig") or {}),
+        node_repair=bool((group.get("nodeRepairConfig") or {}).get("enabled")),
+        warm_pool=_warm_pool(group.get("warmPoolConfig") or {}, scaling.get("maxSize", 0)),
+        subnet_ids=tuple(group.get("subnets") or ()),
+        current_size=scaling.get("desiredSize", 0),
+        version=group.get("version", ""),
+        release=group.get("releaseVersion", ""),
+        status=group.get("status", ""),
+        health=issues(group.get("health")),
+        arn=group["nodegroupArn"],
+        autoscaling_group=groups[0].get("name", ""),
+        owner=owner_of(group.get("tags")),
+    )
+
+
+def scaling_config(want: NodeGroupFacts) -> dict[str, int]:
+    """scalingConfig."""
+    return {"minSize": want.min_size, "maxSize": want.max_size, "desiredSize": want.desired_size}
+
+
+def update_config(rule: UpdateRule) -> dict[str, Any]:
+    """updateConfig; one of the two numbers is required."""
+    many = (
+        {"maxUnavailablePercentage": rule.percentage} if rule.percentage else {"maxUnavailable": rule.max_unavailable}
+    )
+    return {**many, "updateStrategy": rule.strategy}
+
+
+def warm_pool_config(pool: WarmPoolRule) -> dict[str, Any]:
+    """warmPoolConfig."""
+    if not pool.enabled:
+        return {"enabled": False}
+    return {
+        "enabled": True,
+        "minSize": pool.min_size,
+        "maxGroupPreparedCapacity": pool.max_prepared,
+        "poolState": pool.state,
+        "reuseOnScaleIn": pool.reuse,
+    }
+
+
+def taints_config(taints: Taints) -> list[dict[str, str]]:
+    """A list of taints."""
+    named = [{"key": key, "value": value, "effect": effect} for key, value, effect in sorted(taints)]
+    return [{key: text for key, text in taint.items() if text} for taint in named]
+
+
+def changed(want: NodeGroupFacts, have: NodeGroupFacts, names: frozenset[str]) -> dict[str, Any]:
+    """What UpdateNodegroupConfig has to be told so that these fields become as wanted; empty for nothing of it."""
+    change: dict[str, Any] = {}
+    if SIZES & names:
+        change["scalingConfig"] = scaling_config(want)
+    if "labels" in names:
+        gone = sorted({key for key, _ in have.labels} - {key for key, _ in want.labels})
+        change["labels"] = {"addOrUpdateLabels": dict(want.labels - have.labels), "removeLabels": gone}
+    if "taints" in names:
+        stale, kept = have.taints - want.taints, {(key, effect) for key, _, effect in want.taints}
+        gone_taints = frozenset(taint for taint in stale if (taint[0], taint[2]) not in kept)
+        new = taints_config(want.taints - have.taints)
+        change["taints"] = {"addOrUpdateTaints": new, "removeTaints": taints_config(gone_taints)}
+    if "update_rule" in names:
+        change["updateConfig"] = update_config(want.update_rule)
+    if "node_repair" in names:
+        change["nodeRepairConfig"] = {"enabled": want.node_repair}
+    if "warm_pool" in names:
+        change["warmPoolConfig"] = warm_pool_config(want.warm_pool)
+    return change
+
+
+def _update_rule(said: Mapping[str, Any]) -> UpdateRule:
+    """EKS leaves out what it was not told; the defaults are its own."""
+    percentage, strategy = said.get("maxUnavailablePercentage") or 0, said.get("updateStrategy") or "DEFAULT"
+    return UpdateRule(0 if percentage else said.get("maxUnavailable") or 1, percentage, strategy)
+
+
+def _warm_pool(said: Mapping[str, Any], most: int) -> WarmPoolRule:
+    if not said.get("enabled"):
+        return NO_POOL
+    return WarmPoolRule(
+        True,
+        said.get("minSize") or 0,
+        said.get("maxGroupPreparedCapacity") or most,
+        said.get("poolState") or "STOPPED",
+        bool(said.get("reuseOnScaleIn")),
+    )

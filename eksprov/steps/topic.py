@@ -1,0 +1,104 @@
+"""The SNS topic that alarms speak to, and who listens by e-mail.
+
+CreateTopic of a name that exists returns it, so sending it twice does nothing new; with other tags it is refused
+(https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html). A subscription by e-mail waits until its owner
+confirms it, for two days; one that nobody confirmed cannot be ended and ends by itself
+(https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html,
+https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html), so it counts when it is wanted and is passed over when
+it is not. The topic is not encrypted with a key: CloudWatch may not publish to one under the key `aws/sns`
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from eksprov.aws.session import Aws
+from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.core.change import UNKNOWN
+from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.steps.absent import unless
+
+GONE = ("NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException")
+PENDING = ("PendingConfirmation", "Deleted")
+
+
+@dataclass(frozen=True)
+class TopicFacts:
+    """`emails` are those who listen, or were asked to; `subscriptions` their addresses and ARNs once confirmed."""
+
+    emails: frozenset[str]
+    subscriptions: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    arn: str = field(default=UNKNOWN, compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic(Step[Aws, TopicFacts]):
+    """`slug` is the topic's ARN, whose last part is its name."""
+
+    kind: ClassVar[str] = "topic"
+
+    emails: tuple[str, ...] = ()
+
+    def desired(self, outputs: Outputs) -> TopicFacts:  # noqa: ARG002 -- known from the config alone
+        """Who is to listen."""
+        return TopicFacts(frozenset(self.emails))
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> TopicFacts | None:  # noqa: ARG002 -- there is but one
+        """The topic's tags and subscriptions."""
+        sns = aws.clients.sns
+        tags = unless(lambda: sns.list_tags_for_resource(ResourceArn=self.slug)["Tags"], *GONE)
+        if tags is None:
+            return None
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.slug)
+        found = unless(lambda: [item for page in pages for item in page["Subscriptions"]], *GONE)
+        if found is None:
+            return None
+        mails = [(item["Endpoint"], item["SubscriptionArn"]) for item in found if item["Protocol"] == "email"]
+        counted = frozenset(mail for mail, arn in mails if mail in self.emails or arn not in PENDING)
+        confirmed = tuple(sorted(pair for pair in mails if pair[1] not in PENDING))
+        return TopicFacts(counted, confirmed, self.slug, owner_of(as_dict(tags)))
+
+    def create(self, aws: Aws, want: TopicFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+        """The topic with its tags, then the subscriptions; a stranger's topic is refused by AWS for its tags."""
+        name = self.slug.rsplit(":", 1)[1]
+        tags = as_list(aws.tags(self.name))
+        made = unless(lambda: aws.clients.sns.create_topic(Name=name, Tags=tags), "InvalidParameter")
+        if made is not None:
+            self._subscribe(aws, want.emails)
+        return {"arn": self.slug}
+
+    def update(self, aws: Aws, want: TopicFacts, have: TopicFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Ask those who are new, end those who are no longer wanted."""
+        for mail, arn in have.subscriptions:
+            if mail not in want.emails:
+                aws.clients.sns.unsubscribe(SubscriptionArn=arn)
+        self._subscribe(aws, want.emails - have.emails)
+
+    def delete(self, aws: Aws, have: TopicFacts) -> None:  # noqa: ARG002 -- the ARN says it all
+        """The topic and its subscriptions; a missing one is no error to SNS."""
+        aws.clients.sns.delete_topic(TopicArn=self.slug)
+
+    def outputs(self, have: TopicFacts) -> dict[str, str]:  # noqa: ARG002 -- the ARN is the slug
+        """`arn`."""
+        return {"arn": self.slug}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+        """The topics whose name begins with the stack's, by their tags."""
+        sns = aws.clients.sns
+        pages = sns.get_paginator("list_topics").paginate()
+        for arn in [topic["TopicArn"] for page in pages for topic in page["Topics"]]:
+            if not arn.rsplit(":", 1)[1].startswith(f"{stack}-"):
+                continue
+            tags = unless(lambda arn=arn: sns.list_tags_for_resource(ResourceArn=arn)["Tags"], *GONE)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            owner = owner_of(as_dict(tags))
+            if owner is not None and owner.stack == stack:
+                yield Sighting(cls.kind, arn, arn, owner)
+
+    def _subscribe(self, aws: Aws, emails: Iterable[str]) -> None:
+        for mail in sorted(emails):
+            aws.clients.sns.subscribe(TopicArn=self.slug, Protocol="email", Endpoint=mail)

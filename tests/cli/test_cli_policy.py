@@ -1,0 +1,90 @@
+"""`eksprov policy` on the command line: JSON documents on stdout, what is said about them on stderr, and no AWS."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eksprov.cli import main
+
+CONFIG = "name: digits\nnode_groups:\n  - name: workers\n    instance_types: [m7i.large]\n"
+MODEL = "models:\n  - name: digits\n    path: model\n"
+ACCOUNT = "111122223333"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "model").mkdir()
+    file = tmp_path / "eksprov.yaml"
+    file.write_text(CONFIG + MODEL)
+    return file
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    decoder, found = json.JSONDecoder(), []
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        found.append(document)
+        text = text[end:]
+    return found
+
+
+def actions(document: dict[str, Any]) -> set[str]:
+    named = [statement["Action"] for statement in document["Statement"]]
+    return {action for one in named for action in ([one] if isinstance(one, str) else one)}
+
+
+def test_the_documents_are_the_answer_and_the_rest_is_said_beside(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "--config", str(config)]) == 0
+    said = capsys.readouterr()
+    found = documents(said.out)
+    assert len(found) == 2
+    assert all(one["Version"] == "2012-10-17" for one in found)
+    assert "eksprov-digits-1 (1 of 2)" in said.err
+    assert "pass --account" in said.err
+
+
+def test_json_has_every_document_with_its_size(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "--config", str(config), "--account", ACCOUNT, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["phases"] == ["provision", "deploy-model", "teardown"]
+    assert [one["name"] for one in answer["documents"]] == ["eksprov-digits-1", "eksprov-digits-2"]
+    assert all(one["characters"] <= 6144 for one in answer["documents"])
+    text = json.dumps(answer)
+    assert f"arn:aws:eks:us-west-2:{ACCOUNT}:cluster/digits" in text
+    assert ":*:cluster" not in text
+
+
+def test_a_phase_alone_allows_less(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "--config", str(config), "--phase", "deploy-model"]) == 0
+    [document] = documents(capsys.readouterr().out)
+    assert {"iam:CreateRole", "s3:PutObject", "iam:PassRole"} <= actions(document)
+    assert not {action for action in actions(document) if action.startswith(("kms:", "ec2:Create", "eks:Delete"))} - {
+        "eks:DeletePodIdentityAssociation"
+    }
+
+
+def test_a_key_of_the_stacks_own_brings_its_rights(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(f"{CONFIG}cluster:\n  kms_key: own\n")
+    assert main(["policy", "--config", str(config), "--phase", "provision"]) == 0
+    allowed = set().union(*map(actions, documents(capsys.readouterr().out)))
+    assert {"kms:CreateKey", "kms:CreateGrant", "eks:AssociateEncryptionConfig"} <= allowed
+    assert "kms:ScheduleKeyDeletion" not in allowed
+
+
+def test_the_partition_is_the_regions(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(f"{CONFIG}region: cn-north-1\n")
+    assert main(["policy", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "arn:aws-cn:eks:cn-north-1:" in out
+    assert "arn:aws:" not in out
+
+
+def test_an_account_that_is_none_is_refused(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "--config", str(config), "--account", "12"]) == 2
+    assert "twelve digits" in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""Rules of the network section: ways out, existing VPCs, and what goes with what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eksprov.config.check import check
+from eksprov.config.schema import Cluster, Config, Network, NodeGroup
+from eksprov.config.schema.network import NEEDED_ENDPOINTS, USUAL_ENDPOINTS
+from eksprov.errors import Problem
+
+VPC, PRIVATE, PUBLIC = "vpc-0123456789abcdef0", ("subnet-00000001", "subnet-00000002"), ("subnet-00000003",)
+
+
+def found(network: dict[str, Any], **more: Any) -> list[Problem]:
+    groups = (NodeGroup(name="cpu", instance_types=("m7i.large",)),)
+    return check(Config(**{"name": "demo", "network": Network(**network), "node_groups": groups, **more}))
+
+
+def paths(problems: list[Problem], level: str = "error") -> list[str]:
+    return [problem.path for problem in problems if problem.level == level]
+
+
+def test_nodes_without_any_way_out_are_refused_with_the_cure() -> None:
+    (problem,) = found({"nat_gateways": "none"})
+    assert problem.path == "network.nat_gateways"
+    assert all(service in problem.message for service in NEEDED_ENDPOINTS)
+    assert "private_endpoints: true" in problem.hint
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"nat_gateways": "none", "private_endpoints": True},
+        {"nat_gateways": "none", "endpoints": NEEDED_ENDPOINTS},
+        {"nat_gateways": "single"},
+        {"nat_gateways": "per_zone", "endpoints": ("kms",)},
+    ],
+)
+def test_endpoints_or_a_nat_gateway_are_a_way_out(network: dict[str, Any]) -> None:
+    assert found(network) == []
+
+
+def test_a_missing_endpoint_is_named() -> None:
+    (problem,) = found({"nat_gateways": "none", "endpoints": tuple(set(NEEDED_ENDPOINTS) - {"eks-auth"})})
+    assert "eks-auth" in problem.message
+    assert "ecr" not in problem.message
+
+
+def test_without_nodes_nothing_needs_a_way_out() -> None:
+    assert found({"nat_gateways": "none"}, node_groups=()) == []
+
+
+def test_nodes_inside_need_the_private_endpoint() -> None:
+    cluster = Cluster(endpoint_private_access=False)
+    problems = found({"nat_gateways": "none", "private_endpoints": True}, cluster=cluster)
+    assert "cluster.endpoint_private_access" in paths(problems)
+
+
+def test_an_existing_vpc_needs_its_subnets_and_they_need_it() -> None:
+    assert found({"vpc_id": VPC, "subnet_ids": PRIVATE, "public_subnet_ids": PUBLIC}) == []
+    assert paths(found({"vpc_id": VPC})) == ["network.subnet_ids"]
+    assert paths(found({"vpc_id": VPC, "subnet_ids": PRIVATE[:1]})) == ["network.subnet_ids"]
+    assert paths(found({"subnet_ids": PRIVATE})) == ["network.subnet_ids"]
+    assert paths(found({"public_subnet_ids": PUBLIC})) == ["network.public_subnet_ids"]
+    twice = found({"vpc_id": VPC, "subnet_ids": PRIVATE, "public_subnet_ids": PRIVATE})
+    assert paths(twice) == ["network.public_subnet_ids[0]", "network.public_subnet_ids[1]"]
+    assert paths(found({"vpc_id": VPC, "subnet_ids": (*PRIVATE, PRIVATE[0])})) == ["network.subnet_ids[2]"]
+
+
+def test_what_would_be_made_has_no_effect_with_an_existing_vpc() -> None:
+    network = {"vpc_id": VPC, "subnet_ids": PRIVATE, "nat_gateways": "none", "private_endpoints": True}
+    problems = found(network)
+    assert paths(problems) == []
+    assert paths(problems, "warning") == ["network.nat_gateways", "network.private_endpoints"]
+
+
+def test_the_services_range_of_an_existing_vpc_is_checked_for_itself() -> None:
+    network = {"vpc_id": VPC, "subnet_ids": PRIVATE}
+    assert paths(found(network, cluster=Cluster(service_ipv4_cidr="8.8.8.0/24"))) == ["cluster.service_ipv4_cidr"]
+    assert found(network, cluster=Cluster(service_ipv4_cidr="10.0.0.0/16")) == []  # the VPC's range is not known here
+
+
+def test_every_service_gets_one_endpoint() -> None:
+    network = Network(private_endpoints=True, endpoints=("kms", "s3"))
+    assert network.endpoint_services == (*USUAL_ENDPOINTS, "kms")
+    assert set(NEEDED_ENDPOINTS) < set(USUAL_ENDPOINTS)
+    assert Network().endpoint_services == ()

@@ -1,0 +1,106 @@
+"""A real API server takes our objects as they are, keeps them as they are, and grants what they say."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client as upstream
+from support.real_kube import WallClock, client
+
+from eksprov.controllers import KINDS
+from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
+from eksprov.controllers.device_plugins import device_plugin
+from eksprov.controllers.parts import Facts
+from eksprov.core.change import Action, diff
+from eksprov.core.converge import Run, converge, remove
+from eksprov.core.outcome import Status
+from eksprov.core.step import Outputs, Owner, State
+from eksprov.kube.objects import KubeObject
+from eksprov.local.controlplane.process import ControlPlane
+from eksprov.serving.objects import KubeWorkload
+
+pytestmark = pytest.mark.kubernetes
+FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
+RUN = Run(Owner("demo", "id-1"), WallClock())
+SETS: dict[str, tuple[KubeObject, ...]] = {
+    "nvidia": device_plugin(FACTS, "nvidia", ("g5.xlarge",)),
+    "neuron": device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
+    "cluster-autoscaler": cluster_autoscaler(FACTS, (), ()),
+}
+
+
+def made(kube: Any, steps: tuple[KubeObject, ...]) -> None:
+    for step in steps:
+        step.create(kube, step.desired(Outputs()), "")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_objects_are_taken_kept_found_by_label_and_removed(plane: ControlPlane, name: str) -> None:
+    kube, steps = client(plane), SETS[name]
+    made(kube, steps)
+    time.sleep(1)  # controllers write into what they are responsible for
+    for step in steps:
+        have = step.discover(kube)
+        assert diff(step.desired(Outputs()), have).action is Action.NONE, step.name
+    seen = {s.owner.step for kind in (*KINDS, KubeObject, KubeWorkload) for s in kind.survey(kube, "demo")}  # type: ignore[arg-type]  # all speak to Kubernetes
+    assert seen == {step.name for step in steps}
+    for step in reversed(steps):
+        assert remove(step, kube, RUN).status is Status.DELETED
+        assert remove(step, kube, RUN).status is Status.ABSENT
+
+
+def test_a_daemon_set_is_done_when_it_is_there_and_a_deployment_when_its_replicas_are(plane: ControlPlane) -> None:
+    kube = client(plane)
+    assert converge(SETS["nvidia"][0], kube, Outputs(), RUN).status is Status.CREATED
+    assert converge(SETS["nvidia"][0], kube, Outputs(), RUN).status is Status.UNCHANGED
+    deployment = SETS["cluster-autoscaler"][-1]
+    made(kube, (deployment,))
+    have = deployment.discover(kube)
+    assert have is not None
+    assert have.phase.state is State.MOVING  # no node is there
+    for step in (SETS["nvidia"][0], deployment):
+        remove(step, kube, RUN)
+
+
+def allowed(
+    plane: ControlPlane, folder: Path, account: str, verb: str, group: str, resource: str, name: str = ""
+) -> bool:
+    """What the API server's own authorizer says of a service account."""
+    server, ca_data = plane.address()
+    authority = folder / "ca.pem"
+    authority.write_bytes(base64.b64decode(ca_data))
+    settings = upstream.Configuration(host=server, api_key={"authorization": "Bearer admin"})
+    settings.ssl_ca_cert = str(authority)
+    attributes = {"verb": verb, "group": group, "resource": resource, "name": name, "namespace": "kube-system"}
+    review = {"spec": {"user": f"system:serviceaccount:kube-system:{account}", "resourceAttributes": attributes}}
+    with upstream.ApiClient(settings) as api:
+        answer = upstream.AuthorizationV1Api(api).create_subject_access_review(review)
+    return bool(answer.status.allowed)
+
+
+def test_the_rights_are_those_that_are_needed_and_no_others(plane: ControlPlane, tmp_path: Path) -> None:
+    kube = client(plane)
+    made(kube, (*SETS["cluster-autoscaler"][:-1], *SETS["neuron"][:-1]))
+    may = [
+        ("cluster-autoscaler", "create", "", "pods", False),
+        ("cluster-autoscaler", "list", "", "pods", True),
+        ("cluster-autoscaler", "update", "", "nodes", True),
+        ("cluster-autoscaler", "delete", "", "nodes", False),
+        ("cluster-autoscaler", "list", "", "secrets", False),
+        ("cluster-autoscaler", "create", "", "configmaps", True),
+        ("neuron-device-plugin", "patch", "", "nodes", False),
+        ("neuron-device-plugin", "patch", "", "pods", True),
+    ]
+    asked = [
+        (who, verb, group, what, allowed(plane, tmp_path, who, verb, group, what)) for who, verb, group, what, _ in may
+    ]
+    assert asked == may
+    for name in ("cluster-autoscaler-status", "other"):
+        expected = name == "cluster-autoscaler-status"
+        assert allowed(plane, tmp_path, "cluster-autoscaler", "update", "", "configmaps", name) is expected
+    for step in (*SETS["cluster-autoscaler"][:-1], *SETS["neuron"][:-1]):
+        remove(step, kube, RUN)

@@ -1,0 +1,182 @@
+"""What a stack costs: quantities from facts, prices from the table, before and after."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from support.configs import changed, with_group
+from support.stage import Stage
+
+from eksprov.config.schema import Config
+from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, Change
+from eksprov.core.plan import Plan, Planned
+from eksprov.cost.estimate import Estimate, Row, estimate, monthly, wanted_items
+from eksprov.cost.items import BY_USE, FREE, ITEMS, Terms, items_of
+from eksprov.cost.prices import offline
+from eksprov.cost.table import HOURS_A_MONTH, from_table, table
+from eksprov.operations.costs import costs, offline_costs
+from eksprov.operations.kinds import KINDS
+from eksprov.operations.plan import make_plan, offline_plan
+
+REGION = "us-west-2"
+# By hand: EKS 0.10, NAT gateway 0.045, its address 0.005, 2 x m7i.large 0.1008, 2 x 50 GiB gp3 at 0.08 a month.
+BY_HAND = Decimal("0.10") + Decimal("0.045") + Decimal("0.005") + 2 * Decimal("0.1008") + 100 * Decimal("0.08") / 730
+
+
+def of(stage: Stage, config: Config | None = None) -> Estimate:
+    """The estimate of what `plan` sees."""
+    opened = stage.opened(config)
+    return costs(opened, make_plan(opened), None)[0]
+
+
+def rows(found: Estimate) -> dict[tuple[str, str], Row]:
+    return {(row.step, row.item): row for row in found.rows}
+
+
+def test_every_price_has_a_day_and_a_public_source() -> None:
+    for (region, item), price in table().items():
+        assert price.usd > 0, item
+        assert price.unit in ("hour", "month"), item
+        assert date.fromisoformat(price.as_of) >= date(2026, 7, 1), item
+        assert price.source.startswith("https://"), item
+        assert region in ("us-east-1", "us-west-2", "eu-west-1"), item
+
+
+def test_every_kind_has_a_price_or_a_reason_for_none() -> None:
+    """A new kind has to say whether it is billed."""
+    known = {*ITEMS, *FREE, *BY_USE}
+    assert {kind.kind for kind in KINDS if kind.world == "aws"} <= known
+
+
+def test_the_quick_start_costs_what_a_sum_by_hand_says(stage: Stage) -> None:
+    found = of(stage)
+    assert found.hour_before == 0
+    assert found.hour_after == BY_HAND
+    assert round(monthly(found.hour_after), 2) == Decimal("264.67")
+    assert found.unknown_after == ()
+    assert "data transfer" in found.excluded
+
+
+def test_before_and_after_are_alike_once_it_is_made(stage: Stage) -> None:
+    stage.provision()
+    found = of(stage)
+    assert found.hour_before == found.hour_after == BY_HAND
+
+
+def test_another_instance_type_shows_before_and_after(stage: Stage) -> None:
+    stage.provision()
+    found = rows(of(stage, with_group(stage.config, instance_types=["g5.xlarge"], disk_size_gib=50)))
+    old, new = found["node-group/workers", "ec2.m7i.large"], found["node-group/workers", "ec2.g5.xlarge"]
+    assert (old.hour_before, old.hour_after) == (2 * Decimal("0.1008"), 0)
+    assert (new.hour_before, new.hour_after) == (0, 2 * Decimal("1.006"))
+
+
+def test_more_nodes_cost_more_nodes_and_more_volumes(stage: Stage) -> None:
+    stage.provision()
+    found = of(stage, with_group(stage.config, desired_size=5, max_size=9))
+    each = Decimal("0.1008") + 50 * Decimal("0.08") / 730
+    assert abs(found.hour_after - found.hour_before - 3 * each) < Decimal("1e-20")
+    assert abs(found.most_hour - found.hour_after - 4 * each) < Decimal("1e-20")
+
+
+def test_a_removed_group_is_paid_before_and_not_after(stage: Stage) -> None:
+    """A group that has left the config is found without its instance types: their price before is then unknown."""
+    stage.provision()
+    found = rows(of(stage, changed(stage.config, node_groups=[])))
+    nodes, volumes = found["node-group/workers", "unknown.instances"], found["node-group/workers", "ebs.gp3"]
+    assert (nodes.before, nodes.hour_before, nodes.hour_after) == (2, None, 0)
+    assert (volumes.before, volumes.hour_after) == (100, 0)
+
+
+def test_a_price_nobody_knows_is_counted_and_not_taken_for_nothing(stage: Stage) -> None:
+    found = of(stage, with_group(stage.config, instance_types=["x1.16xlarge"]))
+    assert [what.split(":")[0] for what in found.unknown_after] == ["node-group/workers"]
+    assert found.hour_after == BY_HAND - 2 * Decimal("0.1008")
+
+
+def test_a_kind_that_is_unknown_here_is_of_unknown_price() -> None:
+    line = Planned("moon/1", "moon", "luna", Change(Action.CREATE), want=SimpleNamespace())
+    found = estimate(Plan((line,)), {}, Terms())
+    assert found.unknown_after == ("moon/1: moon",)
+
+
+def test_extended_support_costs_more_only_where_it_is_chosen() -> None:
+    def cluster(support: str, version: str, extended: frozenset[str] | None) -> list[str]:
+        facts = SimpleNamespace(support_type=support, version=version)
+        return [item.item for item in items_of("cluster", "cluster", facts, Terms(extended))]
+
+    assert cluster("STANDARD", "1.33", frozenset({"1.33"})) == ["eks.cluster"]
+    assert cluster("EXTENDED", "1.35", frozenset({"1.33"})) == ["eks.cluster"]
+    assert cluster("EXTENDED", "1.33", frozenset({"1.33"})) == ["eks.cluster", "eks.extended-support"]
+    assert cluster("EXTENDED", "1.33", None) == ["eks.cluster", "unknown.extended-support"]
+
+
+def test_faster_volumes_and_interface_endpoints_are_priced() -> None:
+    disk = SimpleNamespace(disk_gib=200, disk_iops=4000, disk_throughput_mib=637)
+    facts = SimpleNamespace(
+        capacity_type="ON_DEMAND",
+        instance_types=("g5.xlarge",),
+        desired_size=2,
+        warm_pool=SimpleNamespace(enabled=False),
+    )
+    found = items_of("node-group/a", "node-group", facts, Terms(templates={"launch-template/a": disk}))
+    assert {item.item: item.quantity for item in found} == {
+        "ec2.g5.xlarge": 2,
+        "ebs.gp3": 400,
+        "ebs.gp3-iops": 2000,
+        "ebs.gp3-throughput": 1,
+    }
+    endpoint = SimpleNamespace(gateway=False, subnet_ids={"a", "b"}, service="ecr.api")
+    assert [item.quantity for item in items_of("e", "vpc-endpoint", endpoint, Terms())] == [2]
+    endpoint.subnet_ids = frozenset({UNKNOWN})  # of three subnets that are not made yet
+    assert [item.quantity for item in items_of("e", "vpc-endpoint", endpoint, Terms(zones=3))] == [3]
+    endpoint.gateway = True
+    assert items_of("e", "vpc-endpoint", endpoint, Terms()) == ()
+
+
+def test_a_strangers_resource_is_not_in_our_bill() -> None:
+    line = Planned("elastic-ip/1", "elastic-ip", "ip", NO_CHANGE, problem="is not ours", have=object(), want=object())
+    assert estimate(Plan((line,)), {}, Terms()).rows[0].before == 0
+
+
+def test_a_month_has_730_hours() -> None:
+    disk = from_table(REGION, "ebs.gp3")
+    assert disk is not None
+    assert round(disk.usd_hour * HOURS_A_MONTH, 12) == disk.usd
+
+
+def test_offline_it_is_the_same_sum_without_any_call(stage: Stage) -> None:
+    stage.provision()
+    stage.tape.rewind()
+    found = offline_costs(stage.config, offline_plan(stage.config, stage.store))
+    assert found.hour_before == found.hour_after == BY_HAND
+    assert stage.tape.calls == []
+
+
+def test_offline_a_stack_that_was_never_made_is_priced_as_new(stage: Stage) -> None:
+    found = offline_costs(stage.config, offline_plan(stage.config, stage.store))
+    assert (found.hour_before, found.hour_after) == (0, BY_HAND)
+
+
+def test_offline_a_changed_group_has_an_unknown_before(stage: Stage) -> None:
+    stage.provision()
+    config = with_group(stage.config, desired_size=3)
+    found = offline_costs(config, offline_plan(config, stage.store))
+    assert any("3 x m7i.large" in what for what in found.unknown_before)
+
+
+def test_wanted_items_are_named_once_and_known_in_the_table(stage: Stage) -> None:
+    opened = stage.opened()
+    plan = make_plan(opened)
+    items = wanted_items(plan, Terms(frozenset()))
+    assert len(items) == len(set(items))
+    assert set(offline(REGION, items).prices) == set(items)
+
+
+def test_the_estimate_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Estimate((), Decimal(0), ()).most_hour = Decimal(1)  # type: ignore[misc]  # that is the point

@@ -1,0 +1,43 @@
+"""The same laws over a stack that asks for everything: every kind is made, found again, and goes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from support.stage import Stage, Theatre, everything
+
+from eksprov.core.outcome import Status
+from eksprov.steps import KINDS
+
+# They need an account in which somebody has made them: tests/steps/test_existing_network.py.
+BORROWED = {kind.kind for kind in KINDS if kind.borrowed}
+
+
+@pytest.fixture
+def stage(theatre: Theatre) -> Iterator[Stage]:
+    with theatre.stage(everything()) as stage:
+        yield stage
+
+
+def test_every_kind_is_exercised(stage: Stage) -> None:
+    """A kind that no law touches is a kind that no law holds."""
+    assert {step.kind for step in stage.opened().steps if step.world == "aws"} | BORROWED == {k.kind for k in KINDS}
+
+
+def test_it_is_made_found_again_with_and_without_its_state_and_goes(stage: Stage) -> None:
+    report = stage.provision()
+    assert report.ok, [(o.name, o.message) for o in report.outcomes if not o.good]
+    made = stage.world()
+    again = stage.provision()
+    assert {outcome.status for outcome in again.outcomes} == {Status.UNCHANGED}
+    assert stage.tape.mutating == []
+    stage.store.forget()
+    lost = stage.provision()
+    assert Counter(o.status for o in lost.outcomes) == {Status.UNCHANGED: len(lost.outcomes)}
+    assert stage.tape.mutating == []
+    assert stage.world() == made
+    result = stage.teardown()
+    assert result.ok, [(o.name, o.message) for o in result.report.outcomes if not o.good]
+    assert not {kind: items for kind, items in stage.grown().items() if items}

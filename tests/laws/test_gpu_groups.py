@@ -1,0 +1,122 @@
+"""Node groups for machine learning, from the config to instances and back to nothing; compared with plain boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.configs import with_group
+from support.stage import Stage, Theatre, quick_start
+
+from eksprov.aws.tags import as_dict
+from eksprov.config.load import load
+from eksprov.core.outcome import Status
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "gpu-llm" / "eksprov.yaml"
+
+
+@pytest.fixture
+def gpu(theatre: Theatre) -> Iterator[Stage]:
+    with theatre.stage(load(EXAMPLE)) as stage:
+        yield stage
+
+
+def group(stage: Stage, name: str) -> Any:
+    eks = stage.account.plain("eks")
+    return eks.describe_nodegroup(clusterName=stage.config.name, nodegroupName=name)["nodegroup"]
+
+
+def instances(stage: Stage, name: str) -> list[Any]:
+    filters = [
+        {"Name": "instance-state-name", "Values": ["running"]},
+        {"Name": "tag:eks:nodegroup-name", "Values": [name]},
+    ]
+    found = stage.account.plain("ec2").describe_instances(Filters=filters)
+    return [each for reservation in found["Reservations"] for each in reservation["Instances"]]
+
+
+def test_the_gpu_example_stands_settles_and_goes_without_a_trace(gpu: Stage) -> None:
+    report = gpu.provision()
+    assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
+    made = group(gpu, "gpu")
+    assert (made["amiType"], made["capacityType"]) == ("AL2023_x86_64_NVIDIA", "SPOT")
+    assert made["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
+    assert made["updateConfig"]["updateStrategy"] == "MINIMAL"
+    assert group(gpu, "system")["updateConfig"]["updateStrategy"] == "DEFAULT"
+    (instance,) = instances(gpu, "gpu")
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    assert as_dict(instance["Tags"])["eksprov:step"] == "node-group/gpu"
+    asked = [volume["Ebs"]["VolumeId"] for volume in instance["BlockDeviceMappings"]]
+    volumes = gpu.account.plain("ec2").describe_volumes(VolumeIds=asked)["Volumes"]
+    assert (300, True) in [(volume["Size"], volume["Encrypted"]) for volume in volumes]
+    assert {outcome.status for outcome in gpu.provision().outcomes} == {Status.UNCHANGED}
+    assert "DescribeInstanceTypes" not in {call.operation for call in gpu.tape.calls}  # asked once, then recorded
+    assert gpu.teardown().ok
+    assert gpu.world() == gpu.baseline
+
+
+def test_training_nodes_stand_close_together_in_one_zone_with_efa(theatre: Theatre) -> None:
+    config = with_group(
+        quick_start(), instance_types=["p4d.24xlarge"], zone_ids=["usw2-az2"], efa=True, placement_group=True
+    )
+    with theatre.stage(config) as stage:
+        report = stage.provision()
+        assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
+        found = instances(stage, "workers")
+        assert {each["Placement"]["GroupName"] for each in found} == {"quickstart-workers"}
+        assert len({each["SubnetId"] for each in found}) == 1
+        ask: Any = {"LaunchTemplateName": "quickstart-workers", "Versions": ["$Latest"]}
+        (version,) = stage.account.plain("ec2").describe_launch_template_versions(**ask)["LaunchTemplateVersions"]
+        kinds = [one["InterfaceType"] for one in version["LaunchTemplateData"]["NetworkInterfaces"]]
+        assert kinds == ["efa", "efa-only", "efa-only", "efa-only"]
+        assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}
+        assert stage.teardown().ok
+        assert stage.world() == stage.baseline
+
+
+def test_a_capacity_block_is_bought_through_the_template(theatre: Theatre) -> None:
+    config = with_group(
+        quick_start(),
+        instance_types=["p5.48xlarge"],
+        zone_ids=["usw2-az1"],
+        capacity_type="CAPACITY_BLOCK",
+        capacity_reservation_id="cr-0123456789abcdef0",
+    )
+    with theatre.stage(config) as stage:
+        report = stage.provision()
+        assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
+        assert group(stage, "workers")["capacityType"] == "CAPACITY_BLOCK"
+        assert {each["InstanceType"] for each in instances(stage, "workers")} == {"p5.48xlarge"}
+        assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}
+
+
+def test_a_larger_disk_moves_the_group_to_nodes_that_have_it(stage: Stage) -> None:
+    stage.provision()
+    before = {each["InstanceId"] for each in instances(stage, "workers")}
+    report = stage.provision(with_group(stage.config, disk_size_gib=80))
+    changed = {o.name: o.change.names for o in report.outcomes if o.status is Status.UPDATED}
+    assert changed == {"launch-template/workers": ("disk_gib",), "node-group/workers": ("template_version",)}
+    after = instances(stage, "workers")
+    assert not before & {each["InstanceId"] for each in after}
+    assert {as_dict(each["Tags"])["aws:ec2launchtemplate:version"] for each in after} == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"instance_types": ["m7i.large", "g5.xlarge"]}, "different accelerators"),
+        ({"instance_types": ["m99.large"]}, "EC2 does not know m99.large"),
+        ({"zone_ids": ["usw2-az4"]}, "no subnets in usw2-az4, only in usw2-az1, usw2-az2"),
+    ],
+)
+def test_impossible_nodes_are_refused_by_their_template(theatre: Theatre, keys: dict[str, Any], said: str) -> None:
+    with theatre.stage(with_group(quick_start(), **keys)) as stage:
+        ended = {outcome.name: outcome for outcome in stage.provision().outcomes}
+        assert ended["launch-template/workers"].status is Status.FAILED
+        assert said in ended["launch-template/workers"].message
+        assert ended["node-group/workers"].status is Status.SKIPPED
+        assert "CreateNodegroup" not in {call.operation for call in stage.tape.mutating}
+        assert stage.teardown().ok
+        assert stage.world() == stage.baseline

@@ -1,0 +1,263 @@
+"""The policy of `eksprov policy`: every call that is made is allowed by it, and nothing is that no call needs.
+
+A scenario is played on the emulated account (make, look, lose the state, mend what others changed, take down), and
+each phase's calls are asked of that phase's policy alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from laws.test_drift import CHANGES, Made
+from support.account import run_of
+from support.iam_requests import Policy, Request, requests
+from support.policy_excuses import EXCUSED
+from support.samples import package, spec
+from support.stage import Stage, Theatre, project, quick_start
+
+from eksprov.config.schema import Config
+from eksprov.core.converge import converge, remove
+from eksprov.core.step import Outputs
+from eksprov.errors import EksprovError
+from eksprov.operations.kinds import KINDS as EVERY_KIND
+from eksprov.operations.kinds import is_model
+from eksprov.operations.models import node_types
+from eksprov.operations.provision import provision
+from eksprov.operations.stack import Opened
+from eksprov.permissions import PHASES, RIGHTS, Need, Place, Rights, needs, place_of
+from eksprov.permissions.document import LARGEST, documents, size
+from eksprov.permissions.sweep import leftovers
+from eksprov.serving.graph import model_steps
+from eksprov.serving.spec import StackFacts
+from eksprov.steps.vpc import Vpc
+
+KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
+ACCOUNT = "123456789012"
+MENDED_TOO = ("role/vpc-cni", "subnet/private-1")  # beside the last of each kind
+
+
+def owned(stage: Stage) -> set[str]:
+    """Ids of EC2's and KMS's things with our tag."""
+    ec2, kms = stage.account.plain("ec2"), stage.account.plain("kms")
+    filters = [{"Name": "tag:eksprov:stack", "Values": [stage.config.name]}]
+    pages = ec2.get_paginator("describe_tags").paginate(Filters=filters)
+    keys = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
+    ours = {"TagKey": "eksprov:stack", "TagValue": stage.config.name}
+    tagged = {key for key in keys if ours in kms.list_resource_tags(KeyId=key)["Tags"]}
+    return {tag["ResourceId"] for page in pages for tag in page["Tags"]} | tagged
+
+
+def policy(stage: Stage, *phases: Any, config: Config | None = None) -> Policy:
+    """The policy of some phases for the stage's own steps."""
+    opened = stage.opened(config)
+    steps = tuple(step for step in opened.steps if not is_model(step.name))
+    place = place_of(stage.config.name, "us-west-2", ACCOUNT, "aws", steps)
+    found = documents(needs(place, phases, KINDS))
+    return Policy([one for document in found for one in document["Statement"]], stage.config.name)
+
+
+class Play:
+    """A scenario on a stage; `asked` is what IAM was asked in each phase."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.asked: dict[str, list[Request]] = {phase: [] for phase in PHASES}
+        self.owned: set[str] = set()
+        self.outputs = Outputs()
+        self.incarnation = 0
+
+    def note(self, phase: str) -> None:
+        """The calls since the last note belong to `phase`."""
+        self.asked[phase] += [request for call in self.stage.tape.calls for request in requests(call)]
+        self.owned |= owned(self.stage)
+        self.stage.tape.rewind()
+
+    def whole(self) -> None:
+        """Make, look, lose the state, serve, mend, take down."""
+        self.provision()
+        self.provision()
+        self.stage.store.forget()
+        self.provision()
+        self.serve()
+        self.mend()
+        assert self.stage.teardown().ok
+        self.note("teardown")
+
+    def provision(self) -> None:
+        """`eksprov provision`: without models."""
+        self.stage.tape.rewind()
+        opened = self.stage.opened()
+        infrastructure = tuple(step for step in opened.steps if not is_model(step.name))
+        report = provision(dataclasses.replace(opened, steps=infrastructure))
+        assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
+        for outcome in report.outcomes:
+            self.outputs.put(outcome.name, outcome.outputs)
+        self.note("provision")
+
+    def serve(self) -> None:
+        """A model's role, bond and files, as deploy-model makes them and undeploy-model takes them away."""
+        opened = self.stage.opened()
+        bucket = next(step.slug for step in opened.steps if step.kind == "bucket")
+        facts = StackFacts(opened.us.stack, opened.us.stack_id, "us-west-2", bucket, ())
+        inside = model_steps(spec(stack=facts), package(project() / "examples" / "digits" / "model"), "bond")
+        steps = [*(step for step in opened.steps if is_model(step.name)), *(s for s in inside if s.world == "aws")]
+        describe(opened)
+        for act in (self.made, self.gone, self.made):
+            for step in steps:
+                act(step)
+        self.note("deploy-model")
+
+    def made(self, step: Any) -> None:
+        aws = self.stage.opened().aws
+        self.outputs.put(step.name, converge(step, aws, self.outputs, run_of(aws, self.incarnation)).outputs)
+
+    def gone(self, step: Any) -> None:
+        aws = self.stage.opened().aws
+        remove(step, aws, run_of(aws, self.incarnation))
+        self.incarnation += 1
+
+    def mend(self) -> None:
+        """What the law of drift does to each field, mended one after another."""
+        opened = self.stage.opened()
+        made = Made(self.stage, opened.steps, self.outputs)
+        for (kind, field), change in CHANGES.items():
+            if not callable(change) or kind not in {step.kind for step in opened.steps}:
+                continue
+            for step in [made.of(kind), *(one for one in opened.steps if one.name in MENDED_TOO and one.kind == kind)]:
+                if (kind, field) == ("iam-role", "inline") and not is_model(step.name):
+                    continue
+                change(made, step)
+                self.stage.tape.rewind()
+                self.made(step)
+                self.note("deploy-model" if is_model(step.name) else "provision")
+
+
+def describe(opened: Opened) -> None:
+    """What deploy-model asks of AWS beside its steps."""
+    cluster = next(step for step in opened.steps if step.kind == "cluster")
+    cluster.discover(opened.aws, fresh=True)
+    node_types(opened)
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Theatre:
+    return Theatre()
+
+
+def with_key() -> Config:
+    data = quick_start().model_dump(mode="json")
+    return Config.model_validate_json(json.dumps({**data, "cluster": {**data["cluster"], "kms_key": "own"}}))
+
+
+def everything() -> Config:
+    """The config of the laws, with the stack's own key in it if nobody else has asked for one."""
+    data = yaml.safe_load((Path(__file__).parents[1] / "support" / "everything.yaml").read_text())
+    return Config.model_validate_json(json.dumps(data))
+
+
+@pytest.fixture(scope="module", params=["quick start", "own key", "everything"])
+def played(request: pytest.FixtureRequest, theatre: Theatre) -> tuple[Play, dict[str, Policy]]:
+    """The stage is over when the tests begin."""
+    config = {"quick start": quick_start, "own key": with_key, "everything": everything}[request.param]()
+    with theatre.stage(config) as stage:
+        play = Play(stage)
+        policies = {phase: policy(stage, phase) for phase in PHASES}
+        play.whole()
+    for phase in PHASES:
+        policies[phase].owned = play.owned
+    return play, policies
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_every_call_is_allowed_by_its_phases_policy(played: tuple[Play, dict[str, Policy]], phase: str) -> None:
+    play, policies = played
+    denied = [request for request in dict.fromkeys(play.asked[phase]) if not policies[phase].allows(request)]
+    assert not denied, "list these in eksprov/permissions, under the kind that makes the call"
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_nothing_is_allowed_that_no_call_needs(played: tuple[Play, dict[str, Policy]], phase: str) -> None:
+    play, policies = played
+    for request in dict.fromkeys(play.asked[phase]):
+        policies[phase].allows(request)
+    unused = [(action, where) for action, where in policies[phase].unused() if action not in EXCUSED]
+    assert not unused, "take these out of eksprov/permissions, or say in EXCUSED what they are for"
+
+
+@pytest.mark.parametrize("phase", [*PHASES, "all"])
+def test_every_document_fits_into_a_managed_policy(theatre: Theatre, phase: str) -> None:
+    with theatre.stage(with_key()) as stage:
+        opened = stage.opened()
+        place = place_of(stage.config.name, "us-west-2", ACCOUNT, "aws", opened.steps)
+        chosen = PHASES if phase == "all" else (phase,)
+        found = documents(needs(place, chosen, KINDS))
+    assert 1 <= len(found) <= 10
+    assert all(size(document) <= LARGEST for document in found)
+
+
+def test_needs_that_are_too_many_for_one_document_are_split_and_none_is_lost() -> None:
+    many = tuple(Need(f"ec2:Describe{number:04d}") for number in range(1000))
+    found = documents(many)
+    assert len(found) > 1
+    assert all(size(document) <= LARGEST for document in found)
+    allowed = [action for document in found for one in document["Statement"] for action in one["Action"]]
+    assert sorted(allowed) == sorted(need.action for need in many)
+
+
+def test_every_kind_has_said_what_it_needs() -> None:
+    missing = [kind.kind for kind in KINDS if kind.kind not in RIGHTS]
+    assert not missing, f"add a line for each to RIGHTS of a module in eksprov/permissions: {missing}"
+
+
+def test_no_excuse_outlives_its_action() -> None:
+    place = Place("demo", "us-west-2")
+    rights = [getattr(said(place), part.name) for said in RIGHTS.values() for part in dataclasses.fields(Rights)]
+    named = {need.action for part in rights for need in part} | {need.action for need in leftovers(place)}
+    assert EXCUSED.keys() - named == {"eks:AssociateEncryptionConfig"}  # which only a cluster with a key needs
+
+
+def test_a_kind_that_said_nothing_is_an_error_that_names_the_place() -> None:
+    class Unheard(Vpc):
+        kind = "unheard-of"
+
+    with pytest.raises(EksprovError, match="unheard-of") as refused:
+        needs(place_of("demo", "us-west-2", ACCOUNT, "aws", ()), ("teardown",), (Unheard,))
+    assert "eksprov/permissions" in refused.value.hint
+
+
+def test_nothing_but_readings_is_allowed_everywhere(theatre: Theatre) -> None:
+    """A write on `*` without a condition would be a right over other people's things."""
+    with theatre.stage(with_key()) as stage:
+        found = policy(stage, *PHASES).statements
+    wide = [one for one in found if one["Resource"] == "*" and "Condition" not in one]
+    actions = {
+        action for one in wide for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+    }
+    writes = {action for action in actions if not re.match(r"[a-z0-9]+:(Describe|Get|List)", action)}
+    assert writes <= {"ec2:RunInstances", "route53:AssociateVPCWithHostedZone"}
+
+
+def test_another_stacks_things_are_out_of_reach(theatre: Theatre) -> None:
+    """The same calls on behalf of another stack are refused, where they change anything."""
+    with theatre.stage() as stage:
+        play = Play(stage)
+        play.provision()
+        found = policy(stage, "provision")
+    found.owned = set()
+    other = [
+        dataclasses.replace(
+            one,
+            resource=one.resource.replace("quickstart", "foreign"),
+            tags=tuple((key, "foreign" if key == "eksprov:stack" else value) for key, value in one.tags),
+        )
+        for one in dict.fromkeys(play.asked["provision"])
+        if not re.match(r"[a-z0-9]+:(Describe|Get|List)", one.action) and (one.resource or one.tags)
+    ]
+    assert len(other) > 30
+    assert [one for one in other if found.allows(one)] == []

@@ -1,0 +1,226 @@
+"""What IAM is asked when a call is made: actions on resources with tags, and whether a policy allows them.
+
+Calls and actions mostly share a name; where they do not, or where a call asks for more than one action, the tables
+below say so (https://docs.aws.amazon.com/service-authorization/latest/reference/). Looked at are the action, the ARN as
+far as the call's parameters give it, the tags that are sent and, for EC2 and KMS, whether the thing carries ours; other
+conditions (whom a role is passed to) are taken to hold.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.calls import Call
+
+REGION, ACCOUNT = "us-west-2", "123456789012"
+OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("s3", "ListBuckets"): ("s3:ListAllMyBuckets",),
+    ("s3", "ListObjectsV2"): ("s3:ListBucket",),
+    ("s3", "ListObjectVersions"): ("s3:ListBucketVersions",),
+    ("s3", "CreateBucket"): ("s3:CreateBucket", "s3:TagResource"),
+    ("s3", "DeleteObjects"): ("s3:DeleteObject",),
+    ("s3", "GetPublicAccessBlock"): ("s3:GetBucketPublicAccessBlock",),
+    ("s3", "PutPublicAccessBlock"): ("s3:PutBucketPublicAccessBlock",),
+    ("s3", "GetBucketLifecycleConfiguration"): ("s3:GetLifecycleConfiguration",),
+    ("s3", "PutBucketLifecycleConfiguration"): ("s3:PutLifecycleConfiguration",),
+}
+PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+TAG_ACTION = {
+    "ecr": "ecr:TagResource",
+    "eks": "eks:TagResource",
+    "iam": "iam:TagRole",
+    "kms": "kms:TagResource",
+    "logs": "logs:TagResource",
+    "sns": "sns:TagResource",
+    "cloudwatch": "cloudwatch:TagResource",
+}
+ROLE_KEYS = ("roleArn", "nodeRole")
+NOTHING_ASKED = frozenset({"GetCallerIdentity"})  # allowed to everybody
+THINGS = {
+    "vpc": "vpc", "subnet": "subnet", "igw": "internet-gateway", "eipalloc": "elastic-ip", "nat": "natgateway",
+    "rtb": "route-table", "eni": "network-interface", "sg": "security-group", "lt": "launch-template",
+    "vpce": "vpc-endpoint",
+}  # fmt: skip
+MADE = {
+    "CreateVpc": "vpc", "CreateSubnet": "subnet", "CreateInternetGateway": "internet-gateway",
+    "AllocateAddress": "elastic-ip", "CreateNatGateway": "natgateway", "CreateRouteTable": "route-table",
+    "CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint",
+    "CreateLaunchTemplate": "launch-template", "CreatePlacementGroup": "placement-group",
+}  # fmt: skip
+ID = re.compile(rf"\b({'|'.join(THINGS)})-[0-9a-f]{{8,}}\b")
+
+
+@dataclass(frozen=True)
+class Request:
+    """`resource` is an ARN, or empty where the call does not tell it; `tags` are those that the call sends."""
+
+    action: str
+    resource: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class Policy:
+    """The statements of some documents, and which (statement, action) a request has used."""
+
+    statements: list[dict[str, Any]]
+    stack: str
+    owned: set[str] = field(default_factory=set)  # ids that carry our tag
+    used: set[tuple[int, str]] = field(default_factory=set)
+
+    def allows(self, request: Request) -> bool:
+        """Whether some statement does; each that does counts as used."""
+        found = [n for n, statement in enumerate(self.statements) if self._fits(statement, request)]
+        self.used |= {(n, request.action) for n in found}
+        return bool(found)
+
+    def unused(self) -> list[tuple[str, str]]:
+        """Actions, with their resource, that no request has used."""
+        return [
+            (action, str(statement["Resource"]))
+            for n, statement in enumerate(self.statements)
+            for action in _many(statement["Action"])
+            if (n, action) not in self.used
+        ]
+
+    def _fits(self, statement: Mapping[str, Any], request: Request) -> bool:
+        if request.action not in _many(statement["Action"]):
+            return False
+        if request.resource and not any(fnmatch.fnmatchcase(request.resource, p) for p in _many(statement["Resource"])):
+            return False
+        equals = statement.get("Condition", {}).get("StringEquals", {})
+        if "aws:RequestTag/eksprov:stack" in equals and ("eksprov:stack", self.stack) not in request.tags:
+            return False
+        name = request.resource.rsplit("/", 1)[-1]
+        return "aws:ResourceTag/eksprov:stack" not in equals or not name or name in self.owned
+
+
+def requests(call: Call) -> Iterator[Request]:
+    """Everything that IAM is asked for a call."""
+    if call.operation in NOTHING_ASKED:
+        return
+    tags = tuple(sorted(_tags(call.params).items()))
+    if call.service == "ec2":
+        yield from _of_ec2(call, tags)
+        return
+    prefix = PREFIXES.get(call.service, call.service)
+    actions = OTHERWISE.get((call.service, call.operation), (f"{prefix}:{call.operation}",))
+    for action in actions:
+        for resource in _resources(call):
+            yield Request(action, resource, tags)
+    if tags and call.service in TAG_ACTION and call.operation != "TagResource":
+        yield Request(TAG_ACTION[call.service], "", tags)
+    yield from _implied(call)
+
+
+def _implied(call: Call) -> Iterator[Request]:
+    """What a service asks in the caller's name."""
+    if call.service == "eks":
+        held = [call.params, *call.params.get("podIdentityAssociations", [])]
+        for role in (one[key] for one in held for key in ROLE_KEYS if key in one):
+            yield Request("iam:PassRole", role)
+        if call.operation in ("CreateCluster", "CreateNodegroup"):
+            yield Request("iam:CreateServiceLinkedRole")
+        if call.params.get("podIdentityAssociations") is not None:
+            yield Request("eks:CreatePodIdentityAssociation", _eks(call.params, "cluster"))
+        if call.operation == "UpdateAddon" and call.params.get("podIdentityAssociations") is not None:
+            yield Request("eks:UpdatePodIdentityAssociation")
+            yield Request("eks:DeletePodIdentityAssociation")
+        if call.operation == "CreateNodegroup" and "launchTemplate" in call.params:
+            yield Request("ec2:RunInstances")
+        if call.params.get("encryptionConfig"):
+            yield Request("kms:CreateGrant")
+            yield Request("kms:DescribeKey")
+    if call.operation == "DeleteAddon":
+        yield Request("eks:DeletePodIdentityAssociation")
+    if (call.service, call.operation) == ("s3", "DeleteObjects") and any(
+        "VersionId" in one for one in call.params["Delete"]["Objects"]
+    ):
+        yield Request("s3:DeleteObjectVersion", f"arn:aws:s3:::{call.params['Bucket']}/models/x")
+    if (call.service, call.operation) == ("s3", "PutObject"):
+        yield Request("s3:AbortMultipartUpload", f"arn:aws:s3:::{call.params['Bucket']}/models/x")
+    if call.operation == "CreateVpcEndpoint":
+        yield Request("route53:AssociateVPCWithHostedZone")
+
+
+def _of_ec2(call: Call, tags: tuple[tuple[str, str], ...]) -> Iterator[Request]:
+    action = f"ec2:{call.operation}"
+    if call.operation.startswith("Describe"):
+        yield Request(action)
+        return
+    text = str({key: value for key, value in call.params.items() if key != "TagSpecifications"})
+    ids = {f"arn:aws:ec2:{REGION}:{ACCOUNT}:{THINGS[m[1]]}/{m[0]}" for m in ID.finditer(text)}
+    ids = {one for one in ids if call.operation not in ("CreateRoute", "ReplaceRoute") or ":route-table/" in one}
+    for resource in sorted(ids) or [""]:
+        yield Request(action, resource, tags)
+    if call.operation in MADE:
+        new = f"arn:aws:ec2:{REGION}:{ACCOUNT}:{MADE[call.operation]}/new"
+        yield Request(action, new, tags)
+        yield Request("ec2:CreateTags", new, tags)
+    if call.operation == "CreateVpcEndpoint":
+        yield from _implied(call)
+
+
+def _resources(call: Call) -> Iterable[str]:
+    """The ARN, where the parameters tell it; the empty one elsewhere."""
+    params = call.params
+    if call.service == "eks":
+        return [_of_eks(call)]
+    if call.service == "iam" and "RoleName" in params:
+        return [f"arn:aws:iam::{ACCOUNT}:role/eksprov/{params['RoleName']}"]
+    if call.service == "s3" and "Bucket" in params:
+        inside = call.operation in ("PutObject", "DeleteObjects")
+        return [f"arn:aws:s3:::{params['Bucket']}" + ("/models/x" if inside else "")]
+    if call.service == "logs" and "logGroupName" in params:
+        return [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{params['logGroupName']}"]
+    if call.service == "ecr" and "repositoryName" in params:
+        return [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{params['repositoryName']}"]
+    if call.service == "kms":
+        prefix = f"arn:aws:kms:{REGION}:{ACCOUNT}:"
+        key = params.get("KeyId") or params.get("TargetKeyId") or ""
+        named = [f"{prefix}{params['AliasName']}"] if "AliasName" in params else []
+        unsaid = [""] if call.operation == "DeleteAlias" else []  # the alias's key, which the call does not name
+        return [*named, *unsaid, *([f"{prefix}key/{key}"] if key and not key.startswith("alias/") else [])] or [""]
+    arn = params.get("resourceArn") or params.get("ResourceArn") or params.get("ResourceARN") or params.get("TopicArn")
+    return [arn or ""]
+
+
+EKS_THINGS = {"nodegroupName": "nodegroup", "addonName": "addon", "principalArn": "access-entry",
+              "associationId": "podidentityassociation"}  # fmt: skip
+OF_THE_CLUSTER = ("Create", "List")
+
+
+def _of_eks(call: Call) -> str:
+    if "resourceArn" in call.params:
+        return str(call.params["resourceArn"])
+    if call.operation in ("ListClusters", "CreateCluster", "DescribeClusterVersions") or (
+        call.operation.startswith("DescribeAddon") and call.operation != "DescribeAddon"
+    ):
+        return ""
+    if call.operation.startswith(OF_THE_CLUSTER) and call.operation != "ListAssociatedAccessPolicies":
+        return _eks(call.params, "cluster")
+    kind = next((kind for key, kind in EKS_THINGS.items() if key in call.params), "cluster")
+    return _eks(call.params, kind)
+
+
+def _eks(params: Mapping[str, Any], kind: str) -> str:
+    cluster = params.get("clusterName") or params.get("name")
+    return f"arn:aws:eks:{REGION}:{ACCOUNT}:{kind}/{cluster}" + ("" if kind == "cluster" else "/x")
+
+
+def _tags(params: Mapping[str, Any]) -> dict[str, str]:
+    specifications = params.get("TagSpecifications")
+    found = specifications[0]["Tags"] if specifications else None
+    configuration = params.get("CreateBucketConfiguration") or {}
+    found = found or configuration.get("Tags") or params.get("Tags") or params.get("tags") or {}
+    if isinstance(found, dict):
+        return dict(found)
+    return {tag.get("Key", tag.get("TagKey")): tag.get("Value", tag.get("TagValue", "")) for tag in found}
+
+
+def _many(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
