@@ -27,7 +27,7 @@ from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import NodeType, fit
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
-from eksprov.steps.catalog import bucket_name, model_association, model_role
+from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.instances import read
 from eksprov.steps.node_shape import derive
 
@@ -106,7 +106,8 @@ def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, .
     account = service_account(spec.name)
     bond = model_association(config, spec.name, spec.namespace, account)
     role = model_role(config, opened.choices, spec.name)
-    return (role, bond, *model_steps(spec, package, bond.name))
+    shown = model_dashboard(config, opened.choices, spec.name, spec.namespace)
+    return (role, bond, *shown, *model_steps(spec, package, bond.name))
 
 
 def deploy(opened: Opened, names: Sequence[str]) -> Deployed:

@@ -22,7 +22,7 @@ CLAIMS = (("v1", "Service"), ("networking.k8s.io/v1", "Ingress"), ("v1", "Persis
 GRACE_S = 300.0  # of AWS's time: a load balancer takes minutes to go
 EXPECTED_S = 60.0
 # The network goes after everything that controllers may have put into it.
-HOLDS_LEFTOVERS = frozenset({"internet-gateway", "route-table", "security-group", "subnet", "vpc"})
+HOLDS_LEFTOVERS = frozenset({"internet-gateway", "security-group", "subnet", "vpc"})
 
 
 def release(kube: KubeApi, opened: Opened) -> None:

@@ -18,6 +18,7 @@ Json = Mapping[str, Any]
 CRASHES = 3  # a server that ended this often does so by itself
 RETRIES = 2  # of the fetching container: the first failure may be an identity that is not there yet
 RAISED = re.compile(r"(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Stop\w*)(?:: .*)?$")
+FAREWELLS = frozenset({"CancelledError", "KeyboardInterrupt", "SystemExit"})  # what a server that stops prints last
 NO_IMAGE = ("not found", "does not know", "unknown", "denied", "unauthorized", "invalid reference")
 
 
@@ -204,9 +205,10 @@ def _end(log: str) -> str:
 
 
 def _reason(log: str) -> str:
-    """The last exception that a Python program printed (servers say goodbye after it), else the last lines."""
+    """The last exception that a Python program printed, but for those of its going, else the last lines."""
     raised = [line for line in log.splitlines() if RAISED.match(line)]
-    return raised[-1] if raised else _end(log)
+    causes = [line for line in raised if line.split(":")[0].rpartition(".")[2] not in FAREWELLS]
+    return (causes or raised or [_end(log)])[-1]
 
 
 _LOOKS: tuple[Callable[[Observation], Iterator[Finding]], ...] = (

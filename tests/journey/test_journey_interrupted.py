@@ -78,7 +78,7 @@ def test_killed_twice_and_stopped_once_it_still_converges_without_duplicates(
     assert duplicates(project) == {}
     before = project.changes()
     again = project("provision")
-    assert "no changes: 25 resources as wanted" in again.out, again.err
+    assert "no changes: 26 resources as wanted" in again.out, again.err
     assert project.changes() == before
     assert {step["recorded"] for step in project("status", "--json").json["steps"]} == {"ready"}
 

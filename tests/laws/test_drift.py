@@ -14,15 +14,25 @@ from typing import Any
 
 import pytest
 from support.account import run_of
-from support.stage import Stage, Theatre
+from support.stage import Stage, Theatre, quick_start
 
 from eksprov import errors
+from eksprov.config.schema import Config
 from eksprov.core.converge import converge
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Step
 from eksprov.steps import KINDS
 
 AnyStep = Step[Any, Any]
+# Kinds whose stacks are others: their own tests change each of their fields.
+ELSEWHERE = {
+    "asg-tags": "tests/controllers/test_controllers_in_a_stack.py",
+    "cluster-endpoint": "tests/steps/test_cluster_endpoint.py",
+    "existing-subnet": "tests/steps/test_existing_network.py",
+    "existing-vpc": "tests/steps/test_existing_network.py",
+    "placement-group": "tests/steps/test_placement_group.py",
+}
+HERE = tuple(kind for kind in KINDS if kind.kind not in ELSEWHERE)
 
 
 @dataclass
@@ -36,8 +46,9 @@ class Made:
 
     def of(self, kind: str) -> AnyStep:
         """The kind's representative: the last one, a model's role among roles."""
-        if kind == "addon":
-            return next(step for step in self.steps if step.name == "addon/vpc-cni")
+        usual = {"addon": "addon/vpc-cni", "subnet": "subnet/private-1", "alarm": "alarm/api-server-errors"}
+        if kind in usual:
+            return next(step for step in self.steps if step.name == usual[kind])
         return [step for step in self.steps if step.kind == kind][-1]
 
     def client(self, service: str) -> Any:
@@ -57,7 +68,11 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(theatre: Theatre) -> Iterator[Made]:
-    with theatre.stage() as stage:
+    data = quick_start().model_dump()
+    data["cluster"] |= {"kms_key": "own"}
+    data["network"] |= {"endpoints": ("sts",)}
+    data["monitoring"] |= {"alarms": True, "alarm_emails": ("ops@example.com",), "dashboards": True}
+    with theatre.stage(Config.model_validate(data)) as stage:
         report = stage.provision()
         outputs = Outputs({outcome.name: outcome.outputs for outcome in report.outcomes})
         opened = stage.opened()
@@ -157,6 +172,25 @@ def disk(**change: Any) -> Callable[[Made, AnyStep], None]:
     return update
 
 
+def alarm(**change: Any) -> Callable[[Made, AnyStep], None]:
+    """Put the alarm as it is, but for these parameters."""
+    kept = (
+        "AlarmName AlarmDescription Namespace MetricName Statistic Threshold Period EvaluationPeriods Dimensions "
+        "ComparisonOperator TreatMissingData AlarmActions OKActions"
+    )
+
+    def put(m: Made, step: AnyStep) -> None:
+        (found,) = m.client("cloudwatch").describe_alarms(AlarmNames=[step.slug])["MetricAlarms"]
+        m.client("cloudwatch").put_metric_alarm(**{**{name: found[name] for name in kept.split()}, **change})
+
+    return put
+
+
+def unsubscribed(m: Made, step: AnyStep) -> None:
+    for found in m.client("sns").list_subscriptions_by_topic(TopicArn=step.slug)["Subscriptions"]:
+        m.client("sns").unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+
+
 def bond_role(m: Made, step: AnyStep) -> None:
     eks, name = m.client("eks"), step.slug.split("/")[0]
     have: Any = step.discover(m.stage.opened().aws)
@@ -234,6 +268,22 @@ CHANGES: dict[tuple[str, str], Callable[[Made, AnyStep], None] | str] = {
     ("launch-template", "market"): template(InstanceMarketOptions={"MarketType": "spot"}),
     ("launch-template", "instance_type"): template(InstanceType="t3.nano"),
     ("pod-identity-association", "role_arn"): bond_role,
+    ("addon", "state"): "EKS's own word for an update that failed; tests of the kind cover it",
+    ("addon", "service_account_role"): "compared only where the config names one; tests of the kind cover it",
+    ("security-group", "ingress"): "tests/steps/test_vpc_endpoint.py puts it back",
+    ("addon", "preserve"): "a tag that counts only when the add-on goes; tests of the kind cover it",
+    ("vpc-endpoint", "group_ids"): "tests/steps/test_vpc_endpoint.py puts it back",
+    ("vpc-endpoint", "private_dns"): "tests/steps/test_vpc_endpoint.py puts it back",
+    ("vpc-endpoint", "subnet_ids"): "tests/steps/test_vpc_endpoint.py puts it back",
+    ("vpc-endpoint", "route_table_ids"): "tests/steps/test_vpc_endpoint.py puts it back",
+    ("alarm", "watch"): alarm(Threshold=99.0),
+    ("alarm", "dimensions"): alarm(Dimensions=[{"Name": "ClusterName", "Value": "another"}]),
+    ("alarm", "actions"): alarm(AlarmActions=[], OKActions=[]),
+    ("alarm", "description"): alarm(AlarmDescription="?"),
+    ("topic", "emails"): unsubscribed,
+    ("dashboard", "body"): lambda m, s: m.client("cloudwatch").put_dashboard(
+        DashboardName=s.slug, DashboardBody='{"widgets":[]}'
+    ),
 }
 REPAIRED = [key for key, change in CHANGES.items() if not isinstance(change, str)]
 
@@ -245,9 +295,7 @@ def compared(made: Made, kind: str) -> dict[str, bool]:
 
 
 def test_every_field_that_changes_in_place_has_its_drift(made: Made) -> None:
-    every = {
-        (kind.kind, name) for kind in KINDS for name, replaces in compared(made, kind.kind).items() if not replaces
-    }
+    every = {(kind.kind, name) for kind in HERE for name, replaces in compared(made, kind.kind).items() if not replaces}
     assert every == set(CHANGES)
 
 
@@ -267,7 +315,7 @@ def test_what_was_changed_behind_our_back_is_put_back(made: Made, kind: str, nam
     assert made.stage.tape.mutating == []
 
 
-@pytest.mark.parametrize("kind", [kind.kind for kind in KINDS if not kind.replaceable])
+@pytest.mark.parametrize("kind", [kind.kind for kind in HERE if not kind.replaceable])
 def test_what_cannot_change_in_place_is_refused_by_name(made: Made, kind: str) -> None:
     step, aws = made.of(kind), made.stage.opened().aws
     for name in (name for name, replaces in compared(made, kind).items() if replaces):

@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from support.account import run_of
 from support.stage import Stage, Theatre, everything
 
+from eksprov import errors
+from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Status
+from eksprov.core.step import Outputs, Owner
 from eksprov.steps import KINDS
 
 # They need an account in which somebody has made them: tests/steps/test_existing_network.py.
@@ -41,3 +45,21 @@ def test_it_is_made_found_again_with_and_without_its_state_and_goes(stage: Stage
     result = stage.teardown()
     assert result.ok, [(o.name, o.message) for o in result.report.outcomes if not o.good]
     assert not {kind: items for kind, items in stage.grown().items() if items}
+
+
+def test_another_incarnation_of_every_kind_is_refused_and_untouched(stage: Stage) -> None:
+    """A stack of the same name that somebody else made from another machine."""
+    report = stage.provision()
+    outputs = Outputs({outcome.name: outcome.outputs for outcome in report.outcomes})
+    before = stage.world()
+    stage.tape.rewind()
+    theirs = Owner(stage.config.name, "0ther1ncarnat10n")
+    parts = [step for step in stage.opened().steps if step.world == "aws" and not (step.borrowed or step.part)]
+    for step in parts:
+        aws = stage.aws(theirs)
+        with pytest.raises(errors.OwnershipError, match="not this stack's"):
+            converge(step, aws, outputs, run_of(aws))
+        with pytest.raises(errors.OwnershipError, match="not this stack's"):
+            remove(step, aws, run_of(aws))
+    assert stage.tape.mutating == []
+    assert stage.world() == before

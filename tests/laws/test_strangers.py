@@ -20,9 +20,13 @@ from eksprov.steps.iam_role import trust_document
 
 OURS = Owner("quickstart", "0ther1ncarnat10n")
 TAGS = ["eksprov:stack", "eksprov:stack-id", "eksprov:step"]
-NAMED = sorted({kind.kind for kind in KINDS} - {
-    "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table",
-})  # fmt: skip
+# Kinds that EC2 and KMS give no name, and kinds of other stacks, whose own tests bring the stranger.
+NOT_HERE = {
+    "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",
+    "kms-key", "existing-vpc", "existing-subnet", "cluster-endpoint", "asg-tags", "placement-group", "alarm", "topic",
+    "dashboard",
+}  # fmt: skip
+NAMED = sorted({kind.kind for kind in KINDS} - NOT_HERE)
 
 
 def provisioned(stage: Stage) -> Outputs:
@@ -41,7 +45,6 @@ def refused(step: Step[Any, Any], aws: Aws, outputs: Outputs) -> None:
 def test_a_resource_of_another_incarnation_is_refused_and_untouched(stage: Stage) -> None:
     """A stack of the same name that somebody else made from another machine: every step, every kind."""
     outputs, steps = provisioned(stage), stage.opened().steps
-    assert {step.kind for step in steps} == {kind.kind for kind in KINDS}
     before = stage.world()
     stage.tape.rewind()
     for step in steps:

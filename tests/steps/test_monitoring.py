@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.bench import Bench
+from support.samples import package, spec
 from support.stage import Theatre, quick_start
 
 from eksprov.config.check import check
 from eksprov.config.schema import Addon, Config, Monitoring
 from eksprov.core.outcome import Status
 from eksprov.core.step import Step
+from eksprov.operations.models import graph
 from eksprov.steps.alarm import Alarm
 from eksprov.steps.catalog import catalog
 from eksprov.steps.catalog.monitoring import OBSERVABILITY, model_dashboard
@@ -147,3 +150,9 @@ def test_what_has_no_effect_is_said() -> None:
     topic = "arn:aws:sns:eu-west-1:111122223333:ops"
     config = quick_start().model_copy(update={"monitoring": Monitoring(alarms=True, alarm_topic_arn=topic)})
     assert [(p.path, p.level) for p in check(config)] == [("monitoring.alarm_topic_arn", "error")]
+
+
+def test_deploying_a_model_makes_its_dashboard(watched: Bench, tmp_path: Path) -> None:
+    opened = watched.stage.opened()
+    names = [step.name for step in graph(opened, spec(), package(tmp_path))]
+    assert "model/digits/dashboard" in names

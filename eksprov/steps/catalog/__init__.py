@@ -18,7 +18,7 @@ from eksprov.steps.catalog.addons import ADDONS, addon_roles, addons
 from eksprov.steps.catalog.autoscaling import autoscaling
 from eksprov.steps.catalog.control_plane import access, cluster, key, with_key
 from eksprov.steps.catalog.models import model_association, model_role
-from eksprov.steps.catalog.monitoring import monitoring
+from eksprov.steps.catalog.monitoring import model_dashboard, monitoring
 from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name, cluster_name
 from eksprov.steps.catalog.network import network
 from eksprov.steps.catalog.nodes import node_groups, node_templates
@@ -37,6 +37,7 @@ __all__ = [
     "catalog",
     "cluster_name",
     "model_association",
+    "model_dashboard",
     "model_role",
 ]
 
