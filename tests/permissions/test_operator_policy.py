@@ -39,6 +39,7 @@ from eksprov.steps.vpc import Vpc
 
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 ACCOUNT = "123456789012"
+CLOSED = ("public_access", "private_access", "public_cidrs")  # another step's, where the endpoint is closed last
 MENDED_TOO = ("role/vpc-cni", "subnet/private-1")  # beside the last of each kind
 
 
@@ -126,8 +127,11 @@ class Play:
         """What the law of drift does to each field, mended one after another."""
         opened = self.stage.opened()
         made = Made(self.stage, opened.steps, self.outputs)
+        kinds = {step.kind for step in opened.steps}
         for (kind, field), change in CHANGES.items():
-            if not callable(change) or kind not in {step.kind for step in opened.steps}:
+            if not callable(change) or kind not in kinds:
+                continue
+            if field in CLOSED and "cluster-endpoint" in kinds:
                 continue
             for step in [made.of(kind), *(one for one in opened.steps if one.name in MENDED_TOO and one.kind == kind)]:
                 if (kind, field) == ("iam-role", "inline") and not is_model(step.name):

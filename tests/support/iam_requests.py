@@ -147,12 +147,16 @@ def _implied(call: Call) -> Iterator[Request]:
         yield Request("route53:AssociateVPCWithHostedZone")
 
 
+# What a template names is asked for when it is used, not when it is written.
+NOT_ASKED = ("TagSpecifications", "LaunchTemplateData")
+
+
 def _of_ec2(call: Call, tags: tuple[tuple[str, str], ...]) -> Iterator[Request]:
     action = f"ec2:{call.operation}"
     if call.operation.startswith("Describe"):
         yield Request(action)
         return
-    text = str({key: value for key, value in call.params.items() if key != "TagSpecifications"})
+    text = str({key: value for key, value in call.params.items() if key not in NOT_ASKED})
     ids = {f"arn:aws:ec2:{REGION}:{ACCOUNT}:{THINGS[m[1]]}/{m[0]}" for m in ID.finditer(text)}
     ids = {one for one in ids if call.operation not in ("CreateRoute", "ReplaceRoute") or ":route-table/" in one}
     for resource in sorted(ids) or [""]:

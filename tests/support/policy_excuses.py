@@ -27,6 +27,8 @@ EXCUSED = {
     "iam:GetRole": "the caller's own role, where the caller is one",
     "kms:ListResourceTags": "a survey of an account without keys",
     "kms:DescribeKey": "the same",
+    "sns:Unsubscribe": "a listener who has left the config",
+    "autoscaling:DeleteTags": "a label or taint that has left the config",
     "sns:ListTagsForResource": "a survey that finds nothing of that name",
     "cloudwatch:ListTagsForResource": "the same",
     "ec2:DeleteNatGateway": "in provision: a failed one is made again",
