@@ -38,7 +38,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
     kind: ClassVar[str] = "launch-template"
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
 
-    hop_limit: int = 2
+    hop_limit: int = 1
     disk_device: str = ROOT_DEVICE
     disk_gib: int = 50
     disk_iops: int = 3000

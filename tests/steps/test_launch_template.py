@@ -45,7 +45,7 @@ def test_every_group_has_one_with_imdsv2_and_an_encrypted_volume(made: Bench) ->
     assert made.calls() == ["CreateLaunchTemplate"]
     assert made.tape.mutating[0].params["ClientToken"]
     data = live(made, step)
-    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
     (disk,) = data["BlockDeviceMappings"]
     assert disk["DeviceName"] == "/dev/xvda"
     assert disk["Ebs"] == {
@@ -70,7 +70,7 @@ def test_nodes_carry_what_the_template_says(bench: Bench) -> None:
     running = ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
     for instance in [each for reservation in running["Reservations"] for each in reservation["Instances"]]:
         assert instance["MetadataOptions"]["HttpTokens"] == "required"
-        assert instance["MetadataOptions"]["HttpPutResponseHopLimit"] == 2
+        assert instance["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
         assert as_dict(instance["Tags"])["eksprov:step"] == "node-group/workers"
         volumes = [mapping["Ebs"]["VolumeId"] for mapping in instance["BlockDeviceMappings"]]
         sizes = [
@@ -80,7 +80,7 @@ def test_nodes_carry_what_the_template_says(bench: Bench) -> None:
 
 
 EVERYTHING: dict[str, Any] = {
-    "hop_limit": 1,
+    "hop_limit": 2,
     "disk_device": BOTTLEROCKET_DATA,
     "disk_gib": 300,
     "disk_iops": 4000,

@@ -122,10 +122,10 @@ class NodeGroup(Section):
         None, description="Most pods a node; unset: what EKS computes for the type."
     )
     metadata_hop_limit: int = Field(
-        2,
+        1,
         ge=1,
         le=64,
-        description="IMDSv2 hop limit; 2 is EKS's default and lets pods ask for region and zone, 1 keeps them from it.",
+        description="IMDSv2 hop limit; 1 keeps pods from the node's role (they have pod identity), 2 lets them ask.",
     )
     efa: bool = Field(False, description="Elastic Fabric Adapter on every node, as many as the type has; one zone.")
     placement_group: bool = Field(False, description="Nodes close together in one zone, for training across nodes.")
