@@ -15,6 +15,7 @@ from eksprov import errors
 from eksprov.core.borrowed import leave, look_at
 from eksprov.core.change import Action, Change, diff
 from eksprov.core.choosing import Choosing, Patience
+from eksprov.core.complaints import failed_update, in_words, irreplaceable, late, never_seen, strange, unproven
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
@@ -82,7 +83,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
     if change.action is Action.REPLACE and step.replaceable:
-        run.tell(step.name, f"{_in_words(change)} cannot change in place; deleting it to make it again")
+        run.tell(step.name, f"{in_words(change)} cannot change in place; deleting it to make it again")
         remove(step, client, run)
         run.gone(step.name)
         _created(step, client, want, run)
@@ -96,14 +97,15 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         return Outcome(step.name, Status.CREATED, first, step.outputs(have))
     tried: set[tuple[str, ...]] = set()
     while change.fields:
-        _refuse_replacement(step, change)
+        if change.action is Action.REPLACE:
+            raise irreplaceable(step, change)
         if why := step.refusal(want, have):
             raise errors.ReplacementError(f"{step.name}: {why}")
         if change.names in tried:  # one part undoes another; no pause would end that
-            raise _unproven(step, change)
+            raise unproven(step, change)
         tried.add(change.names)
-        step.update(client, want, have, change.names)
-        have = _proven(step, client, want, run, but=change.names)
+        update = step.update(client, want, have, change.names)
+        have = _proven(step, client, want, run, but=change.names, update=update)
         change = diff(want, have)
     return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
 
@@ -146,7 +148,7 @@ def _swept(step: Step[Any, Any], client: Any, have: Any | None, run: Run) -> Non
     while have is not None:
         waited = run.clock.now() - began
         if waited > step.timing.delete_limit_s:
-            raise _late(step, client, have, waited)
+            raise late(step, client, have, waited)
         step.delete(client, have)
         run.tell(step.name, step.phase(have).message)
         run.clock.sleep(pause(waited, step.timing.delete_s, run.speed))
@@ -193,22 +195,35 @@ def _resting(phase: Phase | None, have: Any | None) -> bool:
     return have is None or phase is None or phase.state in (State.READY, State.FAILED)
 
 
-def _proven(step: Step[Any, Any], client: Any, want: Any, run: Run, *, but: tuple[str, ...] | None = None) -> Any:
-    """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it."""
+def _proven(
+    step: Step[Any, Any],
+    client: Any,
+    want: Any,
+    run: Run,
+    *,
+    but: tuple[str, ...] | None = None,
+    update: str | None = None,
+) -> Any:
+    """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it.
+
+    Where the world says that the `update` of this id has failed, there is nothing to wait for.
+    """
     proof_began, began = list[float](), run.clock.now()
 
     def shows(phase: Phase | None, have: Any | None) -> bool:
         if have is None and run.clock.now() - began > APPEAR_GRACE_S / run.speed:
             run.gone(step.name)
-            raise _never_seen(step)
+            raise never_seen(step)
         if have is None or phase is None or phase.state in (State.MOVING, State.LEAVING):
             return False
         left = diff(want, have)
         if left.action is Action.NONE or (but is not None and left.names != but):
             return True
+        if update and (why := step.why_failed(client, update)):
+            raise failed_update(step, left, why)
         proof_began.append(run.clock.now())
         if run.clock.now() - proof_began[0] > PROOF_GRACE_S / run.speed:
-            raise _unproven(step, left)
+            raise unproven(step, left)
         return False
 
     have = _await(step, client, run, shows, fail=True)
@@ -241,55 +256,14 @@ def _await(
         if not leaving and (why := run.hopeless(step.name)):
             raise errors.ProvisioningError(f"{step.name}: {phase.message if phase else 'not ready'}; {why}")
         if waited > limit:
-            raise _late(step, client, have, waited)
+            raise late(step, client, have, waited)
         run.tell(step.name, phase.message if phase and phase.message else "")
         run.clock.sleep(pause(waited, expected, run.speed))
 
 
-def _late(step: Step[Any, Any], client: Any, have: Any | None, waited_s: float) -> errors.WaitTimeoutError:
-    phase = step.phase(have).message if have is not None else "it cannot be seen yet"
-    blockers = step.blockers(client, have) if have is not None else ()
-    held = f"; held by {', '.join(blockers)}" if blockers else ""
-    return errors.WaitTimeoutError(
-        f"{step.name}: still not done after {waited_s:.0f} s: {phase}{held}", "run the same command again to wait on"
-    )
-
-
 def _refuse_stranger(step: Step[Any, Any], have: Any, run: Run) -> None:
-    if is_ours(have.owner, run.owner):
-        return
-    other = have.owner
-    tagged = f"its tags name stack {other.stack!r} ({other.stack_id})" if other else "it has no owner tags"
-    raise errors.OwnershipError(
-        f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {tagged}; it was left alone",
-        "choose another stack name, or remove that resource yourself",
-    )
-
-
-def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
-    if change.action is not Action.REPLACE:
-        return
-    raise errors.ReplacementError(
-        f"{step.name}: cannot be changed in place: {_in_words(change)}",
-        "set the old value again, or tear down and provision anew",
-    )
-
-
-def _in_words(change: Change) -> str:
-    return ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
-
-
-def _unproven(step: Step[Any, Any], left: Change) -> errors.ConvergenceError:
-    fields = ", ".join(f"{field.name}: wanted {field.want}, read {field.have}" for field in left.fields)
-    return errors.ConvergenceError(f"{step.name}: the call succeeded, but reading back shows {fields}")
-
-
-def _never_seen(step: Step[Any, Any]) -> errors.ConvergenceError:
-    """AWS answers a create whose token it has seen with what that token made, even when it is long deleted."""
-    return errors.ConvergenceError(
-        f"{step.name}: AWS accepted the call, but {step.kind} {step.slug!r} does not exist",
-        "it may be one that was deleted since; run the same command again: it is then asked for as a new one",
-    )
+    if not is_ours(have.owner, run.owner):
+        raise strange(step, have)
 
 
 def failure(name: str, error: errors.EksprovError, change: Change | None = None) -> Outcome:

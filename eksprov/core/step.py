@@ -148,8 +148,11 @@ class Step(ABC, Generic[C, F]):
         `token` is 64 hex digits, the same for every attempt at this incarnation of the resource.
         """
 
-    def update(self, client: C, want: F, have: F, fields: tuple[str, ...]) -> None:
-        """Send what changes `fields` from `have` to `want`, or a first part of it; called again for the rest."""
+    def update(self, client: C, want: F, have: F, fields: tuple[str, ...]) -> str | None:
+        """Send what changes `fields` from `have` to `want`, or a first part of it; called again for the rest.
+
+        Return the id under which the world goes on with it, where it has one and may fail later: see `why_failed`.
+        """
         raise NotImplementedError(f"{self.kind} has no field that changes in place")
 
     @abstractmethod
@@ -182,6 +185,10 @@ class Step(ABC, Generic[C, F]):
         """Send the delete of a choice that is not wanted any more, once; False when AWS refuses it for now."""
         self.delete(client, have)
         return True
+
+    def why_failed(self, client: C, update: str) -> str:  # noqa: ARG002 -- most updates are done when they are answered
+        """Why the update of this id ended without effect, as the world says it; empty where it has not failed."""
+        return ""
 
     def refusal(self, want: F, have: F) -> str:  # noqa: ARG002 -- what changes in place usually changes both ways
         """Why this change would be refused though its fields change in place (a one-way switch); empty if not."""

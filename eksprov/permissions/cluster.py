@@ -58,7 +58,7 @@ def _cluster(place: Place) -> Rights:
             *passing(place),
             *_service_roles(place),
         ),
-        change=(*on(_own(place), "eks:UpdateClusterConfig"), *late),
+        change=(*on(_own(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"), *late),
         delete=on(_own(place), "eks:DeleteCluster"),
         survey=_find(place),
     )
@@ -69,7 +69,7 @@ def _cluster_endpoint(place: Place) -> Rights:
     return Rights(
         read=on(_own(place), "eks:DescribeCluster"),
         make=on(_own(place), "eks:UpdateClusterConfig"),
-        change=on(_own(place), "eks:UpdateClusterConfig"),
+        change=on(_own(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"),
     )
 
 
@@ -122,6 +122,7 @@ def _addon(place: Place) -> Rights:
         ),
         change=(
             *on(own, "eks:UpdateAddon", "eks:UntagResource"),
+            *on((*_own(place), *own), "eks:DescribeUpdate"),
             *_tagging(place, own),
             *bond,
             *on(bonds, "eks:UpdatePodIdentityAssociation", "eks:DeletePodIdentityAssociation"),
@@ -143,7 +144,10 @@ def _node_group(place: Place) -> Rights:
             *passing(place),
             *_service_roles(place),
         ),
-        change=on(own, "eks:UpdateNodegroupConfig", "eks:UpdateNodegroupVersion"),
+        change=(
+            *on(own, "eks:UpdateNodegroupConfig", "eks:UpdateNodegroupVersion"),
+            *on((*_own(place), *own), "eks:DescribeUpdate"),
+        ),
         delete=on(own, "eks:DeleteNodegroup"),
         survey=(*_find(place), *on(_own(place), "eks:ListNodegroups"), *on(own, "eks:DescribeNodegroup")),
     )

@@ -30,6 +30,7 @@ from eksprov.steps.absent import unless
 from eksprov.steps.addon_trouble import WELL, diagnosed, trouble
 from eksprov.steps.addon_versions import Policy, compatible
 from eksprov.steps.eks_reading import GONE, issues, names_of, unless_gone
+from eksprov.steps.eks_updates import why_failed
 
 KEPT = ""  # the version that is not compared: whatever lives is kept
 PRESERVE_TAG = "eksprov:preserve-on-delete"  # so that a removal knows it, when the config no longer does
@@ -138,21 +139,26 @@ class Addon(Step[Aws, AddonFacts]):
         )
         return {}
 
-    def update(self, aws: Aws, want: AddonFacts, have: AddonFacts, fields: tuple[str, ...]) -> None:
+    def update(self, aws: Aws, want: AddonFacts, have: AddonFacts, fields: tuple[str, ...]) -> str | None:
         """All of it in one call but the tag; keys of the configuration that are not ours stay."""
         if "preserve" in fields:
             self._mark(aws, have.arn, preserve=want.preserve)
         if fields == ("preserve",):
-            return
+            return None
         moves = want.version != KEPT
         if moves or "configuration" in fields:
             version = self._checked(aws, self.version if moves else have.live_version, listed=moves)
         request = {**self._key, "resolveConflicts": CONFLICTS[self.conflicts], **_settings(want, have)}
         if moves:
             request["addonVersion"] = version
-        eventually(
+        begun = eventually(
             aws, lambda: aws.clients.eks.update_addon(**request), (*ROLE_NOT_VISIBLE, *EKS_BUSY), limit_s=ROLE_LIMIT_S
         )
+        return str(begun["update"]["id"])
+
+    def why_failed(self, aws: Aws, update: str) -> str:
+        """As EKS says it."""
+        return why_failed(aws, self._key["clusterName"], update, addonName=self._key["addonName"])
 
     def delete(self, aws: Aws, have: AddonFacts) -> None:
         """The add-on with its software, unless that is to be preserved."""

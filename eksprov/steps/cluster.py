@@ -24,6 +24,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_V
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, issues, unless_gone
+from eksprov.steps.eks_updates import why_failed
 from eksprov.steps.kms_key import KEY_NOT_USABLE
 
 AUTHENTICATION = "API"
@@ -136,28 +137,33 @@ class Cluster(Step[Aws, ClusterFacts]):
             raise _wrong_zone(self.name, error) or error from error
         return {"name": self.slug, "arn": answer["cluster"]["arn"]}
 
-    def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> str:  # noqa: ARG002
         """One kind of update, waiting for a running one to end first."""
         if "key_arn" in fields:
-            self._encrypt(aws, want)
-            return
+            return self._encrypt(aws, want)
         change = _first_update(want, fields)
-        eventually(
+        begun = eventually(
             aws,
             lambda: aws.clients.eks.update_cluster_config(name=self.slug, **change),
             EKS_BUSY,
             limit_s=BUSY_LIMIT_S,
         )
+        return str(begun["update"]["id"])
 
-    def _encrypt(self, aws: Aws, want: ClusterFacts) -> None:
+    def why_failed(self, aws: Aws, update: str) -> str:
+        """As EKS says it."""
+        return why_failed(aws, self.slug, update)
+
+    def _encrypt(self, aws: Aws, want: ClusterFacts) -> str:
         """A call of its own, for good (https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html)."""
         encryption: Any = _encryption(want)
-        eventually(
+        begun = eventually(
             aws,
             lambda: aws.clients.eks.associate_encryption_config(clusterName=self.slug, encryptionConfig=encryption),
             (*EKS_BUSY, *KEY_NOT_USABLE),
             limit_s=BUSY_LIMIT_S,
         )
+        return str(begun["update"]["id"])
 
     def refusal(self, want: ClusterFacts, have: ClusterFacts) -> str:
         """A cluster that is encrypted with a key stays so, with this key."""

@@ -19,6 +19,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.cluster import MOVING, endpoint_request
 from eksprov.steps.eks_reading import described_cluster
+from eksprov.steps.eks_updates import why_failed
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         want: ClusterEndpointFacts,
         have: ClusterEndpointFacts,  # noqa: ARG002 -- EKS takes all three settings at once
         fields: tuple[str, ...],  # noqa: ARG002
-    ) -> None:
+    ) -> str:
         """One update of the cluster, after a running one."""
-        eventually(
+        begun = eventually(
             aws,
             lambda: aws.clients.eks.update_cluster_config(
                 name=self.slug,
@@ -80,6 +81,11 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
             EKS_BUSY,
             limit_s=BUSY_LIMIT_S,
         )
+        return str(begun["update"]["id"])
+
+    def why_failed(self, aws: Aws, update: str) -> str:
+        """As EKS says it."""
+        return why_failed(aws, self.slug, update)
 
     def delete(self, aws: Aws, have: ClusterEndpointFacts) -> None:
         """It goes with the cluster."""

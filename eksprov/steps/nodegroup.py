@@ -28,6 +28,7 @@ from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timi
 from eksprov.steps.absent import unless
 from eksprov.steps.capacity import SCARCE_ISSUES, lacking
 from eksprov.steps.eks_reading import GONE, in_words, names_of, unless_gone
+from eksprov.steps.eks_updates import why_failed
 from eksprov.steps.node_choices import Choice, slugs, words
 from eksprov.steps.nodegroup_facts import (
     NO_POOL,
@@ -190,15 +191,17 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         )
         return {"arn": made["nodegroup"]["nodegroupArn"]} if made is not None else {}
 
-    def update(self, aws: Aws, want: NodeGroupFacts, have: NodeGroupFacts, fields: tuple[str, ...]) -> None:
+    def update(self, aws: Aws, want: NodeGroupFacts, have: NodeGroupFacts, fields: tuple[str, ...]) -> str:
         """First all that leaves the nodes as they are, in one call; then what replaces them, in another."""
         eks, names = aws.clients.eks, frozenset(fields)
         if not self.fixed_size:
             want = replace(want, desired_size=max(want.min_size, min(have.current_size, want.max_size)))
         change = changed(want, have, names)
         if change:
-            eventually(aws, lambda: eks.update_nodegroup_config(**self._key, **change), EKS_BUSY, limit_s=BUSY_LIMIT_S)
-            return
+            begun = eventually(
+                aws, lambda: eks.update_nodegroup_config(**self._key, **change), EKS_BUSY, limit_s=BUSY_LIMIT_S
+            )
+            return str(begun["update"]["id"])
         # Without a version EKS would go to the cluster's, without a release to the newest
         # (https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html).
         move: dict[str, Any] = {
@@ -206,7 +209,15 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             "releaseVersion": want.release_version or have.release,
             "launchTemplate": {"id": have.template_id, "version": want.template_version},
         }
-        eventually(aws, lambda: eks.update_nodegroup_version(**self._key, **move), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+        rolled = eventually(
+            aws, lambda: eks.update_nodegroup_version(**self._key, **move), EKS_BUSY, limit_s=BUSY_LIMIT_S
+        )
+        return str(rolled["update"]["id"])
+
+    def why_failed(self, aws: Aws, update: str) -> str:
+        """As EKS says it."""
+        cluster, group = self.slug.split("/", 1)
+        return why_failed(aws, cluster, update, nodegroupName=group)
 
     def delete(self, aws: Aws, have: NodeGroupFacts) -> None:  # noqa: ARG002 -- the name says it all
         """EKS drains the nodes, then ends them."""

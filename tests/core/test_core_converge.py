@@ -388,3 +388,35 @@ def test_what_may_never_come_to_rest_is_deleted_while_it_moves() -> None:
     world = World(MOVING, None)
     assert remove(Restless(name="a", slug="a"), world, run_of()).status is Status.DELETED
     assert names(world) == ["delete"]
+
+
+@dataclass(frozen=True)
+class Updating(FakeStep):
+    """One whose updates have an id and may fail later."""
+
+    said: str = ""
+
+    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> str:
+        """Keep the call."""
+        super().update(client, want, have, fields)
+        return "update-1"
+
+    def why_failed(self, client: World, update: str) -> str:
+        """As scripted."""
+        client.calls.append(("asked", update))
+        return self.said
+
+
+def test_an_update_that_fails_is_told_in_the_worlds_words_and_at_once() -> None:
+    clock, step = Time(), Updating(name="a", slug="a", want=Facts(size=2), said="PodEvictionFailure: pod web-1 stays")
+    moving = Facts(state=State.MOVING)
+    with pytest.raises(errors.ProvisioningError, match="update of size failed: PodEvictionFailure: pod web-1 stays"):
+        converge(step, World(Facts(), moving, Facts()), Outputs(), run_of(clock))
+    assert sum(clock.slept) < 30
+
+
+def test_an_update_that_shows_is_not_asked_about() -> None:
+    world = World(Facts(), Facts(size=2))
+    step = Updating(name="a", slug="a", want=Facts(size=2), said="never read")
+    assert converge(step, world, Outputs(), run_of()).status is Status.UPDATED
+    assert ("asked", "update-1") not in world.calls

@@ -11,6 +11,8 @@ from support.bench import Bench
 from eksprov import errors
 from eksprov.core.outcome import Status
 from eksprov.core.step import State
+from eksprov.local.faults.inject import Faults, injected
+from eksprov.local.faults.plan import Fate, FaultPlan
 from eksprov.steps.launch_template import LaunchTemplate
 from eksprov.steps.nodegroup import NodeGroup
 from eksprov.steps.nodegroup_facts import NodeGroupFacts, UpdateRule, WarmPoolRule
@@ -212,3 +214,18 @@ def test_a_strangers_group_is_refused(made: Bench) -> None:
     made.plain("eks").tag_resource(resourceArn=live(made)["nodegroupArn"], tags={"eksprov:stack": "another"})
     made.is_refused(group_of(made))
     assert made.sightings(group_of(made)) == []
+
+
+def test_a_failed_change_of_nodes_is_told_with_the_pods_that_would_not_go(made: Bench) -> None:
+    template = next(step for step in made.steps.values() if isinstance(step, LaunchTemplate))
+    made.again(replace(template, disk_gib=80))
+    said = "Reached max retries while trying to evict pods from nodes in node group workers"
+    fate = Fate("update", "PodEvictionFailure", said)
+    faults = Faults(made.stage.emulator, FaultPlan(fates=(fate,)), "us-west-2", made.clock.sleep)
+    with injected(faults.around), pytest.raises(errors.ProvisioningError) as failed:
+        made.again(group_of(made))
+    assert "update of template_version failed: PodEvictionFailure: " + said in failed.value.message
+    assert "poddisruptionbudgets" in failed.value.message
+    assert live(made)["launchTemplate"]["version"] == "1"
+    assert made.again(group_of(made)).status is Status.UPDATED
+    made.settles(group_of(made))

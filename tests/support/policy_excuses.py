@@ -18,6 +18,7 @@ EXCUSED = {
     "ec2:ReplaceRouteTableAssociation": "a subnet that somebody gave to another table",
     "ec2:DisassociateRouteTable": "in provision: a subnet that has left the config",
     "iam:DeleteRolePolicy": "in teardown: what others put in",
+    "eks:DescribeUpdate": "why an update ended without effect",
     "eks:UpdateNodegroupVersion": "nodes of an older version",
     "eks:DisassociateAccessPolicy": "policies given by others",
     "eks:UpdateAccessEntry": "groups and names that changed",

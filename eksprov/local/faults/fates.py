@@ -27,6 +27,7 @@ STRIKES = {
     "CreateAddon": ("addon",),
     "UpdateClusterConfig": ("update",),
     "UpdateNodegroupConfig": ("update",),
+    "UpdateNodegroupVersion": ("update",),
 }
 
 
@@ -102,6 +103,7 @@ class Fates:
             return
         changed = cluster.nodegroups.get(update.nodegroup) or cluster.addons.get(update.addon) or cluster
         changed.shape["status"] = "ACTIVE"
+        update.undo()
         self._left[fate] -= 1
         update.shape["status"] = "Failed"
         update.shape["errors"] = [{"errorCode": fate.code, "errorMessage": fate.message, "resourceIds": []}]

@@ -23,7 +23,10 @@ def _nothing() -> None:
 
 @dataclass
 class Update:
-    """A change in the background: due at `due` and once `is_ready`; then `finish` is called once."""
+    """A change in the background: due at `due` and once `is_ready`; then `finish` is called once.
+
+    `undo` takes back what was done at once, for an update that ends as failed.
+    """
 
     shape: Shape
     due: float
@@ -32,6 +35,7 @@ class Update:
     capability: str = ""
     is_ready: Callable[[], bool] = _always
     finish: Callable[[], None] = _nothing
+    undo: Callable[[], None] = _nothing
 
     @property
     def running(self) -> bool:

@@ -6,6 +6,7 @@ many nodes as are wanted and takes the old ones away when these are Ready; the r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eksprov.local.aws.eks import fleet, refusals, templates, updates
@@ -13,6 +14,8 @@ from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.nodegroups import check_scaling, check_taints_and_updates, release_version
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import NAMES, minor
+
+MOVED = ("version", "releaseVersion", "launchTemplate")
 
 
 def update_nodegroup_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
@@ -54,9 +57,17 @@ def update_nodegroup_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if minor(version) < minor(have):
         raise refusals.invalid(f"Nodegroup version cannot go back from {have} to {version}")
     release = ask.get("releaseVersion") or release_version(version)
+    before, data = {key: nodegroup.shape.get(key) for key in MOVED}, nodegroup.template_data
     params = {"Version": version, "ReleaseVersion": release, **_move_template(region, nodegroup, ask)}
     nodegroup.shape |= {"version": version, "releaseVersion": release}
-    return _begin(region, cluster, nodegroup, "VersionUpdate", params)
+
+    def undo() -> None:
+        nodegroup.shape |= {key: value for key, value in before.items() if value is not None}
+        if nodegroup.template_data != data:
+            nodegroup.template_data = data
+            fleet.retemplate(region, nodegroup)
+
+    return _begin(region, cluster, nodegroup, "VersionUpdate", params, undo)
 
 
 def _move_template(region: EksRegion, nodegroup: Nodegroup, ask: Shape) -> Shape:
@@ -85,7 +96,14 @@ def _ready_to_change(cluster: Cluster, nodegroup: Nodegroup) -> None:
         )
 
 
-def _begin(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, kind: str, params: Shape) -> dict[str, Any]:
+def _begin(
+    region: EksRegion,
+    cluster: Cluster,
+    nodegroup: Nodegroup,
+    kind: str,
+    params: Shape,
+    undo: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
     def finish() -> None:
         if nodegroup.status == "UPDATING":
             nodegroup.shape["status"] = "ACTIVE"
@@ -100,6 +118,7 @@ def _begin(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, kind: str,
         finish,
         nodegroup=nodegroup.name,
         is_ready=lambda: fleet.is_ready(region, cluster, nodegroup),
+        undo=undo,
     )
 
 

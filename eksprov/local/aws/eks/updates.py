@@ -27,6 +27,7 @@ def begin(
     addon: str = "",
     capability: str = "",
     is_ready: Callable[[], bool] = lambda: True,
+    undo: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Start an update of `kind`; `finish` is called when it is through. Gives the API's answer."""
     shape = {
@@ -38,7 +39,7 @@ def begin(
         "errors": [],
     }
     due = region.world.now() + region.world.latency(latency)
-    cluster.updates[str(shape["id"])] = Update(shape, due, nodegroup, addon, capability, is_ready, finish)
+    cluster.updates[str(shape["id"])] = Update(shape, due, nodegroup, addon, capability, is_ready, finish, undo)
     return {"update": shape}
 
 

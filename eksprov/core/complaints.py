@@ -1,0 +1,64 @@
+"""What a step that cannot be brought to its wanted state says to the user: what happened, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eksprov import errors
+from eksprov.core.change import Change
+from eksprov.core.step import Step
+
+AnyStep = Step[Any, Any]
+
+
+def in_words(change: Change) -> str:
+    """The fields that differ, with both values."""
+    return ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
+
+
+def late(step: AnyStep, client: Any, have: Any | None, waited_s: float) -> errors.WaitTimeoutError:
+    """A deadline has passed; what holds the resource is asked for."""
+    phase = step.phase(have).message if have is not None else "it cannot be seen yet"
+    blockers = step.blockers(client, have) if have is not None else ()
+    held = f"; held by {', '.join(blockers)}" if blockers else ""
+    return errors.WaitTimeoutError(
+        f"{step.name}: still not done after {waited_s:.0f} s: {phase}{held}", "run the same command again to wait on"
+    )
+
+
+def strange(step: AnyStep, have: Any) -> errors.OwnershipError:
+    """A resource of that name is somebody else's."""
+    other = have.owner
+    tagged = f"its tags name stack {other.stack!r} ({other.stack_id})" if other else "it has no owner tags"
+    return errors.OwnershipError(
+        f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {tagged}; it was left alone",
+        "choose another stack name, or remove that resource yourself",
+    )
+
+
+def irreplaceable(step: AnyStep, change: Change) -> errors.ReplacementError:
+    """What differs cannot change in place, and the resource is not made again."""
+    return errors.ReplacementError(
+        f"{step.name}: cannot be changed in place: {in_words(change)}",
+        "set the old value again, or tear down and provision anew",
+    )
+
+
+def unproven(step: AnyStep, left: Change) -> errors.ConvergenceError:
+    """The world took the call and did nothing of it."""
+    fields = ", ".join(f"{field.name}: wanted {field.want}, read {field.have}" for field in left.fields)
+    return errors.ConvergenceError(f"{step.name}: the call succeeded, but reading back shows {fields}")
+
+
+def failed_update(step: AnyStep, left: Change, why: str) -> errors.ProvisioningError:
+    """The world took the call, went on with it, and gave up."""
+    hint = "mend that, then run the same command again"
+    return errors.ProvisioningError(f"{step.name}: the update of {', '.join(left.names)} failed: {why}", hint)
+
+
+def never_seen(step: AnyStep) -> errors.ConvergenceError:
+    """AWS answers a create whose token it has seen with what that token made, even when it is long deleted."""
+    return errors.ConvergenceError(
+        f"{step.name}: AWS accepted the call, but {step.kind} {step.slug!r} does not exist",
+        "it may be one that was deleted since; run the same command again: it is then asked for as a new one",
+    )
