@@ -28,6 +28,7 @@ from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
 from eksprov.preflight.findings import Finding, Findings, sorted_out
 from eksprov.preflight.reading import read
+from eksprov.preflight.reserved import reservations
 
 # What quotas and capacity can stop, and what names can.
 COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})
@@ -53,8 +54,22 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
     together, today = opened.stack.together, datetime.now(UTC).date()
     facts = read(opened.aws, plan, opened.identity, zones, today, together)
     elsewhere = frozenset(step.name for step in opened.steps if getattr(step, "fallbacks", ()))
-    facts = replace(facts, fallbacks=elsewhere)
+    groups = opened.stack.config.node_groups
+    wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in groups}
+    facts = replace(
+        facts,
+        fallbacks=elsewhere,
+        impossible=_impossible(opened),
+        reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
+    )
     return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
+
+
+def _impossible(opened: Opened) -> dict[str, str]:
+    """By node group, what its launch template would be refused for."""
+    problems = {step.name: getattr(step, "problem", "") for step in opened.steps}
+    found = {step.name: problems.get(getattr(step, "template", ""), "") for step in opened.steps}
+    return {name: why for name, why in found.items() if why}
 
 
 def guard(opened: Opened) -> None:

@@ -61,6 +61,8 @@ def _admin_is_the_caller(place: Place) -> bool:
 def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     """Removal belongs to teardown, but what is deleted to be made again belongs here."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeAvailabilityZones")
+    if any(getattr(step, "reservation", "") for step in place.kinds.get("launch-template", ())):
+        yield from on(ANYTHING, "ec2:DescribeCapacityReservations")
     for kind, steps in place.kinds.items():
         rights = _rights(kind, place)
         yield from (*rights.read, *rights.make, *rights.change)

@@ -11,7 +11,7 @@ from eksprov.core.change import Action
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
-from eksprov.preflight import quotas
+from eksprov.preflight import quotas, reserved
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
 from eksprov.preflight.need import groups
@@ -158,4 +158,15 @@ def _quotas(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     yield from quotas.check(plan, facts)
 
 
-CHECKS: tuple[Check, ...] = (identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses)
+def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+    """What would be refused when half the stack is made: node groups whose settings exclude one another."""
+    for line in plan.lines:
+        why = facts.impossible.get(line.name)
+        if why and line.change.action is not Action.NONE:
+            yield Finding("node-group", "error", f"{line.name}: {why}", "change the node group in the config")
+
+
+CHECKS: tuple[Check, ...] = (
+    *(identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses),
+    *(impossible, reserved.room),
+)

@@ -32,6 +32,15 @@ class TypeFacts:
 
 
 @dataclass(frozen=True)
+class ReservationFacts:
+    """A capacity reservation: EC2's word for its state, and how many instances it has room for."""
+
+    id: str
+    state: str
+    free: int
+
+
+@dataclass(frozen=True)
 class VersionFacts:
     """A version's support (STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED), and when the standard one ends."""
 
@@ -54,7 +63,8 @@ class Use:
 class Facts:
     """Everything that was read. Zones are the stack's, by name; `scores` are by node group.
 
-    `fallbacks` names the node groups that have another choice of types, market or zones to go to.
+    `fallbacks` names the node groups that have another choice of types, market or zones to go to, `impossible` the
+    steps that can never be as the config says, and why; `reservations` are by node group.
     """
 
     identity: Identity
@@ -69,3 +79,5 @@ class Facts:
     versions: Mapping[str, VersionFacts] | Unread = NOT_ASKED
     denied: Mapping[str, str] | Unread = NOT_ASKED  # action to IAM's decision
     fallbacks: frozenset[str] = frozenset()
+    impossible: Mapping[str, str] = field(default_factory=dict)
+    reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)

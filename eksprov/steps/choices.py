@@ -19,6 +19,7 @@ from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Owner
+from eksprov.steps import reservations
 from eksprov.steps.absent import unless
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.ec2 import by_tag
@@ -27,6 +28,7 @@ from eksprov.steps.existing_network import fit
 from eksprov.steps.existing_subnet import NO_CONTROL_PLANE, subnets_in
 from eksprov.steps.instances import InstanceFacts, as_text, ask, from_text, types_of
 from eksprov.steps.principal import principal_of
+from eksprov.steps.reservations import Reservation
 from eksprov.steps.subnet import Subnet
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Choices:
     zones: tuple[Zone, ...]
     admin_principal_arn: str = ""
     instances: tuple[InstanceFacts, ...] = ()  # what EC2 said of the config's instance types, those it knows
+    reservations: tuple[Reservation, ...] = ()  # the capacity reservations that the config names
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -66,6 +69,7 @@ def as_record(choices: Choices) -> dict[str, str]:
         "zones": ",".join(f"{zone.name}={zone.id}" for zone in choices.zones),
         "admin_principal_arn": choices.admin_principal_arn,
         "instances": as_text(choices.instances),
+        "reservations": reservations.as_text(choices.reservations),
     }
     return {key: value for key, value in record.items() if value}
 
@@ -87,6 +91,7 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
         zones=(*zones, *more)[:wanted],
         admin_principal_arn=recorded.get("admin_principal_arn", ""),
         instances=_recorded_instances(config, recorded),
+        reservations=tuple(reservations.from_text(recorded.get("reservations", "")).values()),
     )
 
 
@@ -104,6 +109,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         version = version or living or config.kubernetes_version or default
         zones, warnings = _places(aws, config, recorded, first=not living)
         instances = _instances(aws, config, recorded)
+        reserved = reservations.settled(aws, config, recorded.get("reservations", ""))
         if asks_admin:
             admin = (_living_admin(aws, config.name) if living else "") or principal_of(aws, identity)
     return Choices(
@@ -115,6 +121,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         zones=zones,
         admin_principal_arn=admin,
         instances=instances,
+        reservations=reserved,
         notes=(*_notes(config, version, default, zones), *warnings),
     )
 

@@ -13,7 +13,11 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov.aws.tags import as_dict
 from eksprov.config.load import load
 from eksprov.core.outcome import Status
+from eksprov.operations.forecast import doctor
+from eksprov.operations.plan import make_plan
+from eksprov.preflight.findings import Finding
 
+RESERVED = {"instance_types": ["m7i.large"], "capacity_reservation_id": "cr-0123456789abcdef0"}
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpu-llm" / "eksprov.yaml"
 
 
@@ -35,6 +39,12 @@ def instances(stage: Stage, name: str) -> list[Any]:
     ]
     found = stage.account.plain("ec2").describe_instances(Filters=filters)
     return [each for reservation in found["Reservations"] for each in reservation["Instances"]]
+
+
+def preflight(stage: Stage) -> tuple[Finding, ...]:
+    """What `eksprov doctor` finds."""
+    opened = stage.opened()
+    return doctor(opened, make_plan(opened)).listed
 
 
 def test_the_gpu_example_stands_settles_and_goes_without_a_trace(gpu: Stage) -> None:
@@ -80,15 +90,19 @@ def test_a_capacity_block_is_bought_through_the_template(theatre: Theatre) -> No
     config = with_group(
         quick_start(),
         instance_types=["p5.48xlarge"],
-        zone_ids=["usw2-az1"],
         capacity_type="CAPACITY_BLOCK",
         capacity_reservation_id="cr-0123456789abcdef0",
     )
-    with theatre.stage(config) as stage:
+    with theatre.stage(config, reserved_in="usw2-az2") as stage:
         report = stage.provision()
         assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
         assert group(stage, "workers")["capacityType"] == "CAPACITY_BLOCK"
-        assert {each["InstanceType"] for each in instances(stage, "workers")} == {"p5.48xlarge"}
+        found = instances(stage, "workers")
+        assert {each["InstanceType"] for each in found} == {"p5.48xlarge"}
+        assert {each["Placement"]["AvailabilityZone"] for each in found} == {"us-west-2a"}  # usw2-az2 here
+        assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}
+        assert "DescribeCapacityReservations" not in {call.operation for call in stage.tape.calls}  # it is recorded
+        stage.store.forget()
         assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}
 
 
@@ -109,10 +123,13 @@ def test_a_larger_disk_moves_the_group_to_nodes_that_have_it(stage: Stage) -> No
         ({"instance_types": ["m7i.large", "g5.xlarge"]}, "different accelerators"),
         ({"instance_types": ["m99.large"]}, "EC2 does not know m99.large"),
         ({"zone_ids": ["usw2-az4"]}, "no subnets in usw2-az4, only in usw2-az1, usw2-az2"),
+        ({**RESERVED, "zone_ids": ["usw2-az1"]}, "lies in usw2-az2, but zone_ids names usw2-az1"),
+        ({**RESERVED, "capacity_type": "CAPACITY_BLOCK"}, "no capacity block, so capacity_type has to be ON_DEMAND"),
     ],
 )
 def test_impossible_nodes_are_refused_by_their_template(theatre: Theatre, keys: dict[str, Any], said: str) -> None:
-    with theatre.stage(with_group(quick_start(), **keys)) as stage:
+    with theatre.stage(with_group(quick_start(), **keys), reserved_in="usw2-az2", reserved_as="default") as stage:
+        assert said in {finding.name: finding for finding in preflight(stage)}["node-group"].message
         ended = {outcome.name: outcome for outcome in stage.provision().outcomes}
         assert ended["launch-template/workers"].status is Status.FAILED
         assert said in ended["launch-template/workers"].message

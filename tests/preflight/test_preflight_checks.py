@@ -16,7 +16,7 @@ from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Owner
 from eksprov.preflight import quotas
 from eksprov.preflight.checks import examine
-from eksprov.preflight.facts import Facts, TypeFacts, Unread, Use, VersionFacts
+from eksprov.preflight.facts import Facts, ReservationFacts, TypeFacts, Unread, Use, VersionFacts
 from eksprov.preflight.findings import Finding
 from eksprov.preflight.need import family, groups, quota_code
 
@@ -257,3 +257,20 @@ def test_a_replaced_group_counts_as_new() -> None:
 def test_every_name_that_a_quota_has_may_be_suppressed() -> None:
     names = set(get_args(FindingName))
     assert {quota.finding for quota in quotas.QUOTAS} <= names
+
+
+@pytest.mark.parametrize(
+    ("state", "free", "desired", "level"),
+    [("active", 2, 2, ""), ("active", 1, 2, "error"), ("scheduled", 0, 2, "error"), ("scheduled", 0, 0, "warning")],
+)
+def test_a_reservation_has_to_be_open_and_have_room(state: str, free: int, desired: int, level: str) -> None:
+    known = {"node-group/gpu": ReservationFacts("cr-1", state, free)}
+    seen = found(group(desired=desired), reservations=known)
+    assert (seen["capacity-reservation"].level if seen else "") == level
+    assert found(group(have=size(2), change=NO_CHANGE), reservations=known) == {}
+
+
+def test_settings_that_exclude_one_another_are_an_error_before_anything_is_made() -> None:
+    why = {"node-group/gpu": "its reservation cr-1 lies in usw2-az2, but zone_ids names usw2-az1"}
+    assert found(group(), impossible=why)["node-group"].level == "error"
+    assert found(group(change=NO_CHANGE), impossible=why) == {}

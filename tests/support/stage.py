@@ -66,6 +66,16 @@ def everything() -> Config:
     return Config.model_validate_json(json.dumps(data))
 
 
+def reserve(emulator: LocalAws, config: Config, where: str = "", kind: str = "") -> None:
+    """Somebody has bought what the config's node groups are to be launched into."""
+    for group in config.node_groups:
+        if group.capacity_reservation_id:
+            usual = "capacity-block" if group.capacity_type == "CAPACITY_BLOCK" else "default"
+            zone = where or next(iter(group.zone_ids), "usw2-az1")
+            more = {"CapacityReservationId": group.capacity_reservation_id, "ReservationType": kind or usual}
+            emulator.reservations.add(config.region, zone, group.instance_types[0], 8, **more)
+
+
 class MemoryStore:
     """A state file without a disk; what is loaded went through the codec."""
 
@@ -187,7 +197,14 @@ class Theatre:
 
     @contextmanager
     def stage(
-        self, config: Config | None = None, *, role_lag: bool = False, speed: float = FAST, clock: Clock | None = None
+        self,
+        config: Config | None = None,
+        *,
+        role_lag: bool = False,
+        speed: float = FAST,
+        clock: Clock | None = None,
+        reserved_in: str = "",
+        reserved_as: str = "",
     ) -> Iterator[Stage]:
         """An empty account."""
         clock, kubernetes = clock or VirtualClock(BEGINNING), StillKubernetes()
@@ -197,4 +214,5 @@ class Theatre:
                 self._account = Account()
             self._account.tape.rewind()
             stage = Stage(self._account, emulator, clock, config, MemoryStore(config.name), kubernetes)
+            reserve(emulator, config, reserved_in, reserved_as)
             yield replace(stage, baseline=stage.world())

@@ -51,8 +51,11 @@ def _buying(group: NodeGroup, at: Path) -> Iterator[Finding]:
 
 
 def _one_zone(group: NodeGroup, at: Path) -> Iterator[Finding]:
-    """A reservation lies in one zone, a cluster placement group too, and EFA does not cross zones."""
-    if len(group.zone_ids) == 1:
+    """A reservation lies in one zone, a cluster placement group too, and EFA does not cross zones.
+
+    Which zone the reservation's is, EC2 says.
+    """
+    if len(group.zone_ids) == 1 or (group.capacity_reservation_id and not group.zone_ids):
         return
     reasons = {
         "capacity_reservation_id": "a capacity reservation lies in one zone",

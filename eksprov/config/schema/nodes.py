@@ -85,7 +85,7 @@ class NodeGroup(Section):
     capacity_reservation_id: str | None = Field(
         None,
         pattern=RESERVATION,
-        description="The capacity reservation or block to launch into, by id.",
+        description="The capacity reservation or block to launch into, by id; the nodes stand in its zone.",
     )
     zone_ids: tuple[Annotated[str, Field(pattern=ZONE_ID)], ...] = Field(
         (), max_length=6, description="Zones of the nodes, by id; empty: all of the stack's."

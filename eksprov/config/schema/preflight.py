@@ -10,12 +10,14 @@ from eksprov.config.schema.base import Section
 
 FindingName = Literal[
     "address-space",
+    "capacity-reservation",
     "identity",
     "instance-type-zones",
     "kubernetes-support",
     "kubernetes-version",
     "monthly-cost",
     "name-taken",
+    "node-group",
     "permissions",
     "quota-eks-cluster",
     "quota-eks-node-group",

@@ -24,6 +24,9 @@ MESSAGES = {
     "UnfulfillableCapacity": (
         "Unable to fulfill capacity due to your request configuration. Please adjust your request and try again."
     ),
+    "ReservationCapacityExceeded": (
+        "The requested reservation does not have sufficient compatible and available capacity for this request."
+    ),
     "MaxSpotInstanceCountExceeded": "Max spot instance count exceeded",
     "VcpuLimitExceeded": (
         "You have requested more vCPU capacity than your current vCPU limit of 0 allows for the instance bucket that "

@@ -23,6 +23,7 @@ from eksprov.local.aws import eks_token
 from eksprov.local.aws.calls import CallLog
 from eksprov.local.aws.capacity import Capacity
 from eksprov.local.aws.ec2_endpoints import VpcEndpoints
+from eksprov.local.aws.ec2_reservations import Reservations
 from eksprov.local.aws.ec2_templates import Templates
 from eksprov.local.aws.eks import progress
 from eksprov.local.aws.eks.model import Association, Cluster
@@ -68,6 +69,7 @@ class LocalAws:
         self.spot_scores: dict[str, int] = {}  # of instance types whose placement score is not the usual one
         self.endpoints = VpcEndpoints(self)
         self.templates = Templates()
+        self.reservations = Reservations()
         self.route_table_tokens: dict[tuple[str, str], str] = {}  # region and client token to the table's id
         self.url = ""
         self.roles_made: dict[str, float] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from eksprov.steps import roles
+from eksprov.steps import reservations, roles
 from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
 from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name, subnets
 from eksprov.steps.catalog.network import ways_out
@@ -34,7 +34,7 @@ def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
             role=roles.NODE,
             template=template,
             subnets=where,
-            zone_ids=group.zone_ids,
+            zone_ids=reservations.zones_of(group, choices.reservations),
             instance_types=() if group.capacity_type == "CAPACITY_BLOCK" else group.instance_types,
             capacity_type=group.capacity_type,
             ami_type=shape.ami_type,
@@ -68,12 +68,13 @@ def shape_of(group: schema.NodeGroup, choices: Choices) -> NodeShape:
 
 
 def _template(config: Config, choices: Choices, group: schema.NodeGroup, placement: str) -> LaunchTemplate:
-    shape = shape_of(group, choices)
+    shape, name = shape_of(group, choices), f"{cluster_name(config)}-{group.name}"
     block, unfit = group.capacity_type == "CAPACITY_BLOCK", fallback_problem(group, choices)
+    unreserved = reservations.problems(group, choices.reservations, name if placement else "")
     cards = efa_interfaces(shape.efa_interfaces, first=shape.efa_first) if shape.efa_interfaces else ()
     return LaunchTemplate(
         name=_template_name(group),
-        slug=f"{cluster_name(config)}-{group.name}",
+        slug=name,
         hop_limit=group.metadata_hop_limit,
         disk_device=BOTTLEROCKET_DATA if shape.family == "bottlerocket" else ROOT_DEVICE,
         disk_gib=shape.disk_gib,
@@ -87,7 +88,7 @@ def _template(config: Config, choices: Choices, group: schema.NodeGroup, placeme
         reservation=group.capacity_reservation_id or "",
         market=CAPACITY_BLOCK if block else "",
         instance_type=group.instance_types[0] if block else "",
-        problem="; ".join(part for part in (shape.problem, _zone_problem(choices, group), unfit) if part),
+        problem="; ".join(part for part in (shape.problem, _zone_problem(choices, group), unfit, *unreserved) if part),
         needs=(*((CLUSTER,) if cards else ()), *((placement,) if placement else ())),
     )
 
@@ -103,7 +104,7 @@ def _placement_name(group: schema.NodeGroup) -> str:
 def _zone_problem(choices: Choices, group: schema.NodeGroup) -> str:
     """Zones that the stack has no subnets in, as far as it knows its zones by now."""
     known = {zone.id for zone in choices.zones}
-    strange = [zone for zone in group.zone_ids if zone not in known]
+    strange = [zone for zone in reservations.zones_of(group, choices.reservations) if zone not in known]
     if not strange or "" in known or any("known after" in zone for zone in known):
         return ""
     return f"the stack has no subnets in {', '.join(strange)}, only in {', '.join(sorted(known))}"

@@ -11,6 +11,8 @@ from typing import Any
 
 from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 
+from eksprov.local.aws.capacity import Shortage
+from eksprov.local.aws.ec2_reservations import TOO_FULL
 from eksprov.local.aws.eks import templates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -72,15 +74,28 @@ def _place(region: EksRegion, nodegroup: Nodegroup, group: FakeAutoScalingGroup)
     taken = Counter(each.instance.subnet_id for each in group.instance_states)
     for name in shape["instanceTypes"]:
         for subnet in sorted(shape["subnets"], key=lambda each: taken[each]):
-            if region.world.capacity.refusal(name, _zones(region, subnet), shape["capacityType"]) is None:
+            if _short(region, nodegroup, name, _zones(region, subnet)) is None:
                 return name, subnet
     return None
+
+
+def _short(region: EksRegion, nodegroup: Nodegroup, kind: str, zones: tuple[str, str]) -> Shortage | None:
+    """Why EC2 has no such instance: none is left, or none in the reservation that the template names."""
+    reservation = _reservation(nodegroup)
+    if reservation and not region.world.reservations.fits(region.name, reservation, kind, zones[0]):
+        return Shortage(code=TOO_FULL)
+    return region.world.capacity.refusal(kind, zones, nodegroup.shape["capacityType"])
+
+
+def _reservation(nodegroup: Nodegroup) -> str:
+    wanted = nodegroup.template_data.get("CapacityReservationSpecification") or {}
+    return str((wanted.get("CapacityReservationTarget") or {}).get("CapacityReservationId") or "")
 
 
 def _fail(region: EksRegion, nodegroup: Nodegroup, group: FakeAutoScalingGroup) -> None:
     shape, capacity, name = nodegroup.shape, region.world.capacity, nodegroup.shape["instanceTypes"][0]
     for zones in sorted({_zones(region, subnet) for subnet in shape["subnets"]}):
-        short = capacity.refusal(name, zones, shape["capacityType"])
+        short = _short(region, nodegroup, name, zones)
         if short is not None:
             message = short.message(name, zones[0], shape["capacityType"])
             capacity.failed(group.name, region.world.now(), message)
@@ -128,5 +143,6 @@ def _start(
     instance: Any = reservation.instances[0]
     instance.autoscaling_group = group
     instance._placement.group_name = (nodegroup.template_data.get("Placement") or {}).get("GroupName", "")
+    instance.capacity_reservation = _reservation(nodegroup)
     group.instance_states.append(InstanceState(instance))
     return str(instance.id)
