@@ -44,10 +44,11 @@ class ClusterStatus:
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One EC2 instance of a managed node group that is to register as a node.
+    """One EC2 instance that is to register as a node, of a managed node group unless `nodegroup` is empty.
 
-    `name` is its private DNS name, `provider_id` "aws:///<zone>/<instance id>". Capacities are the instance
-    type's, from DescribeInstanceTypes. `taints` are Kubernetes taints as dicts (key, value, effect).
+    `name` is its private DNS name (its id in EKS Auto Mode), `provider_id` "aws:///<zone>/<instance id>". Capacities
+    are the instance type's, from DescribeInstanceTypes. `taints` are Kubernetes taints as dicts (key, value, effect).
+    A `complete` node brings its CNI, its DNS and its device plugins itself, as those of EKS Auto Mode do.
     """
 
     name: str
@@ -62,9 +63,59 @@ class NodeSpec:
     memory_mib: int
     disk_gib: int
     max_pods: int
-    nodegroup: str
+    nodegroup: str = ""
+    complete: bool = False
     gpus: int = 0
     neuron_devices: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
+
+
+Manager = Literal["auto", "karpenter"]  # who makes nodes on demand: EKS Auto Mode or Karpenter in the cluster
+
+
+@dataclass(frozen=True)
+class AutoMode:
+    """EKS Auto Mode as it is on in a cluster: its built-in pools, and what its default NodeClass says of nodes."""
+
+    pools: tuple[str, ...]
+    role: str
+    subnet_ids: tuple[str, ...]
+    security_group: str
+
+
+@dataclass(frozen=True)
+class InstanceKind:
+    """An instance type that EC2 has in the region, as far as pods care."""
+
+    name: str
+    architecture: Literal["amd64", "arm64"]
+    vcpus: int
+    memory_mib: int
+    max_pods: int
+    gpus: int = 0
+    gpu_name: str = ""
+    neuron_devices: int = 0
+
+
+@dataclass(frozen=True)
+class NodeWish:
+    """A node that pods need: one of `instance_types`, the first that EC2 has, in one of `zones` (empty: anywhere).
+
+    `claim`, `pool` and `node_class` are the names of the NodeClaim and of what it comes from. `subnet_tags` choose
+    subnets (name to value, "*" for any); empty: those of the cluster.
+    """
+
+    claim: str
+    pool: str
+    node_class: str
+    manager: Manager
+    instance_types: tuple[str, ...]
+    zones: tuple[str, ...] = ()
+    spot: bool = False
+    disk_gib: int = 80
+    subnet_tags: tuple[Mapping[str, str], ...] = ()
+    instance_tags: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
 
@@ -123,6 +174,10 @@ class KubernetesSide(Protocol):
 
     def node_ready(self, cluster_arn: str, name: str) -> bool: ...
 
+    def set_auto_mode(self, cluster_arn: str, wish: AutoMode | None) -> None:
+        """Have Auto Mode's pools and make nodes for pods that find none; None takes its pools and nodes away."""
+        ...
+
     def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None: ...
 
     def remove_addon(self, cluster_arn: str, name: str) -> None: ...
@@ -152,4 +207,16 @@ class AwsSide(Protocol):
 
     def endpoint_url(self) -> str:
         """Where the local AWS answers, http://127.0.0.1:port."""
+        ...
+
+    def instance_kinds(self, cluster_arn: str) -> tuple[InstanceKind, ...]:
+        """What EC2 has in the cluster's region."""
+        ...
+
+    def launch_node(self, cluster_arn: str, wish: NodeWish) -> NodeSpec | None:
+        """An instance that will be a node, or None where EC2 has none; asked again for a claim, the same."""
+        ...
+
+    def terminate_node(self, cluster_arn: str, name: str) -> None:
+        """End the instance behind a node that was launched on demand."""
         ...

@@ -191,6 +191,7 @@ def _cluster(world: LocalAws, arn: str) -> dict[str, Any]:
     cluster = world.find_cluster(arn)
     assert cluster is not None
     nodes = [node.name for group in cluster.nodegroups.values() for node in group.nodes.values() if node.added]
+    nodes += cluster.on_demand.values()
     return {
         "name": cluster.name,
         "arn": arn,

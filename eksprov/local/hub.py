@@ -27,6 +27,7 @@ from eksprov.local.cluster import LocalCluster
 from eksprov.local.contract import (
     AddonHealth,
     AddonSpec,
+    AutoMode,
     AwsSide,
     ClusterSpec,
     ClusterStatus,
@@ -136,6 +137,10 @@ class Hub:
         """Whether the node is Ready in Kubernetes."""
         agent = self._agent(cluster_arn)
         return agent is not None and agent.node_ready(name)
+
+    def set_auto_mode(self, cluster_arn: str, wish: AutoMode | None) -> None:
+        """Make nodes for pods that find none, or no longer."""
+        self._ask(cluster_arn, lambda agent: agent.set_auto_mode(wish))
 
     def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
         """Apply the add-on's objects; again with another version or configuration to change it."""

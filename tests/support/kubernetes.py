@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eksprov.kube.api import Manifest, Ref, Reply
-from eksprov.local.contract import AddonHealth, AddonSpec, ClusterSpec, ClusterStatus, NodeSpec
+from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec, ClusterStatus, NodeSpec
 from support.memory_kube import MemoryKube
 
 NEED_NODES = frozenset({"coredns", "metrics-server"})
@@ -22,6 +22,7 @@ class _Cluster:
     spec: ClusterSpec
     nodes: dict[str, NodeSpec] = field(default_factory=dict)
     addons: dict[str, AddonSpec] = field(default_factory=dict)
+    auto: AutoMode | None = None
 
 
 class StillKubernetes:
@@ -61,6 +62,10 @@ class StillKubernetes:
         """As soon as it registered."""
         return cluster_arn in self.clusters and name in self.clusters[cluster_arn].nodes
 
+    def set_auto_mode(self, cluster_arn: str, wish: AutoMode | None) -> None:
+        """Nodes for whatever needs them."""
+        self.clusters[cluster_arn].auto = wish
+
     def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
         """Its objects are there."""
         self.clusters[cluster_arn].addons[addon.name] = addon
@@ -72,7 +77,8 @@ class StillKubernetes:
 
     def addon_health(self, cluster_arn: str, name: str) -> AddonHealth:
         """Deployments want a node."""
-        waits = name in NEED_NODES and not self.clusters[cluster_arn].nodes
+        cluster = self.clusters[cluster_arn]
+        waits = name in NEED_NODES and not cluster.nodes and not cluster.auto
         return AddonHealth(not waits, "no nodes" if waits else "")
 
     def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:

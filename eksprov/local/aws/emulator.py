@@ -25,14 +25,14 @@ from eksprov.local.aws.capacity import Capacity
 from eksprov.local.aws.ec2_endpoints import VpcEndpoints
 from eksprov.local.aws.ec2_reservations import Reservations
 from eksprov.local.aws.ec2_templates import Templates
-from eksprov.local.aws.eks import progress
+from eksprov.local.aws.eks import on_demand, progress
 from eksprov.local.aws.eks.model import Association, Cluster
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import ACCOUNT, PARTITION, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
 from eksprov.local.aws.nat import NatGateways
 from eksprov.local.aws.quotas import Quotas
-from eksprov.local.contract import Identity, KubernetesSide, PodCredentials
+from eksprov.local.contract import Identity, InstanceKind, KubernetesSide, NodeSpec, NodeWish, PodCredentials
 
 FIXED_KEYS = {"test": "test"}
 POD_CREDENTIALS_S = 6 * 3600
@@ -129,6 +129,27 @@ class LocalAws:
             if cluster is None or found is None:
                 return None
             return self._assume_for_pod(cluster, found, pod)
+
+    def instance_kinds(self, cluster_arn: str) -> tuple[InstanceKind, ...]:
+        """What EC2 has in the cluster's region."""
+        with self.lock:
+            cluster = self.find_cluster(cluster_arn)
+            return () if cluster is None else on_demand.kinds(self.region(cluster.region))
+
+    def launch_node(self, cluster_arn: str, wish: NodeWish) -> NodeSpec | None:
+        """An instance for the wish; None where EC2 has none, or the cluster goes."""
+        with self.lock:
+            cluster = self.find_cluster(cluster_arn)
+            if cluster is None or cluster.status == "DELETING":
+                return None
+            return on_demand.launch(self.region(cluster.region), cluster, wish)
+
+    def terminate_node(self, cluster_arn: str, name: str) -> None:
+        """End the instance of a node that was launched on demand."""
+        with self.lock:
+            cluster = self.find_cluster(cluster_arn)
+            if cluster is not None:
+                on_demand.terminate(self.region(cluster.region), cluster, name)
 
     def find_cluster(self, arn: str) -> Cluster | None:
         """The cluster of this ARN, in any region."""

@@ -26,6 +26,7 @@ LATENCY_S: Final = {
     "endpoint-update": 230.0,
     "logging-update": 45.0,
     "settings-update": 20.0,  # assumed
+    "auto-mode-update": 60.0,  # assumed
     "nodegroup-create": 112.0,
     "nodegroup-create-gpu": 200.0,  # assumed
     "nodegroup-delete": 190.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eksprov.local.contract import AddonHealth, AddonSpec, AwsSide, ClusterSpec, ClusterStatus, NodeSpec
+from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, AwsSide, ClusterSpec, ClusterStatus, NodeSpec
 
 
 class WithoutKubernetes:
@@ -48,6 +48,9 @@ class WithoutKubernetes:
         """Yes."""
         del name
         return cluster_arn in self._clusters
+
+    def set_auto_mode(self, cluster_arn: str, wish: AutoMode | None) -> None:
+        """No pod ever needs a node."""
 
     def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
         """All add-ons are there already."""

@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 
 from eksprov.errors import LocalWorldError
-from eksprov.local.contract import AddonHealth, AddonSpec, AwsSide, ClusterSpec, NodeSpec
+from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, AwsSide, ClusterSpec, NodeSpec
 from eksprov.local.controlplane.process import AdminAccess
 from eksprov.local.home import private_folder
 from eksprov.local.node.backoff import BASE_S
@@ -30,6 +30,7 @@ from eksprov.local.node.identity import CredentialEndpoint
 from eksprov.local.node.images import Recipe, recognise
 from eksprov.local.node.kubelet import KubeletEndpoint
 from eksprov.local.node.network import AddressPool, DialTable
+from eksprov.local.node.ondemand.provisioner import Provisioner
 from eksprov.local.node.processes import ProcessTable
 from eksprov.local.node.rest import KubeRest
 from eksprov.local.node.supervision import supervised
@@ -81,6 +82,7 @@ class NodeAgent:
         self._thread: threading.Thread | None = None
         self._fleet: Fleet | None = None
         self._desired: Desired | None = None
+        self._provisioner: Provisioner | None = None
 
     def start(self) -> None:
         """Begin; raises LocalWorldError when the loop does not come up."""
@@ -110,6 +112,16 @@ class NodeAgent:
     def node_ready(self, name: str) -> bool:
         """Whether the API server has been told that the node is Ready."""
         return self._fleet is not None and self._fleet.ready(name)
+
+    def set_auto_mode(self, wish: AutoMode | None) -> None:
+        """Bring Auto Mode's pools, and nodes for whatever finds none; or take both away."""
+
+        def act(_: Fleet, desired: Desired) -> None:
+            desired.set_auto_mode(wish)
+            if self._provisioner is not None:
+                self._provisioner.set_auto_mode(wish)
+
+        self._call(act)
 
     def install_addon(self, addon: AddonSpec) -> None:
         """Bring the add-on's objects into kube-system."""
@@ -154,9 +166,11 @@ class NodeAgent:
         tools = self._tools(rest, events, identity, web)
         kubelet, fleet = await self._open(tools)
         desired = Desired(rest, around.spec, self._sleep)
-        self._fleet, self._desired = fleet, desired
+        provisioner = Provisioner(tools, fleet, around.spec.arn)
+        self._fleet, self._desired, self._provisioner = fleet, desired, provisioner
         self._started.set()
         bodies = {"events": events.run, "pods": fleet.watch, "desired": desired.run, "workloads": desired.watch}
+        bodies |= {"homeless pods": provisioner.watch, "nodes on demand": provisioner.run}
         tasks = [asyncio.create_task(supervised(name, body, self._sleep)) for name, body in bodies.items()]
         await self._stopping.wait()
         for task in (*tasks, *fleet.tasks()):

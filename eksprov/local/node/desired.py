@@ -16,8 +16,9 @@ from typing import Any
 
 import aiohttp
 
-from eksprov.local.contract import AddonHealth, AddonSpec, ClusterSpec
+from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec
 from eksprov.local.node import addons
+from eksprov.local.node.ondemand.pools import built_in, definitions
 from eksprov.local.node.rest import ApiError, KubeRest, object_path
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ Key = tuple[str, str]
 MANAGER = "eks"
 RETRY_S = 0.5
 ACCESS = "access policies"
+AUTO_MODE, AUTO_MODE_KINDS = "auto mode", "kinds of auto mode"
 
 
 class Desired:
@@ -71,6 +73,14 @@ class Desired:
         limited = {f"{ACCESS} {group}": [binding(group, role)] for group, role in policies.items() if "/" in role}
         gone = [name for name in self._wanted if name.startswith(f"{ACCESS} ") and name not in limited]
         self._wanted |= {name: [] for name in gone} | limited
+        self._wake.set()
+
+    def set_auto_mode(self, wish: AutoMode | None) -> None:
+        """Want Auto Mode's pools and their NodeClass; the kinds stay when it is switched off."""
+        if wish is not None:
+            self._wanted[AUTO_MODE_KINDS] = definitions()
+        if wish is not None or AUTO_MODE in self._wanted:
+            self._wanted[AUTO_MODE] = built_in(wish) if wish is not None else []
         self._wake.set()
 
     def health(self, name: str) -> AddonHealth:

@@ -49,6 +49,18 @@ class Fleet:
         node = self._nodes.get(name)
         return node is not None and node.ready
 
+    def has(self, name: str) -> bool:
+        """Whether that node is here, be it on its way in or out."""
+        return name in self._nodes
+
+    def idle(self, name: str) -> bool:
+        """Whether nothing but daemons runs on that node."""
+        return not any(not _is_daemon(run.pod) for run in self._on(name))
+
+    def plays(self, role: str) -> bool:
+        """Whether a stand-in that plays `role` runs on any node."""
+        return any(node.plays(role) for node in self._nodes.values())
+
     def tasks(self) -> list[asyncio.Task[None]]:
         """Everything under way."""
         return list(self._tasks.values())

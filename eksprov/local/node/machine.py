@@ -74,8 +74,9 @@ def allocatable(spec: NodeSpec, plugins: frozenset[str]) -> Json:
 
 
 def labels(spec: NodeSpec) -> dict[str, str]:
-    """The node group's labels and those that the kubelet and the cloud provider set."""
+    """The labels of its node group or pool, and those that the kubelet and the cloud provider set."""
     hostname = spec.name
+    group = {"eks.amazonaws.com/nodegroup": spec.nodegroup} if spec.nodegroup else {}
     own = {
         "kubernetes.io/arch": spec.architecture,
         "kubernetes.io/os": "linux",
@@ -88,9 +89,10 @@ def labels(spec: NodeSpec) -> dict[str, str]:
         "topology.kubernetes.io/zone": spec.zone,
         "failure-domain.beta.kubernetes.io/region": spec.region,
         "failure-domain.beta.kubernetes.io/zone": spec.zone,
-        "eks.amazonaws.com/nodegroup": spec.nodegroup,
+        **group,
     }
-    return {"eks.amazonaws.com/capacityType": "ON_DEMAND", **spec.labels, **own}
+    usual = {"eks.amazonaws.com/capacityType": "ON_DEMAND"} if spec.nodegroup else {}
+    return {**usual, **spec.labels, **own}
 
 
 def node(spec: NodeSpec) -> Json:

@@ -47,7 +47,7 @@ class NodeRun:
         self._now = now
         self._sleep = sleep
         self._roles: dict[str, set[str]] = {}
-        self._networked = False
+        self._networked = spec.complete
         self._told: tuple[bool, frozenset[str]] | None = None
         self._ever: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
@@ -62,6 +62,10 @@ class NodeRun:
         self._networked = self._networked or bool(self._roles.get("cni"))
         if before != (self._networked, self._plugins()):
             self._changed.set()
+
+    def plays(self, role: str) -> bool:
+        """Whether a stand-in that plays `role` runs here."""
+        return bool(self._roles.get(role))
 
     async def run(self) -> None:
         """Register and live, for ever."""
@@ -123,4 +127,4 @@ class NodeRun:
             log.info("lease of node %s: %s", self.spec.name, error.reason)
 
     def _plugins(self) -> frozenset[str]:
-        return frozenset(role for role in ("nvidia", "neuron") if self._roles.get(role))
+        return frozenset(role for role in ("nvidia", "neuron") if self.spec.complete or self._roles.get(role))

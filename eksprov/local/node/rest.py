@@ -42,6 +42,9 @@ RESOURCES: Mapping[tuple[str, str], tuple[str, bool]] = {
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): ("clusterrolebindings", False),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): ("rolebindings", True),
     ("storage.k8s.io/v1", "CSIDriver"): ("csidrivers", False),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): ("customresourcedefinitions", False),
+    ("karpenter.sh/v1", "NodePool"): ("nodepools", False),
+    ("eks.amazonaws.com/v1", "NodeClass"): ("nodeclasses", False),
 }
 
 

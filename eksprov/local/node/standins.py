@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["cni", "nvidia", "neuron", ""]
+Role = Literal["cni", "nvidia", "neuron", "karpenter", ""]
 
 ANNOTATION = "eksprov.dev/stand-in"
 
@@ -54,7 +54,7 @@ STAND_INS: tuple[StandIn, ...] = (
     StandIn("nvidia/dcgm-exporter", "DCGM exporter", "no GPU metrics"),
     StandIn("k8s/dcgm-exporter", "DCGM exporter", "no GPU metrics"),
     StandIn("cluster-autoscaler", "Cluster Autoscaler", "node groups are not scaled"),
-    StandIn("karpenter/controller", "Karpenter", "no nodes are launched"),
+    StandIn("karpenter/controller", "Karpenter", "the node agent launches and ends nodes in its place", "karpenter"),
     StandIn("aws-load-balancer-controller", "AWS Load Balancer Controller", "no load balancers"),
     StandIn("external-dns", "ExternalDNS", "no DNS records"),
     StandIn("cloudwatch-agent", "CloudWatch agent", "no metrics are sent"),

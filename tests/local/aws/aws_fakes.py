@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eksprov.local.contract import AddonHealth, AddonSpec, ClusterSpec, ClusterStatus, NodeSpec
+from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec, ClusterStatus, NodeSpec
 
 NEED_NODES = ("coredns", "metrics-server")
 READY = ClusterStatus("ready", "https://127.0.0.1:6443", "Q0E=")
@@ -35,6 +35,7 @@ class FakeKubernetes:
     nodes: dict[str, NodeSpec] = field(default_factory=dict)
     addons: dict[str, AddonSpec] = field(default_factory=dict)
     access: dict[str, str] = field(default_factory=dict)
+    auto: AutoMode | None = None
     nodes_ready: bool = True
     stops: bool = True
 
@@ -59,6 +60,10 @@ class FakeKubernetes:
 
     def node_ready(self, cluster_arn: str, name: str) -> bool:
         return cluster_arn in self.clusters and self.nodes_ready and name in self.nodes
+
+    def set_auto_mode(self, cluster_arn: str, wish: AutoMode | None) -> None:
+        assert cluster_arn in self.clusters
+        self.auto = wish
 
     def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
         assert cluster_arn in self.clusters

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,16 @@ from sklearn.datasets import load_digits
 from sklearn.naive_bayes import GaussianNB
 from support.programs import control_plane_programs
 
-from eksprov.local.contract import AddonSpec, ClusterSpec, Identity, NodeSpec, PodCredentials
+from eksprov.local.contract import (
+    AddonSpec,
+    AutoMode,
+    ClusterSpec,
+    Identity,
+    InstanceKind,
+    NodeSpec,
+    NodeWish,
+    PodCredentials,
+)
 from eksprov.local.controlplane.record import MARKER
 from eksprov.local.hub import Hub
 
@@ -32,6 +41,13 @@ Json = dict[str, Any]
 ARN = "arn:aws:eks:us-west-2:123456789012:cluster/nodes"
 BUCKET = "models"
 MLSERVER = "docker.io/seldonio/mlserver:1.7.1-slim"
+SHORT = "r5.metal"
+KINDS = (
+    InstanceKind("c5.large", "amd64", 2, 4096, 29),
+    InstanceKind("m5.xlarge", "amd64", 4, 16384, 58),
+    InstanceKind("m4.large", "amd64", 2, 8192, 20),
+    InstanceKind("g6.xlarge", "amd64", 4, 16384, 58, gpus=1, gpu_name="l4"),
+)
 ADDONS = ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent", "metrics-server")
 
 
@@ -40,6 +56,8 @@ class FakeAws:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
+        self.launched: list[NodeWish] = []
+        self.ended: list[str] = []
 
     def authenticate(self, *_: str) -> Identity | None:
         return None
@@ -50,6 +68,20 @@ class FakeAws:
     def endpoint_url(self) -> str:
         return self._endpoint
 
+    def instance_kinds(self, _cluster: str) -> tuple[InstanceKind, ...]:
+        return KINDS
+
+    def launch_node(self, _cluster: str, wish: NodeWish) -> NodeSpec | None:
+        self.launched.append(wish)
+        if wish.instance_types[0] == SHORT:
+            return None
+        number, kind = 100 + len(self.launched), next(one for one in KINDS if one.name == wish.instance_types[0])
+        shape = {"instance_type": kind.name, "vcpus": kind.vcpus, "memory_mib": kind.memory_mib, "gpus": kind.gpus}
+        return replace(node(number), nodegroup="", complete=True, labels=wish.labels, taints=wish.taints, **shape)
+
+    def terminate_node(self, _cluster: str, name: str) -> None:
+        self.ended.append(name)
+
 
 @dataclass
 class World:
@@ -58,6 +90,7 @@ class World:
     hub: Hub
     home: Path
     kubectl: list[str]
+    aws: FakeAws
 
     def run(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
         done = subprocess.run(
@@ -115,7 +148,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[World]:
     control_plane_programs()
     home = tmp_path_factory.mktemp("home")
     hub = Hub(home, os.environ)
-    hub.connect(FakeAws(s3))
+    aws = FakeAws(s3)
+    hub.connect(aws)
     hub.start_cluster(ClusterSpec(ARN, "nodes", "1.36", "10.100.0.0/16", "https://oidc.example/id/1", ("10.0.0.0/20",)))
     until(lambda: hub.cluster_status(ARN).state != "starting", 120)
     status = hub.cluster_status(ARN)
@@ -123,7 +157,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[World]:
     keys = next((home / "clusters").glob("*/pki"))
     access = ("--certificate-authority", "ca.crt", "--client-certificate", "admin.crt", "--client-key", "admin.key")
     paths = [word if word.startswith("--") else str(keys / word) for word in access]
-    yield World(hub, home, ["kubectl", "--server", status.endpoint, *paths])
+    yield World(hub, home, ["kubectl", "--server", status.endpoint, *paths], aws)
     hub.close()
 
 
@@ -416,6 +450,45 @@ def test_access_in_one_namespace_begins_with_the_namespace_and_ends_at_its_borde
     assert not may("team-a", "eks:viewers")
     world.hub.sync_access(ARN, {})
     until(lambda: not may("team-a", "eks:editors:team-a"))
+
+
+def automatic(name: str, cpu: str, **selector: str) -> Json:
+    """A pod that only a node of Auto Mode takes."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {
+            "nodeSelector": {"eks.amazonaws.com/compute-type": "auto", **selector},
+            "terminationGracePeriodSeconds": 0,
+            "containers": [
+                {"name": "main", "image": "registry.k8s.io/pause:3.10", "resources": {"requests": {"cpu": cpu}}}
+            ],
+        },
+    }
+
+
+def test_pods_without_a_node_get_one_of_auto_mode_that_goes_when_nobody_needs_it(world: World) -> None:
+    world.hub.set_auto_mode(ARN, AutoMode(("general-purpose", "system"), "nodes", ("subnet-1",), "sg-1"))
+    world.apply(automatic("first", "1"), automatic("second", "500m"))
+    until(lambda: all((pod_of(world, f"app={n}") or {})["status"]["phase"] == "Running" for n in ("first", "second")))
+    (wish,) = world.aws.launched
+    assert (wish.pool, wish.node_class, wish.instance_types[0]) == ("general-purpose", "default", "c5.large")
+    claim = world.get(f"nodeclaim/{wish.claim}")
+    live = world.get(f"node/{claim['status']['nodeName']}")
+    assert condition(live, "Ready") is not None
+    assert live["metadata"]["labels"] | {"karpenter.sh/nodepool": "general-purpose"} == live["metadata"]["labels"]
+    assert world.get("nodeclass/default")["spec"]["subnetSelectorTerms"] == [{"id": "subnet-1"}]
+    world.apply(automatic("third", "1", **{"node.kubernetes.io/instance-type": "m5.xlarge"}))
+    until(lambda: (pod_of(world, "app=third") or {})["status"]["phase"] == "Running")
+    other = world.aws.launched[1]
+    world.run("delete", "pod", "first", "second")
+    until(lambda: world.aws.ended == [live["metadata"]["name"]])
+    until(lambda: [one["metadata"]["name"] for one in world.get("nodeclaims")["items"]] == [other.claim])
+    world.hub.set_auto_mode(ARN, None)
+    until(lambda: len(world.aws.ended) == 2 and not world.get("nodeclaims")["items"])
+    assert world.get("nodepools")["items"] == []
+    world.run("delete", "pod", "third", "--ignore-not-found", "--force")
 
 
 @pytest.mark.usefixtures("nodes")

@@ -72,7 +72,7 @@ def test_the_aws_cli_is_known(image: str) -> None:
         ("nvcr.io/nvidia/k8s-device-plugin:v0.17.0", "nvidia"),
         ("public.ecr.aws/neuron/neuron-device-plugin:2", "neuron"),
         ("registry.k8s.io/autoscaling/cluster-autoscaler:v1.36.0", ""),
-        ("public.ecr.aws/karpenter/controller:1.8.0", ""),
+        ("public.ecr.aws/karpenter/controller:1.8.0", "karpenter"),
         ("registry.k8s.io/pause:3.10", ""),
     ],
 )

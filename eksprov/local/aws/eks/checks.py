@@ -42,6 +42,16 @@ def cluster_role(region: EksRegion, arn: str) -> None:
         )
 
 
+def auto_mode_role(region: EksRegion, arn: str, policies: Sequence[str]) -> None:
+    """The role of a cluster with EKS Auto Mode: more policies, and sessions with tags."""
+    role = next(role for role in region.world.iam().get_roles() if role.arn == arn)
+    attached = {str(policy).rsplit("/", 1)[-1] for policy in role.managed_policies}
+    if missing := sorted(set(policies) - attached):
+        raise refusals.invalid(f"The cluster role lacks policies that EKS Auto Mode needs: {', '.join(missing)}")
+    if not trusts(role.assume_role_policy_document, "eks.amazonaws.com", "sts:TagSession"):
+        raise refusals.invalid("The trust policy of the cluster role must allow sts:TagSession for EKS Auto Mode")
+
+
 def node_role(region: EksRegion, arn: str, cluster_role_arn: str) -> None:
     """The role of a node group."""
     if arn == cluster_role_arn:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eksprov.local.aws.eks import checks, insights, refusals, updates, wiring
+from eksprov.local.aws.eks import auto_mode, checks, insights, refusals, updates, wiring
 from eksprov.local.aws.eks.clusters import logging_shape
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -46,6 +46,8 @@ def update_cluster_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
         return _logging(region, cluster, ask["logging"])
     if kind == "AccessConfigUpdate":
         return _access(region, cluster, ask["accessConfig"])
+    if kind == "AutoModeUpdate":
+        return _auto_mode(region, cluster, ask)
     for key, (update_kind, param) in SIMPLE.items():
         if kind == update_kind:
             return _simple(region, cluster, key, ask[key], kind, param)
@@ -231,6 +233,16 @@ def _access(region: EksRegion, cluster: Cluster, asked: Shape) -> dict[str, Any]
 
     params = {"AuthenticationMode": wanted}
     return _begin(region, cluster, "AccessConfigUpdate", params, "settings-update", finish)
+
+
+def _auto_mode(region: EksRegion, cluster: Cluster, ask: Shape) -> dict[str, Any]:
+    shape, params = auto_mode.updated(region, cluster, ask)
+
+    def finish() -> None:
+        cluster.shape.update(shape)
+        auto_mode.apply(region, cluster)
+
+    return _begin(region, cluster, "AutoModeUpdate", params, "auto-mode-update", finish)
 
 
 def _simple(region: EksRegion, cluster: Cluster, key: str, wanted: Any, kind: str, param: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import re
 import secrets
 from typing import Any
 
-from eksprov.local.aws.eks import access, checks, encryption, refusals, wiring
+from eksprov.local.aws.eks import access, auto_mode, checks, encryption, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
@@ -23,8 +23,6 @@ COPIED = (
     "zonalShiftConfig",
     "remoteNetworkConfig",
     "encryptionConfig",
-    "computeConfig",
-    "storageConfig",
     "controlPlaneScalingConfig",
     "kubeApiServerConfig",
     "kubeSchedulerConfig",
@@ -135,6 +133,7 @@ def _checked(region: EksRegion, ask: Shape) -> list[Any]:
     if len(subnet_ids) < 2:
         raise refusals.invalid("At least two subnets in different AZs must be specified", clusterName=name)
     checks.cluster_role(region, ask["roleArn"])
+    auto_mode.check_creation(region, ask)
     encryption.check(region, ask.get("encryptionConfig"), ask["roleArn"], name)
     subnets = checks.cluster_subnets(region, subnet_ids, name)
     checks.security_groups(region, ask["resourcesVpcConfig"].get("securityGroupIds") or [], subnets[0].vpc_id)
@@ -197,6 +196,8 @@ def _shape(region: EksRegion, ask: Shape, subnets: list[Any]) -> Shape:
             "publicAccessCidrs": list(vpc.get("publicAccessCidrs") or ["0.0.0.0/0"]),
         },
         "kubernetesNetworkConfig": _network(ask, vpc_id, region),
+        "computeConfig": auto_mode.compute_shape(ask.get("computeConfig")),
+        "storageConfig": ask.get("storageConfig") or {"blockStorage": {"enabled": False}},
         "logging": logging_shape(ask.get("logging")),
         "identity": {"oidc": {"issuer": issuer}},
         "status": "CREATING",

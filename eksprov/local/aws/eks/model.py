@@ -179,6 +179,7 @@ class Cluster:
     interfaces: list[str] = field(default_factory=list)
     bootstrap_addons: bool = False
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
+    on_demand: dict[str, str] = field(default_factory=dict)  # instances of Auto Mode and Karpenter to their nodes
     addons: dict[str, Addon] = field(default_factory=dict)
     entries: dict[str, AccessEntry] = field(default_factory=dict)
     associations: dict[str, Association] = field(default_factory=dict)

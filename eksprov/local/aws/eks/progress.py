@@ -5,6 +5,7 @@
     node group  CREATING -> ACTIVE once its latency has passed and all wanted nodes are Ready; CREATE_FAILED late
                 DELETING -> gone
     Fargate profiles, capabilities, insights: in their own files
+    nodes on demand go with their instances, those of EKS Auto Mode with the cluster
     add-on      CREATING -> ACTIVE once its latency has passed and its workloads are available; DEGRADED late, and
                 ACTIVE again when they are; DELETING -> gone
 
@@ -15,7 +16,17 @@ from __future__ import annotations
 
 from moto.logs.models import logs_backends
 
-from eksprov.local.aws.eks import capabilities, fargate, fleet, insights, launches, updates, wiring
+from eksprov.local.aws.eks import (
+    auto_mode,
+    capabilities,
+    fargate,
+    fleet,
+    insights,
+    launches,
+    on_demand,
+    updates,
+    wiring,
+)
 from eksprov.local.aws.eks.access import bindings
 from eksprov.local.aws.eks.model import Addon, Cluster, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
@@ -42,6 +53,7 @@ def advance(region: EksRegion, cluster: Cluster) -> None:
         _nodegroup(region, cluster, nodegroup)
     for addon in list(cluster.addons.values()):
         _addon(region, cluster, addon)
+    on_demand.reconcile(region, cluster)
     fargate.advance(region, cluster)
     capabilities.advance(region, cluster)
     if cluster.status != "CREATING":
@@ -63,6 +75,8 @@ def _create(region: EksRegion, cluster: Cluster, status: ClusterStatus) -> None:
     shape["status"] = "ACTIVE"
     cluster.changed_at = region.world.now()
     region.world.kubernetes.sync_access(cluster.arn, bindings(cluster))
+    if auto_mode.is_on(cluster):
+        auto_mode.apply(region, cluster)
     if cluster.bootstrap_addons:
         for name in SELF_MANAGED:
             region.world.kubernetes.install_addon(cluster.arn, AddonSpec(name, "self-managed"))
@@ -70,6 +84,8 @@ def _create(region: EksRegion, cluster: Cluster, status: ClusterStatus) -> None:
 
 def _delete(region: EksRegion, cluster: Cluster) -> None:
     stopped = region.world.kubernetes.cluster_status(cluster.arn).state == "absent"
+    if auto_mode.is_on(cluster):
+        on_demand.end_auto(region, cluster)
     if stopped and region.passed(cluster.changed_at, "cluster-delete"):
         wiring.remove(region, cluster)
         del region.clusters[cluster.name]

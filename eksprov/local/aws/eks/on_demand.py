@@ -1,0 +1,175 @@
+"""The instances behind nodes on demand: what EC2 has, what EKS Auto Mode or Karpenter launches, and how it ends.
+
+The cluster's side says which types would do and in which zones; here the first that EC2 has is launched, with the tags
+that tell whose it is: https://karpenter.sh/docs/concepts/nodeclasses/#spectags and, of Auto Mode's,
+https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html#tag-prop. Auto Mode's instances go with the
+cluster, or when it is switched off; those of Karpenter are nobody's once Karpenter is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eksprov.local.aws.capacity import ON_DEMAND, SPOT
+from eksprov.local.aws.eks import fleet
+from eksprov.local.aws.eks.model import Cluster
+from eksprov.local.aws.eks.region import EksRegion
+from eksprov.local.aws.eks.templates import EKS_METADATA
+from eksprov.local.contract import InstanceKind, NodeSpec, NodeWish
+
+POOL, CLAIM = "karpenter.sh/nodepool", "karpenter.sh/nodeclaim"
+AUTO_POOL = "eks:kubernetes-node-pool-name"
+IMAGE = "ami-0abcdef1234567890"  # moto looks none up
+
+
+def kinds(region: EksRegion) -> tuple[InstanceKind, ...]:
+    """Every type offered in the region, bare metal aside."""
+    offered = {one["InstanceType"] for one in region.ec2.describe_instance_type_offerings(location_type="region")}
+    every = region.ec2.describe_instance_types()
+    return tuple(_kind(one) for one in every if one["InstanceType"] in offered and not one["BareMetal"])
+
+
+def launch(region: EksRegion, cluster: Cluster, wish: NodeWish) -> NodeSpec | None:
+    """An instance for the wish; None where EC2 has none."""
+    found = next((i for i in _running(region) if dict(_tags(i)).get(CLAIM) == wish.claim), None)
+    if found is None:
+        place = _place(region, cluster, wish)
+        if place is None:
+            return None
+        found = _start(region, cluster, wish, *place)
+    spec = _spec(region, wish, found)
+    cluster.on_demand[str(found.id)] = spec.name
+    return spec
+
+
+def terminate(region: EksRegion, cluster: Cluster, name: str) -> None:
+    """End the instance of that node."""
+    for instance_id in [key for key, node in cluster.on_demand.items() if node == name]:
+        del cluster.on_demand[instance_id]
+        _end(region, [instance_id])
+
+
+def reconcile(region: EksRegion, cluster: Cluster) -> None:
+    """A node whose instance is no longer there goes."""
+    running = {str(instance.id) for instance in _running(region)} if cluster.on_demand else set()
+    gone = [key for key in cluster.on_demand if key not in running]
+    names = tuple(cluster.on_demand.pop(key) for key in gone)
+    if names:
+        region.world.kubernetes.remove_nodes(cluster.arn, names)
+
+
+def end_auto(region: EksRegion, cluster: Cluster) -> None:
+    """Auto Mode's instances of the cluster go, as when it is switched off or the cluster deleted."""
+    mine = [i for i in _running(region) if AUTO_POOL in dict(_tags(i)) and str(i.id) in cluster.on_demand]
+    _end(region, [str(one.id) for one in mine])
+
+
+def _end(region: EksRegion, ids: list[str]) -> None:
+    running = {str(instance.id) for instance in _running(region)}
+    if ids := [one for one in ids if one in running]:
+        region.ec2.terminate_instances(ids)
+
+
+def _running(region: EksRegion) -> Iterator[Any]:
+    for reservation in region.ec2.reservations.values():
+        yield from (one for one in reservation.instances if one.state == "running")
+
+
+def _tags(instance: Any) -> Iterator[tuple[str, str]]:
+    for tag in instance.get_tags():
+        yield tag["key"], tag["value"]
+
+
+def _kind(details: Mapping[str, Any]) -> InstanceKind:
+    gpus = details.get("GpuInfo", {}).get("Gpus", [])
+    vcpus = details["VCpuInfo"]["DefaultVCpus"]
+    return InstanceKind(
+        name=details["InstanceType"],
+        architecture="arm64" if "arm64" in details["ProcessorInfo"]["SupportedArchitectures"] else "amd64",
+        vcpus=vcpus,
+        memory_mib=details["MemoryInfo"]["SizeInMiB"],
+        max_pods=fleet.max_pods(dict(details), vcpus),
+        gpus=sum(gpu.get("Count", 0) for gpu in gpus if gpu.get("Manufacturer") == "NVIDIA"),
+        gpu_name=str(gpus[0].get("Name", "")).lower() if gpus else "",
+        neuron_devices=sum(d.get("Count", 0) for d in details.get("NeuronInfo", {}).get("NeuronDevices", [])),
+    )
+
+
+def _subnets(region: EksRegion, cluster: Cluster, wish: NodeWish) -> list[Any]:
+    """Those whose tags the NodeClass selects, or the cluster's, in the zones that fit."""
+    every = [subnet for zone in region.ec2.subnets.values() for subnet in zone.values()]
+    if wish.subnet_tags:
+        found = [one for one in every if any(_selected(one, term) for term in wish.subnet_tags)]
+    else:
+        found = [one for one in every if one.id in cluster.shape["resourcesVpcConfig"]["subnetIds"]]
+    return [one for one in found if not wish.zones or one.availability_zone in wish.zones]
+
+
+def _selected(subnet: Any, term: Mapping[str, str]) -> bool:
+    tags = dict(_tags(subnet))
+    return all(key in tags and value in ("*", tags[key]) for key, value in term.items())
+
+
+def _place(region: EksRegion, cluster: Cluster, wish: NodeWish) -> tuple[str, Any] | None:
+    """The type and the subnet: as in a fleet, the first type that any zone has."""
+    buying, subnets = SPOT if wish.spot else ON_DEMAND, _subnets(region, cluster, wish)
+    for name in wish.instance_types:
+        for subnet in sorted(subnets, key=lambda one: -one.available_ip_address_count):
+            zones = (subnet.availability_zone, subnet.availability_zone_id)
+            if region.world.capacity.refusal(name, zones, buying) is None:
+                return name, subnet
+    return None
+
+
+def _start(region: EksRegion, cluster: Cluster, wish: NodeWish, kind: str, subnet: Any) -> Any:
+    tags = {
+        f"kubernetes.io/cluster/{cluster.name}": "owned",
+        "eks:eks-cluster-name": cluster.name,
+        POOL: wish.pool,
+        CLAIM: wish.claim,
+        **wish.instance_tags,
+    }
+    if wish.manager == "auto":
+        tags |= {AUTO_POOL: wish.pool, "eks:kubernetes-node-class-name": wish.node_class}
+    nic = {"DeviceIndex": 0, "DeleteOnTermination": True, "Groups": [cluster.security_group]}
+    reservation = region.ec2.run_instances(
+        IMAGE,
+        1,
+        None,
+        [],
+        instance_type=kind,
+        is_instance_type_default=False,
+        region_name=region.name,
+        tags={"instance": tags, "volume": tags},
+        metadata_options=EKS_METADATA,
+        subnet_id=subnet.id,
+        nics=[nic],
+        lifecycle="spot" if wish.spot else None,
+        associate_public_ip=None,
+    )
+    return reservation.instances[0]
+
+
+def _spec(region: EksRegion, wish: NodeWish, instance: Any) -> NodeSpec:
+    kind = _kind(region.ec2.describe_instance_types([instance.instance_type])[0])
+    auto = wish.manager == "auto"
+    return NodeSpec(
+        name=str(instance.id) if auto else instance.private_dns_name,
+        instance_id=instance.id,
+        provider_id=f"aws:///{instance.availability_zone}/{instance.id}",
+        private_ip=instance.private_ip,
+        region=region.name,
+        zone=instance.availability_zone,
+        instance_type=kind.name,
+        architecture=kind.architecture,
+        vcpus=kind.vcpus,
+        memory_mib=kind.memory_mib,
+        disk_gib=wish.disk_gib,
+        max_pods=kind.max_pods,
+        complete=auto,
+        gpus=kind.gpus,
+        neuron_devices=kind.neuron_devices,
+        labels=wish.labels,
+        taints=wish.taints,
+    )
