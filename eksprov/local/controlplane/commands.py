@@ -20,6 +20,9 @@ from eksprov.local.home import write_private
 
 # https://kubernetes.io/docs/concepts/cluster-administration/compatibility-version/: three minors back.
 EMULATED_MINORS = 3
+# What EKS has on beside Kubernetes' defaults (https://docs.aws.amazon.com/eks/latest/userguide/platform-versions.html):
+# the second lets a pod that asks for a GPU tolerate the taint of GPU nodes.
+ADMISSION = ("NodeRestriction", "ExtendedResourceToleration")
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def _apiserver(at: Layout) -> tuple[str, ...]:
 def _authentication(at: Layout) -> tuple[str, ...]:
     return (
         "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
+        f"--enable-admission-plugins={','.join(ADMISSION)}",
         f"--client-ca-file={at._key('ca.crt')}",
         f"--authentication-token-webhook-config-file={at._setting('webhook.yaml')}",
         "--authentication-token-webhook-version=v1",
