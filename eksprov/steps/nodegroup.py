@@ -27,7 +27,7 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.capacity import SCARCE_ISSUES, lacking
-from eksprov.steps.eks_reading import GONE, in_words, names_of, unless_gone
+from eksprov.steps.eks_reading import GONE, names_of, unless_gone
 from eksprov.steps.eks_updates import why_failed
 from eksprov.steps.node_choices import Choice, slugs, words
 from eksprov.steps.nodegroup_facts import (
@@ -43,6 +43,7 @@ from eksprov.steps.nodegroup_facts import (
     update_config,
     warm_pool_config,
 )
+from eksprov.steps.nodegroup_trouble import diagnosed
 
 HOPELESS = frozenset(
     {
@@ -238,7 +239,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
 
     def phase(self, have: NodeGroupFacts) -> Phase:
         """DEGRADED means nodes that lack something, not a lost group: it is said, and nothing is deleted for it."""
-        said = in_words(have.health)
+        said = diagnosed(have.health)
         match have.status:
             case "CREATING" if any(what in HOPELESS for what, _ in have.health):
                 return Phase(State.FAILED, said, scarce=any(what in SCARCE_ISSUES for what, _ in have.health))

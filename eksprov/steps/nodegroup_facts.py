@@ -9,7 +9,8 @@ from typing import Any
 from eksprov.aws.tags import owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Owner
-from eksprov.steps.eks_reading import issues, pairs
+from eksprov.steps.eks_reading import pairs
+from eksprov.steps.nodegroup_trouble import health_of
 
 Taints = frozenset[tuple[str, str, str]]  # key, value, effect (NO_SCHEDULE, NO_EXECUTE, PREFER_NO_SCHEDULE)
 SIZES = frozenset({"min_size", "desired_size", "max_size"})
@@ -108,7 +109,7 @@ def from_description(group: Mapping[str, Any]) -> NodeGroupFacts:
         version=group.get("version", ""),
         release=group.get("releaseVersion", ""),
         status=group.get("status", ""),
-        health=issues(group.get("health")),
+        health=health_of(group),
         arn=group["nodegroupArn"],
         autoscaling_group=groups[0].get("name", ""),
         owner=owner_of(group.get("tags")),
