@@ -114,8 +114,7 @@ class LocalPlace:
 
     def connect(self, display: Display) -> Connection:
         """Start the AWS side, or find it. Raises: LocalWorldError, UsageError where its packages are missing."""
-        display.doing("starting the local world")
-        info = local_world().up(self.state_folder, self.config.local.speed, self.environ)
+        info = start_local(self.config, self.state_folder, self.environ, display)
         return Connection(
             session=keys_only_session(self.config.region),
             endpoint_url=info.url,
@@ -161,6 +160,21 @@ def local_world() -> ModuleType:
     from eksprov.local import world
 
     return world
+
+
+def start_local(config: Config, folder: Path, environ: Mapping[str, str], display: Display) -> Any:
+    """The local world of a state folder, started or found, with the config's faults on, and said what is on.
+
+    Raises: LocalWorldError, UsageError for a fault that is not emulated.
+    """
+    world = local_world()
+    display.doing("starting the local world")
+    info = world.up(folder, config.local.speed, environ)
+    said = config.local
+    found = world.set_faults(folder, environ, said.faults, said.fault_seed, config.region, by="config")
+    if on := [*found["on_by_config"], *found["on"]]:
+        display.note(f"switched on in the local world: {', '.join(on)}")
+    return info
 
 
 def states(folder: Path) -> list[Path]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from eksprov.config.rules import addons, autoscaling, control_plane, fallbacks, models, network, nodes, tags
+from eksprov.config.rules import addons, autoscaling, control_plane, fallbacks, local, models, network, nodes, tags
 from eksprov.config.rules import monitoring as watching
-from eksprov.config.rules.base import Finding, finding, twice
+from eksprov.config.rules.base import Finding, twice
 from eksprov.config.schema import Config
 from eksprov.errors import Problem
 
@@ -39,5 +39,4 @@ def findings(config: Config, folder: FilePath | None = None) -> Iterator[Finding
     yield from models.models(config, folder)
     yield from watching.monitoring(config)
     yield from tags.tags(config)
-    if config.target == "aws" and "local" in config.model_fields_set:
-        yield finding("has no effect while target is aws", ("local",), ("target",), level="warning")
+    yield from local.local(config)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov import __version__
-from eksprov.errors import LocalWorldError
+from eksprov.errors import LocalWorldError, UsageError
 from eksprov.local.home import local_home, private_folder
 
 WORLD_FILE = "world.json"
@@ -102,16 +102,23 @@ def calls(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def faults(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The faults there are, those that are on, and what they have struck. Raises `LocalWorldError` where none runs."""
+    """The faults that are on, and what they have struck. Raises `LocalWorldError` where none runs."""
     return _ask(_running(state_dir, environ), "GET", "/eksprov/faults")
 
 
 def set_faults(
-    state_dir: Path, environ: Mapping[str, str], names: Sequence[str], seed: int, region: str
+    state_dir: Path, environ: Mapping[str, str], names: Sequence[str], seed: int, region: str, *, by: str = "command"
 ) -> dict[str, Any]:
-    """Switch these faults on and all others off; answers as `faults`. Raises `LocalWorldError` where no world runs."""
-    body = {"names": list(names), "seed": seed, "region": region}
-    return _ask(_running(state_dir, environ), "POST", "/eksprov/faults", body)
+    """Switch these faults on, and off what the same side ("command" or "config") had on; answers as `faults`.
+
+    Raises `UsageError` where one is not known, or not emulated, and `LocalWorldError` where no world runs.
+    """
+    body = {"names": list(names), "seed": seed, "region": region, "by": by}
+    found = _ask(_running(state_dir, environ), "POST", "/eksprov/faults", body)
+    if found.get("refused"):
+        place = "local.faults: " if by == "config" else ""
+        raise UsageError(f"{place}{found['refused']}", found["cure"])
+    return found
 
 
 def prefetch(state_dir: Path, environ: Mapping[str, str]) -> None:

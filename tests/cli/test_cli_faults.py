@@ -47,12 +47,53 @@ def test_faults_are_listed_switched_on_and_cleared(cli: Any, environ: dict[str, 
 
 
 def test_a_fault_that_there_is_not_is_refused_by_naming_those_there_are(cli: Any, environ: dict[str, str]) -> None:
-    for name in ("flood", "throttle:High", "nodegroup-create-failed:"):
+    for name, cure in (
+        ("flood", "lost-answers"),
+        ("throttle:High", "write throttle"),
+        ("nodegroup-create-failed:", "CREATE_FAILED"),
+        ("quota:L-00000000=1", "L-DB2E81BA Running On-Demand G"),
+    ):
         refused = cli("local", "faults", "set", "role-lag", name, environ=environ)
         assert refused.code == 2
         assert name in refused.err
-        assert "lost-answers" in refused.err
+        assert cure in refused.err
     assert json.loads(cli("local", "faults", "list", "--json", environ=environ).out)["on"] == []
+
+
+def test_faults_of_the_config_are_on_while_they_stand_there(cli: Any, environ: dict[str, str], samples: Any) -> None:
+    def local(*faults: str) -> None:
+        Path("eksprov.yaml").write_text(f"{samples.config}\nlocal: {{speed: 1000, faults: {json.dumps(faults)}}}\n")
+
+    def on() -> Any:
+        return json.loads(cli("local", "faults", "list", "--json", environ=environ).out)["on_by_config"]
+
+    local("quota:L-F678F1CE=0", "role-lag")
+    assert on() == []  # looking switches nothing on
+    stopped = cli("provision", "--yes", environ=environ)
+    assert (stopped.code, stopped.out) == (1, "")
+    assert "switched on in the local world: quota:L-F678F1CE=0, role-lag\n" in stopped.err
+    assert "quota-vpc" in stopped.err
+    assert on() == ["quota:L-F678F1CE=0", "role-lag"]
+    assert "on by local.faults in the config: quota:" in cli("local", "faults", "clear", environ=environ).out
+    local("quota:L-F678F1CE=0", "flod")
+    refused = cli("provision", "--yes", environ=environ)
+    assert (refused.code, refused.out) == (2, "")
+    assert "local.faults[1]: no such fault: 'flod'" in refused.err
+    local("quota:L-00000000=0")
+    refused = cli("local", "up", environ=environ)
+    assert (refused.code, refused.out) == (2, "")
+    assert "local.faults: 'quota:L-00000000=0'" in refused.err
+    local()
+    assert "switched on" not in cli("local", "up", environ=environ).err
+    assert on() == []
+
+
+def test_faults_are_explained_without_a_world(cli: Any, samples: Any) -> None:
+    Path("eksprov.yaml").write_text(samples.config)
+    listed = cli("local", "faults", "list", environ={"EKSPROV_LOCAL_HOME": str(cli.folder / "none")})
+    assert listed.code == 0, listed.err
+    assert "no-capacity[:TYPE/ZONE/BUYING]" in listed.out
+    assert listed.out.endswith("on: none\n")
 
 
 def resources(env: dict[str, str]) -> Counter[str]:

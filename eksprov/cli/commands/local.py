@@ -11,6 +11,7 @@ import click
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
 
+NOTHING_ON: Mapping[str, Any] = {"on": [], "seed": 0, "on_by_config": [], "struck": []}
 LED_ASTRAY_BY = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # settings of the user's that outrank or spoil plain keys
 
 
@@ -36,12 +37,11 @@ def command() -> None:
 @click.pass_obj
 def up(desk: Desk, as_json: bool) -> int:
     """Start it, or find it running; Kubernetes begins with the first cluster."""
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.wiring import local_world, start_local
 
-    world, speed = local_world(), desk.config().local.speed
+    world = local_world()
     with desk.progress() as display:
-        display.doing("starting the local world")
-        world.up(desk.state_folder(), speed, desk.environ)
+        start_local(desk.config(), desk.state_folder(), desk.environ, display)
         found = world.status(desk.state_folder(), desk.environ)
     _show(desk, found, as_json=as_json)
     if not as_json:
@@ -108,12 +108,19 @@ def env(desk: Desk, as_json: bool) -> int:
     return 0
 
 
-@command.group("faults", epilog=examples("eksprov local faults set throttle lost-answers --seed 7"))
+@command.group(
+    "faults",
+    epilog=examples(
+        "eksprov local faults list",
+        "eksprov local faults set no-capacity:g5.xlarge/SPOT quota:L-DB2E81BA=0",
+        "eksprov local faults set throttle lost-answers --seed 7",
+    ),
+)
 def faults() -> None:
     """Switch on what goes wrong with AWS, to see how a run copes.
 
-    The faults are those of the tests: lost answers, throttling, errors of the server, readings that lag behind,
-    resources that fail. They last until they are cleared, or the local world ends.
+    Each is a name, some with an argument after a colon. They last until they are cleared, or the local world ends;
+    those under `local.faults` in the config last as long as they stand there.
     """
 
 
@@ -122,17 +129,28 @@ def faults() -> None:
 @as_json
 @click.pass_obj
 def faults_list(desk: Desk, as_json: bool) -> int:
-    """Show the faults there are, those that are on, and what they have struck."""
+    """Explain the faults there are, and show those that are on and what they have struck."""
     from eksprov.cli.wiring import local_world
+    from eksprov.config.faults import FAULTS, shown
 
-    _show_faults(desk, local_world().faults(desk.state_folder(), desk.environ), as_json=as_json)
+    world = local_world()
+    runs = world.find(desk.state_folder(), desk.environ) is not None
+    found = world.faults(desk.state_folder(), desk.environ) if runs else NOTHING_ON
+    if as_json:
+        desk.answer({"schema": 1, "known": {name: word.says for name, word in FAULTS.items()}, **found})
+        return 0
+    width = max(len(shown(name)) for name in FAULTS)
+    for name, word in FAULTS.items():
+        desk.say(f"{shown(name):{width}}  {word.says}")
+    _show_on(desk, found)
     return 0
 
 
 @faults.command(
     "set",
     epilog=examples(
-        "eksprov local faults set stale-reads role-lag",
+        "eksprov local faults set no-capacity:g5.xlarge no-capacity:usw2-az1/SPOT",
+        "eksprov local faults set leaked-interface left-load-balancer left-volume",
         "eksprov local faults set nodegroup-create-failed:InsufficientFreeAddresses",
     ),
 )
@@ -142,7 +160,7 @@ def faults_list(desk: Desk, as_json: bool) -> int:
 @as_json
 @click.pass_obj
 def faults_set(desk: Desk, names: tuple[str, ...], seed: int, as_json: bool) -> int:
-    """Switch these on, and all others off."""
+    """Switch these on, and off what was set before."""
     _switch(desk, names, seed, as_json=as_json)
     return 0
 
@@ -152,32 +170,27 @@ def faults_set(desk: Desk, names: tuple[str, ...], seed: int, as_json: bool) -> 
 @as_json
 @click.pass_obj
 def faults_clear(desk: Desk, as_json: bool) -> int:
-    """Switch all off."""
+    """Switch off what was set."""
     _switch(desk, (), 0, as_json=as_json)
     return 0
 
 
 def _switch(desk: Desk, names: tuple[str, ...], seed: int, *, as_json: bool) -> None:
     from eksprov.cli.wiring import local_world
-    from eksprov.errors import UsageError
 
     region = desk.settings.region or desk.config().region
     found = local_world().set_faults(desk.state_folder(), desk.environ, names, seed, region)
-    if found.get("unknown"):
-        said = ", ".join(repr(name) for name in found["unknown"])
-        raise UsageError(f"no such fault: {said}", f"there are {', '.join(found['known'])}")
-    _show_faults(desk, found, as_json=as_json)
-
-
-def _show_faults(desk: Desk, found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         desk.answer({"schema": 1, **found})
-        return
-    width = max(map(len, found["known"]))
-    for name, says in found["known"].items():
-        desk.say(f"{name:{width}}  {says}")
-    seed = f" (seed {found['seed']})" if found["on"] else ""
+    else:
+        _show_on(desk, found)
+
+
+def _show_on(desk: Desk, found: Mapping[str, Any]) -> None:
+    seed = f" (seed {found['seed']})" if found["seed"] else ""
     desk.say(f"on: {', '.join(found['on']) or 'none'}{seed}")
+    if found["on_by_config"]:
+        desk.say(f"on by local.faults in the config: {', '.join(found['on_by_config'])}")
     if found["struck"]:
         desk.say(f"struck so far: {len(found['struck'])}, last {found['struck'][-1]}")
 

@@ -22,6 +22,7 @@ from moto.sts.models import sts_backends
 from eksprov.local.aws import eks_token
 from eksprov.local.aws.calls import CallLog
 from eksprov.local.aws.capacity import Capacity
+from eksprov.local.aws.conditions import USUAL
 from eksprov.local.aws.ec2_endpoints import VpcEndpoints
 from eksprov.local.aws.ec2_reservations import Reservations
 from eksprov.local.aws.ec2_templates import Templates
@@ -66,6 +67,7 @@ class LocalAws:
         self.nat = NatGateways(self)
         self.quotas = Quotas()
         self.capacity = Capacity()
+        self.conditions = USUAL
         self.spot_scores: dict[str, int] = {}  # of instance types whose placement score is not the usual one
         self.endpoints = VpcEndpoints(self)
         self.templates = Templates()

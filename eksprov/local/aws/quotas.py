@@ -66,6 +66,10 @@ class Quotas:
         """Give the account a value of its own; None: AWS's default. Raises: KeyError for an unknown code."""
         self._set[self._known[code].code] = value
 
+    def only(self, values: dict[str, float]) -> None:
+        """Give the account these values and no others of its own. Raises: KeyError for an unknown code."""
+        self._set = {self._known[code].code: value for code, value in values.items()}
+
     def find(self, service: str, code: str) -> Known | None:
         """The quota, or None."""
         quota = self._known.get(code)

@@ -2,8 +2,7 @@
 
 Health codes and states are those of
 https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html and
-https://docs.aws.amazon.com/eks/latest/APIReference/API_ClusterIssue.html. A leaked network interface is what a load
-balancer or the VPC CNI leaves in a subnet (https://github.com/aws/amazon-vpc-cni-k8s/issues/608).
+https://docs.aws.amazon.com/eks/latest/APIReference/API_ClusterIssue.html. What controllers leave is made in `left`.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-
 from eksprov.local.aws.emulator import LocalAws
-from eksprov.local.aws.keys import ACCOUNT
+from eksprov.local.faults.left import LEFT, leak_interface
 from eksprov.local.faults.plan import Fate
 from eksprov.local.faults.wire import Asked
 
@@ -24,6 +21,7 @@ STRIKES = {
     "CreateNodegroup": ("nodegroup", "nodegroup-degraded"),
     "DeleteNodegroup": ("leaked-interface", "nodegroup-delete"),
     "CreateCluster": ("cluster",),
+    "DeleteCluster": ("left-load-balancer", "left-volume"),
     "CreateAddon": ("addon",),
     "UpdateClusterConfig": ("update",),
     "UpdateNodegroupConfig": ("update",),
@@ -79,6 +77,9 @@ class Fates:
                         self._fail_update(fate, cluster, update)
             case "leaked-interface":
                 self._leak(fate, cluster)
+            case "left-load-balancer" | "left-volume" if cluster.status == "DELETING":
+                self._left[fate] -= 1
+                LEFT[fate.of](cluster, self._region)
 
     def _fail(self, fate: Fate, resource: Any, status: str) -> None:
         if self._left[fate] <= 0 or id(resource) in self._struck:
@@ -111,18 +112,6 @@ class Fates:
     def _leak(self, fate: Fate, cluster: Any) -> None:
         """An interface in one of the cluster's subnets; it goes after `lasts_s`, or stays (0)."""
         self._left[fate] -= 1
-        ec2: Any = ec2_backends[ACCOUNT][self._region]
-        wanted = cluster.shape["resourcesVpcConfig"]["subnetIds"][-1]
-        subnet = next(found for zone in ec2.subnets.values() for key, found in zone.items() if key == wanted)
-        tags = {"cluster.k8s.amazonaws.com/name": cluster.name, "eks:eni:owner": "amazon-vpc-cni"}
-        interface = ec2.create_network_interface(
-            subnet,
-            subnet.get_available_subnet_ip(instance=None),
-            group_ids=[],
-            description=fate.message,
-            tags=tags if fate.code == "amazon-vpc-cni" else {},
-        )
-        interface.status = "available" if fate.code == "amazon-vpc-cni" else "in-use"
+        forget = leak_interface(cluster, self._region, fate.message, by_cni=fate.code == "amazon-vpc-cni")
         if fate.lasts_s:
-            gone = self._world.now() + fate.lasts_s
-            self._due.append((gone, lambda: ec2.enis.pop(interface.id, None)))
+            self._due.append((self._world.now() + fate.lasts_s, forget))

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.models import botocore_stubber
 
+from eksprov.local.aws.conditions import USUAL
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.faults import wire
 from eksprov.local.faults.buckets import Buckets
@@ -58,6 +59,8 @@ class Faults:
         self.buckets = Buckets() if plan.buckets else None
         self._late: list[tuple[float, CarryOut]] = []
         self.struck: list[tuple[str, str]] = []
+        if plan.conditions != USUAL:
+            plan.conditions.rule(world)
 
     def around(self, call: wire.Asked, carry_out: CarryOut) -> Any:
         """Answer one request, or fail to."""

@@ -1,30 +1,22 @@
-"""Faults of the running local world, by name: what a user can switch on to see how a run copes.
+"""Faults of the running local world, by name: what each of the names in `eksprov.config.faults` does.
 
-A name gives a plan, and a seed the calls that it strikes; several names make one plan. A name with a health code of
-EKS takes another one after a colon, such as "nodegroup-create-failed:InsufficientFreeAddresses"
-(https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html lists them).
+A name gives a plan, and a seed the calls that it strikes; several names make one plan. Some names take an argument,
+such as a health code of EKS (https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html lists them).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from eksprov.config import faults
+from eksprov.local.aws.capacity import Shortage
+from eksprov.local.aws.conditions import Conditions
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
 
 LAST_CALL: Final = 3000  # calls beyond this one are let through
-NO_CODE: Final = ""
-
-
-@dataclass(frozen=True)
-class Named:
-    """One name: what it does, and its plan by chance and code; `code` is the health code where none is given."""
-
-    says: str
-    plan: Callable[[random.Random, str], FaultPlan]
-    code: str = NO_CODE
+Make = Callable[[random.Random, str], FaultPlan]
 
 
 def _sometimes(chance: random.Random, gap: int) -> Iterator[int]:
@@ -43,66 +35,60 @@ def _server_errors(chance: random.Random, _: str) -> FaultPlan:
     return FaultPlan(faults=tuple(Fault("refuse", at=at, **said) for at in _sometimes(chance, 10)))
 
 
-def _fated(of: str) -> Callable[[random.Random, str], FaultPlan]:
-    said = "switched on by `eksprov local faults`"
-    return lambda _, code: FaultPlan(fates=(Fate(of, code, said),))
+def _no_capacity(_: random.Random, argument: str) -> FaultPlan:
+    place = faults.place(argument)
+    short = Shortage(place.instance_type, place.zone, place.buying)
+    return FaultPlan(conditions=Conditions(short=(short,)))
 
 
-NAMED: Final = {
-    "lost-answers": Named("one change in eight is made, but its answer never arrives", _lost_answers),
-    "server-errors": Named("one call in ten is answered with a server's error (503)", _server_errors),
-    "throttle": Named(
-        "EC2's request buckets, and one call in ten is throttled", lambda *_: FaultPlan(buckets=True, noise=0.1)
-    ),
-    "stale-reads": Named(
-        "what was just made is hidden from some readings, for up to 20 s",
-        lambda *_: FaultPlan(lag=Lag(ec2_s=20, tags_s=20, iam_s=10)),
-    ),
-    "role-lag": Named("EKS does not know new roles for up to 60 s", lambda *_: FaultPlan(lag=Lag(usable_s=60))),
-    "leaked-interface": Named(
-        "the first node group deleted leaves a network interface in a subnet", _fated("leaked-interface"),
-        "amazon-vpc-cni",
-    ),
-    "nodegroup-create-failed": Named(
-        "the first node group made ends as CREATE_FAILED", _fated("nodegroup"), "AsgInstanceLaunchFailures"
-    ),
-    "nodegroup-delete-failed": Named(
-        "the first node group deleted ends as DELETE_FAILED", _fated("nodegroup-delete"),
-        "Ec2SecurityGroupDeletionFailure",
-    ),
-    "cluster-create-failed": Named("the first cluster made ends as FAILED", _fated("cluster"), "InternalFailure"),
-    "addon-create-failed": Named(
-        "the first add-on made ends as CREATE_FAILED", _fated("addon"), "AdmissionRequestDenied"
-    ),
-    "update-failed": Named("the first update of a cluster or node group ends as Failed", _fated("update"), "Unknown"),
-}  # fmt: skip
+def _quota(_: random.Random, argument: str) -> FaultPlan:
+    return FaultPlan(conditions=Conditions(quotas=(faults.quota(argument),)))
 
 
-def unknown(names: Iterable[str]) -> list[str]:
-    """Those that are no names of faults, or give a code where none is taken."""
-    return [name for name in names if not _known(name)]
+def _always(plan: FaultPlan) -> Make:
+    return lambda *_: plan
+
+
+def _fated(of: str, usual_code: str) -> Make:
+    said = "switched on in the local world"
+    return lambda _, code: FaultPlan(fates=(Fate(of, code or usual_code, said),))
+
+
+NAMED: Final[dict[str, Make]] = {
+    "no-capacity": _no_capacity,
+    "quota": _quota,
+    "nodes-never-join": _always(FaultPlan(conditions=Conditions(nodes_join=False))),
+    "nodegroup-degraded": lambda _, code: FaultPlan(conditions=Conditions(ailing=code or "InstanceLimitExceeded")),
+    "nodegroup-create-failed": _fated("nodegroup", "AsgInstanceLaunchFailures"),
+    "nodegroup-delete-failed": _fated("nodegroup-delete", "Ec2SecurityGroupDeletionFailure"),
+    "cluster-create-failed": _fated("cluster", "InternalFailure"),
+    "addon-create-failed": _fated("addon", "AdmissionRequestDenied"),
+    "update-failed": _fated("update", "Unknown"),
+    "leaked-interface": _fated("leaked-interface", "amazon-vpc-cni"),
+    "left-load-balancer": _fated("left-load-balancer", ""),
+    "left-volume": _fated("left-volume", ""),
+    "lost-answers": _lost_answers,
+    "server-errors": _server_errors,
+    "throttle": _always(FaultPlan(buckets=True, noise=0.1)),
+    "stale-reads": _always(FaultPlan(lag=Lag(ec2_s=20, tags_s=20, iam_s=10))),
+    "role-lag": _always(FaultPlan(lag=Lag(usable_s=60))),
+}
 
 
 def plan_of(names: Iterable[str], seed: int) -> FaultPlan:
     """One plan for all of them. Raises: ValueError for a name that is none."""
     plan = FaultPlan(seed)
     for name in names:
-        if not _known(name):
-            raise ValueError(f"no such fault: {name!r}; there are {', '.join(NAMED)}")
-        word, _, code = name.partition(":")
-        found = NAMED[word]
-        plan = _both(plan, found.plan(random.Random(f"{word} {seed}"), code or found.code))
+        why, _ = faults.problem(name)
+        if why:
+            raise ValueError(why)
+        word, argument = faults.split(name)
+        plan = both(plan, NAMED[word](random.Random(f"{word} {seed}"), argument))
     return plan
 
 
-def _known(name: str) -> bool:
-    word, colon, code = name.partition(":")
-    if word not in NAMED:
-        return False
-    return not colon or bool(code and NAMED[word].code and word != "leaked-interface")
-
-
-def _both(one: FaultPlan, other: FaultPlan) -> FaultPlan:
+def both(one: FaultPlan, other: FaultPlan) -> FaultPlan:
+    """One plan of two, with the seed of the first."""
     return FaultPlan(
         one.seed,
         one.faults + other.faults,
@@ -110,6 +96,7 @@ def _both(one: FaultPlan, other: FaultPlan) -> FaultPlan:
         one.fates + other.fates,
         one.buckets or other.buckets,
         max(one.noise, other.noise),
+        one.conditions | other.conditions,
     )
 
 

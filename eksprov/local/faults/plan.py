@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from eksprov.local.aws.capacity import Shortage
+from eksprov.local.aws.conditions import USUAL, Conditions
+
 # What a fault does to the calls it strikes. "crash" ends the caller, all others are answers (or none).
 #   before AWS has done anything: crash, refuse, reset, hang
 #   after AWS has done it:        crash-after, drop, hang-after, fail-after, twice, garble (`message` is the body)
@@ -14,7 +17,17 @@ KINDS: Final = frozenset(
     {"crash", "crash-after", "refuse", "reset", "hang", "drop", "hang-after", "fail-after", "twice", "garble"}
 )
 TERMINAL: Final = frozenset(
-    {"nodegroup", "nodegroup-degraded", "cluster", "addon", "update", "leaked-interface", "nodegroup-delete"}
+    {
+        "addon",
+        "cluster",
+        "leaked-interface",
+        "left-load-balancer",
+        "left-volume",
+        "nodegroup",
+        "nodegroup-degraded",
+        "nodegroup-delete",
+        "update",
+    }
 )
 
 
@@ -77,7 +90,10 @@ class Fate:
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """All that is to go wrong in one run. `buckets`: throttle as EC2 does; `noise`: the share of calls throttled."""
+    """All that is to go wrong in one run. `buckets`: throttle as EC2 does; `noise`: the share of calls throttled.
+
+    `conditions` are how the account is meanwhile.
+    """
 
     seed: int = 0
     faults: tuple[Fault, ...] = ()
@@ -85,6 +101,7 @@ class FaultPlan:
     fates: tuple[Fate, ...] = ()
     buckets: bool = False
     noise: float = 0.0
+    conditions: Conditions = USUAL
 
     def to_json(self) -> str:
         """The plan as one line of JSON."""
@@ -101,6 +118,7 @@ class FaultPlan:
                     "faults": tuple(Fault(**one) for one in body.get("faults", ())),
                     "fates": tuple(Fate(**one) for one in body.get("fates", ())),
                     "lag": Lag(**body["lag"]) if body.get("lag") else None,
+                    "conditions": _conditions(body.get("conditions", {})),
                 }
             )
         except (TypeError, AttributeError) as error:
@@ -113,7 +131,13 @@ class FaultPlan:
         fewer += [replace(self, lag=None)] if self.lag else []
         fewer += [replace(self, buckets=False)] if self.buckets else []
         fewer += [replace(self, noise=0.0)] if self.noise else []
+        fewer += [replace(self, conditions=USUAL)] if self.conditions != USUAL else []
         return tuple(fewer)
+
+
+def _conditions(body: dict[str, Any]) -> Conditions:
+    short = tuple(Shortage(**one) for one in body.get("short", ()))
+    return Conditions(**{**body, "short": short, "quotas": tuple((code, v) for code, v in body.get("quotas", ()))})
 
 
 NOTHING: Final = FaultPlan()

@@ -173,6 +173,8 @@ def _sync_nodes(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group
             node = FleetNode(instance.private_dns_name, region.world.now(), _version(nodegroup))
             nodegroup.nodes[key] = node
     due = region.world.now() - region.world.latency("node-registers")
+    if not region.world.conditions.nodes_join:
+        return
     joining = [key for key, node in nodegroup.nodes.items() if not node.added and node.launched_at <= due]
     if joining:
         specs = tuple(_spec(region, nodegroup, running[key]) for key in joining)

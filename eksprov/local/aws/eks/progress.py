@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from moto.logs.models import logs_backends
 
+from eksprov.local.aws.conditions import AILING
 from eksprov.local.aws.eks import (
     auto_mode,
     capabilities,
@@ -109,6 +110,7 @@ def _nodegroup(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> Non
             del cluster.nodegroups[nodegroup.name]
         return
     fleet.reconcile(region, cluster, nodegroup)
+    _ail(region, nodegroup)
     if shape["status"] not in ("CREATING", "CREATE_FAILED"):
         return
     ready = fleet.is_ready(region, cluster, nodegroup)
@@ -116,9 +118,26 @@ def _nodegroup(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> Non
         shape["status"] = "ACTIVE"
         shape["health"] = {"issues": []}
         nodegroup.changed_at = region.world.now()
-    elif shape["status"] == "CREATING" and region.world.now() >= nodegroup.changed_at + NODES_MISSING_AFTER_S:
+    elif shape["status"] == "CREATING" and region.world.now() >= nodegroup.changed_at + _patience(region):
         shape["status"] = "CREATE_FAILED"
         shape["health"] = {"issues": [launches.failure(region, nodegroup)]}
+
+
+def _patience(region: EksRegion) -> float:
+    """How long nodes are waited for. Where none will come, nothing runs at the speed of this machine."""
+    return NODES_MISSING_AFTER_S / (1 if region.world.conditions.nodes_join else region.world.speed)
+
+
+def _ail(region: EksRegion, nodegroup: Nodegroup) -> None:
+    """Have the health issue that is switched on, or get well again once it is not."""
+    shape, code = nodegroup.shape, region.world.conditions.ailing
+    ails = any(issue["message"] == AILING for issue in shape["health"]["issues"])
+    if code and shape["status"] == "ACTIVE":
+        shape["status"] = "DEGRADED"
+        shape["health"] = {"issues": [{"code": code, "message": AILING, "resourceIds": [nodegroup.group_name]}]}
+    elif ails and not code and shape["status"] == "DEGRADED":
+        shape["status"] = "ACTIVE"
+        shape["health"] = {"issues": []}
 
 
 def _remove_node_entry(cluster: Cluster, nodegroup: Nodegroup) -> None:

@@ -1,0 +1,19 @@
+"""Rules of the local world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eksprov.config.faults import problem
+from eksprov.config.rules.base import Finding, finding, twice
+from eksprov.config.schema import Config
+
+
+def local(config: Config) -> Iterator[Finding]:
+    for index, fault in enumerate(config.local.faults):
+        message, hint = problem(fault)
+        if message:
+            yield finding(message, ("local", "faults", index), hint=hint)
+    yield from twice(("local", "faults"), None, config.local.faults)
+    if config.target == "aws" and "local" in config.model_fields_set:
+        yield finding("has no effect while target is aws", ("local",), ("target",), level="warning")

@@ -1,0 +1,45 @@
+"""How the account is for as long as something is switched on: what EC2 lacks, quotas, nodes that do not come.
+
+Unlike a failure of one call or one resource, a condition holds for everything while it is on, and what it has kept
+waiting goes on when it ends. Nothing here is on unless somebody asked for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eksprov.local.aws.capacity import Shortage
+
+if TYPE_CHECKING:
+    from eksprov.local.aws.emulator import LocalAws
+
+AILING = "switched on in the local world"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """`quotas` are codes and values, `ailing` is the health code that active node groups show (empty: none)."""
+
+    short: tuple[Shortage, ...] = ()
+    quotas: tuple[tuple[str, float], ...] = ()
+    nodes_join: bool = True
+    ailing: str = ""
+
+    def __or__(self, other: Conditions) -> Conditions:
+        """Both at once."""
+        return Conditions(
+            self.short + other.short,
+            self.quotas + other.quotas,
+            self.nodes_join and other.nodes_join,
+            self.ailing or other.ailing,
+        )
+
+    def rule(self, world: LocalAws) -> None:
+        """Have the account be so from now on, and not as any conditions before these had it."""
+        world.capacity.short[:] = self.short
+        world.quotas.only(dict(self.quotas))
+        world.conditions = self
+
+
+USUAL = Conditions()
