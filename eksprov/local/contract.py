@@ -99,11 +99,19 @@ class InstanceKind:
 
 
 @dataclass(frozen=True)
+class Offers:
+    """What EC2 has in a region: instance types, and the zones by name and id."""
+
+    kinds: tuple[InstanceKind, ...]
+    zones: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class NodeWish:
     """A node that pods need: one of `instance_types`, the first that EC2 has, in one of `zones` (empty: anywhere).
 
-    `claim`, `pool` and `node_class` are the names of the NodeClaim and of what it comes from. `subnet_tags` choose
-    subnets (name to value, "*" for any); empty: those of the cluster.
+    `claim`, `pool` and `node_class` are the names of the NodeClaim and of what it comes from. `subnets` are a node
+    class's terms, each with an `id` or with `tags` ("*" for any value); without terms it is the cluster's subnets.
     """
 
     claim: str
@@ -114,7 +122,7 @@ class NodeWish:
     zones: tuple[str, ...] = ()
     spot: bool = False
     disk_gib: int = 80
-    subnet_tags: tuple[Mapping[str, str], ...] = ()
+    subnets: tuple[Mapping[str, Any], ...] = ()
     instance_tags: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
@@ -209,7 +217,7 @@ class AwsSide(Protocol):
         """Where the local AWS answers, http://127.0.0.1:port."""
         ...
 
-    def instance_kinds(self, cluster_arn: str) -> tuple[InstanceKind, ...]:
+    def offers(self, cluster_arn: str) -> Offers:
         """What EC2 has in the cluster's region."""
         ...
 

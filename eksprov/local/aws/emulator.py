@@ -33,7 +33,7 @@ from eksprov.local.aws.keys import ACCOUNT, PARTITION, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
 from eksprov.local.aws.nat import NatGateways
 from eksprov.local.aws.quotas import Quotas
-from eksprov.local.contract import Identity, InstanceKind, KubernetesSide, NodeSpec, NodeWish, PodCredentials
+from eksprov.local.contract import Identity, KubernetesSide, NodeSpec, NodeWish, Offers, PodCredentials
 
 FIXED_KEYS = {"test": "test"}
 POD_CREDENTIALS_S = 6 * 3600
@@ -132,11 +132,10 @@ class LocalAws:
                 return None
             return self._assume_for_pod(cluster, found, pod)
 
-    def instance_kinds(self, cluster_arn: str) -> tuple[InstanceKind, ...]:
+    def offers(self, cluster_arn: str) -> Offers:
         """What EC2 has in the cluster's region."""
         with self.lock:
-            cluster = self.find_cluster(cluster_arn)
-            return () if cluster is None else on_demand.kinds(self.region(cluster.region))
+            return on_demand.offers(self.region(cluster_arn.split(":")[3]))
 
     def launch_node(self, cluster_arn: str, wish: NodeWish) -> NodeSpec | None:
         """An instance for the wish; None where EC2 has none, or the cluster goes."""

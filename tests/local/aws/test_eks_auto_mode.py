@@ -131,7 +131,7 @@ def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scen
 
 
 def test_types_are_those_of_the_region_with_what_pods_ask_for(scene: Any) -> None:
-    kinds = {kind.name: kind for kind in scene.world.instance_kinds(scene.active_cluster()["arn"])}
+    kinds = {kind.name: kind for kind in scene.world.offers(scene.active_cluster()["arn"]).kinds}
     found = kinds["g6.xlarge"]
     assert (found.vcpus, found.memory_mib, found.gpus, found.gpu_name, found.architecture) == (
         4,

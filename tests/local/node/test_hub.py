@@ -14,7 +14,7 @@ import pytest
 
 from eksprov.errors import LocalWorldError
 from eksprov.local.cluster import kubelet_version
-from eksprov.local.contract import AddonSpec, ClusterSpec, Identity, InstanceKind, NodeSpec, NodeWish, PodCredentials
+from eksprov.local.contract import AddonSpec, ClusterSpec, Identity, NodeSpec, NodeWish, Offers, PodCredentials
 from eksprov.local.controlplane.find import Binaries
 from eksprov.local.controlplane.record import MARKER, ProcessRecord
 from eksprov.local.hub import Hub, kill_leftovers
@@ -33,8 +33,8 @@ class NoAws:
     def endpoint_url(self) -> str:
         return "http://127.0.0.1:9"
 
-    def instance_kinds(self, *_: str) -> tuple[InstanceKind, ...]:
-        return ()
+    def offers(self, *_: str) -> Offers:
+        return Offers((), {})
 
     def launch_node(self, _cluster: str, _wish: NodeWish) -> NodeSpec | None:
         return None

@@ -30,6 +30,7 @@ from eksprov.local.contract import (
     InstanceKind,
     NodeSpec,
     NodeWish,
+    Offers,
     PodCredentials,
 )
 from eksprov.local.controlplane.record import MARKER
@@ -68,8 +69,8 @@ class FakeAws:
     def endpoint_url(self) -> str:
         return self._endpoint
 
-    def instance_kinds(self, _cluster: str) -> tuple[InstanceKind, ...]:
-        return KINDS
+    def offers(self, _cluster: str) -> Offers:
+        return Offers(KINDS, {"us-west-2a": "usw2-az1"})
 
     def launch_node(self, _cluster: str, wish: NodeWish) -> NodeSpec | None:
         self.launched.append(wish)

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from eksprov.local.contract import AutoMode, InstanceKind
+from eksprov.local.contract import AutoMode, InstanceKind, Offers
 from eksprov.local.node.ondemand.choice import Choice, Pool, choices
 from eksprov.local.node.ondemand.demand import Demand, demand, selects, tolerates
 from eksprov.local.node.ondemand.pools import built_in
 
 Json = dict[str, Any]
-ZONES = ("us-west-2a", "us-west-2b")
 KINDS = (
     InstanceKind("g6.xlarge", "amd64", 4, 16384, 58, gpus=1, gpu_name="l4"),
     InstanceKind("c6g.large", "arm64", 2, 4096, 29),
@@ -21,6 +20,7 @@ KINDS = (
     InstanceKind("c5.large", "amd64", 2, 4096, 29),
     InstanceKind("m5.4xlarge", "amd64", 16, 65536, 234),
 )
+OFFERS = Offers(KINDS, {"us-west-2a": "usw2-az1", "us-west-2b": "usw2-az2"})
 OWN = {
     "apiVersion": "karpenter.sh/v1",
     "kind": "NodePool",
@@ -53,7 +53,7 @@ def pod(cpu: str = "500m", memory: str = "512Mi", gpus: int = 0, **spec: Any) ->
 
 
 def chosen(*pods: Json, used: dict[str, Demand] | None = None) -> list[tuple[str, str, int]]:
-    return [_short(one) for one in choices(pods, pools(), KINDS, ZONES, used or {})]
+    return [_short(one) for one in choices(pods, pools(), OFFERS, used or {})]
 
 
 def _short(choice: Choice) -> tuple[str, str, int]:
@@ -77,8 +77,10 @@ def test_labels_taints_and_zones_decide_as_the_scheduler_does() -> None:
     arm = {"kubernetes.io/arch": "arm64"}
     assert chosen(pod(nodeSelector=arm)) == []
     assert chosen(pod(nodeSelector=arm, tolerations=critical)) == [("system", "c6g.large", 1)]
-    (one,) = choices([pod(nodeSelector={"topology.kubernetes.io/zone": "us-west-2b"})], pools(), KINDS, ZONES, {})
+    (one,) = choices([pod(nodeSelector={"topology.kubernetes.io/zone": "us-west-2b"})], pools(), OFFERS, {})
     assert one.zones == ("us-west-2b",)
+    (one,) = choices([pod(nodeSelector={"topology.k8s.aws/zone-id": "usw2-az1"})], pools(), OFFERS, {})
+    assert one.zones == ("us-west-2a",)
     assert chosen(pod(nodeSelector={"topology.kubernetes.io/zone": "us-west-2d"})) == []
 
 

@@ -16,18 +16,19 @@ from eksprov.local.aws.eks import fleet
 from eksprov.local.aws.eks.model import Cluster
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.templates import EKS_METADATA
-from eksprov.local.contract import InstanceKind, NodeSpec, NodeWish
+from eksprov.local.contract import InstanceKind, NodeSpec, NodeWish, Offers
 
 POOL, CLAIM = "karpenter.sh/nodepool", "karpenter.sh/nodeclaim"
 AUTO_POOL = "eks:kubernetes-node-pool-name"
 IMAGE = "ami-0abcdef1234567890"  # moto looks none up
 
 
-def kinds(region: EksRegion) -> tuple[InstanceKind, ...]:
-    """Every type offered in the region, bare metal aside."""
+def offers(region: EksRegion) -> Offers:
+    """Every type offered in the region, bare metal aside, and its zones."""
     offered = {one["InstanceType"] for one in region.ec2.describe_instance_type_offerings(location_type="region")}
     every = region.ec2.describe_instance_types()
-    return tuple(_kind(one) for one in every if one["InstanceType"] in offered and not one["BareMetal"])
+    kinds = tuple(_kind(one) for one in every if one["InstanceType"] in offered and not one["BareMetal"])
+    return Offers(kinds, {zone.name: zone.zone_id for zone in region.ec2.describe_availability_zones()})
 
 
 def launch(region: EksRegion, cluster: Cluster, wish: NodeWish) -> NodeSpec | None:
@@ -97,18 +98,18 @@ def _kind(details: Mapping[str, Any]) -> InstanceKind:
 
 
 def _subnets(region: EksRegion, cluster: Cluster, wish: NodeWish) -> list[Any]:
-    """Those whose tags the NodeClass selects, or the cluster's, in the zones that fit."""
+    """Those that the node class selects, or the cluster's, in the zones that fit."""
     every = [subnet for zone in region.ec2.subnets.values() for subnet in zone.values()]
-    if wish.subnet_tags:
-        found = [one for one in every if any(_selected(one, term) for term in wish.subnet_tags)]
-    else:
-        found = [one for one in every if one.id in cluster.shape["resourcesVpcConfig"]["subnetIds"]]
+    terms = wish.subnets or [{"id": one} for one in cluster.shape["resourcesVpcConfig"]["subnetIds"]]
+    found = [one for one in every if any(_selected(one, term) for term in terms)]
     return [one for one in found if not wish.zones or one.availability_zone in wish.zones]
 
 
-def _selected(subnet: Any, term: Mapping[str, str]) -> bool:
+def _selected(subnet: Any, term: Mapping[str, Any]) -> bool:
+    if "id" in term:
+        return bool(subnet.id == term["id"])
     tags = dict(_tags(subnet))
-    return all(key in tags and value in ("*", tags[key]) for key, value in term.items())
+    return all(key in tags and value in ("*", tags[key]) for key, value in term["tags"].items())
 
 
 def _place(region: EksRegion, cluster: Cluster, wish: NodeWish) -> tuple[str, Any] | None:
@@ -153,7 +154,7 @@ def _start(region: EksRegion, cluster: Cluster, wish: NodeWish, kind: str, subne
 
 def _spec(region: EksRegion, wish: NodeWish, instance: Any) -> NodeSpec:
     kind = _kind(region.ec2.describe_instance_types([instance.instance_type])[0])
-    auto = wish.manager == "auto"
+    auto, zone_id = wish.manager == "auto", region.ec2.get_subnet(instance.subnet_id).availability_zone_id
     return NodeSpec(
         name=str(instance.id) if auto else instance.private_dns_name,
         instance_id=instance.id,
@@ -170,6 +171,6 @@ def _spec(region: EksRegion, wish: NodeWish, instance: Any) -> NodeSpec:
         complete=auto,
         gpus=kind.gpus,
         neuron_devices=kind.neuron_devices,
-        labels=wish.labels,
+        labels={**wish.labels, "topology.k8s.aws/zone-id": zone_id},
         taints=wish.taints,
     )

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from eksprov.local.contract import InstanceKind, Manager, NodeSpec
+from eksprov.local.contract import InstanceKind, Manager, NodeSpec, Offers
 from eksprov.local.node.environment import quantity
 from eksprov.local.node.machine import GPU, NEURON, allocatable
 from eksprov.local.node.ondemand.demand import NOTHING, Demand, demand, holds, selects, tolerates
 
 Json = dict[str, Any]
-ZONE, CAPACITY = "topology.kubernetes.io/zone", "karpenter.sh/capacity-type"
+ZONE, ZONE_ID = "topology.kubernetes.io/zone", "topology.k8s.aws/zone-id"
+CAPACITY = "karpenter.sh/capacity-type"
 ON_DEMAND, SPOT = "on-demand", "spot"
 # The group of a pool's node class tells whose it is, and each has its own words for what instances are like:
 # https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html#auto-supported-labels
@@ -82,12 +83,11 @@ class Choice:
 def choices(
     pods: Iterable[Json],
     pools: Iterable[Pool],
-    kinds: Iterable[InstanceKind],
-    zones: tuple[str, ...],
+    offers: Offers,
     used: Mapping[str, Demand],
 ) -> Iterator[Choice]:
     """The nodes that the pods need: each pod joins the first with room. `used`, by pool, counts for limits."""
-    ordered, offered = sorted(pools, key=lambda pool: (-pool.weight, pool.name)), sorted(kinds, key=_size)
+    ordered, offered = sorted(pools, key=lambda pool: (-pool.weight, pool.name)), sorted(offers.kinds, key=_size)
     made: list[Choice] = []
 
     def had(pool: Pool) -> Demand:
@@ -95,11 +95,11 @@ def choices(
 
     for pod in pods:
         for index, one in enumerate(made):
-            if (larger := _choose((*one.pods, pod), one.pool, offered, zones, had(one.pool))) is not None:
+            if (larger := _choose((*one.pods, pod), one.pool, offered, offers.zones, had(one.pool))) is not None:
                 made[index] = larger
                 break
         else:
-            found = (_choose((pod,), pool, offered, zones, had(pool)) for pool in ordered)
+            found = (_choose((pod,), pool, offered, offers.zones, had(pool)) for pool in ordered)
             if (first := next((one for one in found if one is not None), None)) is not None:
                 made.append(first)
     yield from made
@@ -129,7 +129,7 @@ def describe(kind: InstanceKind, group: str) -> dict[str, str]:
 
 
 def _choose(
-    pods: tuple[Json, ...], pool: Pool, kinds: Iterable[InstanceKind], zones: tuple[str, ...], used: Demand
+    pods: tuple[Json, ...], pool: Pool, kinds: Iterable[InstanceKind], zones: Mapping[str, str], used: Demand
 ) -> Choice | None:
     if not all(tolerates(pod, pool.taints) for pod in pods):
         return None
@@ -141,7 +141,9 @@ def _choose(
         fit, where = [], set()
         for kind in kinds:
             labels = {**node_labels(pool, capacity), **describe(kind, pool.group)}
-            allowed = [zone for zone in zones if _allowed(pods, pool, {**labels, ZONE: zone})]
+            allowed = [
+                zone for zone, known in zones.items() if _allowed(pods, pool, {**labels, ZONE: zone, ZONE_ID: known})
+            ]
             if allowed and _roomy(kind, need) and not _beyond(pool, kind, used):
                 fit.append(kind)
                 where.update(allowed)

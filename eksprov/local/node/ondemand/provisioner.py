@@ -18,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-from eksprov.local.contract import AutoMode, InstanceKind, Manager, NodeSpec, NodeWish
+from eksprov.local.contract import AutoMode, InstanceKind, Manager, NodeSpec, NodeWish, Offers
 from eksprov.local.node.events import timestamp
 from eksprov.local.node.fleet import Fleet
 from eksprov.local.node.ondemand.choice import SPOT, Choice, Pool, choices, describe, node_labels
@@ -62,7 +62,7 @@ class Provisioner:
         self._homeless: dict[str, Json] = {}
         self._running: dict[str, Running] = {}
         self._tries: Counter[str] = Counter()
-        self._kinds: tuple[InstanceKind, ...] = ()
+        self._offers: Offers | None = None
 
     def set_auto_mode(self, wish: AutoMode | None) -> None:
         """Whether EKS Auto Mode is on."""
@@ -115,9 +115,9 @@ class Provisioner:
         pools = [pool for pool in map(Pool.of, await self._list(POOLS_PATH)) if pool.manager in managers]
         if not pools:
             return
-        if not self._kinds:
-            self._kinds = await asyncio.to_thread(self._tools.aws.instance_kinds, self._arn)
-        for choice in choices(self._unserved(), pools, self._kinds, self._zones(), self._used()):
+        if self._offers is None:
+            self._offers = await asyncio.to_thread(self._tools.aws.offers, self._arn)
+        for choice in choices(self._unserved(), pools, self._offers, self._used()):
             await self._make(choice)
 
     def _unserved(self) -> list[Json]:
@@ -130,10 +130,6 @@ class Provisioner:
             if one.ready_at is None or (now - one.ready_at).total_seconds() < SETTLE_S
         }
         return [pod for uid, pod in self._homeless.items() if uid not in meant and self._tries[uid] < TRIES]
-
-    def _zones(self) -> tuple[str, ...]:
-        region = self._arn.split(":")[3]
-        return tuple(f"{region}{letter}" for letter in "abcdef")
 
     def _used(self) -> dict[str, Demand]:
         used: dict[str, Demand] = {}
@@ -226,7 +222,6 @@ def _wish(name: str, choice: Choice, node_class: Json) -> NodeWish:
     pool = choice.pool
     assert pool.manager is not None
     storage = str((node_class.get("ephemeralStorage") or {}).get("size") or _root_size(node_class)).removesuffix("Gi")
-    terms = [term for term in node_class.get("subnetSelectorTerms") or () if term.get("tags")]
     return NodeWish(
         claim=name,
         pool=pool.name,
@@ -236,7 +231,7 @@ def _wish(name: str, choice: Choice, node_class: Json) -> NodeWish:
         zones=choice.zones,
         spot=choice.capacity == SPOT,
         disk_gib=int(storage) if storage.isdecimal() else 80,
-        subnet_tags=tuple(term["tags"] for term in terms),
+        subnets=tuple(node_class.get("subnetSelectorTerms") or ()),
         instance_tags=node_class.get("tags") or {},
         labels={
             **node_labels(pool, choice.capacity),
