@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from eksprov import errors
@@ -21,10 +21,21 @@ _REBUILD = "move it away and run the same command again: everything is found by 
 
 
 def encode(state: State) -> bytes:
-    """The state as indented JSON, keys in a fixed order."""
-    body: dict[str, Any] = {"schema": SCHEMA, **asdict(state)}
-    body["steps"] = {name: body["steps"][name] for name in sorted(body["steps"])}
-    return (json.dumps({**body, "sha256": _sum(body)}, indent=1) + "\n").encode()
+    """The state as JSON, keys in a fixed order, a line for each key and for each step.
+
+    It is written after every step, so in the encoder that is compiled, which knows no indent.
+    """
+    steps = {name: vars(state.steps[name]) for name in sorted(state.steps)}
+    body: dict[str, Any] = {"schema": SCHEMA, **vars(state), "steps": steps}
+    return f"{_lines({**body, 'sha256': _sum(body)}, _value)}\n".encode()
+
+
+def _lines(body: Mapping[str, Any], value: Callable[[str, Any], str]) -> str:
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {value(key, item)}" for key, item in body.items()) + "\n}"
+
+
+def _value(key: str, item: Any) -> str:
+    return _lines(item, lambda _, record: json.dumps(record)) if key == "steps" and item else json.dumps(item)
 
 
 def decode(data: bytes, where: str, stack: str, cure: Callable[[], str] = str, *, edited: bool = False) -> State:

@@ -18,6 +18,7 @@ from typing import Any
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from support.account import REGION
+from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
@@ -38,7 +39,6 @@ from eksprov.operations.provision import provision
 from eksprov.operations.stack import Stack, open_stack
 from eksprov.operations.teardown import teardown
 from eksprov.steps.iam_role import trust_document
-from simulator.cheaper import make_requests_cheaper
 from simulator.scheduler import Scheduler
 
 SPEED = 50.0  # the emulated account is that much faster than eksprov expects: fewer polls, the same calls otherwise

@@ -14,6 +14,7 @@ from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Outcome
 from eksprov.core.step import Outputs, Owner, Step
 from support.calls import Tape
+from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
 
 US = Owner("demo", "5ac1a1d5ac1a1d00")
@@ -24,6 +25,7 @@ class Account:
     """One boto3 session whose calls are on tape, and plain clients beside it that are not."""
 
     def __init__(self) -> None:
+        make_requests_cheaper()
         self.tape = Tape()
         self._session = boto3.Session("testing", "testing", region_name=REGION)
         self.tape.listen(self._session)

@@ -13,7 +13,7 @@ os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # before moto: spa
 from moto import mock_aws  # after the environment is set
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
-from moto.core.request import normalize_request
+from moto.core.request import Request, normalize_request
 
 from eksprov.local.aws import hooks
 from eksprov.local.aws.calls import operation_of, signing_scope
@@ -54,9 +54,12 @@ def _one_at_a_time(world: LocalAws) -> Iterator[None]:
     def process_request(request: Any) -> Any:
         with world.lock:
             world.advance()
-            answer = BotocoreStubber.process_request(botocore_stubber, request)
+            found: Any = normalize_request(request)  # moto takes it for the request itself and needs not do it again
+            found.get_data(cache=True)  # before a form is parsed out of it
+            found.url = request.url  # as it was sent
+            answer = BotocoreStubber.process_request(botocore_stubber, found)
             if answer is not None:
-                _log(world, request, answer[0])
+                _log(world, found, answer[0])
             return answer
 
     botocore_stubber.process_request = process_request  # type: ignore[method-assign]  # for this block only
@@ -66,8 +69,7 @@ def _one_at_a_time(world: LocalAws) -> Iterator[None]:
         del botocore_stubber.process_request
 
 
-def _log(world: LocalAws, request: Any, status: int) -> None:
-    found = normalize_request(request)
+def _log(world: LocalAws, found: Request, status: int) -> None:
     _, service = signing_scope(found)
     world.calls.add(service, operation_of(found, service), world.now(), status)
 

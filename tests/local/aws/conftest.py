@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from aws_fakes import Account, Clock, FakeKubernetes  # beside this file
+from support.cheaper import make_requests_cheaper
 
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
@@ -51,6 +52,7 @@ class Scene:
 
 @pytest.fixture(scope="session")
 def session() -> boto3.Session:
+    make_requests_cheaper()
     return boto3.Session("test", "test", region_name="us-west-2")
 
 
