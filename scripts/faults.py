@@ -49,9 +49,10 @@ def matrix(rows: list[str], asked: argparse.Namespace) -> int:
     from simulator import runner
 
     began = time.monotonic()
-    warm = runner.ready()
     simulated = [row for row in rows if row != KILLS]
-    everything = [s for s in runner.scenarios(warm, simulated, asked.seeds) if asked.grep in s.name][:: asked.every]
+    warm = runner.ready() if simulated else None
+    every = runner.scenarios(warm, simulated, asked.seeds) if warm else ()
+    everything = [s for s in every if asked.grep in s.name][:: asked.every]
     wanted = [one for row in simulated for one in chosen([s for s in everything if s.row == row], asked.most)]
     print(f"{len(wanted)} scenarios, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
     done = failed = 0
@@ -65,7 +66,7 @@ def matrix(rows: list[str], asked: argparse.Namespace) -> int:
             rate = done / (time.monotonic() - began)
             print(f"{done}/{len(wanted)}, {failed} failed, {rate:.1f} a second", end=end, file=sys.stderr, flush=True)
 
-    found = runner.run(warm, wanted, asked.workers, heard) if wanted else {}
+    found = runner.run(warm, wanted, asked.workers, heard) if warm and wanted else {}
     if KILLS in rows:
         number = asked.most or max(1, min(100, asked.seeds // 10))
         found[KILLS] = runner.run_kills(number, min(asked.workers, number), heard)
@@ -78,7 +79,7 @@ def matrix(rows: list[str], asked: argparse.Namespace) -> int:
         for result in row.failed[asked.shown :]:
             print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}: {result.failures[0][:400]}")
         for result in row.failed[: asked.shown]:
-            small = runner.shrunk(warm, result.scenario) if row.name != KILLS else result
+            small = runner.shrunk(warm, result.scenario) if warm and row.name != KILLS else result
             print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}")
             for failure in (small.failures or result.failures)[:6]:
                 print(f"  {failure}")

@@ -1,22 +1,25 @@
-"""What every `KubeApi` does: the same tests hold the one in memory to a real API server."""
+"""What every `KubeApi` does: the same tests hold the one in memory, also behind HTTPS, to a real API server."""
 
 from __future__ import annotations
 
 import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.memory_kube import MemoryKube
 from support.real_kube import WallClock, client
 from support.samples import STACK, spec
+from support.served_kube import served_kube
 
 from eksprov import errors
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
 from eksprov.kube.api import ConflictError, KubeApi, Ref
+from eksprov.kube.client import KubeClient
 from eksprov.kube.owned import cut, flat
 from eksprov.serving import manifests
 from eksprov.serving.objects import KubeObject
@@ -24,9 +27,23 @@ from eksprov.serving.objects import KubeObject
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.kubernetes)])
+@pytest.fixture(params=["memory", "served", pytest.param("real", marks=pytest.mark.kubernetes)])
 def kube(request: pytest.FixtureRequest) -> KubeApi:
-    return MemoryKube() if request.param == "memory" else client(request.getfixturevalue("plane"))
+    if request.param == "served":
+        return KubeClient(*request.getfixturevalue("served"), lambda: "a token", WallClock())
+    return request.getfixturevalue("memory") if request.param == "memory" else client(request.getfixturevalue("plane"))
+
+
+@pytest.fixture
+def memory() -> MemoryKube:
+    return MemoryKube()
+
+
+@pytest.fixture
+def served(memory: MemoryKube, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The one in memory behind HTTPS: URL and CA."""
+    with served_kube(tmp_path, lambda _: memory) as server:
+        yield server.url, server.ca_data
 
 
 @pytest.fixture
@@ -94,7 +111,7 @@ def test_a_field_of_another_manager_is_a_conflict_that_names_it_and_force_takes_
     request: pytest.FixtureRequest, kube: KubeApi, namespace: str
 ) -> None:
     kube.apply(config_map(namespace, x="1"))
-    apply_as(request, kube, "gitops", config_map(namespace, x="2"))
+    apply_as(request, "gitops", config_map(namespace, x="2"))
     with pytest.raises(ConflictError) as caught:
         kube.apply(config_map(namespace, x="1"))
     assert caught.value.managers == ("gitops",)
@@ -144,7 +161,9 @@ def test_pod_security_refuses_a_plain_pod_and_says_so(kube: KubeApi, namespace: 
         kube.apply(pod, dry_run=True)
 
 
-def test_pod_security_admits_the_pods_of_our_deployment(kube: KubeApi, namespace: str) -> None:
+def test_pod_security_admits_the_pods_of_our_deployment(
+    request: pytest.FixtureRequest, kube: KubeApi, namespace: str
+) -> None:
     objects = manifests.of_model(spec(namespace=namespace))
     kube.apply(objects["model/digits/service-account"])
     template = objects["model/digits/deployment"]["spec"]["template"]
@@ -154,7 +173,7 @@ def test_pod_security_admits_the_pods_of_our_deployment(kube: KubeApi, namespace
         "metadata": {"name": "ours", "namespace": namespace, "labels": template["metadata"]["labels"]},
         "spec": template["spec"],
     }
-    if not isinstance(kube, MemoryKube):  # the admission of service accounts asks for it to be there for all
+    if is_real(request):  # the admission of service accounts asks for it to be there for all
         wait_for_service_account(kube, namespace)
     assert kube.apply(pod, dry_run=True)["metadata"]["name"] == "ours"
 
@@ -185,12 +204,17 @@ def test_a_survey_finds_what_carries_the_label_and_remove_takes_it_away(kube: Ku
     assert remove(revived, kube, run).status is Status.ABSENT
 
 
-def apply_as(request: pytest.FixtureRequest, kube: KubeApi, manager: str, manifest: dict[str, Any]) -> None:
+def apply_as(request: pytest.FixtureRequest, manager: str, manifest: dict[str, Any]) -> None:
     """Somebody else sets fields, with force."""
-    if isinstance(kube, MemoryKube):
-        kube.apply_as(manager, manifest, force=True)
-    else:
+    if is_real(request):
         client(request.getfixturevalue("plane"), manager=manager).apply(manifest, force=True)
+    else:
+        request.getfixturevalue("memory").apply_as(manager, manifest, force=True)
+
+
+def is_real(request: pytest.FixtureRequest) -> bool:
+    """Whether this test has a real API server."""
+    return "real" in request.node.callspec.params.values()
 
 
 def wait_for_service_account(kube: KubeApi, namespace: str) -> None:

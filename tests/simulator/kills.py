@@ -1,137 +1,117 @@
 """Row R13: the real command in a real process, killed at a random moment of real time.
 
-Each worker has an emulated AWS behind a real server, without Kubernetes, and runs `eksprov provision` and `eksprov
-teardown` against it in turn. A run gets SIGKILL, SIGTERM, one SIGINT or two; then the same command runs again to its
-end and the account is read as in every other row.
+Each worker has a local world in its own process (`support.world_here`) and runs `provision`, `deploy-model`,
+`undeploy-model` and `teardown` in turn. A run gets SIGKILL, SIGTERM, one SIGINT or two, some moments after a call that
+chance has chosen; then the same command runs again to its end, and the account and the cluster are read as in every
+other row. What the second run leaves is what the next command begins with, so nothing is made just to be killed.
+
+A signal must end the run promptly: within 2 s, since no emulated call takes longer than some milliseconds; the second
+within 0.5 s. On a machine that has more to do than it has processors these limits grow with its load a processor.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from support.stage import QUICK_START
+from support.world_here import WorldHere, world_here
 
+from eksprov.errors import EXIT_USAGE
 from simulator import oracles
 from simulator.scenario import Result, Scenario
-from simulator.warm import CREDENTIALS, Clusters
 
-SPEED = 2000.0  # a whole run takes seconds then, most of them calls and not waits
+COMMANDS = (("provision",), ("deploy-model",), ("undeploy-model", "digits"), ("teardown",))
 ENDS = ("KILL", "KILL", "TERM", "INT", "INT INT")
-PROMPT_S = {"INT": 5.0, "INT INT": 3.0, "TERM": 5.0}  # how soon it ends; a busy machine is given some more than a user
+FIRST_S, SECOND_S = 2.0, 0.5
 LONGEST_S = 180.0
+STARTING_S = 0.6  # before its first call a run imports for about so long
+BETWEEN_S = 0.3  # no pause between two calls is longer in a world that is this fast
+# A signal may come before our handlers stand, or after they are given back: then the interpreter's own end the process.
+GOOD = {"KILL": (0, -9), "TERM": (0, 130, -15), "INT": (0, 130, -2), "INT INT": (0, 130, -2)}
 
 
-@dataclass
-class Place:
-    """A server, a folder with a config, and what is to be there before and after."""
+class Killer:
+    """One world, and what undisturbed runs make of it."""
 
-    world: Any
-    url: str
-    folder: Path
-    rights: dict[str, oracles.World] = field(default_factory=dict)
-    usual_s: dict[str, float] = field(default_factory=dict)
+    def __init__(self, here: WorldHere, chance: random.Random) -> None:
+        self._here, self._chance = here, chance
+        self._rights: dict[tuple[str, ...], oracles.World] = {}
+        self._calls: dict[tuple[str, ...], int] = {}
 
-    def start(self, command: str) -> subprocess.Popen[str]:
-        """The real command line, in a process group of its own."""
-        environ = {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": self.url, "KUBECONFIG": str(self.folder / "kube")}
-        arguments = [sys.executable, "-m", "eksprov", command, "--config", str(self.folder / "eksprov.yaml"), "--yes"]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            arguments, cwd=self.folder, env=environ, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-        )
+    def undisturbed(self) -> None:
+        """See what each command makes, and in how many calls."""
+        for command in COMMANDS:
+            before = self._here.emulator.calls.count()
+            assert not [*self._again(command)]
+            self._calls[command] = self._here.emulator.calls.count() - before
+            self._rights[command] = self._reading()
 
-    def run(self, command: str) -> tuple[int, str]:
-        """To its end."""
-        began = time.monotonic()
-        process = self.start(command)
+    def kill(self, number: int, name: str) -> Result:
+        """Kill the next command, run it again, compare."""
+        command, how = COMMANDS[number % len(COMMANDS)], self._chance.choice(ENDS)
+        began, failures = time.monotonic(), list[str]()
+        after = self._chance.randrange(self._calls[command] + 1)
+        process = self._begin(command, after)
+        failures += self._ended(process, how)
+        failures += self._again(command)
+        failures += [f"O1: {one}" for one in oracles.differences(self._reading(), self._rights[command])]
+        failures += [f"O2: {one}" for one in oracles.doubles(self._here, "quickstart")]  # type: ignore[arg-type]
+        what = f"{command[0]} {name}: SIG{how} after {after} calls"
+        return Result(Scenario("R13", what, 0, command=command[0]), tuple(failures), wall_s=time.monotonic() - began)
+
+    def _begin(self, command: tuple[str, ...], after: int) -> subprocess.Popen[str]:
+        """Start it, and return at a moment after so many of its calls."""
+        until = self._here.emulator.calls.count() + after
+        process = self._here.popen(*command, "--yes")
+        while after and process.poll() is None and self._here.emulator.calls.count() < until:
+            time.sleep(0.002)
+        time.sleep(self._chance.uniform(0, BETWEEN_S if after else STARTING_S))
+        return process
+
+    def _ended(self, process: subprocess.Popen[str], how: str) -> Iterator[str]:
+        """Send the signals, wait for the end, and say what is wrong with it."""
+        limits = (FIRST_S, SECOND_S) if how == "INT INT" else (FIRST_S,)
+        for number, one in enumerate(how.split()):
+            if number:
+                time.sleep(self._chance.uniform(0, BETWEEN_S))
+            signalled = time.monotonic()
+            process.send_signal(getattr(signal, f"SIG{one}"))  # nothing, where it has ended
         _, said = process.communicate(timeout=LONGEST_S)
-        self.usual_s[command] = min(self.usual_s.get(command, 1e9), time.monotonic() - began)
-        return process.returncode, said
+        took, limit = time.monotonic() - signalled, limits[-1] * busy()
+        if took > limit:
+            yield f"O7: ended {took:.1f} s after SIG{how}, later than {limit:.1f} s"
+        if process.returncode not in GOOD[how]:
+            yield f"O8: exit {process.returncode} after SIG{how}: {said[-800:]}"
+        elif "Traceback" in said or (process.returncode == 130 and not said.strip()):
+            yield f"O8: it says after SIG{how}: {said[-800:]!r}"
 
-    def reading(self) -> oracles.World:
-        """The account, while nobody else changes it."""
-        with self.world.lock:
-            self.world.advance()
-            return oracles.reading(self)  # type: ignore[arg-type]
+    def _again(self, command: tuple[str, ...]) -> Iterator[str]:
+        """Run it to its end; a model that the killed run has taken away already may be said to be gone."""
+        done = self._here(*command, "--yes")
+        gone = done.code == EXIT_USAGE and "not deployed" in done.err
+        if done.code != 0 and not (gone and command[0] == "undeploy-model"):
+            yield f"O3: {command[0]} ended with {done.code}: {done.err[-800:]}"
 
-    @property
-    def emulator(self) -> Any:
-        """What the oracles read."""
-        return self.world
-
-    @property
-    def kubernetes(self) -> Any:
-        """What the oracles read."""
-        return self.world.kubernetes
+    def _reading(self) -> oracles.World:
+        """The account and the cluster, while nobody else changes them."""
+        with self._here.emulator.lock:
+            self._here.emulator.advance()
+            return oracles.reading(self._here)  # type: ignore[arg-type]
 
 
 def kills(number: int, seed: int) -> Iterator[Result]:
     """So many kills, one after the other."""
-    chance = random.Random(f"R13 {seed}")
-    with place() as where:
-        where.rights["teardown"] = where.reading()
-        for command in ("provision", "teardown"):
-            code, said = where.run(command)
-            assert code == 0, said
-            where.rights.setdefault(command, where.reading())
+    with world_here() as here:
+        killer = Killer(here, random.Random(f"R13 {seed}"))
+        killer.undisturbed()
         for count in range(number):
-            command = ("provision", "teardown")[count % 2]
-            yield _killed(where, command, chance.choice(ENDS), chance, f"{seed}.{count}")
+            yield killer.kill(count, f"{seed}.{count}")
 
 
-@contextmanager
-def place() -> Iterator[Place]:
-    """Start the server, make the folder."""
-    from eksprov.local.aws.emulator import LocalAws
-    from eksprov.local.aws.server import AwsServer
-
-    world = LocalAws(Clusters(), time.time, SPEED)
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
-        os.environ.pop(name, None)
-    world.keys.add(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], "")
-    server = AwsServer(world, key="unused")
-    server.start()
-    folder = Path(tempfile.mkdtemp(prefix="eksprov-kills-"))
-    (folder / "eksprov.yaml").write_text(QUICK_START.read_text().replace("target: local", "target: aws"))
-    try:
-        yield Place(world, server.url, folder)
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _killed(where: Place, command: str, how: str, chance: random.Random, name: str) -> Result:
-    began, failures = time.monotonic(), list[str]()
-    process = where.start(command)
-    after = chance.uniform(0.2, where.usual_s[command])
-    time.sleep(after)
-    signalled = time.monotonic()
-    for one in how.split():
-        if process.poll() is None:
-            process.send_signal(getattr(signal, f"SIG{one}"))
-            time.sleep(0.1)
-    process.communicate(timeout=LONGEST_S)
-    took = time.monotonic() - signalled
-    if took > PROMPT_S.get(how, LONGEST_S):
-        failures.append(f"O7: ended {took:.1f} s after SIG{how}")
-    if process.returncode not in {"KILL": (0, -9)}.get(how, (0, 130, 143, -2, -15)):
-        failures.append(f"O8: exit {process.returncode} after SIG{how}")
-    code, said = where.run(command)
-    if code != 0:
-        failures.append(f"O3: the next {command} ended with {code}: {said[-800:]}")
-    right = where.rights[command]
-    failures += [f"O1: {one}" for one in oracles.differences(where.reading(), right)]
-    scenario = Scenario("R13", f"{command} {name}: SIG{how} after {after:.1f} s", 0, command=command)
-    return Result(scenario, tuple(failures), wall_s=time.monotonic() - began)
+def busy() -> float:
+    """How many processes want each processor, where that is more than one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

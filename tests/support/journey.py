@@ -147,8 +147,10 @@ class Project:
 class Begun:
     """A command under way; what it says goes to files, so that it never waits for a reader."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...], environ: Mapping[str, str]) -> None:
-        self._out, self._err = folder / "begun.out", folder / "begun.err"
+    def __init__(
+        self, folder: Path, arguments: tuple[str, ...], environ: Mapping[str, str], name: str = "begun"
+    ) -> None:
+        self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 (PYTHON, "-m", "eksprov", *arguments),
