@@ -20,14 +20,13 @@ class LossyProxy:
     """Where it listens, and the operations whose answers it has lost."""
 
     url: str = ""
-    lost: list[str] = field(default_factory=list)
-    changes: int = 0
+    lost: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @contextmanager
-def lossy_proxy(upstream: str, every: int) -> Iterator[LossyProxy]:
-    """Hand everything on to `upstream`, and lose the answer of every n-th call that changes something."""
+def lossy_proxy(upstream: str) -> Iterator[LossyProxy]:
+    """Hand everything on to `upstream`, and lose the first answer of each operation that changes something."""
     proxy = LossyProxy()
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,10 +40,8 @@ def lossy_proxy(upstream: str, every: int) -> Iterator[LossyProxy]:
             status, headers, answer = self._upstream(body)
             operation = _operation(self, body)
             with proxy.lock:
-                changes = is_mutating(operation) and status < 400
-                proxy.changes += changes
-                if changes and proxy.changes % every == 0:
-                    proxy.lost.append(operation)
+                if is_mutating(operation) and status < 400 and operation not in proxy.lost:
+                    proxy.lost.add(operation)
                     self.close_connection = True
                     return
             self.send_response_only(status)
