@@ -147,7 +147,7 @@ def outcome_text(outcome: Outcome, width: int = 0) -> str:
     status = click.style(f"{outcome.status.value:<11}", fg=_COLORS.get(outcome.status))
     time = seconds(outcome.seconds) if outcome.seconds else ""
     identity = next((outcome.outputs[key] for key in ("id", "arn", "uri", "url") if outcome.outputs.get(key)), "")
-    more = identity if outcome.good else without_name(outcome)
+    more = (identity or outcome.message) if outcome.good else without_name(outcome)
     return f"{status} {outcome.name:<{width}}  {time:>7}  {clean(more)}".rstrip()
 
 

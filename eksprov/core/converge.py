@@ -131,8 +131,9 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
     _refuse_stranger(step, have, run)
     change = Change(Action.DELETE)
     if step.piecewise:
+        found = step.phase(have).message
         _swept(step, client, have, run)
-        return Outcome(step.name, Status.DELETED, change)
+        return Outcome(step.name, Status.DELETED, change, message=found)
     if step.phase(have).state is not State.LEAVING:
         if step.phase(have).state is State.MOVING and not step.delete_in_motion:
             have = _await(step, client, run, _resting)

@@ -28,7 +28,7 @@ GOOD = frozenset({Status.UNCHANGED, Status.CREATED, Status.UPDATED, Status.REPLA
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one step: `message` and `hint` for people when it is not good; `seconds` it took."""
+    """The result of one step: `message` says what became of it, `hint` what to do next; `seconds` it took."""
 
     name: str
     status: Status

@@ -93,6 +93,9 @@ def test_what_controllers_leave_is_there_when_the_cluster_goes_and_is_swept(stag
         result = stage.teardown()
     assert result.ok, [outcome.message for outcome in result.report.outcomes if not outcome.good]
     assert stage.world() == stage.baseline
+    (sweep,) = (each for each in result.report.outcomes if each.name == "leftovers")
+    assert "1 x load balancer" in sweep.message
+    assert "1 x network interface" in sweep.message
     sent = {call.operation for call in stage.tape.mutating}
     assert sent >= {
         "DeleteNetworkInterface", "DeleteLoadBalancer", "DeleteTargetGroup", "DeleteSecurityGroup", "DeleteVolume",
