@@ -27,6 +27,7 @@ from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
 from eksprov.preflight.findings import Finding, Findings, sorted_out
+from eksprov.preflight.need import quota_code
 from eksprov.preflight.reading import read
 from eksprov.preflight.reserved import reservations
 
@@ -52,17 +53,24 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
     """Read and examine; nothing is changed."""
     zones = [zone.name for zone in opened.choices.zones]
     together, today = opened.stack.together, datetime.now(UTC).date()
-    facts = read(opened.aws, plan, opened.identity, zones, today, together)
-    elsewhere = frozenset(step.name for step in opened.steps if getattr(step, "fallbacks", ()))
+    facts = read(opened.aws, plan, opened.identity, zones, today, together, _elsewhere(opened))
     groups = opened.stack.config.node_groups
     wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in groups}
     facts = replace(
         facts,
-        fallbacks=elsewhere,
         impossible=_impossible(opened),
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
     )
     return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
+
+
+def _elsewhere(opened: Opened) -> dict[str, frozenset[str]]:
+    """The node groups that have fallbacks, and the codes of the quotas that their choices count against."""
+    several: list[Any] = [step for step in opened.steps if getattr(step, "fallbacks", ())]
+    return {
+        step.name: frozenset(quota_code(t, way.capacity_type) for way in step.choices for t in way.instance_types)
+        for step in several
+    }
 
 
 def _impossible(opened: Opened) -> dict[str, str]:

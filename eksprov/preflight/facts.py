@@ -63,7 +63,8 @@ class Use:
 class Facts:
     """Everything that was read. Zones are the stack's, by name; `scores` are by node group.
 
-    `fallbacks` names the node groups that have another choice of types, market or zones to go to, `impossible` the
+    `fallbacks` names the node groups that have another choice of types, market or zones to go to, with the quota codes
+    of all their choices; `impossible` the
     steps that can never be as the config says, and why; `reservations` are by node group.
     """
 
@@ -78,6 +79,6 @@ class Facts:
     scores: Mapping[str, int | Unread] = field(default_factory=dict)
     versions: Mapping[str, VersionFacts] | Unread = NOT_ASKED
     denied: Mapping[str, str] | Unread = NOT_ASKED  # action to IAM's decision
-    fallbacks: frozenset[str] = frozenset()
+    fallbacks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     impossible: Mapping[str, str] = field(default_factory=dict)
     reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)

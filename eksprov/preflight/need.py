@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,7 @@ def _group(line: Planned) -> Group:
 
 
 def vcpus(
-    wanted: tuple[Group, ...], types: Mapping[str, TypeFacts], zones: int, fallbacks: frozenset[str] = frozenset()
+    wanted: tuple[Group, ...], types: Mapping[str, TypeFacts], zones: int, fallbacks: Collection[str] = ()
 ) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """By quota code: vCPUs that this run starts, and those that may come with max_size and an update's surge.
 

@@ -8,13 +8,13 @@ are always read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from eksprov.core.plan import Plan
-from eksprov.preflight.facts import Facts, Unread
+from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, unknown
-from eksprov.preflight.need import created, groups, quota_code, vcpus
+from eksprov.preflight.need import Group, created, groups, quota_code, vcpus
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,11 @@ class Demand:
     most: float
 
 
-def relevant(plan: Plan) -> tuple[Quota, ...]:
-    """The quotas that a plan's resources count against."""
+def relevant(plan: Plan, fallbacks: Mapping[str, frozenset[str]] | None = None) -> tuple[Quota, ...]:
+    """The quotas that a plan's resources count against, or would if it took another choice."""
     wanted = groups(plan)
     codes = {quota_code(name, group.capacity_type) for group in wanted for name in group.types}
+    codes |= {code for group in wanted for code in (fallbacks or {}).get(group.name, ())}
     counted = {
         "L-0263D0A3": created(plan, "elastic-ip"),
         "L-F678F1CE": created(plan, "vpc"),
@@ -78,13 +79,34 @@ def relevant(plan: Plan) -> tuple[Quota, ...]:
 
 def check(plan: Plan, facts: Facts) -> Iterator[Finding]:
     """One finding a quota that does not suffice, will not at full size, or could not be read."""
+    nowhere = [finding for group in groups(plan) for finding in _nowhere(group, facts)]
+    yield from nowhere
     for demand in demands(plan, facts):
-        yield from _judge(demand, facts)
+        if demand.quota.finding not in {finding.name for finding in nowhere}:
+            yield from _judge(demand, facts)
     for group in groups(plan):
         strange = [name for name in group.types if not quota_code(name, group.capacity_type)]
         if strange and group.capacity_type in ("ON_DEMAND", "SPOT"):
             what = f"which vCPU quota {', '.join(strange)} counts against"
             yield unknown("quota-vcpu-other", f"{group.name}: {what}", "not one of the families known here")
+
+
+def _nowhere(group: Group, facts: Facts) -> Iterator[Finding]:
+    """A group that may go elsewhere, but for none of whose choices the quotas leave a single vCPU."""
+    codes = facts.fallbacks.get(group.name, frozenset())
+    if not group.more or not codes or not all(_is_spent(code, facts) for code in codes):
+        return
+    spent = [BY_CODE[code] for code in sorted(codes)]
+    titles = ", ".join(f"{quota.title!r} ({quota.service} {quota.code})" for quota in spent)
+    message = f"{group.name}: no choice of it can start: nothing is left of the quotas {titles}"
+    first = BY_CODE[quota_code(group.types[0], group.capacity_type)]
+    cores = facts.types[group.types[0]].vcpus if not isinstance(facts.types, Unread) else 1
+    yield Finding(first.finding, "error", message, _cure(Demand(first, 0.0, group.more * cores, 0.0), facts))
+
+
+def _is_spent(code: str, facts: Facts) -> bool:
+    value, used = facts.quotas.get(code, NOT_ASKED), facts.use.vcpus
+    return not isinstance(value, Unread) and not isinstance(used, Unread) and value - used.get(code, 0) < 1
 
 
 def demands(plan: Plan, facts: Facts) -> Iterator[Demand]:

@@ -29,9 +29,17 @@ Read = Callable[[], Any]
 PAGE = 100  # instance types a filter takes at most: 200 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html)
 
 
-def read(aws: Aws, plan: Plan, identity: Identity, zones: Iterable[str], today: date, together: Together) -> Facts:
-    """Everything that the checks of this plan look at."""
-    wanted, counted = groups(plan), relevant(plan)
+def read(
+    aws: Aws,
+    plan: Plan,
+    identity: Identity,
+    zones: Iterable[str],
+    today: date,
+    together: Together,
+    fallbacks: Mapping[str, frozenset[str]],
+) -> Facts:
+    """Everything that the checks of this plan look at; `fallbacks` as in `Facts`."""
+    wanted, counted = groups(plan), relevant(plan, fallbacks)
     reads = {**_of_groups(aws, wanted, counted), **_of_the_rest(aws, plan, counted)}
     if actions := needed(plan):
         reads["denied"] = lambda: _denied(aws, identity, actions)
@@ -57,6 +65,7 @@ def read(aws: Aws, plan: Plan, identity: Identity, zones: Iterable[str], today: 
         scores={group.name: found[name] for group in wanted if (name := f"score {group.name}") in found},
         versions=found.get("versions", NOT_ASKED),
         denied=found.get("denied", NOT_ASKED),
+        fallbacks=fallbacks,
     )
 
 

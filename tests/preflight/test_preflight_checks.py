@@ -158,10 +158,18 @@ def test_a_type_that_no_zone_has_is_an_error_and_one_that_some_have_a_warning() 
 
 
 def test_a_group_with_a_fallback_is_warned_and_not_stopped() -> None:
-    none, other = {**FACTS.quotas, "L-DB2E81BA": 0.0}, frozenset({"node-group/gpu"})
+    none = {**FACTS.quotas, "L-DB2E81BA": 0.0, "L-3819A6DF": 0.0}
+    other = {"node-group/gpu": frozenset({"L-DB2E81BA", "L-1216C47A"})}
     line = group(instance_types=("g5.xlarge",))
     assert found(line, quotas=none, fallbacks=other)["quota-vcpu-g"].level == "warning"
     assert found(line, offerings={}, fallbacks=other)["instance-type-zones"].level == "warning"
+    nowhere = {"node-group/gpu": frozenset({"L-DB2E81BA", "L-3819A6DF"})}
+    stopped = found(line, quotas=none, fallbacks=nowhere)["quota-vcpu-g"]
+    assert stopped.level == "error"
+    assert "L-3819A6DF" in stopped.message
+    assert "--quota-code L-DB2E81BA --desired-value 8" in stopped.cure
+    unread = {**none, "L-3819A6DF": DENIED}
+    assert found(line, quotas=unread, fallbacks=nowhere)["quota-vcpu-g"].level == "warning"
 
 
 def test_a_poor_placement_score_is_said() -> None:

@@ -13,6 +13,7 @@ from support.stage import Stage
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.config.schema.preflight import FindingName
+from eksprov.core.outcome import Status
 from eksprov.operations.forecast import doctor, forecast, guard
 from eksprov.operations.kinds import is_model
 from eksprov.operations.plan import make_plan
@@ -68,7 +69,9 @@ def test_a_suppressed_finding_stops_nothing(stage: Stage) -> None:
     stage.emulator.quotas.set("L-1216C47A", 1)
     with pytest.raises(errors.ProvisioningError, match="quota-vcpu-standard"):
         run(stage)
-    assert run(stage, changed(stage.config, preflight={"suppress": ["quota-vcpu-standard"]})).ok
+    report = run(stage, changed(stage.config, preflight={"suppress": ["quota-vcpu-standard"]}))
+    failed = {each.name: each.message for each in report.outcomes if each.status is Status.FAILED}
+    assert "VcpuLimitExceeded" in failed["node-group/workers"]  # where AWS itself says so
 
 
 def test_a_warning_is_told_and_stops_nothing(stage: Stage) -> None:

@@ -29,21 +29,23 @@ MESSAGES = {
     ),
     "MaxSpotInstanceCountExceeded": "Max spot instance count exceeded",
     "VcpuLimitExceeded": (
-        "You have requested more vCPU capacity than your current vCPU limit of 0 allows for the instance bucket that "
-        "the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request "
-        "an adjustment to this limit."
+        "You have requested more vCPU capacity than your current vCPU limit of {limit:g} allows for the instance "
+        "bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request "
+        "to request an adjustment to this limit."
     ),
 }
 
 
 @dataclass(frozen=True)
 class Shortage:
-    """What is refused; empty fields fit everything. No `code`: EC2's usual one for the way of buying."""
+    """What is refused; empty fields fit everything. No `code`: EC2's usual one for the way of buying. `limit` is the
+    quota's, where one is the reason."""
 
     instance_type: str = ""
     zone: str = ""
     purchase: str = ""
     code: str = ""
+    limit: float = 0
 
     def fits(self, instance_type: str, zones: tuple[str, ...], purchase: str) -> bool:
         """Whether an instance would be refused; `zones` are the name and the id of its zone."""
@@ -56,7 +58,7 @@ class Shortage:
     def message(self, instance_type: str, zone: str, purchase: str) -> str:
         """What Auto Scaling says of a launch that failed."""
         code = self.code or ("UnfulfillableCapacity" if purchase == SPOT else ICE)
-        said = MESSAGES[code].format(type=instance_type, zone=zone)
+        said = MESSAGES[code].format(type=instance_type, zone=zone, limit=self.limit)
         return f"Could not launch {BUYING[purchase]} Instances. {code} - {said} Launching EC2 instance failed."
 
 

@@ -70,6 +70,13 @@ class Quotas:
         """Give the account these values and no others of its own. Raises: KeyError for an unknown code."""
         self._set = {self._known[code].code: value for code, value in values.items()}
 
+    def limit(self, code: str) -> float | None:
+        """What instances may not exceed: the value of a quota that was given one; None where nobody did."""
+        if code not in self._set:
+            return None
+        value = self._set[code]
+        return self._known[code].default if value is None else value
+
     def find(self, service: str, code: str) -> Known | None:
         """The quota, or None."""
         quota = self._known.get(code)

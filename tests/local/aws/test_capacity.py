@@ -95,3 +95,22 @@ def test_a_group_in_creation_is_deleted_unless_that_is_refused_for_a_while(scene
         scene.aws.eks.delete_nodegroup(**NAMES)
     scene.clock.advance(101)
     assert scene.aws.eks.delete_nodegroup(**NAMES)["nodegroup"]["status"] == "DELETING"
+
+
+@pytest.mark.parametrize(
+    ("buying", "quota", "said"),
+    [("ON_DEMAND", "L-1216C47A", "limit of 3 allows"), ("SPOT", "L-34B43A08", "MaxSpotInstanceCountExceeded")],
+)
+def test_no_instance_starts_beyond_a_quota_that_was_set(scene: Any, buying: str, quota: str, said: str) -> None:
+    scene.active_cluster()
+    scene.world.quotas.set(quota, 3)
+    group = made(scene, instanceTypes=["m7i.large"], capacityType=buying)  # two nodes of two vCPUs
+    found = scene.aws.ec2.describe_instances()["Reservations"]
+    assert len([instance for reservation in found for instance in reservation["Instances"]]) == 1
+    failed = [each["StatusMessage"] for each in activities(scene, group) if each["StatusCode"] == "Failed"]
+    assert failed
+    assert all(said in each for each in failed)
+    scene.world.quotas.only({})
+    scene.clock.advance(31)
+    scene.world.tick()
+    assert activities(scene, group)[0]["StatusCode"] == "Successful"

@@ -13,7 +13,7 @@ from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 
 from eksprov.local.aws.capacity import Shortage
 from eksprov.local.aws.ec2_reservations import TOO_FULL
-from eksprov.local.aws.eks import templates
+from eksprov.local.aws.eks import supply, templates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.region import EksRegion
 
@@ -84,7 +84,7 @@ def _short(region: EksRegion, nodegroup: Nodegroup, kind: str, zones: tuple[str,
     reservation = _reservation(nodegroup)
     if reservation and not region.world.reservations.fits(region.name, reservation, kind, zones[0]):
         return Shortage(code=TOO_FULL)
-    return region.world.capacity.refusal(kind, zones, nodegroup.shape["capacityType"])
+    return supply.refusal(region, kind, zones, nodegroup.shape["capacityType"])
 
 
 def _reservation(nodegroup: Nodegroup) -> str:

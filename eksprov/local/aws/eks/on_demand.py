@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eksprov.local.aws.capacity import ON_DEMAND, SPOT
-from eksprov.local.aws.eks import fleet
+from eksprov.local.aws.eks import fleet, supply
 from eksprov.local.aws.eks.model import Cluster
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.templates import EKS_METADATA
@@ -118,7 +118,7 @@ def _place(region: EksRegion, cluster: Cluster, wish: NodeWish) -> tuple[str, An
     for name in wish.instance_types:
         for subnet in sorted(subnets, key=lambda one: -one.available_ip_address_count):
             zones = (subnet.availability_zone, subnet.availability_zone_id)
-            if region.world.capacity.refusal(name, zones, buying) is None:
+            if supply.refusal(region, name, zones, buying) is None:
                 return name, subnet
     return None
 
