@@ -12,7 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from eksprov.config.rules import addons, autoscaling, control_plane, fallbacks, local, models, network, nodes, tags
+from eksprov.config.rules import (
+    addons,
+    autoscaling,
+    control_plane,
+    fallbacks,
+    ip_family,
+    local,
+    models,
+    network,
+    nodes,
+    tags,
+)
 from eksprov.config.rules import monitoring as watching
 from eksprov.config.rules.base import Finding, twice
 from eksprov.config.schema import Config
@@ -27,6 +38,7 @@ def check(config: Config, folder: FilePath | None = None) -> list[Problem]:
 def findings(config: Config, folder: FilePath | None = None) -> Iterator[Finding]:
     """Every broken rule with the paths it leans on."""
     yield from network.network(config)
+    yield from ip_family.ip_family(config)
     yield from control_plane.endpoint(config)
     yield from control_plane.key(config)
     yield from control_plane.access(config)

@@ -45,6 +45,7 @@ FREE = frozenset(
         "addon",  # an add-on's own pods run on the nodes; EKS charges nothing for it
         "asg-tags",
         "cluster-endpoint",
+        "egress-only-internet-gateway",  # https://docs.aws.amazon.com/vpc/latest/userguide/egress-only-internet-gateway.html
         "existing-subnet",  # what is only used here is not this stack's cost
         "existing-vpc",
         "iam-role",

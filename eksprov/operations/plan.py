@@ -16,6 +16,7 @@ from eksprov.core.plan import Plan, Planned, nodes, preview
 from eksprov.core.step import Outputs, State, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.addons import refuse_wrong_addons
+from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import deletion, fingerprint
 from eksprov.operations.choosing import live_choices
 from eksprov.operations.kinds import is_model, revive
@@ -30,6 +31,7 @@ from eksprov.steps.choices import from_record
 def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, client: Any = None) -> Plan:
     """Read the world side by side and compare; nothing is written, in AWS or here."""
     if steps is None:
+        refuse_another_family(opened)
         refuse_wrong_addons(opened)
     orphans = opened.orphans if steps is None else ()
     wanted, given_up, told = live_choices(opened, opened.steps if steps is None else tuple(steps))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eksprov.core.outcome import Outcome, Status
 from eksprov.operations.addons import refuse_wrong_addons
+from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import Applier
 from eksprov.operations.forecast import guard
 from eksprov.operations.own_access import lost_access
@@ -40,6 +41,7 @@ def provision(opened: Opened) -> Report:
     """Converge every step, then remove what the config no longer names. The caller holds the stack's lock."""
     applier = Applier(opened, opens_api=True)
     began = opened.stack.clock.now()
+    refuse_another_family(opened)
     refuse_wrong_addons(opened)
     guard(opened)
     if opened.state != opened.stack.store.load():

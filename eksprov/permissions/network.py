@@ -40,7 +40,9 @@ def _reads(*actions: str) -> tuple[Need, ...]:
 
 
 def _vpc(place: Place) -> Rights:
-    change = _ours(place, ("vpc",), "ec2:ModifyVpcAttribute")
+    ipv6 = any(getattr(step, "ipv6", False) for step in place.kinds.get("vpc", ()))
+    associate = ("ec2:AssociateVpcCidrBlock",) if ipv6 else ()
+    change = _ours(place, ("vpc",), "ec2:ModifyVpcAttribute", *associate)
     return Rights(
         read=_reads("DescribeVpcs", "DescribeVpcAttribute"),
         make=(*_made(place, "ec2:CreateVpc", "vpc"), *change),
@@ -55,13 +57,16 @@ def _vpc(place: Place) -> Rights:
 
 def _subnet(place: Place) -> Rights:
     tags = on(place.arn("ec2", "subnet/*"), "ec2:CreateTags", "ec2:DeleteTags", condition=place.owned)
+    ipv6 = any(getattr(step, "ipv6_zone", None) is not None for step in place.kinds.get("subnet", ()))
+    assign = _ours(place, ("subnet",), "ec2:ModifySubnetAttribute") if ipv6 else ()
+    associate = _ours(place, ("subnet",), "ec2:AssociateSubnetCidrBlock") if ipv6 else ()
     interfaces = on(
         place.arn("ec2", "network-interface/*"), "ec2:DeleteNetworkInterface"
     )  # the CNI's, without our tags
     return Rights(
         read=_reads("DescribeSubnets"),
-        make=_made(place, "ec2:CreateSubnet", "subnet", "vpc"),
-        change=tags,
+        make=(*_made(place, "ec2:CreateSubnet", "subnet", "vpc"), *assign),
+        change=(*tags, *assign, *associate),
         delete=(
             *_ours(place, ("subnet",), "ec2:DeleteSubnet"),
             *_reads("DescribeNetworkInterfaces"),
@@ -83,6 +88,16 @@ def _internet_gateway(place: Place) -> Rights:
             *_ours(place, ("internet-gateway",), "ec2:DeleteInternetGateway"),
         ),
         survey=_reads("DescribeInternetGateways"),
+    )
+
+
+def _egress_only_internet_gateway(place: Place) -> Rights:
+    kind = "egress-only-internet-gateway"
+    return Rights(
+        read=_reads("DescribeEgressOnlyInternetGateways"),
+        make=_made(place, "ec2:CreateEgressOnlyInternetGateway", kind, "vpc"),
+        delete=_ours(place, (kind,), "ec2:DeleteEgressOnlyInternetGateway"),
+        survey=_reads("DescribeEgressOnlyInternetGateways"),
     )
 
 
@@ -140,9 +155,11 @@ def _vpc_endpoint(place: Place) -> Rights:
     """An interface endpoint's private DNS is a hosted zone of the service's, which this action asks for too."""
     zone = on(ANYTHING, "route53:AssociateVPCWithHostedZone")
     parents = ("vpc", "subnet", "security-group", "route-table")
+    ipv6 = any(getattr(step, "ipv6", False) for step in place.kinds.get("vpc-endpoint", ()))
+    families = _reads("DescribeVpcEndpointServices") if ipv6 else ()
     return Rights(
         read=_reads("DescribeVpcEndpoints"),
-        make=(*_made(place, "ec2:CreateVpcEndpoint", "vpc-endpoint", *parents), *zone),
+        make=(*_made(place, "ec2:CreateVpcEndpoint", "vpc-endpoint", *parents), *zone, *families),
         change=_ours(place, ("vpc-endpoint", *parents[1:]), "ec2:ModifyVpcEndpoint"),
         delete=_ours(place, ("vpc-endpoint",), "ec2:DeleteVpcEndpoints"),
         survey=_reads("DescribeVpcEndpoints"),
@@ -185,6 +202,7 @@ RIGHTS = {
     "vpc": _vpc,
     "subnet": _subnet,
     "internet-gateway": _internet_gateway,
+    "egress-only-internet-gateway": _egress_only_internet_gateway,
     "elastic-ip": _elastic_ip,
     "nat-gateway": _nat_gateway,
     "route-table": _route_table,

@@ -23,6 +23,7 @@ CREATING: Mapping[str, tuple[str, ...]] = {
         "s3:PutLifecycleConfiguration",
     ),
     "cluster": ("eks:CreateCluster", "eks:TagResource", "iam:PassRole"),
+    "egress-only-internet-gateway": ("ec2:CreateEgressOnlyInternetGateway", "ec2:CreateTags"),
     "elastic-ip": ("ec2:AllocateAddress", "ec2:CreateTags"),
     "iam-role": ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy", "iam:TagRole"),
     "internet-gateway": ("ec2:AttachInternetGateway", "ec2:CreateInternetGateway", "ec2:CreateTags"),

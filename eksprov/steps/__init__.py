@@ -18,6 +18,7 @@ from eksprov.steps.bucket import Bucket
 from eksprov.steps.cluster import Cluster
 from eksprov.steps.cluster_endpoint import ClusterEndpoint
 from eksprov.steps.dashboard import Dashboard
+from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
 from eksprov.steps.elastic_ip import ElasticIp
 from eksprov.steps.existing_subnet import ExistingSubnet
 from eksprov.steps.existing_vpc import ExistingVpc
@@ -44,6 +45,7 @@ KINDS: tuple[type[Step[Any, Any]], ...] = (
     Vpc,
     Subnet,
     InternetGateway,
+    EgressOnlyInternetGateway,
     ElasticIp,
     NatGateway,
     RouteTable,

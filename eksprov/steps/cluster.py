@@ -6,54 +6,31 @@ add-ons, with the support type of the config, because EKS's own default carries 
 returned by DescribeCluster, so they are not compared.
 
 EKS takes one kind of update at a time (https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html):
-`update` sends the first that differs and is called again for the rest. Version, role and service range are refused.
+`update` sends the first that differs and is called again for the rest. Version, role, service range and the family of
+addresses are refused. For IPv6 EKS chooses the service range and makes an endpoint that has addresses of both families
+(https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html).
 The subnets count at creation only: later ones must lie in the same zones, which a stack with more zones would break.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, message
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
-from eksprov.core.change import UNKNOWN
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, issues, unless_gone
+from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
+from eksprov.steps.cluster_facts import ClusterFacts, facts_of
+from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, unless_gone
 from eksprov.steps.eks_updates import why_failed
 from eksprov.steps.kms_key import KEY_NOT_USABLE
 
-AUTHENTICATION = "API"
 ACCESS = ("public_access", "private_access", "public_cidrs")
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 MOVING = {"CREATING": "EKS builds the control plane", "UPDATING": "EKS changes the control plane", "PENDING": "pending"}
-
-
-@dataclass(frozen=True)
-class ClusterFacts:
-    """`public_cidrs` is empty where the endpoint is not public; `health` holds code and message of each issue."""
-
-    version: str = field(metadata={"replace": True})
-    role_arn: str = field(metadata={"replace": True})
-    service_cidr: str = field(metadata={"replace": True})
-    vpc_id: str = field(metadata={"replace": True})
-    deletion_protection: bool
-    log_types: frozenset[str]
-    public_access: bool
-    private_access: bool
-    public_cidrs: frozenset[str]
-    support_type: str
-    authentication: str = AUTHENTICATION
-    key_arn: str = ""
-    subnet_ids: tuple[str, ...] = field(default=(), compare=False)
-    status: str = field(default="", compare=False)
-    health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    known: Mapping[str, str] = field(default_factory=dict, compare=False)  # the outputs
-    owner: Owner | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +48,7 @@ class Cluster(Step[Aws, ClusterFacts]):
     role: str = ""
     vpc: str = ""
     subnets: tuple[str, ...] = ()
+    ip_family: str = "ipv4"
     service_cidr: str = ""
     public_access: bool = True
     private_access: bool = True
@@ -86,6 +64,7 @@ class Cluster(Step[Aws, ClusterFacts]):
         """The config's settings, with the role and the subnets of this stack."""
         return ClusterFacts(
             version=self.version,
+            ip_family=self.ip_family,
             role_arn=outputs.get(self.role, "arn"),
             service_cidr=self.service_cidr,
             vpc_id=outputs.get(self.vpc, "id"),
@@ -104,7 +83,7 @@ class Cluster(Step[Aws, ClusterFacts]):
         cluster = described_cluster(aws, self.slug)
         if cluster is None:
             return None
-        facts, settings = _facts(cluster), self.desired(Outputs())
+        facts, settings = facts_of(cluster), self.desired(Outputs())
         kept = {key: getattr(settings, key) for key in ACCESS} if self.closed_later else {}
         return replace(facts, **kept)
 
@@ -117,7 +96,10 @@ class Cluster(Step[Aws, ClusterFacts]):
             "version": want.version,
             "roleArn": want.role_arn,
             "resourcesVpcConfig": {"subnetIds": list(want.subnet_ids), **endpoint_request(want)},
-            "kubernetesNetworkConfig": {"ipFamily": "ipv4", "serviceIpv4Cidr": want.service_cidr},
+            "kubernetesNetworkConfig": {
+                "ipFamily": want.ip_family,
+                **({"serviceIpv4Cidr": want.service_cidr} if want.service_cidr else {}),
+            },
             "logging": _logging(want),
             "accessConfig": {
                 "authenticationMode": want.authentication,
@@ -135,7 +117,7 @@ class Cluster(Step[Aws, ClusterFacts]):
             answer = eventually(aws, lambda: aws.clients.eks.create_cluster(**request), passing, limit_s=ROLE_LIMIT_S)
         except ClientError as error:
             raise _wrong_zone(self.name, error) or error from error
-        return {"name": self.slug, "arn": answer["cluster"]["arn"]}
+        return {"name": self.slug, "arn": answer["cluster"]["arn"], "ip_family": want.ip_family}
 
     def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> str:  # noqa: ARG002
         """One kind of update, waiting for a running one to end first."""
@@ -200,7 +182,7 @@ class Cluster(Step[Aws, ClusterFacts]):
         return f"cluster {self.slug!r} is protected against deletion" if have.deletion_protection else ""
 
     def outputs(self, have: ClusterFacts) -> dict[str, str]:
-        """`name`, `arn`, `version`, `endpoint`, `certificate_authority` (base64), `security_group`, `vpc`, issuer."""
+        """Name, ARN, version, endpoint, `certificate_authority` (base64), security group, VPC, issuer, addresses."""
         return dict(have.known)
 
     @classmethod
@@ -208,46 +190,6 @@ class Cluster(Step[Aws, ClusterFacts]):
         """The clusters whose tags name the stack."""
         for cluster, owner in clusters_of(aws, stack):
             yield Sighting(cls.kind, cluster["name"], cluster["arn"], owner)
-
-
-def _facts(cluster: Mapping[str, Any]) -> ClusterFacts:
-    vpc = cluster.get("resourcesVpcConfig", {})
-    public = bool(vpc.get("endpointPublicAccess"))
-    logging = cluster.get("logging", {}).get("clusterLogging", [])
-    return ClusterFacts(
-        version=cluster.get("version", ""),
-        role_arn=cluster.get("roleArn", ""),
-        service_cidr=cluster.get("kubernetesNetworkConfig", {}).get("serviceIpv4Cidr", ""),
-        deletion_protection=bool(cluster.get("deletionProtection")),
-        log_types=frozenset(kind for setup in logging if setup.get("enabled") for kind in setup.get("types", [])),
-        vpc_id=vpc.get("vpcId", ""),
-        public_access=public,
-        private_access=bool(vpc.get("endpointPrivateAccess")),
-        public_cidrs=frozenset(vpc.get("publicAccessCidrs", [])) if public else frozenset(),
-        support_type=cluster.get("upgradePolicy", {}).get("supportType", ""),
-        authentication=cluster.get("accessConfig", {}).get("authenticationMode", ""),
-        key_arn=next((one["provider"]["keyArn"] for one in cluster.get("encryptionConfig") or ()), ""),
-        subnet_ids=tuple(vpc.get("subnetIds", [])),
-        status=cluster.get("status", ""),
-        health=issues(cluster.get("health")),
-        known=_known(cluster, vpc),
-        owner=owner_of(cluster.get("tags")),
-    )
-
-
-def _known(cluster: Mapping[str, Any], vpc: Mapping[str, Any]) -> dict[str, str]:
-    """What others want to know, as far as EKS says it yet."""
-    known = {
-        "name": cluster["name"],
-        "arn": cluster["arn"],
-        "version": cluster.get("version"),
-        "endpoint": cluster.get("endpoint"),
-        "certificate_authority": cluster.get("certificateAuthority", {}).get("data"),
-        "security_group": vpc.get("clusterSecurityGroupId"),
-        "vpc": vpc.get("vpcId"),
-        "oidc_issuer": cluster.get("identity", {}).get("oidc", {}).get("issuer"),
-    }
-    return {key: str(value) for key, value in known.items() if value and value is not UNKNOWN}
 
 
 def endpoint_request(want: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class InstanceFacts:
 
     `architecture` is empty for a type that EC2 does not know; `accelerator` is "nvidia", "neuron" or empty;
     `efa_interfaces` how many EFA interfaces it can have, and `efa_first` whether its first network card can be one of
-    them; `buying` are the ways EC2 sells it.
+    them; `ipv6` whether its nodes can give pods IPv6 addresses; `buying` are the ways EC2 sells it.
     """
 
     name: str
@@ -40,6 +40,7 @@ class InstanceFacts:
     efa_first: bool = True
     cluster_placement: bool = True
     local_disks: bool = False
+    ipv6: bool = True
     buying: tuple[str, ...] = ()
 
 
@@ -74,9 +75,17 @@ def read(described: Mapping[str, Any]) -> InstanceFacts:
         efa_interfaces=(network.get("EfaInfo") or {}).get("MaximumEfaInterfaces", 0),
         efa_first=EFA in kinds,
         cluster_placement="cluster" in strategies,
+        ipv6=_gives_ipv6(described, network),
         local_disks=bool(described.get("InstanceStorageSupported")),
         buying=tuple(sorted(described.get("SupportedUsageClasses") or ())),
     )
+
+
+def _gives_ipv6(described: Mapping[str, Any], network: Mapping[str, Any]) -> bool:
+    """Only on Nitro (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html), which bare metal is too where its
+    network cards are (https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html)."""
+    nitro = described.get("Hypervisor") == "nitro" or bool(described.get("BareMetal"))
+    return nitro and bool(network.get("Ipv6Supported"))
 
 
 def ask(aws: Aws, names: Iterable[str]) -> tuple[InstanceFacts, ...]:

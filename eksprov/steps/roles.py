@@ -28,8 +28,8 @@ def role_name(stack: str, region: str, purpose: str) -> str:
     return f"{name[: LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def stack_roles(stack: str, choices: Choices) -> tuple[IamRole, ...]:
-    """The roles of the cluster, its nodes and its CNI."""
+def stack_roles(stack: str, choices: Choices, *, ipv6: bool = False) -> tuple[IamRole, ...]:
+    """The roles of the cluster, its nodes and its CNI, which assigns addresses of one family."""
 
     def managed(*names: str) -> tuple[str, ...]:
         return tuple(f"arn:{choices.partition}:iam::aws:policy/{name}" for name in names)
@@ -58,9 +58,23 @@ def stack_roles(stack: str, choices: Choices) -> tuple[IamRole, ...]:
             slug=role_name(stack, choices.region, "vpc-cni"),
             service="pods.eks.amazonaws.com",
             actions=SESSIONS,
-            policies=managed("AmazonEKS_CNI_Policy"),
+            policies=() if ipv6 else managed("AmazonEKS_CNI_Policy"),
+            inline=_cni_ipv6(choices.partition) if ipv6 else "",
             description=f"VPC CNI of the EKS cluster {stack}",
         ),
+    )
+
+
+def _cni_ipv6(partition: str) -> str:
+    """What the CNI does for IPv6, for which AWS has no managed policy
+    (https://docs.aws.amazon.com/eks/latest/userguide/cni-iam-role.html#cni-iam-role-create-ipv6-policy)."""
+    reads = [f"ec2:Describe{what}" for what in ("Instances", "InstanceTypes", "NetworkInterfaces", "Tags")]
+    interfaces = f"arn:{partition}:ec2:*:*:network-interface/*"
+    return policy(
+        [
+            {"Sid": "Assign", "Effect": "Allow", "Action": ["ec2:AssignIpv6Addresses", *reads], "Resource": "*"},
+            {"Sid": "Tag", "Effect": "Allow", "Action": "ec2:CreateTags", "Resource": interfaces},
+        ]
     )
 
 

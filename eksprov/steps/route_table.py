@@ -1,7 +1,10 @@
 """A route table: where the traffic of its subnets goes when it leaves the VPC.
 
-One step owns the table, its default route and the associations of its subnets. The subnets are ours, so an
-association that someone moved to another table is taken back.
+One step owns the table, its default routes (of IPv4, and of IPv6) and the associations of its subnets. The subnets
+are ours, so an association that someone moved to another table is taken back.
+
+Pods with IPv6 addresses reach IPv4 ones through their node, so no NAT64 is needed
+(https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html).
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ from typing import Any, ClassVar
 from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.change import diff
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
 
-EVERYWHERE = "0.0.0.0/0"
+EVERYWHERE, EVERYWHERE_IPV6 = "0.0.0.0/0", "::/0"
 TARGETS = (
     "GatewayId",
+    "EgressOnlyInternetGatewayId",
     "NatGatewayId",
     "TransitGatewayId",
     "NetworkInterfaceId",
@@ -25,15 +30,18 @@ TARGETS = (
     "LocalGatewayId",
     "CarrierGatewayId",
 )
+IPV4, IPV6 = ("DestinationCidrBlock", EVERYWHERE), ("DestinationIpv6CidrBlock", EVERYWHERE_IPV6)
+KEYS = {"nat": "NatGatewayId", "eigw": "EgressOnlyInternetGatewayId"}  # by how a target's id begins
 
 
 @dataclass(frozen=True)
 class RouteTableFacts:
-    """The gateway of the default route (empty: none) and the subnets that use the table."""
+    """The gateways of the default routes (empty: none) and the subnets that use the table."""
 
     vpc_id: str = field(metadata={"replace": True})
     default_route: str
     subnet_ids: frozenset[str]
+    default_route_ipv6: str = ""
     associations: tuple[tuple[str, str], ...] = field(default=(), compare=False)  # (subnet id, association id)
     id: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
@@ -41,9 +49,10 @@ class RouteTableFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteTable(Tagged[RouteTableFacts]):
-    """Own table, default route and associations; leave routes to other ranges (peerings, endpoints) alone.
+    """Own table, default routes and associations; leave routes to other ranges (peerings, endpoints) alone.
 
-    `vpc`, `gateway` (an internet or a NAT gateway; empty: no way out) and `subnets` are step names.
+    `vpc`, `gateway` (an internet or a NAT gateway; empty: no way out), `gateway_ipv6` (an internet or an egress-only
+    one; empty: IPv6 is left alone) and `subnets` are step names.
     """
 
     kind: ClassVar[str] = "route-table"
@@ -51,13 +60,15 @@ class RouteTable(Tagged[RouteTableFacts]):
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     vpc: str = ""
     gateway: str = ""
+    gateway_ipv6: str = ""
     subnets: tuple[str, ...] = ()
 
     def desired(self, outputs: Outputs) -> RouteTableFacts:
         """Everything that is not the VPC's goes through the gateway, or nowhere."""
         subnet_ids = frozenset(outputs.get(subnet, "id") for subnet in self.subnets)
         way_out = outputs.get(self.gateway, "id") if self.gateway else ""
-        return RouteTableFacts(outputs.get(self.vpc, "id"), way_out, subnet_ids)
+        way_out_ipv6 = outputs.get(self.gateway_ipv6, "id") if self.gateway_ipv6 else ""
+        return RouteTableFacts(outputs.get(self.vpc, "id"), way_out, subnet_ids, way_out_ipv6)
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
@@ -67,8 +78,7 @@ class RouteTable(Tagged[RouteTableFacts]):
 
     def read(self, aws: Aws, item: Item, owner: Owner | None) -> RouteTableFacts:  # noqa: ARG002 -- the item says all
         """Associations with gateways, and that of the VPC's main table, are not ours to compare."""
-        routes = [route for route in item.get("Routes", []) if route.get("DestinationCidrBlock") == EVERYWHERE]
-        targets = [str(route[key]) for route in routes for key in TARGETS if route.get(key)]
+        routes = item.get("Routes", [])
         associations = tuple(
             (association["SubnetId"], association["RouteTableAssociationId"])
             for association in item.get("Associations", [])
@@ -77,15 +87,16 @@ class RouteTable(Tagged[RouteTableFacts]):
         )
         return RouteTableFacts(
             vpc_id=item["VpcId"],
-            default_route=targets[0] if targets else "",
+            default_route=_target(routes, "DestinationCidrBlock", EVERYWHERE),
             subnet_ids=frozenset(subnet for subnet, _ in associations),
+            default_route_ipv6=_target(routes, *IPV6) if self.gateway_ipv6 else "",
             associations=associations,
             id=item["RouteTableId"],
             owner=owner,
         )
 
     def create(self, aws: Aws, want: RouteTableFacts, token: str) -> dict[str, str]:
-        """The table, its route, its associations."""
+        """The table, its routes, its associations."""
         answer = eventually(
             aws,
             lambda: aws.clients.ec2.create_route_table(
@@ -96,13 +107,15 @@ class RouteTable(Tagged[RouteTableFacts]):
         )
         table = answer["RouteTable"]["RouteTableId"]
         have = RouteTableFacts(want.vpc_id, "", frozenset(), id=table)
-        self.update(aws, want, have, ("default_route", "subnet_ids") if want.default_route else ("subnet_ids",))
+        self.update(aws, want, have, diff(want, have).names)
         return {"id": table}
 
     def update(self, aws: Aws, want: RouteTableFacts, have: RouteTableFacts, fields: tuple[str, ...]) -> None:
-        """Route first: a subnet that joins finds its way at once."""
+        """Routes first: a subnet that joins finds its way at once."""
         if "default_route" in fields:
-            self._route(aws, have, want.default_route)
+            self._route(aws, have.id, IPV4, want.default_route, have.default_route)
+        if "default_route_ipv6" in fields:
+            self._route(aws, have.id, IPV6, want.default_route_ipv6, have.default_route_ipv6)
         for subnet in sorted(want.subnet_ids - have.subnet_ids):
             self._associate(aws, have.id, subnet)
         for subnet, association in have.associations:
@@ -122,16 +135,17 @@ class RouteTable(Tagged[RouteTableFacts]):
         """The id, for gateway endpoints."""
         return {"id": have.id}
 
-    def _route(self, aws: Aws, have: RouteTableFacts, target: str) -> None:
+    def _route(self, aws: Aws, table: str, family: tuple[str, str], target: str, present: str) -> None:
         """CreateRoute refuses a range that has a route, also our own re-sent one; then the route is replaced."""
         from botocore.exceptions import ClientError
 
+        destination: dict[str, Any] = {"RouteTableId": table, family[0]: family[1]}
         if not target:
             with tolerating("InvalidRoute.NotFound"):
-                aws.clients.ec2.delete_route(RouteTableId=have.id, DestinationCidrBlock=EVERYWHERE)
+                aws.clients.ec2.delete_route(**destination)
             return
-        key = "NatGatewayId" if target.startswith("nat-") else "GatewayId"
-        route: dict[str, Any] = {"RouteTableId": have.id, "DestinationCidrBlock": EVERYWHERE, key: target}
+        prefix = target.split("-", 1)[0]
+        route = {**destination, KEYS.get(prefix, "GatewayId"): target}
 
         def send() -> None:
             try:
@@ -141,7 +155,7 @@ class RouteTable(Tagged[RouteTableFacts]):
                     raise
                 aws.clients.ec2.replace_route(**route)
 
-        if have.default_route:
+        if present:
             aws.clients.ec2.replace_route(**route)
         else:
             eventually(aws, send, NOT_SEEN_YET, limit_s=SEEN_LIMIT_S)
@@ -166,6 +180,11 @@ class RouteTable(Tagged[RouteTableFacts]):
     def _disassociate(self, aws: Aws, association: str) -> None:
         with tolerating("InvalidAssociationID.NotFound"):
             aws.clients.ec2.disassociate_route_table(AssociationId=association)
+
+
+def _target(routes: list[Item], key: str, everywhere: str) -> str:
+    found = [route for route in routes if route.get(key) == everywhere]
+    return next((str(route[name]) for route in found for name in TARGETS if route.get(name)), "")
 
 
 def _associations(aws: Aws, subnet: str) -> list[str]:

@@ -38,7 +38,8 @@ class SecurityGroupFacts:
 class SecurityGroup(Tagged[SecurityGroupFacts]):
     """Own the group and what it lets in; what may leave stays as AWS makes it (everything).
 
-    `slug` is its name, `vpc` the step whose VPC it is in and whose range may come in on `ports_from_vpc` (TCP).
+    `slug` is its name, `vpc` the step whose VPC it is in and whose range may come in on `ports_from_vpc` (TCP);
+    with `ipv6` its IPv6 range too.
     """
 
     kind: ClassVar[str] = "security-group"
@@ -48,13 +49,13 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
     vpc: str = ""
     description: str = "Made by eksprov"
     ports_from_vpc: tuple[int, ...] = ()
+    ipv6: bool = False
 
     def desired(self, outputs: Outputs) -> SecurityGroupFacts:
-        """In the VPC, open to its range."""
-        cidr = outputs.get(self.vpc, "cidr")
-        return SecurityGroupFacts(
-            outputs.get(self.vpc, "id"), frozenset(f"tcp {port} from {cidr}" for port in self.ports_from_vpc)
-        )
+        """In the VPC, open to its ranges."""
+        cidrs = [outputs.get(self.vpc, key) for key in ("cidr", *(("ipv6_cidr",) if self.ipv6 else ()))]
+        rules = frozenset(f"tcp {port} from {cidr}" for port in self.ports_from_vpc for cidr in cidrs)
+        return SecurityGroupFacts(outputs.get(self.vpc, "id"), rules)
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:

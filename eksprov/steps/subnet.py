@@ -1,7 +1,10 @@
-"""A subnet: a range of the VPC in one zone, public or private.
+"""A subnet: a range of the VPC in one zone, public or private; of its IPv6 range too, where pods have such addresses.
 
 Public and private differ by the route table associated with them and by the tag that tells AWS's load balancer
 controller what to place here (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
+
+With IPv6, nodes can only be in subnets that give an address of their range to every new interface
+(https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html). The create call takes the range, but not this.
 
 A subnet is often the last thing that cannot be deleted: the VPC CNI leaves network interfaces behind when a node goes
 faster than it can tidy up (https://github.com/aws/amazon-vpc-cni-k8s/pull/624). Those that are attached to nothing and
@@ -11,16 +14,20 @@ carry this cluster's CNI tags are deleted here; all others are waited for, and n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from ipaddress import IPv6Network
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.config.ranges import ipv6_range
+from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
+from eksprov.steps.vpc import ipv6_range_of
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -34,12 +41,17 @@ CNI_OWNER = "amazon-vpc-cni"
 
 @dataclass(frozen=True)
 class SubnetFacts:
-    """Where it is, and which load balancers the controller may place in it ("elb" or "internal-elb")."""
+    """Where it is, and which load balancers the controller may place in it ("elb" or "internal-elb").
+
+    `ipv6_cidr` is empty and `ipv6_assigned` false where the stack has nothing to do with IPv6.
+    """
 
     vpc_id: str = field(metadata={"replace": True})
     cidr: str = field(metadata={"replace": True})
     zone_id: str = field(metadata={"replace": True})
     role: str
+    ipv6_cidr: str = ""
+    ipv6_assigned: bool = False
     zone: str = field(default="", compare=False)
     id: str = field(default="", compare=False)
     arn: str = field(default="", compare=False)
@@ -48,7 +60,10 @@ class SubnetFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet(Tagged[SubnetFacts]):
-    """Own the subnet and its load-balancer tag; `vpc` is the step whose VPC it is in, `zone_id` like "usw2-az1"."""
+    """Own the subnet and its load-balancer tag; `vpc` is the step whose VPC it is in, `zone_id` like "usw2-az1".
+
+    `ipv6_zone` is the zone's number, by which the IPv6 range is chosen; None leaves IPv6 alone.
+    """
 
     kind: ClassVar[str] = "subnet"
     id_key: ClassVar[str] = "SubnetId"
@@ -57,11 +72,21 @@ class Subnet(Tagged[SubnetFacts]):
     cidr: str = ""
     zone_id: str = ""
     public: bool = False
+    ipv6_zone: int | None = None
 
     def desired(self, outputs: Outputs) -> SubnetFacts:
         """In the VPC, tagged for its load balancers."""
         role = "elb" if self.public else "internal-elb"
-        return SubnetFacts(outputs.get(self.vpc, "id"), self.cidr, self.zone_id, role)
+        ipv6 = self._ipv6_cidr(outputs.get(self.vpc, "ipv6_cidr"))
+        return SubnetFacts(outputs.get(self.vpc, "id"), self.cidr, self.zone_id, role, ipv6, bool(ipv6))
+
+    def _ipv6_cidr(self, of_vpc: str) -> str:
+        """The subnet's part of the VPC's IPv6 range, which is known when the VPC is."""
+        if self.ipv6_zone is None:
+            return ""
+        if of_vpc is UNKNOWN:
+            return UNKNOWN
+        return str(ipv6_range(IPv6Network(of_vpc), self.ipv6_zone, public=self.public))
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
@@ -71,12 +96,14 @@ class Subnet(Tagged[SubnetFacts]):
 
     def read(self, aws: Aws, item: Item, owner: Owner | None) -> SubnetFacts:  # noqa: ARG002 -- the item says all
         """Both role tags at once read as neither."""
-        tags = as_dict(item.get("Tags"))
+        tags, ipv6 = as_dict(item.get("Tags")), self.ipv6_zone is not None
         return SubnetFacts(
             vpc_id=item["VpcId"],
             cidr=item["CidrBlock"],
             zone_id=item["AvailabilityZoneId"],
             role=" and ".join(role for role in ROLES if tags.get(ROLE_TAG + role) == "1"),
+            ipv6_cidr=ipv6_range_of(item)[0] if ipv6 else "",
+            ipv6_assigned=bool(item.get("AssignIpv6AddressOnCreation")) if ipv6 else False,
             zone=item["AvailabilityZone"],
             id=item["SubnetId"],
             arn=item.get("SubnetArn", ""),
@@ -87,25 +114,44 @@ class Subnet(Tagged[SubnetFacts]):
         """CreateSubnet takes no token, but AWS refuses the same range twice; a re-sent call finds its own work."""
         from botocore.exceptions import ClientError
 
-        specification = self.tag_specification(aws, "subnet", {ROLE_TAG + want.role: "1"})
+        request: Any = {
+            "VpcId": want.vpc_id,
+            "CidrBlock": want.cidr,
+            "AvailabilityZoneId": want.zone_id,
+            "TagSpecifications": self.tag_specification(aws, "subnet", {ROLE_TAG + want.role: "1"}),
+            **({"Ipv6CidrBlock": want.ipv6_cidr} if want.ipv6_cidr else {}),
+        }
+        ec2 = aws.clients.ec2
         try:
-            answer = eventually(
-                aws,
-                lambda: aws.clients.ec2.create_subnet(
-                    VpcId=want.vpc_id,
-                    CidrBlock=want.cidr,
-                    AvailabilityZoneId=want.zone_id,
-                    TagSpecifications=specification,
-                ),
-                NOT_SEEN_YET,
-                limit_s=SEEN_LIMIT_S,
-            )
+            answer = eventually(aws, lambda: ec2.create_subnet(**request), NOT_SEEN_YET, limit_s=SEEN_LIMIT_S)
         except ClientError as error:
             return {"id": self._in_the_way(aws, want, error)["SubnetId"]}
-        return {"id": answer["Subnet"]["SubnetId"]}
+        made = answer["Subnet"]["SubnetId"]
+        if want.ipv6_assigned:
+            self._assign_ipv6(aws, made)
+        return {"id": made}
 
-    def update(self, aws: Aws, want: SubnetFacts, have: SubnetFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
-        """The role tag is all that changes in place."""
+    def update(self, aws: Aws, want: SubnetFacts, have: SubnetFacts, fields: tuple[str, ...]) -> None:
+        """A missing IPv6 range first, then that it is used; the role tag."""
+        if "ipv6_cidr" in fields:
+            aws.clients.ec2.associate_subnet_cidr_block(SubnetId=have.id, Ipv6CidrBlock=want.ipv6_cidr)
+        if "ipv6_assigned" in fields:
+            self._assign_ipv6(aws, have.id)
+        if "role" in fields:
+            self._tag_role(aws, want, have)
+
+    def refusal(self, want: SubnetFacts, have: SubnetFacts) -> str:
+        """A subnet has one IPv6 range, which nodes use (the VPC's quota of IPv6 ranges of a subnet is 1)."""
+        if not have.ipv6_cidr or UNKNOWN in (want.ipv6_cidr, have.ipv6_cidr) or want.ipv6_cidr == have.ipv6_cidr:
+            return ""
+        return f"{have.id} has the IPv6 range {have.ipv6_cidr} instead of {want.ipv6_cidr}, which others gave it"
+
+    def _assign_ipv6(self, aws: Aws, subnet_id: str) -> None:
+        request: Any = {"SubnetId": subnet_id, "AssignIpv6AddressOnCreation": {"Value": True}}
+        ec2 = aws.clients.ec2
+        eventually(aws, lambda: ec2.modify_subnet_attribute(**request), NOT_SEEN_YET, limit_s=SEEN_LIMIT_S)
+
+    def _tag_role(self, aws: Aws, want: SubnetFacts, have: SubnetFacts) -> None:
         stale = [role for role in ROLES if role != want.role]
         aws.clients.ec2.create_tags(Resources=[have.id], Tags=[{"Key": ROLE_TAG + want.role, "Value": "1"}])
         if any(role in have.role.split(" and ") for role in stale):

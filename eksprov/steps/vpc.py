@@ -4,20 +4,23 @@ EKS wants DNS support and DNS hostnames on, or nodes do not register
 (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). No security group rules are made: EKS gives every
 cluster a security group that control plane and managed nodes share, whose members may all reach one another, and
 deletes it with the cluster (https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html).
+
+For an IPv6 cluster the VPC has a range of IPv6 besides, a /56 that AWS chooses
+(https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html); it is known once AWS has associated it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.converge import is_ours
-from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
 
 STRANGERS_GRACE_S = 60.0  # what is on its way out may still be listed
@@ -26,28 +29,35 @@ CLUSTER_GROUP = "eks-cluster-sg-"
 
 @dataclass(frozen=True)
 class VpcFacts:
-    """The primary IPv4 range, and the two DNS attributes that EKS needs."""
+    """The primary IPv4 range, the two DNS attributes that EKS needs, and whether there is an IPv6 range.
+
+    `ipv6_state` is that of the IPv6 range as EC2 says it; empty where there is none, or none of interest.
+    """
 
     cidr: str = field(metadata={"replace": True})
     dns_support: bool = True
     dns_hostnames: bool = True
+    ipv6: bool = False
+    ipv6_cidr: str = field(default="", compare=False)
+    ipv6_state: str = field(default="", compare=False)
     id: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc(Tagged[VpcFacts]):
-    """Own the range and the DNS attributes; leave DHCP options and further ranges alone."""
+    """Own the range and the DNS attributes; leave DHCP options and further ranges alone, and IPv6 unless asked."""
 
     kind: ClassVar[str] = "vpc"
     id_key: ClassVar[str] = "VpcId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     recognised: ClassVar[bool] = False  # the call has neither name nor token
     cidr: str = ""
+    ipv6: bool = False
 
     def desired(self, outputs: Outputs) -> VpcFacts:  # noqa: ARG002 -- needs nothing of others
         """Both DNS attributes on."""
-        return VpcFacts(self.cidr)
+        return VpcFacts(self.cidr, ipv6=self.ipv6)
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
@@ -67,18 +77,23 @@ class Vpc(Tagged[VpcFacts]):
             if is_missing(error, "InvalidVpcID.NotFound"):
                 return None
             raise
+        ipv6_cidr, ipv6_state = ipv6_range_of(item) if self.ipv6 else ("", "")
         return VpcFacts(
             cidr=item["CidrBlock"],
             dns_support=support["EnableDnsSupport"]["Value"],
             dns_hostnames=hostnames["EnableDnsHostnames"]["Value"],
+            ipv6=bool(ipv6_state),
+            ipv6_cidr=ipv6_cidr,
+            ipv6_state=ipv6_state,
             id=vpc_id,
             owner=owner,
         )
 
     def create(self, aws: Aws, want: VpcFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- CreateVpc takes no token
         """DNS support is on in every new VPC; hostnames are not."""
-        specification = self.tag_specification(aws, "vpc")
-        answer = sent_once(aws, lambda: aws.once.ec2.create_vpc(CidrBlock=want.cidr, TagSpecifications=specification))
+        specification, ipv6 = self.tag_specification(aws, "vpc"), {"AmazonProvidedIpv6CidrBlock": True}
+        request: Any = {"CidrBlock": want.cidr, "TagSpecifications": specification, **(ipv6 if want.ipv6 else {})}
+        answer = sent_once(aws, lambda: aws.once.ec2.create_vpc(**request))
         vpc_id = answer["Vpc"]["VpcId"]
         eventually(
             aws,
@@ -97,6 +112,15 @@ class Vpc(Tagged[VpcFacts]):
             ec2.modify_vpc_attribute(VpcId=have.id, EnableDnsSupport={"Value": want.dns_support})
         if "dns_hostnames" in fields:
             ec2.modify_vpc_attribute(VpcId=have.id, EnableDnsHostnames={"Value": want.dns_hostnames})
+        if "ipv6" in fields:
+            ec2.associate_vpc_cidr_block(VpcId=have.id, AmazonProvidedIpv6CidrBlock=True)
+
+    def phase(self, have: VpcFacts) -> Phase:
+        """Ready once the IPv6 range is there to cut subnets from."""
+        if have.ipv6_state in ("", "associated"):
+            return READY
+        state = State.MOVING if have.ipv6_state == "associating" else State.FAILED
+        return Phase(state, f"the IPv6 range of {have.id} is {have.ipv6_state}")
 
     def delete(self, aws: Aws, have: VpcFacts) -> None:
         """Waits while something still stands in the VPC; not for what will not go by itself: a stranger's.
@@ -114,8 +138,9 @@ class Vpc(Tagged[VpcFacts]):
             )
 
     def outputs(self, have: VpcFacts) -> dict[str, str]:
-        """The id and the range."""
-        return {"id": have.id, "cidr": have.cidr}
+        """The id and the ranges."""
+        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if have.ipv6_cidr else {}
+        return {"id": have.id, "cidr": have.cidr, **ipv6}
 
     def blockers(self, aws: Aws, have: VpcFacts) -> tuple[str, ...]:
         """Network interfaces, subnets and security groups of others; AWS does not say which one it is."""
@@ -155,3 +180,12 @@ class Vpc(Tagged[VpcFacts]):
             for subnet in page["Subnets"]
         ]
         return [text for text, item in (*subnets, *groups) if not is_ours(owner_in(item), aws.owner)]
+
+
+def ipv6_range_of(item: Item) -> tuple[str, str]:
+    """The IPv6 range of a described VPC or subnet and its state; both are empty where there is none."""
+    for block in item.get("Ipv6CidrBlockAssociationSet") or ():
+        state = block.get("Ipv6CidrBlockState", {}).get("State", "associated")
+        if state not in ("disassociating", "disassociated"):
+            return block["Ipv6CidrBlock"], state
+    return "", ""

@@ -4,6 +4,10 @@ S3 and DynamoDB have gateway endpoints, which are routes and cost nothing; all o
 behind the service's usual name by private DNS (https://docs.aws.amazon.com/vpc/latest/privatelink/concepts.html).
 AWS refuses a second interface endpoint with private DNS for the same service of a VPC, and a second gateway for the
 same route table.
+
+With IPv6, an endpoint has addresses of both families where its service does
+(https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html). That is settled when it is made:
+pods reach one without through their node.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from eksprov.aws.faults import code
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Filters, Item, Tagged
 
 GATEWAY_SERVICES = ("dynamodb", "s3")
@@ -46,7 +51,8 @@ class VpcEndpointFacts:
 class VpcEndpoint(Tagged[VpcEndpointFacts]):
     """Own the endpoint; its policy stays AWS's (everything the caller may do).
 
-    `service` is the name's last part; `vpc`, `subnets`, `route_tables` and `security_group` are step names.
+    `service` is the name's last part; `vpc`, `subnets`, `route_tables` and `security_group` are step names; `ipv6` asks
+    for addresses of both families.
     """
 
     kind: ClassVar[str] = "vpc-endpoint"
@@ -60,6 +66,7 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     subnets: tuple[str, ...] = ()
     route_tables: tuple[str, ...] = ()
     security_group: str = ""
+    ipv6: bool = False
 
     def desired(self, outputs: Outputs) -> VpcEndpointFacts:
         """In every private subnet, or in every private route table."""
@@ -127,7 +134,8 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
                 "PrivateDnsEnabled": want.private_dns,
             }
         for name in full_names(aws.region, want.service):
-            if made := self._made(aws, {**request, "ServiceName": name}):
+            families = _families(aws, name, request["VpcEndpointType"]) if self.ipv6 else {}
+            if made := self._made(aws, {**request, **families, "ServiceName": name}):
                 return {"id": made}
         raise errors.ProvisioningError(
             f"{self.name}: AWS offers no endpoint for {want.service!r} in {aws.region}",
@@ -180,6 +188,16 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     def outputs(self, have: VpcEndpointFacts) -> dict[str, str]:
         """The id."""
         return {"id": have.id}
+
+
+def _families(aws: Aws, name: str, kind: str) -> dict[str, str]:
+    """The parameter for both families of addresses; empty where the service has none of IPv6, or is not there."""
+    ask: Any = {"ServiceNames": [name]}
+    answer = unless(lambda: aws.clients.ec2.describe_vpc_endpoint_services(**ask), "InvalidServiceName")
+    details = answer["ServiceDetails"] if answer is not None else []
+    found = [one for one in details if kind in {each.get("ServiceType") for each in one.get("ServiceType", [])}]
+    both = any("ipv6" in one.get("SupportedIpAddressTypes", []) for one in found)
+    return {"IpAddressType": "dualstack"} if both else {}
 
 
 def short_name(service_name: str, region: str) -> str:

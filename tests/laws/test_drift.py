@@ -70,7 +70,8 @@ class Made:
 def made(theatre: Theatre) -> Iterator[Made]:
     data = quick_start().model_dump()
     data["cluster"] |= {"kms_key": "own"}
-    data["network"] |= {"endpoints": ("sts",)}
+    data["network"] |= {"endpoints": ("sts",), "ip_family": "ipv6"}
+    data["cluster"].pop("service_ipv4_cidr")
     data["monitoring"] |= {"alarms": True, "alarm_emails": ("ops@example.com",), "dashboards": True}
     with theatre.stage(Config.model_validate(data)) as stage:
         report = stage.provision()
@@ -89,8 +90,18 @@ def subnet_role(m: Made, step: AnyStep) -> None:
     ec2.create_tags(Resources=[m.id(step.name)], Tags=[{"Key": "kubernetes.io/role/elb", "Value": "1"}])
 
 
-def no_route(m: Made, step: AnyStep) -> None:
-    m.client("ec2").delete_route(RouteTableId=m.id(step.name), DestinationCidrBlock="0.0.0.0/0")
+def no_ipv6_range(m: Made, step: AnyStep) -> None:
+    (subnet,) = m.client("ec2").describe_subnets(SubnetIds=[m.id(step.name)])["Subnets"]
+    (block,) = subnet["Ipv6CidrBlockAssociationSet"]
+    m.client("ec2").disassociate_subnet_cidr_block(AssociationId=block["AssociationId"])
+
+
+def no_ipv6_addresses(m: Made, step: AnyStep) -> None:
+    m.client("ec2").modify_subnet_attribute(SubnetId=m.id(step.name), AssignIpv6AddressOnCreation={"Value": False})
+
+
+def no_route(**to: str) -> Callable[[Made, AnyStep], None]:
+    return lambda m, step: m.client("ec2").delete_route(RouteTableId=m.id(step.name), **to)
 
 
 def no_association(m: Made, step: AnyStep) -> None:
@@ -206,9 +217,13 @@ BLOCK = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy":
 CHANGES: dict[tuple[str, str], Callable[[Made, AnyStep], None] | str] = {
     ("vpc", "dns_support"): vpc(EnableDnsSupport={"Value": False}),
     ("vpc", "dns_hostnames"): vpc(EnableDnsHostnames={"Value": False}),
+    ("vpc", "ipv6"): "EC2 refuses it while subnets have a part of the range; tests/steps/test_ipv6.py covers it",
     ("subnet", "role"): subnet_role,
+    ("subnet", "ipv6_cidr"): no_ipv6_range,
+    ("subnet", "ipv6_assigned"): no_ipv6_addresses,
     ("internet-gateway", "vpc_id"): "EC2 refuses to detach it under a NAT gateway; tests of the kind cover it",
-    ("route-table", "default_route"): no_route,
+    ("route-table", "default_route"): no_route(DestinationCidrBlock="0.0.0.0/0"),
+    ("route-table", "default_route_ipv6"): no_route(DestinationIpv6CidrBlock="::/0"),
     ("route-table", "subnet_ids"): no_association,
     ("iam-role", "trust"): role_trust,
     ("iam-role", "policies"): role_policies,

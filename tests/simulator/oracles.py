@@ -69,7 +69,8 @@ def doubles(warm: Warm, stack: str) -> list[str]:
 def identities(warm: Warm, stack: str) -> set[str]:
     """The ids of EC2 resources that carry the stack's tags: what a record may not lose (oracle O4)."""
     raw = _raw(warm)
-    kinds = ("vpc", "subnet", "internet-gateway", "route-table", "nat-gateway", "address")
+    gateways = ("internet-gateway", "egress-only-internet-gateway", "nat-gateway")
+    kinds = ("vpc", "subnet", "route-table", "address", *gateways)
     return {item["id"] for kind in kinds for item in raw[kind] if item["tags"].get(STACK) == stack}
 
 
@@ -117,6 +118,9 @@ def _network() -> dict[str, list[dict[str, Any]]]:
             {"id": s.id, "vpc": s.vpc_id, "cidr": s.cidr_block, "zone": s.availability_zone, "tags": _tags(s)}
             for s in subnets
         ],
+        "egress-only-internet-gateway": [
+            {"id": one.id, "vpc": one.vpc_id, "tags": _tags(one)} for one in ec2.egress_only_internet_gateways.values()
+        ],
         "internet-gateway": [
             {"id": one.id, "vpc": sorted(a["VpcId"] for a in one.attachments), "tags": _tags(one)}
             for one in ec2.internet_gateways.values()
@@ -155,7 +159,7 @@ def _network() -> dict[str, list[dict[str, Any]]]:
 
 
 def _table(one: Any) -> dict[str, Any]:
-    routes = {route.destination_cidr_block: _target(route) for route in one.routes}
+    routes = {r.destination_cidr_block or r.destination_ipv6_cidr_block: _target(r) for r in one.routes}
     return {
         "id": one.id,
         "vpc": one.vpc_id,
@@ -166,7 +170,7 @@ def _table(one: Any) -> dict[str, Any]:
 
 
 def _target(route: Any) -> str:
-    target = route.gateway or route.nat_gateway
+    target = route.gateway or route.nat_gateway or route.egress_only_igw
     return str(target.id) if target is not None and hasattr(target, "id") else "local"
 
 

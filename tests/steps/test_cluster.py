@@ -11,7 +11,8 @@ from support.bench import Bench
 from eksprov import errors
 from eksprov.core.outcome import Status
 from eksprov.core.step import State
-from eksprov.steps.cluster import Cluster, ClusterFacts
+from eksprov.steps.cluster import Cluster
+from eksprov.steps.cluster_facts import ClusterFacts
 
 
 def cluster_of(bench: Bench, **more: Any) -> Cluster:
@@ -47,7 +48,7 @@ def test_a_new_cluster_is_what_the_config_says_and_settles(bench: Bench) -> None
     assert sent["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] is False
     assert len(sent["clientRequestToken"]) == 64
     known = {"name", "arn", "version", "endpoint", "certificate_authority", "security_group", "vpc", "oidc_issuer"}
-    assert set(outcome.outputs) == known
+    assert set(outcome.outputs) == known | {"ip_family", "service_cidr"}
     bench.settles(cluster_of(bench))
     assert len(bench.tape.reads) == 1
 

@@ -43,12 +43,13 @@ NOTHING_ASKED = frozenset({"GetCallerIdentity"})  # allowed to everybody
 THINGS = {
     "vpc": "vpc", "subnet": "subnet", "igw": "internet-gateway", "eipalloc": "elastic-ip", "nat": "natgateway",
     "rtb": "route-table", "eni": "network-interface", "sg": "security-group", "lt": "launch-template",
-    "vpce": "vpc-endpoint",
+    "vpce": "vpc-endpoint", "eigw": "egress-only-internet-gateway",
 }  # fmt: skip
 MADE = {
     "CreateVpc": "vpc", "CreateSubnet": "subnet", "CreateInternetGateway": "internet-gateway",
     "AllocateAddress": "elastic-ip", "CreateNatGateway": "natgateway", "CreateRouteTable": "route-table",
     "CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint",
+    "CreateEgressOnlyInternetGateway": "egress-only-internet-gateway",
     "CreateLaunchTemplate": "launch-template", "CreatePlacementGroup": "placement-group",
 }  # fmt: skip
 ID = re.compile(rf"\b({'|'.join(THINGS)})-[0-9a-f]{{8,}}\b")

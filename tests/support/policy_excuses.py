@@ -39,6 +39,7 @@ EXCUSED = {
     "eks:DeleteAccessEntry": "the same",
     "eks:AssociateEncryptionConfig": "a key that the config asks for later",
     "s3:DeleteObjectVersion": "a bucket that still holds something",
+    "ec2:AssociateVpcCidrBlock": "an IPv6 range that somebody took from the VPC",
     "ec2:ModifyVpcEndpoint": "subnets, groups or routes that changed",
     "ec2:DeleteVpcEndpoints": "in provision: a failed one is made again",
     "elasticloadbalancing:DescribeTags": "what controllers left behind; nothing does here, nor in the lines below",

@@ -14,11 +14,13 @@ from typing import Any
 from support import reads_autoscaling, reads_monitoring, reads_network, reads_nodes, reads_security
 
 ID = re.compile(
-    r"\b(vpc-cidr-assoc|vpce|vpc|subnet|eigw|igw|pl|rtb|rtbassoc|nat|eipalloc|eipassoc|eni|eni-attach|sg|sgr|acl|aclassoc|dopt|i|lt|vol|ami|a|r)"
+    r"\b(subnet-cidr-assoc|vpc-cidr-assoc|vpce|vpc|subnet|eigw|igw|pl|rtb|rtbassoc|nat|eipalloc|eipassoc|eni|eni-attach"
+    r"|sg|sgr|acl|aclassoc|dopt|i|lt|vol|ami|a|r)"
     r"-[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b"
 )
 NUMBERED = re.compile(
     r"(?<=eks-cluster-sg-)([a-z0-9-]+)-\d+|\ba-[a-z0-9]{17}\b|(?<=\"clientRequestToken\": \")[0-9a-f]{64}"
+    r"|\b2400:6500:[0-9a-f]{1,4}:[0-9a-f]{1,2}(?=[0-9a-f]{2}::)|\bfd[0-9a-f:]+(?=/108)"  # IPv6 ranges
 )
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{32}")
 CHOSEN_BY_AWS = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal
 
 from eksprov.config.document import Path, show
@@ -50,6 +50,15 @@ def as_network(text: str, path: Path) -> tuple[IPv4Network | None, list[Finding]
     except ValueError:
         return None, [finding(f"{text} is not an IPv4 range", path)]
     return None, [finding(f"{text} has host bits set", path, hint=f"did you mean {loose}?")]
+
+
+def as_ipv6_network(text: str, path: Path) -> list[Finding]:
+    """Why it is no IPv6 range as AWS writes it back; empty when it is one."""
+    try:
+        network = IPv6Network(text, strict=False)
+    except ValueError:
+        return [finding(f"{text} is not an IPv6 range", path)]
+    return [] if str(network) == text else [finding(f"{text} is not as AWS writes it", path, hint=f"write {network}")]
 
 
 def qualified(key: str, value: str, at_key: Path, at_value: Path) -> Iterator[Finding]:

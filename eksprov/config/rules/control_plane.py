@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eksprov.config.document import Path
-from eksprov.config.rules.base import Finding, as_network, finding, twice
+from eksprov.config.rules.base import Finding, as_ipv6_network, as_network, finding, twice
 from eksprov.config.schema import AccessEntry, Config
 from eksprov.config.schema.control_plane import CLUSTER_ADMIN
 
@@ -27,7 +27,7 @@ def endpoint(config: Config) -> Iterator[Finding]:
     if closed and cluster.public_access_cidrs != _EVERYONE:
         yield finding("has no effect while endpoint_public_access is false", cidrs, public, level="warning")
     for index, text in enumerate(cluster.public_access_cidrs):
-        yield from as_network(text, (*cidrs, index))[1]
+        yield from as_ipv6_network(text, (*cidrs, index)) if ":" in text else as_network(text, (*cidrs, index))[1]
     yield from twice(cidrs, None, cluster.public_access_cidrs)
     yield from twice(("cluster", "log_types"), None, cluster.log_types)
 

@@ -45,7 +45,7 @@ def _existing(config: Config) -> Iterator[Finding]:
         if key in config.network.model_fields_set:
             message = "has no effect with vpc_id: nothing is made or changed in a VPC that exists"
             yield finding(message, ("network", key), at_id, level="warning")
-    services, wrong = as_network(config.cluster.service_ipv4_cidr, ("cluster", "service_ipv4_cidr"))
+    services, wrong = _services(config)
     yield from wrong
     if services:
         yield from _holds_services(services)
@@ -83,7 +83,7 @@ def _ranges(config: Config) -> Iterator[Finding]:
         ("network", "availability_zones"),
     )
     vpc, wrong = as_network(config.network.vpc_cidr, at_vpc)
-    services, wrong_too = as_network(config.cluster.service_ipv4_cidr, at_services)
+    services, wrong_too = _services(config)
     yield from (*wrong, *wrong_too)
     if vpc and not 16 <= vpc.prefixlen <= 24:
         yield finding(f"{vpc} must be between a /16 and a /24", at_vpc)
@@ -97,6 +97,13 @@ def _ranges(config: Config) -> Iterator[Finding]:
     if vpc and services and vpc.overlaps(services):
         hint = "choose a range that the VPC does not use"
         yield finding(f"{services} overlaps network.vpc_cidr {vpc}", at_services, at_vpc, hint=hint)
+
+
+def _services(config: Config) -> tuple[IPv4Network | None, list[Finding]]:
+    """The range of Services, where it is the config's to choose."""
+    if config.network.ipv6:
+        return None, []
+    return as_network(config.cluster.service_ipv4_cidr, ("cluster", "service_ipv4_cidr"))
 
 
 def _holds_services(services: IPv4Network) -> Iterator[Finding]:

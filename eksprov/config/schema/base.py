@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 NAME: Final = r"^[a-z]([a-z0-9-]{0,26}[a-z0-9])?$"
 CIDR: Final = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
+ANY_CIDR: Final = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9a-f:]{2,39}/[0-9]{1,3})$"
 DNS_LABEL: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 VPC_ID: Final = r"^vpc-[0-9a-f]{8}([0-9a-f]{9})?$"
 SUBNET_ID: Final = r"^subnet-[0-9a-f]{8}([0-9a-f]{9})?$"
@@ -31,6 +32,7 @@ S3_URL: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9
 PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     NAME: "lower-case letters, digits and hyphens, a letter first, no hyphen last, at most 28 characters",
     CIDR: "an IPv4 range like 10.0.0.0/16",
+    ANY_CIDR: "an IPv4 or IPv6 range like 203.0.113.0/24 or 2001:db8::/32",
     DNS_LABEL: "lower-case letters, digits and hyphens, no hyphen first or last, at most 63 characters",
     ZONE_ID: "a zone id like usw2-az1 (not a zone name like us-west-2a)",
     VPC_ID: "a VPC's id like vpc-0a1b2c3d4e5f60718",
@@ -55,6 +57,7 @@ PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
 # Our own limits: "<stack>-cluster" and all derived names stay inside EKS's 100, IAM's 64 and S3's 63 characters.
 Name = Annotated[str, Field(pattern=NAME)]
 Cidr = Annotated[str, Field(pattern=CIDR)]
+AnyCidr = Annotated[str, Field(pattern=ANY_CIDR)]
 Namespace = Annotated[str, Field(pattern=DNS_LABEL)]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
 TagValue = Annotated[str, Field(max_length=256)]

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from eksprov.config.schema.base import KMS_KEY, PRINCIPAL, Cidr, LogDays, LogType, Namespace, Section
+from eksprov.config.schema.base import KMS_KEY, PRINCIPAL, AnyCidr, Cidr, LogDays, LogType, Namespace, Section
 
 
 class Cluster(Section):
@@ -15,15 +15,20 @@ class Cluster(Section):
 
     endpoint_public_access: bool = Field(True, description="Whether the API endpoint is reachable from the internet.")
     endpoint_private_access: bool = Field(True, description="Whether the API endpoint is reachable inside the VPC.")
-    public_access_cidrs: tuple[Cidr, ...] = Field(
-        ("0.0.0.0/0",), min_length=1, max_length=40, description="Who may reach the public endpoint."
+    public_access_cidrs: tuple[AnyCidr, ...] = Field(
+        ("0.0.0.0/0",),
+        min_length=1,
+        max_length=40,
+        description="Who may reach the public endpoint; unset: everyone. IPv6 ranges go with network.ip_family ipv6.",
     )
     close_endpoint_last: bool = Field(
         False,
         description="Without endpoint_public_access: make the cluster open to public_access_cidrs, so that objects in "
         "it can be made from outside the VPC, and close it when all else is done. Later runs need a way into the VPC.",
     )
-    service_ipv4_cidr: Cidr = Field("172.20.0.0/16", description="Range of Kubernetes Services; create-only.")
+    service_ipv4_cidr: Cidr = Field(
+        "172.20.0.0/16", description="Range of Kubernetes Services; create-only. With ip_family ipv6 EKS chooses one."
+    )
     support_type: Literal["STANDARD", "EXTENDED"] = Field(
         "STANDARD", description="EXTENDED keeps a version longer, for a surcharge."
     )

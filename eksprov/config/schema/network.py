@@ -23,6 +23,10 @@ class Network(Section):
     """The VPC: one public and one private subnet a zone, with NAT gateways or private endpoints; or one that exists."""
 
     vpc_cidr: Cidr = Field("10.0.0.0/16", description="IPv4 range of the VPC, /16 to /24.")
+    ip_family: Literal["ipv4", "ipv6"] = Field(
+        "ipv4",
+        description="The addresses of pods and Services; create-only. With ipv6, nodes have both.",
+    )
     availability_zones: int = Field(2, ge=2, le=6, description="How many zones get subnets; EKS needs two.")
     exclude_zone_ids: tuple[Annotated[str, Field(pattern=ZONE_ID)], ...] = Field(
         (), description="Zone ids never used, beside those EKS cannot use (use1-az3, usw1-az2, cac1-az3)."
@@ -55,6 +59,11 @@ class Network(Section):
         """Every service that gets an endpoint, each once."""
         usual = USUAL_ENDPOINTS if self.private_endpoints else ()
         return tuple(dict.fromkeys((*usual, *self.endpoints)))
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether pods and Services get IPv6 addresses."""
+        return self.ip_family == "ipv6"
 
     @property
     def has_public_side(self) -> bool:

@@ -15,13 +15,14 @@ from moto.ec2.responses import EC2Response
 
 from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.ec2_endpoints import EndpointActions
+from eksprov.local.aws.ec2_ipv6 import Ipv6Actions
 from eksprov.local.aws.ec2_order import GUARDS
 from eksprov.local.aws.ec2_reservations import ReservationActions
 from eksprov.local.aws.ec2_templates import TemplateActions
 from eksprov.local.aws.spot import SpotMixin
 
 
-class LocalEc2Response(SpotMixin, EndpointActions, TemplateActions, ReservationActions, EC2Response):
+class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions, ReservationActions, EC2Response):
     """Answers every request to EC2."""
 
     def before(self, action: str) -> None:

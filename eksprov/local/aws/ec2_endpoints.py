@@ -31,6 +31,7 @@ class VpcEndpoints:
         self._world = world
         self._motions: dict[str, tuple[str, float]] = {}  # id to region and since when
         self.tokens: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
+        self.ipv4_only: set[str] = set()  # services, like "ecr.api"
 
     def moves(self, region: str, endpoint_id: str) -> None:
         """It has begun to come or to go."""
@@ -57,11 +58,32 @@ def _arrive(ec2: EC2Backend, endpoint: Any) -> None:
 
 
 class EndpointActions:
-    """Mixed into the response class of EC2."""
+    """Mixed into the response class of EC2.
+
+    Which services have IPv6 addresses changes on AWS; here all say so but those in `world.endpoints.ipv4_only`.
+    """
 
     ec2_backend: EC2Backend
     region: str
     params: Any
+
+    def describe_vpc_endpoint_services(self) -> Any:
+        """DescribeVpcEndpointServices: with the families of addresses that each has."""
+        ask = dict(self.params)
+        found = self.ec2_backend.describe_vpc_endpoint_services(
+            service_names=ask.get("ServiceNames") or [],
+            filters=ask.get("Filters") or [],
+            max_results=int(ask.get("MaxResults") or 0),
+            next_token=ask.get("NextToken"),
+            region=self.region,
+        )
+        details = [
+            {**one, "SupportedIpAddressTypes": _families(one["ServiceName"], self.region)}
+            for one in found["servicesDetails"]
+        ]
+        return ActionResult(
+            {"ServiceNames": found["serviceNames"], "ServiceDetails": details, "NextToken": found["nextToken"]}
+        )
 
     def create_vpc_endpoint(self) -> Any:
         """CreateVpcEndpoint: pending first; the same client token gives the same endpoint."""
@@ -79,6 +101,7 @@ class EndpointActions:
         (new,) = set(ec2.vpc_end_points) - before
         endpoint: Any = ec2.vpc_end_points[new]
         endpoint.vpc_endpoint_type = ask.get("VpcEndpointType", "Gateway")
+        endpoint.ip_address_type = ask.get("IpAddressType", "ipv4")
         if endpoint.vpc_endpoint_type == "Interface":
             endpoint.state = "pending"
             for interface in endpoint.network_interface_ids:
@@ -139,6 +162,8 @@ def _check(ec2: EC2Backend, region: str, ask: dict[str, Any]) -> None:
     if kind == "Gateway" and service not in GATEWAYS:
         raise Refusal("InvalidParameter", f"Endpoint type (Gateway) does not match available service types of {name}.")
     _check_places(ec2, vpc.id, {key: ask.get(key) or [] for key in LISTS})
+    if ask.get("IpAddressType", "ipv4") != "ipv4":
+        _check_families(ec2, region, name, ask.get("SubnetIds") or [])
     others = [e for e in ec2.vpc_end_points.values() if e.vpc_id == vpc.id and e.service_name == name]
     if kind == "Gateway":
         for table in ask.get("RouteTableIds") or []:
@@ -152,6 +177,18 @@ def _check(ec2: EC2Backend, region: str, ask: dict[str, Any]) -> None:
         if any(other.private_dns_enabled and other.state != "deleted" for other in others):
             message = "private-dns-enabled cannot be set because there is already a conflicting DNS domain for"
             raise Refusal("InvalidParameter", f"{message} {service}.{region}.amazonaws.com in the VPC {vpc.id}")
+
+
+def _families(service_name: str, region: str) -> list[str]:
+    only = service_name.removeprefix(f"com.amazonaws.{region}.") in current_world().endpoints.ipv4_only
+    return ["ipv4"] if only else ["ipv4", "ipv6"]
+
+
+def _check_families(ec2: EC2Backend, region: str, name: str, subnet_ids: Iterable[str]) -> None:
+    """The service and all its subnets must have IPv6."""
+    subnets: list[Any] = [ec2.get_subnet(each) for each in subnet_ids]
+    if "ipv6" not in _families(name, region) or not all(each.ipv6_cidr_block_association_set for each in subnets):
+        raise Refusal("InvalidParameter", f"The IP address type is not supported by {name} or one of the subnets")
 
 
 def _check_places(ec2: EC2Backend, vpc_id: str, asked: dict[str, list[str]]) -> None:

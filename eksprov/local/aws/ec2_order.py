@@ -13,7 +13,7 @@ from moto.ec2.models import EC2Backend
 from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 
-from eksprov.local.aws import nat
+from eksprov.local.aws import ec2_ipv6, nat
 from eksprov.local.aws.base import Refusal
 
 Ask = dict[str, Any]
@@ -25,7 +25,8 @@ def _violation(message: str) -> Refusal:
 
 def _delete_vpc(ec2: EC2Backend, ask: Ask) -> None:
     vpc_id = ask["VpcId"]
-    gateways = any(vpc_id in {each["VpcId"] for each in g.attachments} for g in ec2.internet_gateways.values())
+    gateways = any(each.vpc_id == vpc_id for each in ec2.egress_only_internet_gateways.values())
+    gateways |= any(vpc_id in {each["VpcId"] for each in g.attachments} for g in ec2.internet_gateways.values())
     groups = any(group.name != "default" for group in ec2.groups.get(vpc_id, {}).values())
     endpoints = any(e.vpc_id == vpc_id and e.state != "deleted" for e in ec2.vpc_end_points.values())
     if gateways or groups or endpoints or any(nat_.vpc_id == vpc_id for nat_ in nat.living(ec2)):
@@ -117,4 +118,5 @@ GUARDS: dict[str, Callable[[EC2Backend, Ask], None]] = {
     "ReleaseAddress": _release_address,
     "DeleteNetworkInterface": _delete_network_interface,
     "DeleteNatGateway": _delete_nat_gateway,
+    **ec2_ipv6.GUARDS,
 }

@@ -24,6 +24,7 @@ from eksprov.local.aws.calls import CallLog
 from eksprov.local.aws.capacity import Capacity
 from eksprov.local.aws.conditions import USUAL
 from eksprov.local.aws.ec2_endpoints import VpcEndpoints
+from eksprov.local.aws.ec2_ipv6 import Ipv6Ranges
 from eksprov.local.aws.ec2_reservations import Reservations
 from eksprov.local.aws.ec2_templates import Templates
 from eksprov.local.aws.eks import on_demand, progress
@@ -70,6 +71,7 @@ class LocalAws:
         self.conditions = USUAL
         self.spot_scores: dict[str, int] = {}  # of instance types whose placement score is not the usual one
         self.endpoints = VpcEndpoints(self)
+        self.ipv6 = Ipv6Ranges(self)
         self.templates = Templates()
         self.reservations = Reservations()
         self.route_table_tokens: dict[tuple[str, str], str] = {}  # region and client token to the table's id
@@ -103,6 +105,7 @@ class LocalAws:
         """Let everything happen that is due by now; the lock must be held."""
         self.nat.advance()
         self.endpoints.advance()
+        self.ipv6.advance()
         for region in self._regions.values():
             for cluster in list(region.clusters.values()):
                 progress.advance(region, cluster)

@@ -26,6 +26,7 @@ import moto.s3.urls
 import moto.servicequotas.urls
 import moto.sts.urls
 from moto.core.config import default_user_config
+from moto.ec2.models.subnets import Subnet
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
@@ -34,6 +35,7 @@ from eksprov.local.aws.autoscaling import LocalAutoScalingResponse
 from eksprov.local.aws.base import install_world
 from eksprov.local.aws.cloudwatch import LocalCloudWatchResponse
 from eksprov.local.aws.ec2 import LocalEc2Response
+from eksprov.local.aws.ec2_ipv6 import subnet_ranges
 from eksprov.local.aws.eks.response import LocalEksResponse
 from eksprov.local.aws.elbv2 import LoadBalancing
 from eksprov.local.aws.emulator import LocalAws
@@ -89,6 +91,7 @@ POLICIES = (
 )
 
 _get_permission = FakeBucket.get_permission
+_subnet_ranges = Subnet.ipv6_cidr_block_association_set
 _moto_paths: dict[Any, dict[str, Callable[..., Any]]] = {}
 
 # Module, object in it, what we take from it.
@@ -102,6 +105,8 @@ INTERNALS = (
     ("moto.s3.models", "FakeBucket", ("get_permission",)),
     ("moto.ec2.responses", "EC2Response", ("create_nat_gateway", "describe_nat_gateways", "delete_subnet")),
     ("moto.ec2.responses", "EC2Response", ("create_vpc_endpoint", "modify_vpc_endpoint")),
+    ("moto.ec2.models.subnets", "Subnet", ("ipv6_cidr_block_association_set",)),
+    ("moto.ec2.models.vpcs", "VPC", ("get_cidr_block_association_set",)),
     ("moto.ec2.models.vpcs", "AWS_ENDPOINT_SERVICES", ()),
     ("moto.iam.models", "aws_managed_policies_data", ()),
     ("moto.iam.models", "IAMBackend", ("_init_aws_policies", "get_roles")),
@@ -139,6 +144,7 @@ def install(world: LocalAws) -> None:
     # moto loads this one module anew before every request to S3, and with it the class by this name.
     moto.s3.responses.S3Response = LocalS3Response  # type: ignore[misc]  # the hook
     FakeBucket.get_permission = bucket_permission  # type: ignore[assignment, method-assign]  # the hook
+    Subnet.ipv6_cidr_block_association_set = property(subnet_ranges)  # type: ignore[assignment, method-assign]  # the hook
     for module, response in CLASSES.items():
         paths = _moto_paths.setdefault(module, dict(module.url_paths))
         _replace(module.url_paths, {path: getattr(response, each.__name__) for path, each in paths.items()})
@@ -154,6 +160,7 @@ def uninstall() -> None:
     """Give moto its own answers back."""
     moto.s3.responses.S3Response = S3Response  # type: ignore[misc]  # the hook
     FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]  # the hook
+    Subnet.ipv6_cidr_block_association_set = _subnet_ranges  # type: ignore[method-assign]  # the hook
     for module, paths in _moto_paths.items():
         _replace(module.url_paths, paths)
     install_world(None)

@@ -19,6 +19,7 @@ LATENCY_S: Final = {
     "nat-forget": 3600.0,  # a deleted gateway stays listed for about an hour
     "endpoint-create": 75.0,  # of an interface; assumed
     "endpoint-delete": 30.0,  # assumed
+    "ipv6-range": 2.0,  # of a VPC; assumed
     "role-usable": 8.0,
     "cluster-create": 450.0,
     "cluster-delete": 120.0,

@@ -47,7 +47,7 @@ def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
     groups, extras = tuple(node_groups(config, choices)), tuple(addons(config, choices))
     steps: tuple[AnyStep, ...] = (
         *network(config, choices),
-        *with_key(config, roles.stack_roles(config.name, choices)),
+        *with_key(config, roles.stack_roles(config.name, choices, ipv6=config.network.ipv6)),
         *key(config, choices),
         Bucket(name="bucket/models", slug=bucket_name(config, choices), partition=choices.partition),
         Repository(name="repository/models", slug=f"{config.name}/models"),

@@ -32,10 +32,11 @@ def cluster(config: Config, choices: Choices) -> Cluster:
         role=roles.CLUSTER,
         vpc=vpc(config),
         subnets=where,
-        service_cidr=config.cluster.service_ipv4_cidr,
+        ip_family=config.network.ip_family,
+        service_cidr="" if config.network.ipv6 else config.cluster.service_ipv4_cidr,
         public_access=config.cluster.endpoint_public_access or later,
         private_access=config.cluster.endpoint_private_access,
-        public_cidrs=config.cluster.public_access_cidrs,
+        public_cidrs=_public_cidrs(config),
         closed_later=later,
         log_types=config.cluster.log_types,
         support_type=config.cluster.support_type,
@@ -44,6 +45,12 @@ def cluster(config: Config, choices: Choices) -> Cluster:
         key_arn="" if own or wanted == "none" else wanted,
         needs=(roles.CLUSTER, LOGS, *((KEY,) if own else ()), vpc(config), *where),
     )
+
+
+def _public_cidrs(config: Config) -> tuple[str, ...]:
+    """Where nothing is said, everyone of either family of addresses that the endpoint has."""
+    said = "public_access_cidrs" in config.cluster.model_fields_set
+    return (*config.cluster.public_access_cidrs, *(("::/0",) if config.network.ipv6 and not said else ()))
 
 
 def closes_last(config: Config) -> bool:

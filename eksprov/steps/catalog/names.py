@@ -17,6 +17,7 @@ AnyStep = Step[Any, Any]
 VPC, INTERNET, LOGS, CLUSTER = "vpc", "internet-gateway", "log-group", "cluster"
 KEY = "kms-key"
 EXISTING_VPC = "existing-vpc"
+EGRESS_ONLY = "egress-only-internet-gateway"
 
 
 def cluster_name(config: Config) -> str:

@@ -1,6 +1,7 @@
 """The network: one public and one private subnet a zone, or subnets of a VPC that exists.
 
-Without NAT gateways nothing needs the public side, so it is left out; nodes then reach AWS by endpoints in the VPC.
+Without NAT gateways nothing needs the public side, so it is left out; nodes then reach AWS by endpoints in the VPC, and
+pods with IPv6 addresses have no way out either.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from eksprov.config.ranges import private_range, public_range
-from eksprov.steps.catalog.names import EXISTING_VPC, INTERNET, VPC, AnyStep, subnets
+from eksprov.steps.catalog.names import EGRESS_ONLY, EXISTING_VPC, INTERNET, VPC, AnyStep, subnets
 from eksprov.steps.choices import Choices, Zone
+from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
 from eksprov.steps.elastic_ip import ElasticIp
 from eksprov.steps.existing_subnet import ExistingSubnet
 from eksprov.steps.existing_vpc import ExistingVpc
@@ -38,21 +40,24 @@ def network(config: Config, choices: Choices) -> Iterator[AnyStep]:
     if config.network.vpc_id:
         yield from _existing(config, config.network.vpc_id)
         return
-    stack, vpc = config.name, IPv4Network(config.network.vpc_cidr)
-    yield Vpc(name=VPC, slug=f"{stack}-vpc", cidr=str(vpc))
+    stack, vpc, ipv6 = config.name, IPv4Network(config.network.vpc_cidr), config.network.ipv6
+    yield Vpc(name=VPC, slug=f"{stack}-vpc", cidr=str(vpc), ipv6=ipv6)
     public, private = subnets(config, choices, "public"), subnets(config, choices, "private")
     if public:
         yield InternetGateway(name=INTERNET, slug=f"{stack}-internet", vpc=VPC, needs=(VPC,))
-        yield _table(stack, "public", INTERNET, public)
+        yield _table(stack, "public", public, INTERNET, INTERNET if ipv6 else "")
+    outbound = EGRESS_ONLY if public and ipv6 else ""
+    if outbound:
+        yield EgressOnlyInternetGateway(name=outbound, slug=f"{stack}-egress-only", vpc=VPC, needs=(VPC,))
     for index, zone in enumerate(choices.zones):
-        number = index + 1
-        yield _subnet(stack, private[index], private_range(vpc, index), zone, public=False)
+        number, ipv6_zone = index + 1, index if ipv6 else None
+        yield _subnet(stack, private[index], private_range(vpc, index), zone, ipv6_zone, public=False)
         if public:
-            yield _subnet(stack, public[index], public_range(vpc, index), zone, public=True)
+            yield _subnet(stack, public[index], public_range(vpc, index), zone, ipv6_zone, public=True)
         nat = number if config.network.nat_gateways == "per_zone" else 1
         if public and nat == number:
             yield from _nat(stack, nat, public[index])
-        yield _table(stack, f"private-{number}", f"nat-gateway/{nat}" if public else "", (private[index],))
+        yield _table(stack, f"private-{number}", (private[index],), f"nat-gateway/{nat}" if public else "", outbound)
     yield from _endpoints(config, choices)
 
 
@@ -86,6 +91,7 @@ def _endpoints(config: Config, choices: Choices) -> Iterator[AnyStep]:
             description=f"Private endpoints of the stack {stack}",
             vpc=VPC,
             ports_from_vpc=(HTTPS,),
+            ipv6=config.network.ipv6,
             needs=(VPC,),
         )
     for index, service in enumerate(services):
@@ -99,6 +105,7 @@ def _endpoints(config: Config, choices: Choices) -> Iterator[AnyStep]:
             subnets=() if gateway else private,
             route_tables=tables if gateway else (),
             security_group="" if gateway else ENDPOINTS_GROUP,
+            ipv6=config.network.ipv6,
             needs=(VPC, *(tables if gateway else (ENDPOINTS_GROUP, *private)), *before),
         )
 
@@ -119,17 +126,27 @@ def _nat(stack: str, number: int, subnet: str) -> Iterator[AnyStep]:
     )
 
 
-def _subnet(stack: str, name: str, cidr: IPv4Network, zone: Zone, *, public: bool) -> Subnet:
-    slug = f"{stack}-{name.removeprefix('subnet/')}"
-    return Subnet(name=name, slug=slug, vpc=VPC, cidr=str(cidr), zone_id=zone.id, public=public, needs=(VPC,))
+def _subnet(stack: str, name: str, cidr: IPv4Network, zone: Zone, ipv6_zone: int | None, *, public: bool) -> Subnet:
+    return Subnet(
+        name=name,
+        slug=f"{stack}-{name.removeprefix('subnet/')}",
+        vpc=VPC,
+        cidr=str(cidr),
+        zone_id=zone.id,
+        public=public,
+        ipv6_zone=ipv6_zone,
+        needs=(VPC,),
+    )
 
 
-def _table(stack: str, side: str, gateway: str, subnets: tuple[str, ...]) -> RouteTable:
+def _table(stack: str, side: str, subnets: tuple[str, ...], gateway: str, gateway_ipv6: str) -> RouteTable:
+    gateways = tuple(dict.fromkeys(name for name in (gateway, gateway_ipv6) if name))
     return RouteTable(
         name=f"route-table/{side}",
         slug=f"{stack}-{side}",
         vpc=VPC,
         gateway=gateway,
+        gateway_ipv6=gateway_ipv6,
         subnets=subnets,
-        needs=(VPC, *((gateway,) if gateway else ()), *subnets),
+        needs=(VPC, *gateways, *subnets),
     )

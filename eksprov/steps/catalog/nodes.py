@@ -69,8 +69,14 @@ def shape_of(group: schema.NodeGroup, choices: Choices) -> NodeShape:
 
 def _template(config: Config, choices: Choices, group: schema.NodeGroup, placement: str) -> LaunchTemplate:
     shape, name = shape_of(group, choices), f"{cluster_name(config)}-{group.name}"
-    block, unfit = group.capacity_type == "CAPACITY_BLOCK", fallback_problem(group, choices)
-    unreserved = reservations.problems(group, choices.reservations, name if placement else "")
+    block = group.capacity_type == "CAPACITY_BLOCK"
+    problems = (
+        shape.problem,
+        _zone_problem(choices, group),
+        fallback_problem(group, choices),
+        *reservations.problems(group, choices.reservations, name if placement else ""),
+        _ipv6_problem(config, choices, group),
+    )
     cards = efa_interfaces(shape.efa_interfaces, first=shape.efa_first) if shape.efa_interfaces else ()
     return LaunchTemplate(
         name=_template_name(group),
@@ -88,7 +94,7 @@ def _template(config: Config, choices: Choices, group: schema.NodeGroup, placeme
         reservation=group.capacity_reservation_id or "",
         market=CAPACITY_BLOCK if block else "",
         instance_type=group.instance_types[0] if block else "",
-        problem="; ".join(part for part in (shape.problem, _zone_problem(choices, group), unfit, *unreserved) if part),
+        problem="; ".join(filter(None, problems)),
         needs=(*((CLUSTER,) if cards else ()), *((placement,) if placement else ())),
     )
 
@@ -108,6 +114,15 @@ def _zone_problem(choices: Choices, group: schema.NodeGroup) -> str:
     if not strange or "" in known or any("known after" in zone for zone in known):
         return ""
     return f"the stack has no subnets in {', '.join(strange)}, only in {', '.join(sorted(known))}"
+
+
+def _ipv6_problem(config: Config, choices: Choices, group: schema.NodeGroup) -> str:
+    """Types, of a fallback too, whose nodes could give pods no IPv6 addresses."""
+    if not config.network.ipv6:
+        return ""
+    named = {*group.instance_types, *(name for one in group.fallbacks for name in one.instance_types or ())}
+    unfit = sorted(one.name for one in choices.instances if one.name in named and not one.ipv6)
+    return f"{', '.join(unfit)} cannot be a node of an ipv6 cluster, only Nitro instances can" if unfit else ""
 
 
 def _update_rule(group: schema.NodeGroup, shape: NodeShape) -> UpdateRule:

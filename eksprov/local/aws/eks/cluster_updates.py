@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eksprov.local.aws.eks import auto_mode, checks, insights, refusals, updates, wiring
+from eksprov.local.aws.eks import auto_mode, checks, insights, networks, refusals, updates, wiring
 from eksprov.local.aws.eks.clusters import logging_shape
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -172,6 +172,8 @@ def _endpoint(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]
     have = cluster.shape["resourcesVpcConfig"]
     if all(have[key] == value for key, value in wanted.items()):
         raise refusals.invalid("The cluster is already at the desired configuration", clusterName=cluster.name)
+    ipv6 = cluster.shape["kubernetesNetworkConfig"]["ipFamily"] == "ipv6"
+    networks.check_cidrs(cluster.name, wanted.get("publicAccessCidrs") or (), ipv6=ipv6)
     after = have | wanted
     if not after["endpointPublicAccess"] and not after["endpointPrivateAccess"]:
         raise refusals.invalid("Private and public endpoint access cannot be false", clusterName=cluster.name)

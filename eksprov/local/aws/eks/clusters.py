@@ -5,12 +5,11 @@ Rules: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.htm
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import secrets
 from typing import Any
 
-from eksprov.local.aws.eks import access, auto_mode, checks, encryption, refusals, wiring
+from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
@@ -18,7 +17,6 @@ from eksprov.local.contract import ClusterSpec
 
 NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}")
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-PRIVATE_RANGES = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 COPIED = (
     "zonalShiftConfig",
     "remoteNetworkConfig",
@@ -53,7 +51,7 @@ def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
             arn=cluster.arn,
             name=name,
             version=cluster.version,
-            service_cidr=network["serviceIpv4Cidr"],
+            service_cidr=networks.inside(network),
             oidc_issuer=cluster.shape["identity"]["oidc"]["issuer"],
             subnet_cidrs=tuple(str(subnet.cidr_block) for subnet in subnets),
         )
@@ -150,20 +148,7 @@ def _check_network(region: EksRegion, ask: Shape, subnets: list[Any]) -> None:
     vpc = ask["resourcesVpcConfig"]
     if vpc.get("endpointPublicAccess") is False and not vpc.get("endpointPrivateAccess"):
         raise refusals.invalid("Private and public endpoint access cannot be false", clusterName=ask["name"])
-    network = ask.get("kubernetesNetworkConfig") or {}
-    if network.get("ipFamily") == "ipv6":
-        raise refusals.invalid("The local AWS has no IPv6 clusters", clusterName=ask["name"])
-    if not (cidr := network.get("serviceIpv4Cidr")):
-        return
-    try:
-        service = ipaddress.ip_network(cidr)
-    except ValueError:
-        raise refusals.invalid(f"The service IPv4 CIDR {cidr} is not a network") from None
-    inside = any(service.version == 4 and service.subnet_of(each) for each in PRIVATE_RANGES)  # type: ignore[arg-type]  # both are IPv4
-    if not inside or not 12 <= service.prefixlen <= 24:
-        raise refusals.invalid(f"The service IPv4 CIDR {cidr} must be private, between /12 and /24")
-    if service.overlaps(ipaddress.ip_network(region.ec2.get_vpc(subnets[0].vpc_id).cidr_block)):
-        raise refusals.invalid(f"The service IPv4 CIDR {cidr} overlaps the VPC")
+    networks.check(region, ask, subnets)
 
 
 def _access(ask: Shape) -> Shape:
@@ -193,9 +178,9 @@ def _shape(region: EksRegion, ask: Shape, subnets: list[Any]) -> Shape:
             "vpcId": vpc_id,
             "endpointPublicAccess": vpc.get("endpointPublicAccess", True),
             "endpointPrivateAccess": vpc.get("endpointPrivateAccess", False),
-            "publicAccessCidrs": list(vpc.get("publicAccessCidrs") or ["0.0.0.0/0"]),
+            "publicAccessCidrs": list(vpc.get("publicAccessCidrs") or networks.everyone(ask)),
         },
-        "kubernetesNetworkConfig": _network(ask, vpc_id, region),
+        "kubernetesNetworkConfig": networks.shape(region, ask, vpc_id),
         "computeConfig": auto_mode.compute_shape(ask.get("computeConfig")),
         "storageConfig": ask.get("storageConfig") or {"blockStorage": {"enabled": False}},
         "logging": logging_shape(ask.get("logging")),
@@ -212,17 +197,6 @@ def _shape(region: EksRegion, ask: Shape, subnets: list[Any]) -> Shape:
     if ask.get("clientRequestToken"):
         shape["clientRequestToken"] = ask["clientRequestToken"]
     return shape | {key: ask[key] for key in COPIED if ask.get(key)}
-
-
-def _network(ask: Shape, vpc_id: str, region: EksRegion) -> Shape:
-    asked = ask.get("kubernetesNetworkConfig") or {}
-    # EKS takes 10.100.0.0/16 unless the VPC lies in 10.0.0.0/8, then 172.20.0.0/16.
-    in_ten = str(region.ec2.get_vpc(vpc_id).cidr_block).startswith("10.")
-    return {
-        "serviceIpv4Cidr": asked.get("serviceIpv4Cidr") or ("172.20.0.0/16" if in_ten else "10.100.0.0/16"),
-        "ipFamily": "ipv4",
-        "elasticLoadBalancing": asked.get("elasticLoadBalancing") or {"enabled": False},
-    }
 
 
 OPERATIONS = {

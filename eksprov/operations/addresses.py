@@ -1,0 +1,36 @@
+"""The family of a cluster's addresses before a run: a config that wants another one than the cluster has is refused.
+
+The cluster itself would refuse it, but beside it the CNI's role would already have lost what the live cluster's CNI
+works with (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html: the family cannot be changed).
+"""
+
+from __future__ import annotations
+
+from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.operations.stack import Opened
+from eksprov.steps.eks_reading import described_cluster
+
+IPV4 = "ipv4"  # of clusters that were recorded before there was a choice
+
+
+def refuse_another_family(opened: Opened) -> None:
+    """By the record; where that is lost, by the cluster itself. Raises: UsageError naming key, value and cure."""
+    have, want = _family(opened), opened.stack.config.network.ip_family
+    if have and have != want:
+        raise errors.UsageError(
+            f"network.ip_family is {want}, but cluster {opened.stack.config.name!r} is {have}, which EKS never changes",
+            f"set network.ip_family to {have} again, or tear down and provision anew",
+        )
+
+
+def _family(opened: Opened) -> str:
+    step = next(step for step in opened.steps if step.kind == "cluster")
+    record = opened.state.steps.get(step.name)
+    if record is not None:
+        return record.outputs.get("ip_family", IPV4) if record.outputs.get("arn") else ""
+    if not any(sighting.kind == step.kind for sighting in opened.sightings):
+        return ""
+    with translated("read the family of the cluster's addresses"):
+        cluster = described_cluster(opened.aws, step.slug)
+    return str(cluster["kubernetesNetworkConfig"]["ipFamily"]) if cluster else ""
