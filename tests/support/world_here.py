@@ -24,6 +24,7 @@ from eksprov import __version__
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.server import AwsServer
 from eksprov.local.contract import ClusterSpec, ClusterStatus
+from eksprov.local.faults.switchboard import Switchboard
 from support.journey import PATIENCE_S, PYTHON, ROOT, Begun, Done
 from support.kubernetes import StillKubernetes
 from support.memory_kube import MemoryKube
@@ -96,7 +97,10 @@ def world_here(speed: float = SPEED, config: str | None = None) -> Iterator[Worl
     folder = Path(tempfile.mkdtemp(prefix="eksprov-here-"))
     kubernetes = ServedKubernetes()
     world = LocalAws(kubernetes, time.time, speed)
-    server = AwsServer(world, key=KEY, control={"GET /eksprov/status": lambda: STATUS, "POST /eksprov/prefetch": dict})
+    faults = Switchboard(world)
+    control = {"GET /eksprov/status": lambda: STATUS, "POST /eksprov/prefetch": dict}
+    told = {"POST /eksprov/faults": faults.switch}
+    server = AwsServer(world, key=KEY, control=control, told=told, trouble=faults)
     _project(folder, config)
     here = WorldHere(world, kubernetes, folder, _environ(folder))
     server.start()
