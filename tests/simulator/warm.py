@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from support.account import REGION
 from support.cheaper import make_requests_cheaper
@@ -39,6 +38,7 @@ from eksprov.operations.provision import provision
 from eksprov.operations.stack import Stack, open_stack
 from eksprov.operations.teardown import teardown
 from eksprov.steps.iam_role import trust_document
+from simulator.cheaper import answered, leave_out_what_nobody_sees
 from simulator.scheduler import Scheduler
 
 SPEED = 50.0  # the emulated account is that much faster than eksprov expects: fewer polls, the same calls otherwise
@@ -104,6 +104,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     import botocore.endpoint
 
     make_requests_cheaper()
+    leave_out_what_nobody_sees()
     os.environ.update(CREDENTIALS)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"):
         os.environ.pop(name, None)
@@ -146,7 +147,7 @@ def _answered_here(emulator: LocalAws, operation: Any, carry: Callable[[Asked, C
 
         def carry_out() -> Any:
             emulator.advance()
-            return BotocoreStubber.process_request(botocore_stubber, request)
+            return answered(request)
 
         return carry(call, carry_out)
 

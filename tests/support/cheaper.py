@@ -14,6 +14,8 @@ import botocore.useragent
 import moto.core.responses
 from moto.core.base_backend import BaseBackend
 
+from support.cheaper_answers import make_answers_cheaper
+
 
 @functools.cache
 def make_requests_cheaper() -> None:
@@ -24,6 +26,7 @@ def make_requests_cheaper() -> None:
     botocore.useragent.UserAgentString.to_string = lambda _: "simulator"
     _share_models()
     _remember_addresses()
+    make_answers_cheaper()
 
 
 def _share_models() -> None:

@@ -56,6 +56,12 @@ class LocalResponse(BaseResponse):
         request.get_data(cache=True)  # before a form is parsed out of it: signatures cover the bytes
         return super()._dispatch(request, full_url, headers)
 
+    def _get_action(self) -> str:
+        """Found out once a request: EKS's and S3's are told by searching all routes of the service."""
+        if getattr(self, "_found_for", None) is not self.normalized_request:
+            self._found_for, self._found = self.normalized_request, super()._get_action()
+        return self._found
+
     def before(self, action: str) -> None:
         """Raise a `ServiceException` to refuse `action`; moto carries it out otherwise."""
 
@@ -92,7 +98,9 @@ class LocalResponse(BaseResponse):
 
     def signature(self) -> sigv4.Signature | None:
         """The signature of the request, in its headers or in its URL."""
-        return sigv4.from_headers(self.lower_headers()) or sigv4.from_query(self.normalized_request.raw_url)
+        headers = self.normalized_request.headers
+        signed = {name: headers[name] for name in sigv4.HEADERS if name in headers}
+        return sigv4.from_headers(signed) or sigv4.from_query(self.normalized_request.raw_url)
 
     def lower_headers(self) -> dict[str, str]:
         """The request's headers under lower-case names."""

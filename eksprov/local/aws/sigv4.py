@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 from __future__ import annotations
 
 import calendar
+import functools
 import hashlib
 import hmac
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+HEADERS = ("authorization", "x-amz-date", "x-amz-security-token")  # what is read of a signed request
 SIGNATURE_FIELD = "X-Amz-Signature"
 EMPTY_BODY_SHA256 = hashlib.sha256(b"").hexdigest()
 
@@ -85,8 +87,13 @@ def _signature(
         signature=signature,
         security_token=token,
         expires_s=expires_s,
-        signed_at=calendar.timegm(time.strptime(timestamp, "%Y%m%dT%H%M%SZ")),
+        signed_at=_seconds(timestamp),
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _seconds(timestamp: str) -> float:
+    return calendar.timegm(time.strptime(timestamp, "%Y%m%dT%H%M%SZ"))
 
 
 def matches(
