@@ -3,8 +3,8 @@
 Whether waiting can help is a property of the class, never of the call site. Anything that is not an
 `EksprovError` is a bug: the command line writes its traceback to a log file and prints one line.
 
-Exit codes: 0 done, 1 a step failed, 2 bad usage or config, 3 `plan --check` found changes,
-130 interrupted (running the same command again resumes).
+Exit codes: 0 done, 1 a step failed, 2 bad usage or config, 3 `plan --check` found changes or `lock --check` a stale
+file, 130 interrupted (running the same command again resumes).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema", "Print the config file's JSON Schema."),
     "plan": ("plan", "Show what provision would do, without doing it."),
     "cost": ("cost", "Show what the stack costs and would cost."),
+    "lock": ("lock", "Pin versions and image digests in a lock file."),
     "doctor": ("doctor", "Find what would go wrong before it does."),
     "policy": ("policy", "Print the IAM policy that running this needs."),
     "provision": ("provision", "Bring the stack to what the config says."),

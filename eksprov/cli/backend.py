@@ -94,7 +94,7 @@ class Backend:
         """Compare the config with the record alone."""
         from eksprov.operations.plan import offline_plan
 
-        return offline_plan(self.config, self.store)
+        return offline_plan(self.config, self.store, self.desk.pins())
 
     def forget_readings(self) -> None:
         """Ask the world anew from here on: time has passed."""
@@ -271,6 +271,7 @@ class Backend:
             progress=display,
             stopped=lambda: self._stop.is_set() or self.store.lost(),
             preflight=True,
+            pins=self.desk.pins(),
         )
 
 
@@ -294,7 +295,5 @@ def _status(name: str, step: Step[Any, Any] | None, state: State, live: str) -> 
 
 
 def _cluster_of(state: State | None) -> Mapping[str, str] | None:
-    for record in (state.steps if state else {}).values():
-        if record.kind == "cluster" and record.outputs:
-            return record.outputs
-    return None
+    records = (state.steps if state else {}).values()
+    return next((record.outputs for record in records if record.kind == "cluster" and record.outputs), None)

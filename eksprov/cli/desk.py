@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from eksprov.cli.backend import Backend
     from eksprov.cli.progress import Display
     from eksprov.config.schema import Config
+    from eksprov.pins.lockfile import Pins
 
 
 def _terminal() -> bool:
@@ -140,6 +141,12 @@ class Desk:
             raise UsageError(
                 f"--region: {self.settings.region!r} is not a region's name", "such as us-west-2"
             ) from error
+
+    def pins(self) -> Pins:
+        """What the lock file beside the config says; nothing where there is none. Raises: UsageError."""
+        from eksprov.pins import lockfile
+
+        return lockfile.read(lockfile.beside(self.settings.config)) or lockfile.NONE
 
     def state_folder(self) -> Path:
         """Where the stacks' states lie: beside the config file."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from eksprov import errors
 
 if TYPE_CHECKING:
+    from eksprov.cli.desk import Desk
     from eksprov.cli.progress import Display
     from eksprov.config.schema import Config, Model
     from eksprov.core.plan import Plan
@@ -35,6 +36,7 @@ class Stacked(Protocol):
     """The part of `Backend` that models stand on."""
 
     config: Config
+    desk: Desk
     project: Path
 
     def opened(self, display: Display, *, mint: bool) -> Opened: ...
@@ -140,6 +142,7 @@ class Models:
 
     def export(self, folder: Path, names: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
         """Write each model's manifests below `folder`; the files, and what is worth knowing of them."""
+        from eksprov.pins.images import with_digests
         from eksprov.serving.export import export
         from eksprov.serving.graph import all_manifests
         from eksprov.serving.package import read_package
@@ -153,7 +156,8 @@ class Models:
             assert model is not None  # `chosen` has seen to it
             package = read_package(self._backend.project / model.path, name, runtime(model.runtime))
             spec = model_spec(model, facts, package.digest, package.size_bytes)
-            written += export(all_manifests(spec), folder / name)
+            held = [with_digests(manifest, self._backend.desk.pins().images) for manifest in all_manifests(spec)]
+            written += export(held, folder / name)
             notes = (*notes, *package.warnings)
         return written, notes
 

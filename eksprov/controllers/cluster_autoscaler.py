@@ -6,7 +6,7 @@ arguments follow the project's own example
 (https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/examples/cluster-autoscaler-autodiscover.yaml),
 less what only other settings need. The project asks to run the version of the cluster's own minor
 (https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases); those below are its release tags
-(https://github.com/kubernetes/autoscaler/releases). No image digest has been resolved from the registry.
+(https://github.com/kubernetes/autoscaler/releases). `eksprov lock` pins its digest.
 """
 
 from __future__ import annotations

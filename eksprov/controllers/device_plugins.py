@@ -9,7 +9,7 @@ socket's folder demands.
 The DaemonSets follow those that NVIDIA and AWS publish, at these versions:
 https://github.com/NVIDIA/k8s-device-plugin/blob/v0.20.0/deployments/static/nvidia-device-plugin.yml and
 https://github.com/aws-neuron/aws-neuron-sdk/blob/master/src/k8/k8s-neuron-device-plugin.yml. They run on nodes of
-these instance types alone. No image digest has been resolved from the registries.
+these instance types alone.
 """
 
 from __future__ import annotations

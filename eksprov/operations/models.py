@@ -19,6 +19,7 @@ from eksprov.core.step import Step
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations.apply import Applier
 from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
+from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
 from eksprov.operations.stack import Opened
@@ -107,7 +108,7 @@ def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, .
     bond = model_association(config, spec.name, spec.namespace, account)
     role = model_role(config, opened.choices, spec.name)
     shown = model_dashboard(config, opened.choices, spec.name, spec.namespace)
-    return (role, bond, *shown, *model_steps(spec, package, bond.name))
+    return pinned((role, bond, *shown, *model_steps(spec, package, bond.name)), opened.stack.pins)
 
 
 def deploy(opened: Opened, names: Sequence[str]) -> Deployed:

@@ -21,8 +21,10 @@ from eksprov.operations.apply import deletion, fingerprint
 from eksprov.operations.choosing import live_choices
 from eksprov.operations.kinds import is_model, revive
 from eksprov.operations.own_access import lost_access
+from eksprov.operations.pinning import pinned, refuse_stale
 from eksprov.operations.stack import Opened
 from eksprov.operations.wanted import wanted as wanted_steps
+from eksprov.pins.lockfile import NONE, Pins
 from eksprov.state.record import State as Recorded
 from eksprov.state.store import StateStore
 from eksprov.steps.choices import from_record
@@ -32,6 +34,7 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
     """Read the world side by side and compare; nothing is written, in AWS or here."""
     if steps is None:
         refuse_another_family(opened)
+        refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
         refuse_wrong_addons(opened)
     orphans = opened.orphans if steps is None else ()
     wanted, given_up, told = live_choices(opened, opened.steps if steps is None else tuple(steps))
@@ -68,14 +71,15 @@ def _api_server(opened: Opened, found: Mapping[str, Any]) -> KubeApi | None:
     return opened.stack.kube(step.slug, known) if known.get("endpoint") else None
 
 
-def offline_plan(config: Config, store: StateStore) -> Plan:
+def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     """Compare the config with the record alone: fast, without AWS, and blind to what others changed."""
     state = store.load() or Recorded(stack=config.name)
     choices = from_record(config, state.choices)
     if choices is None:
         nothing = Change(Action.CREATE, reason="nothing is recorded of this stack")
         return Plan((Planned(config.name, "stack", config.name, nothing),), basis="record")
-    steps = {step.name: step for step in wanted_steps(config, choices, state.stack_id)}
+    refuse_stale(pins, choices.kubernetes_version)
+    steps = {step.name: step for step in pinned(wanted_steps(config, choices, state.stack_id), pins)}
     outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
     lines = [_offline_line(steps[name], state, outputs) for name in order(nodes(tuple(steps.values())))]
     for name, record in state.steps.items():

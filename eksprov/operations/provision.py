@@ -10,6 +10,7 @@ from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import Applier
 from eksprov.operations.forecast import guard
 from eksprov.operations.own_access import lost_access
+from eksprov.operations.pinning import refuse_stale
 from eksprov.operations.stack import Opened
 from eksprov.state.record import State
 
@@ -42,6 +43,7 @@ def provision(opened: Opened) -> Report:
     applier = Applier(opened, opens_api=True)
     began = opened.stack.clock.now()
     refuse_another_family(opened)
+    refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
     refuse_wrong_addons(opened)
     guard(opened)
     if opened.state != opened.stack.store.load():

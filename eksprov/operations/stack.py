@@ -23,8 +23,10 @@ from eksprov.core.executor import WORKERS, Channel, Pool
 from eksprov.core.step import Owner, Sighting, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
+from eksprov.operations.pinning import pinned
 from eksprov.operations.progress import Progress, Silent
 from eksprov.operations.wanted import wanted
+from eksprov.pins.lockfile import NONE, Pins
 from eksprov.state.journal import Journal
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
@@ -48,7 +50,7 @@ class Stack:
     `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool`,
     `workers`, `channel` (how threads tell one another something) and `together` (how many readings are made at once)
     are for tests that want one thread or their own scheduler. `preflight`: whether a run that creates something is
-    preceded by the checks of `doctor`.
+    preceded by the checks of `doctor`. `pins` is what the lock file says.
     """
 
     config: Config
@@ -66,6 +68,7 @@ class Stack:
     together: Together = side_by_side
     mint: Callable[[], str] = lambda: secrets.token_hex(8)
     preflight: bool = False
+    pins: Pins = NONE
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     choices = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)
     state = state.with_choices(as_record(choices)) if mint and as_record(choices) != state.choices else state
-    return Opened(stack, aws, state, identity, choices, wanted(config, choices, state.stack_id), sightings)
+    steps = pinned(wanted(config, choices, state.stack_id), stack.pins)
+    return Opened(stack, aws, state, identity, choices, steps, sightings)
 
 
 def survey(

@@ -17,8 +17,8 @@ from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
 
 __all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "needs", "place_of"]
 
-Phase = Literal["provision", "deploy-model", "teardown"]
-PHASES: Final[tuple[Phase, ...]] = ("provision", "deploy-model", "teardown")
+Phase = Literal["provision", "lock", "deploy-model", "teardown"]
+PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
 OF_MODELS: Final = ("pod-identity-association", "model-files")  # kinds that deploy-model makes, beside roles
 AnyStep = Step[Any, Any]
 RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {**network.RIGHTS, **cluster.RIGHTS, **account.RIGHTS}
@@ -72,6 +72,16 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
         yield from _rights(each.kind, place).survey  # a lost record is read back from the tags
 
 
+def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # noqa: ARG001 -- nothing is surveyed
+    """What versions there are, and which of them live; the parameters in which AWS names node images are public."""
+    yield from on(ANYTHING, "eks:DescribeClusterVersions", "eks:DescribeAddonVersions")
+    yield from _rights("addon", place).read
+    if "node-group" in place.kinds:
+        yield from _rights("node-group", place).read
+        images = (f"arn:{place.partition}:ssm:{place.region}::parameter/aws/service/*",)
+        yield from on(images, "ssm:GetParameters")
+
+
 def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     """What the config names, what a deployment of its models made, and what the tags find."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions")
@@ -97,7 +107,7 @@ def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Ne
         yield from (*rights.read, *rights.make, *rights.change, *rights.delete)
 
 
-_WHAT: Final = {"provision": _provision, "deploy-model": _deploy_model, "teardown": _teardown}
+_WHAT: Final = {"provision": _provision, "lock": _lock, "deploy-model": _deploy_model, "teardown": _teardown}
 
 
 def _rights(kind: str, place: Place) -> Rights:

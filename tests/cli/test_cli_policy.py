@@ -52,8 +52,8 @@ def test_the_documents_are_the_answer_and_the_rest_is_said_beside(
 def test_json_has_every_document_with_its_size(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "--config", str(config), "--account", ACCOUNT, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["phases"] == ["provision", "deploy-model", "teardown"]
-    assert [one["name"] for one in answer["documents"]] == ["eksprov-digits-1", "eksprov-digits-2"]
+    assert answer["phases"] == ["provision", "lock", "deploy-model", "teardown"]
+    assert [one["name"] for one in answer["documents"]] == [f"eksprov-digits-{number}" for number in (1, 2, 3)]
     assert all(one["characters"] <= 6144 for one in answer["documents"])
     text = json.dumps(answer)
     assert f"arn:aws:eks:us-west-2:{ACCOUNT}:cluster/digits" in text

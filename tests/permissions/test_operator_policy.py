@@ -25,6 +25,7 @@ from eksprov.core.step import Outputs
 from eksprov.errors import EksprovError
 from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.kinds import is_model
+from eksprov.operations.lock import make_pins
 from eksprov.operations.models import node_types
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened
@@ -80,6 +81,7 @@ class Play:
     def whole(self) -> None:
         """Make, look, lose the state, serve, mend, take down."""
         self.provision()
+        self.lock()
         self.provision()
         self.stage.store.forget()
         self.provision()
@@ -98,6 +100,14 @@ class Play:
         for outcome in report.outcomes:
             self.outputs.put(outcome.name, outcome.outputs)
         self.note("provision")
+
+    def lock(self) -> None:
+        """`eksprov lock`, of what lives and of what is newest."""
+        self.stage.tape.rewind()
+        opened = self.stage.opened()
+        for upgrade in (False, True):
+            make_pins(opened, None, lambda _: "a digest, of whatever", upgrade=upgrade)
+        self.note("lock")
 
     def serve(self) -> None:
         """A model's role, bond and files, as deploy-model makes them and undeploy-model takes them away."""

@@ -60,9 +60,10 @@ def https_server(folder: Path, handle: Handle) -> Iterator[HttpsServer]:
             for name, value in {**headers, "Content-Length": str(len(answer))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer)
+            if self.command != "HEAD":
+                self.wfile.write(answer)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815 -- the library's names
+        do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815 -- the library's names
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--phase",
     "phases",
     multiple=True,
-    type=click.Choice(["provision", "deploy-model", "teardown"]),
+    type=click.Choice(["provision", "lock", "deploy-model", "teardown"]),
     help="Only what this needs; may be given again.  [default: all]",
 )
 @click.option("--account", metavar="ID", default="", help="The account in the ARNs, before anything is recorded.")

@@ -24,6 +24,7 @@ import moto.kms.urls
 import moto.s3.responses
 import moto.s3.urls
 import moto.servicequotas.urls
+import moto.ssm.urls
 import moto.sts.urls
 from moto.core.config import default_user_config
 from moto.ec2.models.subnets import Subnet
@@ -43,6 +44,7 @@ from eksprov.local.aws.iam import LocalIamResponse
 from eksprov.local.aws.kms import LocalKmsResponse
 from eksprov.local.aws.quotas import LocalQuotasResponse
 from eksprov.local.aws.s3 import LocalS3Response, bucket_permission
+from eksprov.local.aws.ssm import LocalSsmResponse
 from eksprov.local.aws.sts import LocalStsResponse
 
 CLASSES: dict[Any, Any] = {
@@ -55,6 +57,7 @@ CLASSES: dict[Any, Any] = {
     moto.kms.urls: LocalKmsResponse,
     moto.s3.urls: LocalS3Response,
     moto.servicequotas.urls: LocalQuotasResponse,
+    moto.ssm.urls: LocalSsmResponse,
     moto.sts.urls: LocalStsResponse,
 }
 # All of EKS through one door: its response class routes by botocore's model, not by moto's table.
