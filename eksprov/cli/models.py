@@ -163,6 +163,7 @@ class Models:
 
     def _facts(self) -> tuple[Any, tuple[str, ...]]:
         """What manifests need to know of the stack, from the record, or of a stack yet to be made."""
+        from eksprov.operations.models import subnet_ranges
         from eksprov.serving.spec import StackFacts
         from eksprov.steps.catalog import bucket_name, catalog
         from eksprov.steps.choices import Choices, Zone, from_record
@@ -175,9 +176,9 @@ class Models:
             version = config.kubernetes_version or ""
             choices = Choices(NO_ACCOUNT, "aws", config.region, version, version, zones)
             notes = (f"the stack does not exist yet: the bucket's name carries {NO_ACCOUNT} for its account",)
-        cidrs = tuple(getattr(step, "cidr", "") for step in catalog(config, choices) if step.kind == "subnet")
-        stack_id = state.stack_id if state is not None else ""
-        return StackFacts(config.name, stack_id, choices.region, bucket_name(config, choices), cidrs), notes
+        stack_id, records = (state.stack_id, state.steps) if state is not None else ("", {})
+        cidrs, bucket = subnet_ranges(catalog(config, choices), records), bucket_name(config, choices)
+        return StackFacts(config.name, stack_id, choices.region, bucket, cidrs, config.network.ipv6), notes
 
     def _model(self, name: str) -> Model | None:
         return next((model for model in self._backend.config.models if model.name == name), None)

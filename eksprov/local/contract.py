@@ -18,7 +18,11 @@ from typing import Any, Literal, Protocol
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """A cluster to be started: `version` is "1.36", `service_cidr` an IPv4 range, `oidc_issuer` an https URL."""
+    """A cluster to be started: `version` is "1.36", `service_cidr` of either family, `oidc_issuer` an https URL.
+
+    `subnet_cidrs` are IPv4 ranges, which nodes are found by; `pod_cidrs` the IPv6 ranges of the same subnets, in the
+    same order, where pods have such addresses.
+    """
 
     arn: str
     name: str
@@ -26,6 +30,7 @@ class ClusterSpec:
     service_cidr: str
     oidc_issuer: str
     subnet_cidrs: tuple[str, ...] = ()
+    pod_cidrs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import NodeType, fit
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
+from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.instances import read
 from eksprov.steps.node_shape import derive
@@ -82,8 +83,19 @@ def cluster_api(opened: Opened) -> KubeApi:
 def stack_facts(opened: Opened) -> StackFacts:
     """What a model's objects need to know of the stack."""
     config, choices = opened.stack.config, opened.choices
-    cidrs = tuple(getattr(step, "cidr", "") for step in opened.steps if step.kind == "subnet")
-    return StackFacts(config.name, opened.us.stack_id, choices.region, bucket_name(config, choices), cidrs)
+    cidrs, ipv6 = subnet_ranges(opened.steps, opened.state.steps), config.network.ipv6
+    return StackFacts(config.name, opened.us.stack_id, choices.region, bucket_name(config, choices), cidrs, ipv6)
+
+
+def subnet_ranges(steps: Iterable[AnyStep], records: Mapping[str, Record]) -> tuple[str, ...]:
+    """The ranges of the cluster's subnets, as far as config and record know them; the IPv6 ones are AWS's choice."""
+    known = {step: records[step.name].outputs if step.name in records else {} for step in steps if _is_subnet(step)}
+    ipv4 = (getattr(step, "cidr", "") or outputs.get("cidr", "") for step, outputs in known.items())
+    return tuple(filter(None, (*ipv4, *(outputs.get("ipv6_cidr", "") for outputs in known.values()))))
+
+
+def _is_subnet(step: AnyStep) -> bool:
+    return step.kind in ("subnet", "existing-subnet")
 
 
 def model_of(opened: Opened, name: str) -> Model:

@@ -14,7 +14,7 @@ from eksprov.core.step import Owner
 from eksprov.preflight import quotas, reserved
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
-from eksprov.preflight.need import groups
+from eksprov.preflight.need import groups, is_ipv6
 
 SOON = timedelta(days=60)
 POOR_SCORE = 3  # of 10 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)
@@ -128,7 +128,7 @@ def names(plan: Plan, _facts: Facts, us: Owner) -> Iterator[Finding]:
 
 
 def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
-    """Nodes and pods live on the private subnets' addresses."""
+    """Nodes and pods live on the private subnets' addresses; with IPv6 only nodes take any of IPv4."""
     wanted = [group for group in groups(plan) if group.more or group.new]
     ranges = [line.want for line in plan.lines if line.kind == "subnet" and line.want is not None]
     private: list[Any] = [want for want in ranges if getattr(want, "role", "") == "internal-elb"]
@@ -138,13 +138,15 @@ def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         yield unknown("address-space", "how many addresses the nodes take", facts.types.why)
         return
     room = sum(IPv4Network(want.cidr).num_addresses - AWS_KEEPS for want in private)
-    now = most = 0
+    now, most, alone = 0, 0, is_ipv6(plan)
     for group in wanted:
         known = [facts.types[name] for name in group.types if name in facts.types]
         if not known:
             continue
-        now += group.desired * min(each.addresses_per_interface * FIRST_INTERFACES for each in known)
-        most += group.ceiling(len(facts.zones)) * max(each.addresses_per_interface * each.interfaces for each in known)
+        first = 1 if alone else min(each.addresses_per_interface * FIRST_INTERFACES for each in known)
+        full = 1 if alone else max(each.addresses_per_interface * each.interfaces for each in known)
+        now += group.desired * first
+        most += group.ceiling(len(facts.zones)) * full
     cure = "choose a wider network.vpc_cidr (it cannot be changed later), or smaller groups"
     if now > room:
         what = f"the private subnets have {room} addresses, and the nodes take {now} to begin with"

@@ -133,3 +133,8 @@ def created(plan: Plan, kind: str) -> int:
     """How many resources of a kind the run makes."""
     making = (Action.CREATE, Action.REPLACE)
     return sum(line.kind == kind and line.change.action in making for line in plan.lines)
+
+
+def is_ipv6(plan: Plan) -> bool:
+    """Whether pods get IPv6 addresses."""
+    return any(line.kind == "cluster" and getattr(line.want, "ip_family", "") == "ipv6" for line in plan.lines)

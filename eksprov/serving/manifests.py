@@ -11,7 +11,7 @@ it writes them ("protocol": "TCP"), so that what is read back equals what was se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from eksprov.kube.api import Manifest
@@ -23,7 +23,9 @@ from eksprov.serving.workload import deployment
 DEFAULT_DENY: Final = "eksprov-default-deny"
 # Where the EKS Pod Identity agent answers on every node
 # (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html).
-POD_IDENTITY_AGENT: Final = "169.254.170.23/32"
+# https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
+POD_IDENTITY_AGENT: Final = ("169.254.170.23/32", "fd00:ec2::23/128")
+EVERYWHERE: Final = ("0.0.0.0/0", "::/0")  # a pod with an IPv6 address still reaches IPv4 ones, through its node
 
 
 def shared(namespace: str, stack: StackFacts) -> dict[str, Manifest]:
@@ -162,7 +164,7 @@ def _network_policy(spec: ModelSpec) -> dict[str, Any]:
     anywhere; the pod identity agent is link-local. The kubelet's probes come from the node, which is always allowed.
     """
     http = [{"port": spec.runtime.http_port, "protocol": "TCP"}]
-    callers = [{"ipBlock": {"cidr": cidr}} for cidr in spec.stack.subnet_cidrs] + [{"podSelector": {}}]
+    callers, families = [*_blocks(spec.stack.subnet_cidrs), {"podSelector": {}}], 2 if spec.stack.ipv6 else 1
     dns = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
@@ -177,8 +179,12 @@ def _network_policy(spec: ModelSpec) -> dict[str, Any]:
             "ingress": [{"from": callers, "ports": http}],
             "egress": [
                 {"to": [dns], "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
-                {"to": [{"ipBlock": {"cidr": POD_IDENTITY_AGENT}}], "ports": [{"port": 80, "protocol": "TCP"}]},
-                {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": 443, "protocol": "TCP"}]},
+                {"to": _blocks(POD_IDENTITY_AGENT[:families]), "ports": [{"port": 80, "protocol": "TCP"}]},
+                {"to": _blocks(EVERYWHERE[:families]), "ports": [{"port": 443, "protocol": "TCP"}]},
             ],
         },
     }
+
+
+def _blocks(cidrs: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]

@@ -38,6 +38,7 @@ class Runtime:
     server_drain_s: int = 10
     env: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+    host_variable: str = "MLSERVER_HOST"  # the address that the server listens at
 
     @property
     def reference(self) -> str:

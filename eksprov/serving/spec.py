@@ -19,13 +19,14 @@ FETCH_MEMORY_MIB: Final = 512  # `aws s3 sync` with its default of 10 parallel r
 @dataclass(frozen=True)
 class StackFacts:
     """What a deployment needs to know of its stack. `subnet_cidrs` are those of the cluster's subnets: the API server
-    reaches services from its network interfaces there."""
+    reaches services from its network interfaces there. `ipv6`: pods have IPv6 addresses."""
 
     stack: str
     stack_id: str
     region: str
     bucket: str
     subnet_cidrs: tuple[str, ...]
+    ipv6: bool = False
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,17 @@ def _fetch(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
+def _environment(spec: ModelSpec) -> list[dict[str, Any]]:
+    """The runtime's variables. With IPv6 the server listens at the pod's own name, which the kubelet makes the pod's
+    address: a wildcard of IPv6 is written in one way for MLServer's HTTP port and in another for its gRPC port."""
+    plain = {**spec.runtime.env}
+    if not spec.stack.ipv6:
+        return [{"name": name, "value": value} for name, value in plain.items()]
+    plain[spec.runtime.host_variable] = "$(POD_NAME)"
+    own = {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    return [own, *({"name": name, "value": value} for name, value in plain.items())]
+
+
 def _server(spec: ModelSpec) -> dict[str, Any]:
     """The model server. CPU is requested, not limited: a limit would throttle it beside idle cores."""
     runtime, memory = spec.runtime, f"{spec.model.memory_mib}Mi"
@@ -140,8 +151,7 @@ def _server(spec: ModelSpec) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": SERVER_CONTAINER,
         "image": runtime.reference,
-        "env": [{"name": "HOME", "value": "/tmp"}]
-        + [{"name": name, "value": value} for name, value in runtime.env.items()],
+        "env": [{"name": "HOME", "value": "/tmp"}, *_environment(spec)],
         "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports],
         "resources": {
             "requests": {

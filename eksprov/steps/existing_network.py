@@ -62,10 +62,7 @@ def problems(seen: Seen, config: Config) -> Iterator[str]:
     phase = vpc.phase(seen.vpc)
     if phase.state is State.FAILED:
         yield phase.message
-    services = IPv4Network(config.cluster.service_ipv4_cidr, strict=False)
-    for cidr in seen.vpc.cidrs:
-        if IPv4Network(cidr, strict=False).overlaps(services):
-            yield f"its range {cidr} overlaps cluster.service_ipv4_cidr {services}"
+    yield from _no_ipv6(seen, config) if network.ipv6 else _overlaps(seen.vpc, config)
     for subnet_id in (*network.subnet_ids, *network.public_subnet_ids):
         yield from _of_subnet(seen, subnet_id, config)
     zones = {seen.subnets[subnet].zone_id for subnet in network.subnet_ids if subnet in seen.subnets}
@@ -73,6 +70,30 @@ def problems(seen: Seen, config: Config) -> Iterator[str]:
         yield f"its private subnets are in {len(zones)} zone, but EKS needs two"
     for subnet_id in network.subnet_ids:
         yield from _out_of(seen, subnet_id)
+
+
+def _overlaps(vpc: ExistingVpcFacts, config: Config) -> Iterator[str]:
+    services = IPv4Network(config.cluster.service_ipv4_cidr, strict=False)
+    for cidr in vpc.cidrs:
+        if IPv4Network(cidr, strict=False).overlaps(services):
+            yield f"its range {cidr} overlaps cluster.service_ipv4_cidr {services}"
+
+
+def _no_ipv6(seen: Seen, config: Config) -> Iterator[str]:
+    """What an IPv6 cluster and its nodes cannot do without, each with the call that gives it
+    (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html)."""
+    if seen.vpc is not None and not seen.vpc.ipv6_cidr:
+        yield "it has no IPv6 range, which network.ip_family ipv6 needs (aws ec2 associate-vpc-cidr-block)"
+    named = (*config.network.subnet_ids, *config.network.public_subnet_ids)
+    subnets = [seen.subnets[subnet_id] for subnet_id in named if subnet_id in seen.subnets]
+    without = [subnet.id for subnet in subnets if not subnet.ipv6_cidr]
+    if without:
+        yield f"{', '.join(without)} without an IPv6 range (aws ec2 associate-subnet-cidr-block)"
+    private = [subnet for subnet in subnets if subnet.id in config.network.subnet_ids and subnet.ipv6_cidr]
+    unassigned = [subnet.id for subnet in private if not subnet.ipv6_assigned]
+    if unassigned:
+        how = "aws ec2 modify-subnet-attribute --assign-ipv6-address-on-creation"
+        yield f"{', '.join(unassigned)} without IPv6 addresses for new interfaces, so nodes could not start ({how})"
 
 
 def warnings(seen: Seen, config: Config) -> Iterator[str]:

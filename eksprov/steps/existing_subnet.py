@@ -15,6 +15,7 @@ from eksprov.aws.tags import as_dict
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.ec2 import Item, where
 from eksprov.steps.subnet import ROLE_TAG, ROLES, Subnet, delete_leaked_interfaces
+from eksprov.steps.vpc import ipv6_range_of
 
 # Zones without room for a control plane (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
 NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
@@ -27,6 +28,8 @@ class ExistingSubnetFacts:
     id: str
     vpc_id: str = field(default="", compare=False)
     cidr: str = field(default="", compare=False)
+    ipv6_cidr: str = field(default="", compare=False)
+    ipv6_assigned: bool = field(default=False, compare=False)
     zone: str = field(default="", compare=False)
     zone_id: str = field(default="", compare=False)
     arn: str = field(default="", compare=False)
@@ -71,7 +74,8 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
 
     def outputs(self, have: ExistingSubnetFacts) -> dict[str, str]:
         """The same as of a subnet that is made here."""
-        return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr}
+        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if have.ipv6_cidr else {}
+        return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr, **ipv6}
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's of ours
@@ -94,6 +98,8 @@ def _facts(item: Item) -> ExistingSubnetFacts:
         id=item["SubnetId"],
         vpc_id=item["VpcId"],
         cidr=item.get("CidrBlock", ""),
+        ipv6_cidr=ipv6_range_of(item)[0],
+        ipv6_assigned=bool(item.get("AssignIpv6AddressOnCreation")),
         zone=item["AvailabilityZone"],
         zone_id=item["AvailabilityZoneId"],
         arn=item.get("SubnetArn", ""),

@@ -14,7 +14,7 @@ from eksprov.aws.faults import is_missing
 from eksprov.aws.session import Aws
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.ec2 import Item, where
-from eksprov.steps.vpc import Vpc
+from eksprov.steps.vpc import Vpc, ipv6_range_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class ExistingVpcFacts:
 
     id: str
     cidrs: tuple[str, ...] = field(default=(), compare=False)
+    ipv6_cidr: str = field(default="", compare=False)
     dns_support: bool = field(default=True, compare=False)
     dns_hostnames: bool = field(default=True, compare=False)
     owner: Owner | None = field(default=None, compare=False)
@@ -85,7 +86,11 @@ def read_vpc(aws: Aws, vpc_id: str) -> ExistingVpcFacts | None:
             return None
         raise
     return ExistingVpcFacts(
-        vpc_id, _ranges(found[0]), support["EnableDnsSupport"]["Value"], hostnames["EnableDnsHostnames"]["Value"]
+        id=vpc_id,
+        cidrs=_ranges(found[0]),
+        ipv6_cidr=ipv6_range_of(found[0])[0],
+        dns_support=support["EnableDnsSupport"]["Value"],
+        dns_hostnames=hostnames["EnableDnsHostnames"]["Value"],
     )
 
 

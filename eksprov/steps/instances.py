@@ -75,17 +75,17 @@ def read(described: Mapping[str, Any]) -> InstanceFacts:
         efa_interfaces=(network.get("EfaInfo") or {}).get("MaximumEfaInterfaces", 0),
         efa_first=EFA in kinds,
         cluster_placement="cluster" in strategies,
-        ipv6=_gives_ipv6(described, network),
+        ipv6=_gives_ipv6(described),
         local_disks=bool(described.get("InstanceStorageSupported")),
         buying=tuple(sorted(described.get("SupportedUsageClasses") or ())),
     )
 
 
-def _gives_ipv6(described: Mapping[str, Any], network: Mapping[str, Any]) -> bool:
+def _gives_ipv6(described: Mapping[str, Any]) -> bool:
     """Only on Nitro (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html), which bare metal is too where its
     network cards are (https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html)."""
     nitro = described.get("Hypervisor") == "nitro" or bool(described.get("BareMetal"))
-    return nitro and bool(network.get("Ipv6Supported"))
+    return nitro and bool((described.get("NetworkInfo") or {}).get("Ipv6Supported"))
 
 
 def ask(aws: Aws, names: Iterable[str]) -> tuple[InstanceFacts, ...]:

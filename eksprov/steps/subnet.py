@@ -170,8 +170,9 @@ class Subnet(Tagged[SubnetFacts]):
             )
 
     def outputs(self, have: SubnetFacts) -> dict[str, str]:
-        """The id, where it is and its range."""
-        return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr}
+        """The id, where it is and its ranges."""
+        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if have.ipv6_cidr else {}
+        return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr, **ipv6}
 
     def blockers(self, aws: Aws, have: SubnetFacts) -> tuple[str, ...]:
         """The network interfaces in it."""

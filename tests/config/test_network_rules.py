@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from eksprov.config.check import check
-from eksprov.config.schema import Cluster, Config, Network, NodeGroup
+from eksprov.config.schema import Addon, Cluster, Config, Network, NodeGroup
 from eksprov.config.schema.network import NEEDED_ENDPOINTS, USUAL_ENDPOINTS
 from eksprov.errors import Problem
 
+CUSTOM = {"env": {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true"}}
 VPC, PRIVATE, PUBLIC = "vpc-0123456789abcdef0", ("subnet-00000001", "subnet-00000002"), ("subnet-00000003",)
 
 
@@ -88,3 +89,29 @@ def test_every_service_gets_one_endpoint() -> None:
     assert network.endpoint_services == (*USUAL_ENDPOINTS, "kms")
     assert set(NEEDED_ENDPOINTS) < set(USUAL_ENDPOINTS)
     assert Network().endpoint_services == ()
+
+
+def test_an_ipv6_stack_is_fine_by_itself_and_opens_its_endpoint_to_either_family() -> None:
+    cluster = Cluster(public_access_cidrs=("203.0.113.0/24", "2001:db8::/32"))
+    assert found({"ip_family": "ipv6"}, cluster=cluster) == []
+    assert found({"ip_family": "ipv6", "vpc_cidr": "172.20.0.0/16"}) == []  # EKS chooses other Services' addresses
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"region": "cn-north-1"}, "network.ip_family"),
+        ({"cluster": Cluster(service_ipv4_cidr="172.20.0.0/16")}, "cluster.service_ipv4_cidr"),
+        ({"cluster": Cluster(public_access_cidrs=("2001:db8::/129",))}, "cluster.public_access_cidrs[0]"),
+        ({"cluster": Cluster(public_access_cidrs=("2001:db8:0::/32",))}, "cluster.public_access_cidrs[0]"),
+        ({"addons": (Addon(name="aws-fsx-csi-driver"),)}, "addons[0].name"),
+        ({"addons": (Addon(name="vpc-cni", configuration=CUSTOM),)}, "addons[0].configuration"),
+    ],
+)
+def test_what_does_not_go_with_ipv6_is_refused(more: dict[str, Any], path: str) -> None:
+    assert paths(found({"ip_family": "ipv6"}, **more)) == [path]
+
+
+def test_an_ipv4_endpoint_is_not_opened_to_ipv6() -> None:
+    cluster = Cluster(public_access_cidrs=("0.0.0.0/0", "::/0"))
+    assert paths(found({}, cluster=cluster)) == ["cluster.public_access_cidrs[1]"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,22 @@ def test_nothing_comes_in_but_http_and_nothing_goes_out_but_what_is_needed() -> 
     assert [c["ipBlock"]["cidr"] for c in ingress["from"] if "ipBlock" in c] == list(STACK.subnet_cidrs)
     assert all(rule.get("to") and rule.get("ports") for rule in rules["egress"])
     assert sorted({port["port"] for rule in rules["egress"] for port in rule["ports"]}) == [53, 80, 443]
+
+
+def blocks(peers: list[Any]) -> list[str]:
+    return [peer["ipBlock"]["cidr"] for peer in peers if "ipBlock" in peer]
+
+
+def test_with_ipv6_pods_listen_at_their_own_address_and_reach_both_families() -> None:
+    stack = replace(STACK, ipv6=True, subnet_cidrs=(*STACK.subnet_cidrs, "2001:db8:0:1::/64"))
+    env = {one["name"]: one for one in pod(spec(stack=stack))["containers"][0]["env"]}
+    assert env["MLSERVER_HOST"]["value"] == "$(POD_NAME)"
+    assert env["POD_NAME"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert list(env).index("POD_NAME") < list(env).index("MLSERVER_HOST")  # else Kubernetes would not put it in
+    rules = manifests.of_model(spec(stack=stack))["model/digits/network-policy"]["spec"]
+    out = {rule["ports"][0]["port"]: blocks(rule["to"]) for rule in rules["egress"]}
+    assert out == {53: [], 80: ["169.254.170.23/32", "fd00:ec2::23/128"], 443: ["0.0.0.0/0", "::/0"]}
+    assert blocks(rules["ingress"][0]["from"]) == list(stack.subnet_cidrs)
 
 
 def test_selectors_match_the_pods_and_hold_nothing_that_changes() -> None:

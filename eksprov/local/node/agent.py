@@ -190,7 +190,7 @@ class NodeAgent:
             rest=rest,
             events=events,
             dial=self._around.dial,
-            addresses=AddressPool(self._around.spec.subnet_cidrs),
+            addresses=AddressPool(self._around.spec.subnet_cidrs, self._around.spec.pod_cidrs),
             processes=self._processes,
             identity=identity,
             aws=self._around.aws,

@@ -2,7 +2,8 @@
 
 The API server asks its egress socket for `pod address:port`; `DialTable.dial` names the local port behind it.
 As with the VPC CNI (https://docs.aws.amazon.com/eks/latest/userguide/managing-vpc-cni.html) pods take
-addresses of the subnets; they are taken from the top, since the emulated EC2 hands out from the bottom.
+addresses of the subnets; they are taken from the top, since the emulated EC2 hands out from the bottom. IPv6 addresses
+are as made up as those of IPv4: none of them has to exist on this machine.
 """
 
 from __future__ import annotations
@@ -50,18 +51,22 @@ class DialTable:
 
 
 class AddressPool:
-    """Pod addresses, each given once at a time, from the node's own subnet where it is known."""
+    """Pod addresses, each given once at a time, from the node's own subnet where it is known.
 
-    def __init__(self, subnet_cidrs: tuple[str, ...]) -> None:
+    `pod_cidrs` are the subnets' IPv6 ranges, in the same order, where pods have addresses of those.
+    """
+
+    def __init__(self, subnet_cidrs: tuple[str, ...], pod_cidrs: tuple[str, ...] = ()) -> None:
         self._subnets = [ipaddress.IPv4Network(cidr) for cidr in subnet_cidrs]
+        self._ranges = [ipaddress.ip_network(cidr) for cidr in pod_cidrs or subnet_cidrs]
         self._taken: set[str] = set()
 
     def take(self, node_address: str) -> str:
         """A free address of the subnet `node_address` lies in, else of 10.42.0.0/16."""
-        subnet = self._subnet_of(node_address)
+        subnet = self._range_of(node_address)
         highest = int(subnet.broadcast_address) - 1
         for number in range(highest, int(subnet.network_address) + 3, -1):
-            address = str(ipaddress.IPv4Address(number))
+            address = str(type(subnet.network_address)(number))
             if address not in self._taken and address != node_address:
                 self._taken.add(address)
                 return address
@@ -75,11 +80,11 @@ class AddressPool:
         """Free `address` again."""
         self._taken.discard(address)
 
-    def _subnet_of(self, node_address: str) -> ipaddress.IPv4Network:
+    def _range_of(self, node_address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         address = ipaddress.IPv4Address(node_address)
-        for subnet in self._subnets:
+        for subnet, pods in zip(self._subnets, self._ranges, strict=True):
             if address in subnet:
-                return subnet
+                return pods
         return ipaddress.IPv4Network(FALLBACK_RANGE)
 
 

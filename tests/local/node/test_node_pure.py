@@ -117,6 +117,12 @@ def test_pods_get_addresses_of_their_nodes_subnet_each_once() -> None:
     assert pool.take("192.168.0.1").startswith("10.42.")
 
 
+def test_pods_of_an_ipv6_cluster_get_addresses_of_their_subnets_other_range() -> None:
+    pool = AddressPool(("10.0.0.0/24", "10.0.1.0/24"), ("2001:db8::/64", "2001:db8:0:1::/64"))
+    assert pool.take("10.0.1.7") == "2001:db8:0:1:ffff:ffff:ffff:fffe"
+    assert pool.take("10.0.0.7") == "2001:db8::ffff:ffff:ffff:fffe"
+
+
 def test_the_dial_table_knows_only_what_is_open() -> None:
     table = DialTable()
     table.open("10.0.0.5", {8080: 41000, 8081: 41001})

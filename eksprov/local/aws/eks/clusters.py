@@ -51,9 +51,10 @@ def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
             arn=cluster.arn,
             name=name,
             version=cluster.version,
-            service_cidr=networks.inside(network),
+            service_cidr=network.get("serviceIpv6Cidr") or network["serviceIpv4Cidr"],
             oidc_issuer=cluster.shape["identity"]["oidc"]["issuer"],
             subnet_cidrs=tuple(str(subnet.cidr_block) for subnet in subnets),
+            pod_cidrs=networks.pod_ranges(network, subnets),
         )
     )
     return {"cluster": described(cluster)}

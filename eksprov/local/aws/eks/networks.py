@@ -17,7 +17,6 @@ from eksprov.local.aws.eks.model import Shape
 from eksprov.local.aws.eks.region import EksRegion
 
 PRIVATE_RANGES = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-INSIDE = "172.20.0.0/16"  # of the Services of an IPv6 cluster, in the Kubernetes here
 SERVICES_PREFIX = 108
 
 
@@ -57,9 +56,11 @@ def shape(region: EksRegion, ask: Shape, vpc_id: str) -> Shape:
     return {"serviceIpv4Cidr": asked.get("serviceIpv4Cidr") or usual, "ipFamily": "ipv4", **balancing}
 
 
-def inside(network: Shape) -> str:
-    """The range of Services that the Kubernetes here works with."""
-    return str(network.get("serviceIpv4Cidr") or INSIDE)
+def pod_ranges(network: Shape, subnets: list[Any]) -> tuple[str, ...]:
+    """The IPv6 ranges of the subnets, for the pods of an IPv6 cluster."""
+    if network["ipFamily"] != "ipv6":
+        return ()
+    return tuple(str(subnet.ipv6_cidr_block_association_set[0]["ipv6CidrBlock"]) for subnet in subnets)
 
 
 def _is_ipv6(ask: Shape) -> bool:

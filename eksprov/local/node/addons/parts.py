@@ -31,7 +31,7 @@ class Place:
     @staticmethod
     def of(spec: ClusterSpec) -> Place:
         """Read off a cluster."""
-        services = ipaddress.IPv4Network(spec.service_cidr)
+        services = ipaddress.ip_network(spec.service_cidr)
         return Place(spec.arn.split(":")[3], str(services.network_address + 10))
 
     def image(self, repository: str, version: str) -> str:
