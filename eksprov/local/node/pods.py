@@ -220,7 +220,7 @@ class PodRun:
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
                 if isinstance(error, ApiError) and error.status == 404:
                     continue
-                log.info("status of pod %s/%s: %s", *self.name, type(error).__name__)
+                log.info("status of pod %s/%s: %s", *self.name, error)
                 await self._tools.sleep(RETRY_S)
                 self._changed.set()
 

@@ -123,10 +123,12 @@ def phase(inits: list[ContainerState], mains: list[ContainerState], restart_poli
 
 
 def qos_class(pod: Json) -> str:
-    """Guaranteed, Burstable or BestEffort, by the containers' requests and limits of cpu and memory."""
+    """Guaranteed, Burstable or BestEffort, by the containers' requests and limits of cpu and memory alone
+    (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/)."""
     containers = pod["spec"]["containers"] + pod["spec"].get("initContainers", [])
     resources = [one.get("resources") or {} for one in containers]
-    if not any(one.get("requests") or one.get("limits") for one in resources):
+    asked = {name for one in resources for of in ("requests", "limits") for name in one.get(of) or {}}
+    if not asked & {"cpu", "memory"}:
         return "BestEffort"
 
     def guaranteed(one: Json) -> bool:

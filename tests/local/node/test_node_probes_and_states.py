@@ -177,6 +177,7 @@ def test_a_condition_keeps_the_time_of_its_last_change() -> None:
     ("resources", "expected"),
     [
         ({}, "BestEffort"),
+        ({"limits": {"nvidia.com/gpu": "1"}}, "BestEffort"),
         ({"requests": {"cpu": "1"}}, "Burstable"),
         ({"limits": {"cpu": "1", "memory": "1Gi"}}, "Guaranteed"),
         ({"requests": {"cpu": "1"}, "limits": {"cpu": "2", "memory": "1Gi"}}, "Burstable"),
