@@ -17,6 +17,7 @@ import ssl
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from eksprov.local.home import private_folder
 READY_TIMEOUT_S = 2.0
 END_TIMEOUT_S = 10.0
 LAST_LINES = 8
+RESTARTED = frozenset({"kube-controller-manager", "kube-scheduler"})
+RESTARTS = 5  # each waits 10 s for the API server
 # etcd preallocates a write-ahead log of 64 MiB; the four programs together hold about 380 MiB once ready.
 DISK_BYTES = 512 * 1024**2
 MEMORY_BYTES = 600 * 1024**2
@@ -85,6 +88,8 @@ class ControlPlane:
         self._keys = certs.ClusterCertificates(folder / "pki")
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._record = ProcessRecord(folder)
+        self._restarts: Counter[str] = Counter()
+        self._layout: commands.Layout | None = None
         self._started_at = 0.0
         self._access: AdminAccess | None = None
         self._context: ssl.SSLContext | None = None
@@ -121,6 +126,7 @@ class ControlPlane:
             ports=commands.Ports(*free_ports(3)),
         )
         layout.write_settings()
+        self._layout = layout
         self._access = AdminAccess(
             layout.endpoint, self._keys.path("ca.crt"), self._keys.path("admin.crt"), self._keys.path("admin.key")
         )
@@ -171,15 +177,31 @@ class ControlPlane:
         return self._clock() - self._started_at if self._access is not None else 0.0
 
     def failed(self) -> str | None:
-        """Which process has ended by itself, and its last words; None while all run, and after `stop`."""
+        """Which process has ended by itself, and its last words; None while all run, and after `stop`.
+
+        On a busy machine, controllers and scheduler give up before the API server is there: they are started again a
+        few times, as a kubelet does.
+        """
         if self._stopped:
             return None
         for component, child in list(self._children.items()):
             status = child.poll()
-            if status is not None:
+            if status is not None and not self._restarted(component, child):
                 words = last_lines(self._log(component))
                 return f"{component} ended with status {status}" + (f": {words}" if words else "")
         return None
+
+    def _restarted(self, component: str, ended: subprocess.Popen[bytes]) -> bool:
+        with self._starting:
+            if component not in RESTARTED or self._stopped or self._layout is None:
+                return False
+            if self._children[component] is not ended:  # another thread did it
+                return True
+            self._restarts[component] += 1
+            if self._restarts[component] > RESTARTS:
+                return False
+            self._spawn(component, self._layout.arguments(component))
+            return True
 
     def stop(self) -> None:
         """End all processes and delete keys and data; logs stay. May be called twice, and before `start`."""

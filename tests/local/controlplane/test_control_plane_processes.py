@@ -10,7 +10,7 @@ import pytest
 from eksprov.errors import LocalWorldError
 from eksprov.local.contract import ClusterSpec
 from eksprov.local.controlplane.find import Binaries
-from eksprov.local.controlplane.process import ControlPlane, kill_recorded, last_lines
+from eksprov.local.controlplane.process import RESTARTS, ControlPlane, kill_recorded, last_lines
 from eksprov.local.controlplane.record import ProcessRecord
 from eksprov.local.controlplane.resources import GIB, Room
 
@@ -42,8 +42,16 @@ def test_a_component_that_ends_is_named_with_its_last_words(tmp_path: Path) -> N
     made = plane(tmp_path, binaries, Room(9 * GIB, 9 * GIB))
     made.start()
     try:
+        for _ in range(RESTARTS):
+            made._children["kube-scheduler"].wait(10)
+            assert made.failed() is None  # it is started again, as one that the API server kept waiting
         made._children["kube-scheduler"].wait(10)
-        assert made.failed() == "kube-scheduler ended with status 7: no such flag"
+        said = made.failed()
+        assert said is not None
+        assert said.startswith("kube-scheduler ended with status 7: no such flag")
+        made._children["etcd"].kill()
+        made._children["etcd"].wait(10)
+        assert str(made.failed()).startswith("etcd ended with status -9")
         assert not made.ready()
     finally:
         made.stop()
