@@ -92,6 +92,13 @@ class Project:
         path.write_text(text)
         return path
 
+    def example(self, name: str, more: str = "") -> str:
+        """A copy of `examples/<name>`, with more at its config's end. Gives the config, as `--config` wants it."""
+        shutil.copytree(ROOT / "examples" / name, self.folder / name)
+        file = self.folder / name / "eksprov.yaml"
+        file.write_text(f"{file.read_text()}\n{more}\n")
+        return f"{name}/eksprov.yaml"
+
     def begin(self, *arguments: str, env: Mapping[str, str] | None = None) -> Begun:
         """Start `eksprov …` without a terminal, and leave it running."""
         return Begun(self.folder, arguments, {**self.environ, **(env or {})})
@@ -124,10 +131,14 @@ class Project:
 
     def changes(self) -> int:
         """How many calls that change something AWS has had."""
+        return int(self.calls()["mutating"])
+
+    def calls(self) -> Any:
+        """The world's log of calls."""
         request = urllib.request.Request(f"{self.endpoint}/eksprov/calls")
         request.add_header("X-Eksprov-Key", (self.home / "control.key").read_text())
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return int(json.load(answer)["mutating"])
+            return json.load(answer)
 
     def state(self, stack: str = "quickstart") -> Path:
         """A stack's record."""
