@@ -55,6 +55,17 @@ class ForbiddenInTestsError(BaseException):
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: drives real processes and may wait for them")
     config.addinivalue_line("markers", "journey: the real command line against the real control plane")
+    config.addinivalue_line("markers", "apart: runs in a forked process, so that the module's stack stays as it is")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if pyfuncitem.get_closest_marker("apart") is None:
+        return None
+    from support.apart import run_apart
+
+    run_apart(pyfuncitem)
+    return True
 
 
 @pytest.fixture(autouse=True)

@@ -9,14 +9,13 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
+from support.apart import forked
 from support.calls import Side
-from support.stage import Stage, Theatre, quick_start
+from support.stage import FAST, Stage, Theatre, quick_start
 
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
@@ -39,9 +38,14 @@ SPOT, OTHER = {"capacity_type": "SPOT"}, {"instance_types": ["g6.xlarge"]}
 CONFIG = config_of(SPOT, OTHER)
 
 
-@pytest.fixture
+pytestmark = pytest.mark.apart  # each test finds the stack as the module made it
+
+
+@pytest.fixture(scope="module")
 def stage(theatre: Theatre) -> Iterator[Stage]:
+    """A stack that has all but its node group."""
     with theatre.stage(CONFIG, speed=1.0) as stage:
+        assert stage.provision(CONFIG.model_copy(update={"node_groups": ()})).ok
         yield stage
 
 
@@ -150,29 +154,29 @@ def test_one_empty_zone_is_no_reason_to_go_on(stage: Stage) -> None:
     assert taken(stage) == [("ACTIVE", ("g5.xlarge",), "ON_DEMAND")]
 
 
-def test_zones_are_a_choice_too(theatre: Theatre) -> None:
-    with theatre.stage(config_of({"zone_ids": ["usw2-az1"]}, zone_ids=["usw2-az2"]), speed=1.0) as stage:
-        stage.emulator.capacity.refuse("g5.xlarge", zone="usw2-az2")
-        report = stage.provision()
-        assert report.ok
-        assert "g5.xlarge ON_DEMAND in usw2-az1" in outcome(report).message
-        (group,) = groups(stage)
-        subnets = stage.account.plain("ec2").describe_subnets(SubnetIds=group["subnets"])["Subnets"]
-        assert [subnet["AvailabilityZoneId"] for subnet in subnets] == ["usw2-az1"]
-        assert {each.status for each in stage.provision().outcomes} == {Status.UNCHANGED}
+def test_zones_are_a_choice_too(stage: Stage) -> None:
+    stage.config = config_of({"zone_ids": ["usw2-az1"]}, zone_ids=["usw2-az2"])
+    stage.emulator.capacity.refuse("g5.xlarge", zone="usw2-az2")
+    report = stage.provision()
+    assert report.ok
+    assert "g5.xlarge ON_DEMAND in usw2-az1" in outcome(report).message
+    (group,) = groups(stage)
+    subnets = stage.account.plain("ec2").describe_subnets(SubnetIds=group["subnets"])["Subnets"]
+    assert [subnet["AvailabilityZoneId"] for subnet in subnets] == ["usw2-az1"]
+    assert {each.status for each in stage.provision().outcomes} == {Status.UNCHANGED}
 
 
-def test_a_group_without_fallbacks_fails_soon_and_a_later_run_waits_on(theatre: Theatre) -> None:
-    with theatre.stage(config_of(), speed=1.0) as stage:
-        stage.emulator.capacity.refuse("g5.xlarge")
-        said = outcome(stage.provision())
-        assert said.status is Status.FAILED
-        assert said.seconds <= NEXT_WITHIN_S
-        assert "InsufficientInstanceCapacity" in said.message
-        assert [group["status"] for group in groups(stage)] == ["CREATING"]  # AWS goes on trying
-        stage.emulator.capacity.allow()
-        assert stage.provision().ok
-        assert len(sent(stage, "CreateNodegroup")) == 1
+def test_a_group_without_fallbacks_fails_soon_and_a_later_run_waits_on(stage: Stage) -> None:
+    stage.config = config_of()
+    stage.emulator.capacity.refuse("g5.xlarge")
+    said = outcome(stage.provision())
+    assert said.status is Status.FAILED
+    assert said.seconds <= NEXT_WITHIN_S
+    assert "InsufficientInstanceCapacity" in said.message
+    assert [group["status"] for group in groups(stage)] == ["CREATING"]  # AWS goes on trying
+    stage.emulator.capacity.allow()
+    assert stage.provision().ok
+    assert len(sent(stage, "CreateNodegroup")) == 1
 
 
 def test_what_aws_does_not_let_us_delete_yet_is_deleted_as_soon_as_it_does(stage: Stage) -> None:
@@ -218,62 +222,69 @@ def going_back(stage: Stage) -> Any:
     return provision(replace(stage.opened(), first_choice=True))
 
 
-@contextmanager
-def before(theatre: Theatre, begin: Begin) -> Iterator[Stage]:
-    """The stage as `begin` finds it."""
-    with theatre.stage(CONFIG) as stage:
-        stage.emulator.capacity.refuse("g5.xlarge", purchase="ON_DEMAND")
-        if begin is going_back:
-            stage.provision()
-            stage.emulator.capacity.allow()
-        stage.tape.rewind()
-        yield stage
+def before(stage: Stage, begin: Begin) -> None:
+    """Leave the stage as `begin` is to find it."""
+    stage.emulator.speed = FAST
+    stage.emulator.capacity.refuse("g5.xlarge", purchase="ON_DEMAND")
+    if begin is going_back:
+        stage.provision()
+        stage.emulator.capacity.allow()
+    stage.tape.rewind()
 
 
-@cache
-def crossings(theatre: Theatre, begin: Begin) -> tuple[range, dict[str, list[str]]]:
-    """Which mutating calls a whole run makes between its first and its last call for a node group; what it makes."""
-    with before(theatre, begin) as stage:
+def each_crossing(stage: Stage, begin: Begin, law: Callable[[int, dict[str, list[str]]], None]) -> None:
+    """Hold a law, in a process of its own each time, at every mutating call from the first for a node group on.
+
+    The law is told the call's number and the world that a whole run makes.
+    """
+    before(stage, begin)
+
+    def whole() -> tuple[range, dict[str, list[str]]]:
         assert begin(stage).ok
         ours = [n for n, call in enumerate(stage.tape.mutating, 1) if call.operation.endswith("Nodegroup")]
         return range(ours[0], ours[-1] + 1), stage.world()
+
+    calls, right = forked(whole)
+    assert len(calls) >= 2
+    for crash_at in calls:
+        forked(lambda crash_at=crash_at: law(crash_at, right))  # type: ignore[misc]  # bound now
 
 
 @pytest.mark.parametrize("forgets", [False, True] if ALL else [False])
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("begin", [falling_back, going_back])
-def test_a_kill_at_any_call_ends_in_one_ready_group(theatre: Theatre, begin: Begin, side: Side, forgets: bool) -> None:
+def test_a_kill_at_any_call_ends_in_one_ready_group(stage: Stage, begin: Begin, side: Side, forgets: bool) -> None:
     """Every second time the state is lost too; `EKSPROV_LAWS=all` tries both each time."""
-    calls, right = crossings(theatre, begin)
-    assert len(calls) >= 2
-    for crash_at in calls:
-        with before(theatre, begin) as stage:
-            assert not stage.survives(lambda: begin(stage), crash_at, side)
-            if (crash_at % 2 == 0) is not forgets:
-                stage.store.forget()
-            assert begin(stage).ok, crash_at
-            assert stage.world() == right, f"killed {side} mutating call {crash_at}"
-            assert {each.status for each in stage.provision().outcomes} == {Status.UNCHANGED}
+
+    def law(crash_at: int, right: dict[str, list[str]]) -> None:
+        assert not stage.survives(lambda: begin(stage), crash_at, side)
+        if (crash_at % 2 == 0) is not forgets:
+            stage.store.forget()
+        assert begin(stage).ok, crash_at
+        assert stage.world() == right, f"killed {side} mutating call {crash_at}"
+        assert {each.status for each in stage.provision().outcomes} == {Status.UNCHANGED}
+
+    each_crossing(stage, begin, law)
 
 
 @pytest.mark.real_time  # botocore pauses some milliseconds before it sends again
-def test_a_lost_answer_ends_in_one_ready_group(theatre: Theatre) -> None:
-    calls, right = crossings(theatre, falling_back)
-    for crash_at in calls:
-        with before(theatre, falling_back) as stage:
-            stage.tape.rewind(crash_at, "lost")
-            provision(stage.opened())
-            assert stage.provision().ok
-            assert stage.world() == right, f"lost the answer to mutating call {crash_at}"
+def test_a_lost_answer_ends_in_one_ready_group(stage: Stage) -> None:
+    def law(crash_at: int, right: dict[str, list[str]]) -> None:
+        stage.tape.rewind(crash_at, "lost")
+        provision(stage.opened())
+        assert stage.provision().ok
+        assert stage.world() == right, f"lost the answer to mutating call {crash_at}"
+
+    each_crossing(stage, falling_back, law)
 
 
 @pytest.mark.parametrize("refused_s", [0.0, 600.0])
-def test_a_teardown_after_a_kill_leaves_nothing(theatre: Theatre, refused_s: float) -> None:
-    calls, _ = crossings(theatre, falling_back)
-    for crash_at in calls:
-        with before(theatre, falling_back) as stage:
-            stage.emulator.capacity.deletes_refused_s = refused_s
-            assert not stage.survives(stage.provision, crash_at, "after")
-            result = stage.teardown()
-            assert result.ok, [each for each in result.report.outcomes if not each.good]
-            assert stage.world() == stage.baseline
+def test_a_teardown_after_a_kill_leaves_nothing(stage: Stage, refused_s: float) -> None:
+    def law(crash_at: int, _: dict[str, list[str]]) -> None:
+        stage.emulator.capacity.deletes_refused_s = refused_s
+        assert not stage.survives(stage.provision, crash_at, "after")
+        result = stage.teardown()
+        assert result.ok, [each for each in result.report.outcomes if not each.good]
+        assert stage.world() == stage.baseline
+
+    each_crossing(stage, falling_back, law)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -24,15 +25,25 @@ TAGS = ["eksprov:stack", "eksprov:stack-id", "eksprov:step"]
 NOT_HERE = {
     "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",
     "kms-key", "existing-vpc", "existing-subnet", "cluster-endpoint", "asg-tags", "placement-group", "alarm", "topic",
-    "dashboard",
+    "dashboard", "egress-only-internet-gateway",
 }  # fmt: skip
 NAMED = sorted({kind.kind for kind in KINDS} - NOT_HERE)
 
 
-def provisioned(stage: Stage) -> Outputs:
-    report = stage.provision()
-    assert report.ok
-    return Outputs({outcome.name: outcome.outputs for outcome in report.outcomes})
+@dataclass
+class Made:
+    """A stack that stands, and what its steps know of each other."""
+
+    stage: Stage
+    outputs: Outputs
+
+
+@pytest.fixture(scope="module")
+def made(theatre: Theatre) -> Iterator[Made]:
+    with theatre.stage() as stage:
+        report = stage.provision()
+        assert report.ok
+        yield Made(stage, Outputs({outcome.name: outcome.outputs for outcome in report.outcomes}))
 
 
 def refused(step: Step[Any, Any], aws: Aws, outputs: Outputs) -> None:
@@ -42,9 +53,29 @@ def refused(step: Step[Any, Any], aws: Aws, outputs: Outputs) -> None:
         remove(step, aws, run_of(aws))
 
 
-def test_a_resource_of_another_incarnation_is_refused_and_untouched(stage: Stage) -> None:
+def test_neighbours_are_not_touched(stage: Stage) -> None:
+    """Another stack, and things that nobody tagged, stand beside ours through its whole life."""
+    ec2 = stage.account.plain("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")
+    ec2.create_internet_gateway()
+    ec2.allocate_address(Domain="vpc")
+    trust = trust_document("ec2.amazonaws.com", ["sts:AssumeRole"])
+    stage.account.plain("iam").create_role(RoleName="quickstart-us-west-2-other", AssumeRolePolicyDocument=trust)
+    stage.account.plain("s3").create_bucket(
+        Bucket="quickstart-models", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+    )
+    stage.account.plain("logs").create_log_group(logGroupName="/aws/eks/quickstart-2/cluster")
+    before = stage.world()
+    assert stage.provision().ok
+    assert stage.teardown().ok
+    assert stage.world() == before
+
+
+@pytest.mark.apart
+def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Made) -> None:
     """A stack of the same name that somebody else made from another machine: every step, every kind."""
-    outputs, steps = provisioned(stage), stage.opened().steps
+    stage, outputs, steps = made.stage, made.outputs, made.stage.opened().steps
     before = stage.world()
     stage.tape.rewind()
     for step in steps:
@@ -105,22 +136,23 @@ UNTAG: dict[str, Callable[[Stage, Step[Any, Any], Outputs], None]] = {
 }
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("kind", NAMED)
-def test_an_untagged_resource_under_our_name_is_refused_and_untouched(theatre: Theatre, kind: str) -> None:
+def test_an_untagged_resource_under_our_name_is_refused_and_untouched(made: Made, kind: str) -> None:
     """Kinds that EC2 gives no name are found by tags alone: without them they are not under our name at all."""
-    with theatre.stage() as stage:
-        outputs, opened = provisioned(stage), stage.opened()
-        step = next(step for step in opened.steps if step.kind == kind)
-        UNTAG[kind](stage, step, outputs)
-        before = stage.world()
-        stage.tape.rewind()
-        refused(step, stage.aws(opened.us), outputs)
-        assert stage.tape.mutating == []
-        assert stage.world() == before
+    stage, outputs, opened = made.stage, made.outputs, made.stage.opened()
+    step = next(step for step in opened.steps if step.kind == kind)
+    UNTAG[kind](stage, step, outputs)
+    before = stage.world()
+    stage.tape.rewind()
+    refused(step, stage.aws(opened.us), outputs)
+    assert stage.tape.mutating == []
+    assert stage.world() == before
 
 
-def test_a_whole_stack_of_our_name_is_left_alone_by_every_command(stage: Stage) -> None:
-    stage.provision()
+@pytest.mark.apart
+def test_a_whole_stack_of_our_name_is_left_alone_by_every_command(made: Made) -> None:
+    stage = made.stage
     before = stage.world()
     ours = State(stack=OURS.stack, stack_id=OURS.stack_id, account="123456789012", region="us-west-2")
     stage.store.save(ours)
@@ -130,23 +162,4 @@ def test_a_whole_stack_of_our_name_is_left_alone_by_every_command(stage: Stage) 
     result = stage.teardown()
     assert not result.ok
     assert stage.tape.mutating == []
-    assert stage.world() == before
-
-
-def test_neighbours_are_not_touched(stage: Stage) -> None:
-    """Another stack, and things that nobody tagged, stand beside ours through its whole life."""
-    ec2 = stage.account.plain("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")
-    ec2.create_internet_gateway()
-    ec2.allocate_address(Domain="vpc")
-    trust = trust_document("ec2.amazonaws.com", ["sts:AssumeRole"])
-    stage.account.plain("iam").create_role(RoleName="quickstart-us-west-2-other", AssumeRolePolicyDocument=trust)
-    stage.account.plain("s3").create_bucket(
-        Bucket="quickstart-models", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
-    stage.account.plain("logs").create_log_group(logGroupName="/aws/eks/quickstart-2/cluster")
-    before = stage.world()
-    assert stage.provision().ok
-    assert stage.teardown().ok
     assert stage.world() == before

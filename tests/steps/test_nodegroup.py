@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
 from support.bench import Bench
+from support.stage import Theatre
 
 from eksprov import errors
 from eksprov.core.outcome import Status
@@ -29,10 +31,13 @@ def live(bench: Bench) -> Any:
     return bench.plain("eks").describe_nodegroup(clusterName=cluster, nodegroupName=group)["nodegroup"]
 
 
-@pytest.fixture
-def made(bench: Bench) -> Bench:
-    bench.make(group_of(bench))
-    return bench
+@pytest.fixture(scope="module")
+def made(theatre: Theatre) -> Iterator[Bench]:
+    """A group that stands; the tests that take it are the last, and each leaves it as it was."""
+    with theatre.stage() as stage:
+        bench = Bench(stage)
+        bench.make(group_of(bench))
+        yield bench
 
 
 def test_a_new_group_stands_in_the_private_subnets_and_settles(bench: Bench) -> None:
@@ -50,6 +55,30 @@ def test_a_new_group_stands_in_the_private_subnets_and_settles(bench: Bench) -> 
     assert len(bench.tape.reads) == 1
 
 
+def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
+    step = group_of(bench)
+    for need in step.needs:
+        bench.make(need)
+    bench.tape.rewind()
+    aws = bench.aws()
+    bench.tape.refuse("CreateNodegroup", "InvalidParameterException", "The role x does not exist", times=2)
+    step.create(aws, step.desired(bench.outputs), "t" * 64)
+    assert bench.calls().count("CreateNodegroup") == 3
+
+
+def test_a_group_of_one_zone_has_only_that_zones_subnet(bench: Bench) -> None:
+    zone = bench.choices.zones[1].id
+    step = group_of(bench, zone_ids=(zone,))
+    bench.make(step)
+    assert live(bench)["subnets"] == [bench.outputs.get("subnet/private-2", "id")]
+    bench.settles(step)
+    bench.settles(group_of(bench))  # without zones in the config the group stays where it is
+    bench.remove(step)
+    with pytest.raises(errors.ProvisioningError, match="no private subnet in usw2-az9"):
+        bench.again(replace(step, zone_ids=("usw2-az9",)))
+
+
+@pytest.mark.apart
 def test_a_size_set_elsewhere_is_set_back(made: Bench) -> None:
     cluster, group = group_of(made).slug.split("/")
     wanted = live(made)["scalingConfig"]
@@ -61,6 +90,7 @@ def test_a_size_set_elsewhere_is_set_back(made: Bench) -> None:
     assert live(made)["scalingConfig"] == wanted
 
 
+@pytest.mark.apart
 def test_labels_and_taints_change_in_one_call_and_old_ones_go(made: Bench) -> None:
     first = group_of(
         made, labels=(("a", "1"), ("b", "1")), taints=(("gpu", "yes", "NO_SCHEDULE"), ("old", "", "NO_EXECUTE"))
@@ -78,6 +108,7 @@ def test_labels_and_taints_change_in_one_call_and_old_ones_go(made: Bench) -> No
     made.settles(then)
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(
     "more", [{"instance_types": ("m7i.xlarge",)}, {"capacity_type": "SPOT"}, {"ami_type": "BOTTLEROCKET_x86_64"}]
 )
@@ -90,22 +121,13 @@ def test_what_cannot_change_in_place_makes_the_group_anew(made: Bench, more: dic
     made.settles(wanted)
 
 
+@pytest.mark.apart
 def test_zones_added_later_leave_a_standing_group_as_it_is(made: Bench) -> None:
     made.outputs.put("subnet/private-3", {"id": "subnet-0123456789abcdef0"})
     made.settles(group_of(made, subnets=("subnet/private-1", "subnet/private-2", "subnet/private-3")))
 
 
-def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
-    step = group_of(bench)
-    for need in step.needs:
-        bench.make(need)
-    bench.tape.rewind()
-    aws = bench.aws()
-    bench.tape.refuse("CreateNodegroup", "InvalidParameterException", "The role x does not exist", times=2)
-    step.create(aws, step.desired(bench.outputs), "t" * 64)
-    assert bench.calls().count("CreateNodegroup") == 3
-
-
+@pytest.mark.apart
 def test_its_nodes_are_made_from_the_stacks_template(made: Bench) -> None:
     template = next(step for step in made.steps.values() if step.kind == "launch-template")
     assert live(made)["launchTemplate"]["id"] == made.outputs.get(template.name, "id")
@@ -113,6 +135,7 @@ def test_its_nodes_are_made_from_the_stacks_template(made: Bench) -> None:
     assert "diskSize" not in live(made)
 
 
+@pytest.mark.apart
 def test_a_new_version_of_the_template_comes_with_new_nodes(made: Bench) -> None:
     template = next(step for step in made.steps.values() if isinstance(step, LaunchTemplate))
     before, release = instances(made), live(made)["releaseVersion"]
@@ -130,6 +153,7 @@ def instances(bench: Bench) -> set[str]:
     return {each["InstanceId"] for reservation in found["Reservations"] for each in reservation["Instances"]}
 
 
+@pytest.mark.apart
 def test_the_rules_of_updates_repair_and_the_warm_pool_change_in_one_call(made: Bench) -> None:
     before = instances(made)
     pool = WarmPoolRule(True, 1, 3)
@@ -146,6 +170,7 @@ def test_the_rules_of_updates_repair_and_the_warm_pool_change_in_one_call(made: 
     assert instances(made) == before
 
 
+@pytest.mark.apart
 def test_an_autoscalers_size_is_left_alone_but_kept_inside_the_bounds(made: Bench) -> None:
     cluster, group = group_of(made).slug.split("/")
     made.plain("eks").update_nodegroup_config(
@@ -160,24 +185,13 @@ def test_an_autoscalers_size_is_left_alone_but_kept_inside_the_bounds(made: Benc
     assert live(made)["scalingConfig"]["desiredSize"] == 2
 
 
+@pytest.mark.apart
 def test_a_release_is_changed_only_where_the_config_names_one(made: Bench) -> None:
     then = group_of(made, release_version="1.99.0-20270101")
     assert made.again(then).change.names == ("release_version",)
     assert live(made)["releaseVersion"] == "1.99.0-20270101"
     made.settles(then)
     made.settles(group_of(made))
-
-
-def test_a_group_of_one_zone_has_only_that_zones_subnet(bench: Bench) -> None:
-    zone = bench.choices.zones[1].id
-    step = group_of(bench, zone_ids=(zone,))
-    bench.make(step)
-    assert live(bench)["subnets"] == [bench.outputs.get("subnet/private-2", "id")]
-    bench.settles(step)
-    bench.settles(group_of(bench))  # without zones in the config the group stays where it is
-    bench.remove(step)
-    with pytest.raises(errors.ProvisioningError, match="no private subnet in usw2-az9"):
-        bench.again(replace(step, zone_ids=("usw2-az9",)))
 
 
 @pytest.mark.parametrize(
@@ -206,16 +220,19 @@ def test_only_what_no_waiting_cures_ends_the_wait(status: str, issue: str, state
     assert not issue or issue in phase.message
 
 
+@pytest.mark.apart
 def test_it_goes(made: Bench) -> None:
     made.goes(group_of(made))
 
 
+@pytest.mark.apart
 def test_a_strangers_group_is_refused(made: Bench) -> None:
     made.plain("eks").tag_resource(resourceArn=live(made)["nodegroupArn"], tags={"eksprov:stack": "another"})
     made.is_refused(group_of(made))
     assert made.sightings(group_of(made)) == []
 
 
+@pytest.mark.apart
 def test_a_failed_change_of_nodes_is_told_with_the_pods_that_would_not_go(made: Bench) -> None:
     template = next(step for step in made.steps.values() if isinstance(step, LaunchTemplate))
     made.again(replace(template, disk_gib=80))
