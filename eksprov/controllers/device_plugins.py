@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from eksprov.controllers.objects import POOL
 from eksprov.controllers.parts import Facts, account, as_steps, cluster_rights, labels, meta, rule, selector
 from eksprov.kube.objects import KubeObject
 
@@ -44,10 +45,14 @@ PLUGINS: Final[Mapping[str, Plugin]] = {
 }
 
 
-def device_plugin(facts: Facts, accelerator: Accelerator, instance_types: tuple[str, ...]) -> tuple[KubeObject, ...]:
-    """The plugin's steps for nodes of these types."""
+def device_plugin(
+    facts: Facts, accelerator: Accelerator, instance_types: tuple[str, ...], pools: tuple[str, ...] = ()
+) -> tuple[KubeObject, ...]:
+    """The plugin's steps for nodes of these types, and for those that Karpenter launches for these pools."""
     plugin = PLUGINS[accelerator]
-    daemon = _daemon_set(facts, plugin, instance_types)
+    only = {INSTANCE_TYPE: instance_types, POOL: pools}
+    terms = [_term(key, values) for key, values in only.items() if values]
+    daemon = _daemon_set(facts, plugin, {"nodeSelectorTerms": terms})
     if accelerator == "nvidia":
         daemon["spec"]["template"]["spec"]["automountServiceAccountToken"] = False
         return as_steps(facts, plugin.name, {"daemon-set": daemon})
@@ -66,9 +71,11 @@ def device_plugin(facts: Facts, accelerator: Accelerator, instance_types: tuple[
     return as_steps(facts, plugin.name, parts, {"daemon-set": [part for part in parts if part != "daemon-set"]})
 
 
-def _daemon_set(facts: Facts, plugin: Plugin, instance_types: tuple[str, ...]) -> dict[str, Any]:
-    only = {"key": INSTANCE_TYPE, "operator": "In", "values": sorted(instance_types)}
-    nodes = {"nodeSelectorTerms": [{"matchExpressions": [only]}]}
+def _term(key: str, values: tuple[str, ...]) -> dict[str, Any]:
+    return {"matchExpressions": [{"key": key, "operator": "In", "values": sorted(values)}]}
+
+
+def _daemon_set(facts: Facts, plugin: Plugin, nodes: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",

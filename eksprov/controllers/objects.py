@@ -19,6 +19,8 @@ from eksprov.kube.owned import flat
 
 RBAC: Final = "rbac.authorization.k8s.io/v1"
 DEFINITIONS: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+CLAIM: Final = ("karpenter.sh/v1", "NodeClaim")
+POOL: Final = "karpenter.sh/nodepool"  # the label of claims and nodes that names their pool
 UNKNOWN_KIND: Final = "does not know the kind"  # how our client says that the API server has no such kind
 
 
@@ -41,7 +43,8 @@ class ControllerObject(KubeObject):
 
     def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:
         if (phase := leaving(live)) is not None:
-            return phase
+            held = _held(client, live)
+            return Phase(phase.state, f"{phase.message}, after {'; '.join(held)}") if held else phase
         served = _conditions(live).get("Established") == "True"
         if live["kind"] == DEFINITIONS[1] and self.manifest and not served:
             return Phase(State.MOVING, "the API server does not serve the kind yet")
@@ -72,7 +75,7 @@ class CustomObject(ControllerObject):
     timing: ClassVar[Timing] = Timing(create_s=1, delete_s=120)  # a controller's finalizer may have nodes to drain
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
         ("karpenter.sh/v1", "NodePool"),
-        ("karpenter.sh/v1", "NodeClaim"),
+        CLAIM,
         ("karpenter.k8s.aws/v1", "EC2NodeClass"),
     )
 
@@ -106,6 +109,29 @@ def rollout(live: Mapping[str, Any]) -> Phase:
         deadline = live["spec"].get("progressDeadlineSeconds", 600)
         return Phase(State.FAILED, f"no progress for {deadline} s: {_conditions(live, 'message').get('Available', '')}")
     return Phase(State.MOVING, f"{status.get('availableReplicas', 0)} of {wanted} replicas available")
+
+
+def _held(client: KubeApi, live: Manifest) -> tuple[str, ...]:
+    """What must be gone before an object can go: a kind's objects before its definition, a pool's claims before it."""
+    if live["kind"] == DEFINITIONS[1]:
+        spec = live["spec"]
+        return _leaving(client, f"{spec['group']}/{spec['versions'][0]['name']}", spec["names"]["kind"])
+    if live["kind"] == "NodePool":
+        return _leaving(client, *CLAIM, f"{POOL}={live['metadata']['name']}")
+    return ()
+
+
+def _leaving(client: KubeApi, api_version: str, kind: str, selector: str = "") -> tuple[str, ...]:
+    """The objects on their way out, each with what it says it waits for, or its finalizers."""
+    found = []
+    for live in client.list(api_version, kind, selector=selector):
+        meta = live["metadata"]
+        if meta.get("deletionTimestamp"):
+            conditions = (live.get("status") or {}).get("conditions") or ()
+            told = [c["message"] for c in conditions if c.get("status") != "True" and c.get("message")]
+            held = told or [f"finalizer {name}" for name in meta.get("finalizers") or ()]
+            found.append(f"{kind} {meta['name']}" + (f" ({', '.join(held)})" if held else ""))
+    return tuple(found)
 
 
 def _conditions(live: Mapping[str, Any], key: str = "status") -> dict[str, str]:

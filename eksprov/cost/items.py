@@ -45,7 +45,10 @@ FREE = frozenset(
         "addon",  # an add-on's own pods run on the nodes; EKS charges nothing for it
         "asg-tags",
         "cluster-endpoint",
+        "controller-object",
+        "controller-workload",
         "egress-only-internet-gateway",  # https://docs.aws.amazon.com/vpc/latest/userguide/egress-only-internet-gateway.html
+        "event-rule",  # of the default bus and with AWS's own events, https://aws.amazon.com/eventbridge/pricing/
         "existing-subnet",  # what is only used here is not this stack's cost
         "existing-vpc",
         "iam-role",
@@ -64,9 +67,11 @@ FREE = frozenset(
 # Billed by what is stored, sent or called, which nobody knows beforehand.
 BY_USE = {
     "bucket": "S3 storage and requests",
+    "custom-object": "nodes that Karpenter launches",
     "dashboard": "CloudWatch dashboards beyond the free ones",
     "model-files": "S3 storage and requests",
     "log-group": "CloudWatch Logs ingestion and storage",
+    "queue": "SQS requests",
     "repository": "ECR storage",
     "topic": "SNS messages",
 }

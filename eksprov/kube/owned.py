@@ -9,6 +9,7 @@ every object of ours carries as an annotation, shows it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -94,7 +95,8 @@ def _merge_keys(parent: str) -> tuple[str, ...]:
 def _text(value: Any, parent: str) -> str:
     above, _, key = parent.rpartition(".")
     if above in _QUANTITY_MAPS or key in _QUANTITY_FIELDS:
-        return f"{quantity(value).normalize():f}"
+        with contextlib.suppress(ValueError):  # a schema has fields of these names too, whose values are no quantities
+            return f"{quantity(value).normalize():f}"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

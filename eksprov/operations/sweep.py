@@ -16,13 +16,20 @@ from eksprov.core.pace import pause
 from eksprov.core.step import Sighting, Step
 from eksprov.kube.api import KubeApi, Manifest, Ref
 from eksprov.operations.stack import Opened
+from eksprov.steps.karpenter_roles import NODE as KARPENTER_NODE
 from eksprov.steps.leftovers import NAME, Leftovers
 
 CLAIMS = (("v1", "Service"), ("networking.k8s.io/v1", "Ingress"), ("v1", "PersistentVolumeClaim"))
 GRACE_S = 300.0  # of AWS's time: a load balancer takes minutes to go
 EXPECTED_S = 60.0
-# The network goes after everything that controllers may have put into it.
-HOLDS_LEFTOVERS = frozenset({"internet-gateway", "security-group", "subnet", "vpc"})
+# The network goes after everything that controllers may have put into it, and the role of Karpenter's nodes after the
+# instance profiles that it is in.
+_HOLDS_LEFTOVERS = frozenset({"internet-gateway", "security-group", "subnet", "vpc"})
+
+
+def holds_leftovers(step: Step[Any, Any]) -> bool:
+    """Whether the step goes after the sweep."""
+    return step.kind in _HOLDS_LEFTOVERS or step.name == KARPENTER_NODE
 
 
 def release(kube: KubeApi, opened: Opened) -> None:
@@ -56,7 +63,7 @@ def broom(opened: Opened, steps: Iterable[Step[Any, Any]]) -> tuple[Leftovers, .
     ours = found is not None or "cluster" in opened.state.steps or bool(opened.sightings)
     if not ours:
         return ()
-    after = tuple(step.name for step in steps if step.name not in HOLDS_LEFTOVERS and _is_infrastructure(step))
+    after = tuple(step.name for step in steps if _is_infrastructure(step))
     return (Leftovers(name=NAME, slug=cluster.slug, outlives=after),)
 
 

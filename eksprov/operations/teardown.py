@@ -20,7 +20,7 @@ from eksprov.operations.apply import Applier
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.provision import Report
 from eksprov.operations.stack import Opened, survey
-from eksprov.operations.sweep import HOLDS_LEFTOVERS, broom, left_by_controllers, release
+from eksprov.operations.sweep import broom, holds_leftovers, left_by_controllers, release
 from eksprov.steps.leftovers import WHATS, Leftovers
 
 AnyStep = Step[Any, Any]
@@ -93,7 +93,7 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
     for step in every:
         if step.kind in OUTLIVE_WORKLOADS and not is_model(step.name):
             waits[step.name] = workloads.copy()
-        if step.kind in HOLDS_LEFTOVERS:
+        if holds_leftovers(step):
             waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == Leftovers.kind)
         later = [s.name for s in every if s.name in strays and rank.get(step.kind, 0) < rank[s.kind]]
         waits.setdefault(step.name, []).extend(later)

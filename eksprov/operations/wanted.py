@@ -9,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from eksprov.config.schema import Config
+from eksprov.config.rules.pools import hosts
+from eksprov.config.schema import Config, NodePool
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
 from eksprov.controllers.device_plugins import device_plugin
+from eksprov.controllers.karpenter import Around, karpenter
+from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.core.step import Step
 from eksprov.kube.objects import KubeObject
 from eksprov.steps.catalog import catalog, cluster_name
+from eksprov.steps.catalog import karpenter as karpenter_steps
 from eksprov.steps.catalog.autoscaling import CLUSTER_AUTOSCALER, identity_name
 from eksprov.steps.catalog.control_plane import closing
 from eksprov.steps.catalog.names import CLUSTER
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.choices import Choices
+from eksprov.steps.karpenter_roles import NODE, node_role_name
+from eksprov.steps.node_shape import NodeShape, derive_pool
 
 AnyStep = Step[Any, Any]
+MOST_REPLICAS = 2  # of Karpenter, each on a node of its own
 ACCELERATORS: tuple[Literal["nvidia", "neuron"], ...] = ("nvidia", "neuron")
 
 
@@ -37,10 +44,38 @@ def wanted(config: Config, choices: Choices, stack_id: str) -> tuple[AnyStep, ..
 
 
 def _installed(config: Config, choices: Choices, facts: Facts) -> Iterator[KubeObject]:
+    pools = _pools(config, choices)
     for accelerator in ACCELERATORS if config.device_plugins == "auto" else ():
         groups = (group for group in config.node_groups if shape_of(group, choices).plugin == accelerator)
-        if types := {name for group in groups for name in group.instance_types}:
-            yield from device_plugin(facts, accelerator, tuple(sorted(types)))
+        types = tuple(sorted({name for group in groups for name in group.instance_types}))
+        pooled = tuple(pool.name for pool, shape in pools if shape.plugin == accelerator)
+        if types or pooled:
+            yield from device_plugin(facts, accelerator, types, pooled)
     if config.autoscaler == CLUSTER_AUTOSCALER:
-        hosts = tuple(f"node-group/{group.name}" for group in config.node_groups if group.min_size)
-        yield from cluster_autoscaler(facts, (identity_name(CLUSTER_AUTOSCALER),), hosts)
+        carriers = tuple(f"node-group/{group.name}" for group in config.node_groups if group.min_size)
+        yield from cluster_autoscaler(facts, (identity_name(CLUSTER_AUTOSCALER),), carriers)
+    elif config.autoscaler == karpenter_steps.KARPENTER:
+        yield from _karpenter(config, choices, facts, pools)
+
+
+def _pools(config: Config, choices: Choices) -> tuple[tuple[NodePool, NodeShape], ...]:
+    """Karpenter's pools, and how their nodes are set up by what EC2 said of their types."""
+    known = {one.name: one for one in choices.instances}
+    asked = karpenter_steps.pools(config) if config.autoscaler == karpenter_steps.KARPENTER else ()
+    return tuple((pool, derive_pool(pool, known)) for pool in asked)
+
+
+def _karpenter(
+    config: Config, choices: Choices, facts: Facts, pools: tuple[tuple[NodePool, NodeShape], ...]
+) -> Iterator[KubeObject]:
+    groups = [group for group in config.node_groups if hosts(group)]
+    around = Around(
+        queue=karpenter_steps.queue_name(config),
+        identity=(karpenter_steps.IDENTITY, karpenter_steps.QUEUE),
+        nodes=(NODE, karpenter_steps.NODE_ENTRY),
+        hosts=tuple(f"node-group/{group.name}" for group in groups),
+        replicas=min(MOST_REPLICAS, sum(group.min_size for group in groups)),
+    )
+    place = Place(node_role_name(config.name, choices), config.network.subnet_ids, tuple(sorted(config.tags.items())))
+    launched = [Pool(pool, shape.taints, shape.disk_gib) for pool, shape in pools]
+    yield from karpenter(facts, around, launched, place)

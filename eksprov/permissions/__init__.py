@@ -1,7 +1,7 @@
 """What the operator of a stack must be allowed in IAM, from the stack's steps alone: nothing is asked of AWS.
 
-Each kind says in one function what it needs (`network`, `cluster`, `account`); `needs` gathers it for a phase, and
-`document` writes policies of it that IAM takes. The lists are held to the calls that are really made by
+Each kind says in one function what it needs (`network`, `cluster`, `account`, `messaging`); `needs` gathers it for a
+phase, and `document` writes policies of it that IAM takes. The lists are held to the calls that are really made by
 tests/permissions, in both directions: every call is allowed, and nothing is allowed that no call needs.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from eksprov.core.step import Step
 from eksprov.errors import EksprovError
-from eksprov.permissions import account, cluster, network, sweep
+from eksprov.permissions import account, cluster, messaging, network, sweep
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
 
 __all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "needs", "place_of"]
@@ -21,7 +21,12 @@ Phase = Literal["provision", "lock", "deploy-model", "teardown"]
 PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
 OF_MODELS: Final = ("pod-identity-association", "model-files")  # kinds that deploy-model makes, beside roles
 AnyStep = Step[Any, Any]
-RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {**network.RIGHTS, **cluster.RIGHTS, **account.RIGHTS}
+RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {
+    **network.RIGHTS,
+    **cluster.RIGHTS,
+    **account.RIGHTS,
+    **messaging.RIGHTS,
+}
 
 
 def place_of(
@@ -114,6 +119,6 @@ def _rights(kind: str, place: Place) -> Rights:
     if kind not in RIGHTS:
         raise EksprovError(
             f"nobody has said what IAM must allow for the kind {kind!r}",
-            f'add a line "{kind}": … to RIGHTS of a module in eksprov/permissions (network, cluster, account)',
+            f'add a line "{kind}": … to RIGHTS of a module in eksprov/permissions (network, cluster, account, …)',
         )
     return RIGHTS[kind](place)

@@ -17,9 +17,12 @@ LOOK = (
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeTags",
     "elasticloadbalancing:DescribeTargetGroups",
+    "iam:ListInstanceProfiles",
 )
 BALANCING = ("elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup")
 OWNED = ("ec2:DeleteSecurityGroup", "ec2:DeleteVolume", "ec2:RevokeSecurityGroupEgress")
+KARPENTER = ("ec2:TerminateInstances", "ec2:DeleteLaunchTemplate")
+PROFILES = ("iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile")
 RULES = ("ec2:RevokeSecurityGroupIngress",)
 
 
@@ -27,14 +30,17 @@ def leftovers(place: Place) -> tuple[Need, ...]:
     """By the tag of each controller."""
     owned = _tagged(f"kubernetes.io/cluster/{place.stack}", "owned")
     by_controller = _tagged("elbv2.k8s.aws/cluster", place.stack)
+    profiles = place.everywhere("iam", f"instance-profile/karpenter/{place.region}/{place.stack}/*")
     balancers, ec2 = place.arn("elasticloadbalancing", "*"), place.arn("ec2", "*/*")
     return (
         *on(ANYTHING, *LOOK),
         *(need for tag in (owned, by_controller) for need in on(balancers, *BALANCING, condition=tag)),
-        *on(ec2, *OWNED, *RULES, "ec2:TerminateInstances", condition=owned),
+        *on(ec2, *OWNED, *RULES, *KARPENTER, condition=owned),
         *on(ec2, "ec2:DeleteSecurityGroup", *RULES, "ec2:RevokeSecurityGroupEgress", condition=by_controller),
         *on(ec2, "ec2:DeleteNetworkInterface", condition=_tagged("cluster.k8s.amazonaws.com/name", place.stack)),
         *on(ec2, "ec2:DeleteLaunchTemplate", condition=_tagged("karpenter.k8s.aws/cluster", place.stack)),
+        *on(profiles, *PROFILES, condition=owned),
+        *on(profiles, "iam:GetInstanceProfile"),
     )
 
 

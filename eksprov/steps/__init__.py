@@ -20,6 +20,7 @@ from eksprov.steps.cluster_endpoint import ClusterEndpoint
 from eksprov.steps.dashboard import Dashboard
 from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
 from eksprov.steps.elastic_ip import ElasticIp
+from eksprov.steps.event_rule import EventRule
 from eksprov.steps.existing_subnet import ExistingSubnet
 from eksprov.steps.existing_vpc import ExistingVpc
 from eksprov.steps.iam_role import IamRole
@@ -31,6 +32,7 @@ from eksprov.steps.nat_gateway import NatGateway
 from eksprov.steps.nodegroup import NodeGroup
 from eksprov.steps.placement_group import PlacementGroup
 from eksprov.steps.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.queue import Queue
 from eksprov.steps.repository import Repository
 from eksprov.steps.route_table import RouteTable
 from eksprov.steps.security_group import SecurityGroup
@@ -65,6 +67,8 @@ KINDS: tuple[type[Step[Any, Any]], ...] = (
     NodeGroup,
     AsgTags,
     PodIdentityAssociation,
+    Queue,
+    EventRule,
     Topic,
     Alarm,
     Dashboard,

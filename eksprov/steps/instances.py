@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from eksprov.aws.session import Aws
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURES = ("x86_64", "arm64")
 EFA = "efa"
+ALL = ".*"
 MOST_AT_ONCE = (
     100  # names a call (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html)
 )
@@ -51,8 +52,16 @@ def accelerator(facts: Iterable[InstanceFacts]) -> str:
 
 
 def types_of(config: Config) -> tuple[str, ...]:
-    """Every instance type that the config names, once."""
-    return tuple(sorted({name for group in config.node_groups for name in _named(group)}))
+    """Every instance type that the config names, once, and every family as `family_name` calls it."""
+    pools = config.node_pools
+    grouped = {name for group in config.node_groups for name in _named(group)}
+    pooled = {name for pool in pools for name in pool.instance_types}
+    return tuple(sorted(grouped | pooled | {family_name(each) for pool in pools for each in pool.instance_families}))
+
+
+def family_name(family: str) -> str:
+    """A family among types: "g6.*". Its types have architecture and accelerators in common, so one stands for all."""
+    return f"{family}{ALL}"
 
 
 def _named(group: NodeGroup) -> Iterator[str]:
@@ -90,11 +99,20 @@ def _gives_ipv6(described: Mapping[str, Any]) -> bool:
 
 def ask(aws: Aws, names: Iterable[str]) -> tuple[InstanceFacts, ...]:
     """The facts of these types, those that EC2 does not know here left out."""
-    wanted = sorted(names)
-    found: list[InstanceFacts] = []
+    every = sorted(names)
+    wanted = [name for name in every if not name.endswith(ALL)]
+    found = [one for name in every if name.endswith(ALL) for one in _ask_family(aws, name)]
     for start in range(0, len(wanted), MOST_AT_ONCE):
         found += _ask(aws, wanted[start : start + MOST_AT_ONCE])
     return tuple(found)
+
+
+def _ask_family(aws: Aws, name: str) -> list[InstanceFacts]:
+    """What a family's types have in common."""
+    filters: list[Any] = [{"Name": "instance-type", "Values": [name]}]
+    pages = aws.clients.ec2.get_paginator("describe_instance_types").paginate(Filters=filters)
+    members = sorted((read(each) for page in pages for each in page["InstanceTypes"]), key=lambda one: one.name)
+    return [replace(one, name=name, accelerator=accelerator(members)) for one in members[:1]]
 
 
 def as_text(known: Iterable[InstanceFacts]) -> str:

@@ -6,7 +6,8 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingr
 those of the in-tree controller, https://cloud-provider-aws.sigs.k8s.io; of volumes
 https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md; of network interfaces
 https://github.com/aws/amazon-vpc-cni-k8s (pull requests 624 and 2854); of Karpenter's instances and launch templates
-https://karpenter.sh/docs/concepts/nodeclasses/#spectags.
+https://karpenter.sh/docs/concepts/nodeclasses/#spectags, of its instance profiles, which lie under a path of their
+cluster's, https://karpenter.sh/docs/reference/cloudformation/ (its earlier releases tagged templates otherwise).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ BY_CONTROLLER = "elbv2.k8s.aws/cluster"
 BY_CNI = "cluster.k8s.amazonaws.com/name"
 KARPENTER = "karpenter.sh/nodepool"
 KARPENTER_TEMPLATE = "karpenter.k8s.aws/cluster"
+KARPENTER_CLASS = "karpenter.k8s.aws/ec2nodeclass"
+EKS_CLUSTER = "eks:eks-cluster-name"
 TAGS_AT_ONCE = 20  # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
 # Held by something that goes later, gone meanwhile, or on its way: the next look tells.
 PASSING = (
@@ -38,7 +41,9 @@ PASSING = (
     "InvalidNetworkInterfaceID.NotFound",
     "InvalidParameterValue",
     "InvalidVolume.NotFound",
+    "DeleteConflict",
     "LoadBalancerNotFound",
+    "NoSuchEntity",
     "OperationNotPermitted",
     "ResourceInUse",
     "TargetGroupNotFound",
@@ -77,7 +82,7 @@ def _instances(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     pages = aws.clients.ec2.get_paginator("describe_instances").paginate(Filters=filters)
     for found in [i for page in pages for reservation in page["Reservations"] for i in reservation["Instances"]]:
         tags = as_dict(found.get("Tags"))
-        if KARPENTER in tags and (_owned(tags, cluster) or tags.get("eks:eks-cluster-name") == cluster):
+        if KARPENTER in tags and (_owned(tags, cluster) or tags.get(EKS_CLUSTER) == cluster):
             state = found["State"]["Name"]
             held = "it is shutting down" if state == "shutting-down" else ""
             yield Piece(what, found["InstanceId"], f"{found['InstanceType']}, {state}", held)
@@ -148,11 +153,35 @@ def _security_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
 
 
 def _launch_templates(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
-    filters: list[Any] = [by_tag(KARPENTER_TEMPLATE, cluster)]
-    pages = aws.clients.ec2.get_paginator("describe_launch_templates").paginate(Filters=filters)
-    for found in [template for page in pages for template in page["LaunchTemplates"]]:
-        if as_dict(found.get("Tags")).get(KARPENTER_TEMPLATE) == cluster:
-            yield Piece(what, found["LaunchTemplateId"], found["LaunchTemplateName"])
+    found: dict[str, Piece] = {}
+    for key in (KARPENTER_TEMPLATE, EKS_CLUSTER):
+        filters: list[Any] = [by_tag(key, cluster)]
+        pages = aws.clients.ec2.get_paginator("describe_launch_templates").paginate(Filters=filters)
+        for template in [template for page in pages for template in page["LaunchTemplates"]]:
+            tags = as_dict(template.get("Tags"))
+            if tags.get(key) == cluster and (key == KARPENTER_TEMPLATE or KARPENTER_CLASS in tags):
+                name = template["LaunchTemplateId"]
+                found[name] = Piece(what, name, template["LaunchTemplateName"])
+    yield from found.values()
+
+
+def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    """IAM knows no region, so the path names it."""
+    iam = aws.clients.iam
+    pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/karpenter/{aws.region}/{cluster}/")
+    for profile in [profile for page in pages for profile in page["InstanceProfiles"]]:
+        name = profile["InstanceProfileName"]
+        found = unless(lambda name=name: iam.get_instance_profile(InstanceProfileName=name), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        if found is not None and _owned(as_dict(found["InstanceProfile"].get("Tags")), cluster):
+            yield Piece(what, name, f"of {len(profile['Roles'])} roles")
+
+
+def _delete_instance_profile(aws: Aws, name: str) -> None:
+    """Its role must be out of it first."""
+    iam = aws.clients.iam
+    for role in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
+        iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
+    iam.delete_instance_profile(InstanceProfileName=name)
 
 
 def _delete_security_group(aws: Aws, group_id: str) -> None:
@@ -198,5 +227,6 @@ KINDS: tuple[tuple[str, Find, Delete], ...] = (
     ("volume", _volumes, lambda aws, i: aws.clients.ec2.delete_volume(VolumeId=i)),
     ("security group", _security_groups, _delete_security_group),
     ("launch template", _launch_templates, lambda aws, i: aws.clients.ec2.delete_launch_template(LaunchTemplateId=i)),
+    ("instance profile", _instance_profiles, _delete_instance_profile),
 )
 """What, how it is found, how it goes; in the order in which it can go."""

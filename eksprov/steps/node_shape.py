@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eksprov.core.change import UNKNOWN
-from eksprov.steps.instances import InstanceFacts
+from eksprov.steps.instances import InstanceFacts, accelerator, family_name
 
 if TYPE_CHECKING:
-    from eksprov.config.schema import NodeGroup
+    from eksprov.config.schema import NodeGroup, NodePool
 
 AMI_TYPES = {
     ("al2023", "x86_64", ""): "AL2023_x86_64_STANDARD",
@@ -87,6 +87,21 @@ def derive(group: NodeGroup, known: Mapping[str, InstanceFacts]) -> NodeShape:
     )
 
 
+def derive_pool(pool: NodePool, known: Mapping[str, InstanceFacts]) -> NodeShape:
+    """The same for a pool, whose image Karpenter chooses: only what all its types have in common counts."""
+    names = (*pool.instance_types, *map(family_name, pool.instance_families))
+    facts = [known[name] for name in names if name in known]
+    kind = accelerator(facts)
+    return NodeShape(
+        ami_type="",
+        family=pool.ami_family,
+        accelerator=kind,
+        plugin=kind if pool.ami_family == "al2023" else "",
+        disk_gib=pool.disk_size_gib or (ACCELERATED_DISK_GIB if kind else DISK_GIB),
+        taints=_taints(pool, kind),
+    )
+
+
 def family_of(group: NodeGroup) -> str:
     """The operating system, by the image where one is named."""
     if group.ami_type:
@@ -105,7 +120,7 @@ def _throughput(kind: str, iops: int) -> int:
     return min(ACCELERATED_THROUGHPUT_MIB, iops // 4) if kind else THROUGHPUT_MIB
 
 
-def _taints(group: NodeGroup, kind: str) -> tuple[tuple[str, str, str], ...]:
+def _taints(group: NodeGroup | NodePool, kind: str) -> tuple[tuple[str, str, str], ...]:
     own = tuple((taint.key, taint.value, taint.effect) for taint in group.taints)
     extra = TAINTS.get(kind)
     if extra is None or not group.accelerator_taint or extra[0] in {key for key, _, _ in own}:

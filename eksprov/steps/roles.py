@@ -18,6 +18,7 @@ LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/lat
 SESSIONS = ("sts:AssumeRole", "sts:TagSession")
 CLUSTER, NODE, VPC_CNI = "role/cluster", "role/node", "role/vpc-cni"
 CLUSTER_AUTOSCALER = "role/cluster-autoscaler"
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
 
 
 def role_name(stack: str, region: str, purpose: str) -> str:
@@ -28,29 +29,32 @@ def role_name(stack: str, region: str, purpose: str) -> str:
     return f"{name[: LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def managed(partition: str, *names: str) -> tuple[str, ...]:
+    """The ARNs of AWS's own policies."""
+    return tuple(f"arn:{partition}:iam::aws:policy/{name}" for name in names)
+
+
+def ec2_principal(partition: str) -> str:
+    """What EC2 is called in trust policies."""
+    return "ec2.amazonaws.com.cn" if partition == "aws-cn" else "ec2.amazonaws.com"
+
+
 def stack_roles(stack: str, choices: Choices, *, ipv6: bool = False) -> tuple[IamRole, ...]:
     """The roles of the cluster, its nodes and its CNI, which assigns addresses of one family."""
-
-    def managed(*names: str) -> tuple[str, ...]:
-        return tuple(f"arn:{choices.partition}:iam::aws:policy/{name}" for name in names)
-
-    ec2 = "ec2.amazonaws.com.cn" if choices.partition == "aws-cn" else "ec2.amazonaws.com"
     return (
         IamRole(
             name=CLUSTER,
             slug=role_name(stack, choices.region, "cluster"),
             service="eks.amazonaws.com",
             actions=SESSIONS,
-            policies=managed("AmazonEKSClusterPolicy"),
+            policies=managed(choices.partition, "AmazonEKSClusterPolicy"),
             description=f"Control plane of the EKS cluster {stack}",
         ),
         IamRole(
             name=NODE,
             slug=role_name(stack, choices.region, "node"),
-            service=ec2,
-            policies=managed(
-                "AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore"
-            ),
+            service=ec2_principal(choices.partition),
+            policies=managed(choices.partition, *NODE_POLICIES),
             description=f"Nodes of the EKS cluster {stack}",
         ),
         IamRole(
@@ -58,7 +62,7 @@ def stack_roles(stack: str, choices: Choices, *, ipv6: bool = False) -> tuple[Ia
             slug=role_name(stack, choices.region, "vpc-cni"),
             service="pods.eks.amazonaws.com",
             actions=SESSIONS,
-            policies=() if ipv6 else managed("AmazonEKS_CNI_Policy"),
+            policies=() if ipv6 else managed(choices.partition, "AmazonEKS_CNI_Policy"),
             inline=_cni_ipv6(choices.partition) if ipv6 else "",
             description=f"VPC CNI of the EKS cluster {stack}",
         ),

@@ -30,3 +30,38 @@ def test_it_needs_something_to_do_and_tags_to_read() -> None:
     assert said({"min_size": 2, "max_size": 2}) == [("warning", nothing)]
     assert said({"labels": {f"k{n}": "v" for n in range(40)}}) == [("error", "too many labels and taints")]
     assert [level for level, _ in said({"labels": {f"{'a' * 60}.example/{'b' * 60}": "v"}})] == ["error"]
+
+
+def karpenters(pool: dict[str, Any] | None = None, group: dict[str, Any] | None = None, **more: Any) -> list[str]:
+    """The errors of a stack with Karpenter."""
+    groups = [{"name": "system", "instance_types": ["m7i.large"], **(group or {})}]
+    pools = [{"name": "p", **pool}] if pool else []
+    data = {"name": "demo", "autoscaler": "karpenter", "node_groups": groups, "node_pools": pools, **more}
+    config = Config.model_validate(data, strict=False)
+    return [problem.message for problem in check(config) if problem.level == "error"]
+
+
+def test_karpenter_needs_a_node_group_to_run_on_and_a_way_to_iam() -> None:
+    assert karpenters() == []
+    message = "karpenter has no node to run on, and does not launch its own"
+    assert karpenters(group={"min_size": 0}) == [message]
+    private = {"nat_gateways": "none", "private_endpoints": True}
+    assert karpenters(network=private) == ["karpenter makes instance profiles, and IAM has no endpoint inside a VPC"]
+
+
+def test_a_pool_is_of_types_or_families_and_keeps_off_karpenters_own_words() -> None:
+    assert karpenters({"instance_types": ["g6.xlarge"], "instance_families": ["g6"]}) == [
+        "families and types exclude each other"
+    ]
+    assert karpenters({"labels": {"karpenter.sh/x": "y"}}) == ["the label 'karpenter.sh/x' is karpenter's own"]
+    assert karpenters(tags={"karpenter.sh/nodepool": "x"}) == [
+        "the tag 'karpenter.sh/nodepool' is set by karpenter itself"
+    ]
+    assert karpenters({"ami_version": "v1.30.0"}) == ["v1.30.0 is no release of al2023"]
+    assert karpenters({"ami_family": "bottlerocket", "ami_version": "v1.30.0"}) == []
+    assert karpenters(node_pools=[{"name": "p"}, {"name": "p"}]) == ["'p' is there already"]
+
+
+def test_pools_without_karpenter_are_said_to_have_no_effect() -> None:
+    config = Config.model_validate({"name": "demo", "node_pools": [{"name": "p"}]}, strict=False)
+    assert [(problem.level, problem.path) for problem in check(config)] == [("warning", "node_pools")]

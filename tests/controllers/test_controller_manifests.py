@@ -9,24 +9,50 @@ from typing import Any
 import pytest
 from support.pod_security import violations
 
+from eksprov.config.schema import NodePool
 from eksprov.controllers.cluster_autoscaler import RELEASES, cluster_autoscaler, image
 from eksprov.controllers.device_plugins import PLUGINS, device_plugin
+from eksprov.controllers.karpenter import Around, karpenter
+from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.kube.objects import KubeObject, owner_of
 from eksprov.local.node import images
 from eksprov.local.node.standins import StandIn
 
 FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster", "access-entry/me"))
+GPU_TAINT = ("nvidia.com/gpu", "present", "NO_SCHEDULE")
+POOLS = (
+    Pool(NodePool(name="everyday"), (), 50),
+    Pool(
+        NodePool(
+            name="gpu",
+            instance_families=("g6",),
+            capacity_types=("SPOT", "ON_DEMAND"),
+            zone_ids=("usw2-az1",),
+            gpu_limit=4,
+            memory_limit_gib=64,
+            drain_limit_s=600,
+            expire_after_hours=None,
+            labels={"team": "llm"},
+        ),
+        (GPU_TAINT,),
+        200,
+    ),
+    Pool(NodePool(name="sealed", ami_family="bottlerocket", consolidation="Never", weight=5), (), 50),
+)
+AROUND = Around("demo-karpenter", ("pod-identity/karpenter", "queue/karpenter"), ("role/n",), ("node-group/main",), 1)
 ALL: tuple[KubeObject, ...] = (
     *device_plugin(FACTS, "nvidia", ("g5.xlarge", "p5.48xlarge")),
     *device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
     *cluster_autoscaler(FACTS, ("pod-identity/cluster-autoscaler",), ("node-group/main",)),
+    *karpenter(FACTS, AROUND, POOLS, Place("demo-karpenter-node")),
 )
 
 
 def pods(some: tuple[KubeObject, ...] = ALL) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for step in some:
-        if template := step.manifest.get("spec", {}).get("template"):
+        template = step.manifest.get("spec", {}).get("template")
+        if template and "containers" in template["spec"]:
             yield step.name, template
 
 
@@ -46,7 +72,7 @@ def test_every_object_says_whose_it_is_and_waits_for_the_way_in() -> None:
 def test_images_are_pinned_and_stand_ins_of_the_local_world() -> None:
     for name, template in pods():
         for container in template["spec"]["containers"]:
-            assert re.search(r":v?\d+\.\d+\.\d+(\.\d+)?$", container["image"]), name
+            assert re.search(r":v?\d+\.\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?$", container["image"]), name
             assert isinstance(images.recognise(container["image"]), StandIn), name
             assert container["resources"]["limits"].keys() == {"memory"}, name
 
@@ -71,6 +97,7 @@ def test_workloads_keep_to_restricted_but_for_what_a_device_plugin_cannot_do_wit
             "neuron-device-plugin: runAsNonRoot",
         ],
         "controller/cluster-autoscaler/deployment": [],
+        "controller/karpenter/deployment": [],
     }
 
 
@@ -100,3 +127,63 @@ def test_the_autoscaler_waits_for_its_rights_and_discovers_the_clusters_groups_a
 
 def test_the_same_facts_give_the_same_objects() -> None:
     assert device_plugin(FACTS, "nvidia", ("p5.48xlarge", "g5.xlarge")) == ALL[:1]
+
+
+def node_pool(name: str) -> Mapping[str, Any]:
+    return manifest(f"controller/karpenter/node-pool-{name}")["spec"]
+
+
+def test_karpenter_never_runs_on_a_node_of_its_own_and_goes_after_the_kinds_that_it_serves() -> None:
+    steps = {step.name.removeprefix("controller/karpenter/"): step for step in ALL if "/karpenter/" in step.name}
+    kinds = tuple(f"controller/karpenter/definition-node-{what}" for what in ("pools", "claims", "classes"))
+    deployment = steps["deployment"]
+    assert deployment.outlives == kinds
+    assert {"pod-identity/karpenter", "queue/karpenter"} <= set(deployment.needs)
+    assert not set(kinds) & set(deployment.needs)
+    assert deployment.awaits == ("node-group/main",)
+    affinity = deployment.manifest["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+    (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term == {"matchExpressions": [{"key": "karpenter.sh/nodepool", "operator": "DoesNotExist"}]}
+    assert {"controller/karpenter/deployment", "role/n", *kinds} <= set(steps["node-class-gpu"].needs)
+    assert "controller/karpenter/node-class-gpu" in steps["node-pool-gpu"].needs
+
+
+def test_a_pool_says_what_may_be_launched_and_how_much() -> None:
+    spec = node_pool("gpu")
+    nodes = spec["template"]["spec"]
+    asked = {one["key"]: (one["operator"], one["values"]) for one in nodes["requirements"]}
+    assert asked == {
+        "karpenter.k8s.aws/instance-family": ("In", ["g6"]),
+        "karpenter.sh/capacity-type": ("In", ["spot", "on-demand"]),
+        "topology.k8s.aws/zone-id": ("In", ["usw2-az1"]),
+    }
+    assert spec["limits"] == {"cpu": "100", "memory": "64Gi", "nvidia.com/gpu": "4"}
+    assert nodes["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
+    assert (nodes["expireAfter"], nodes["terminationGracePeriod"]) == ("Never", "600s")
+    assert spec["template"]["metadata"] == {"labels": {"team": "llm"}}
+    assert node_pool("sealed")["disruption"] == {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "Never"}
+    everyday = {one["key"] for one in node_pool("everyday")["template"]["spec"]["requirements"]}
+    assert {"karpenter.k8s.aws/instance-category", "karpenter.k8s.aws/instance-generation"} < everyday
+
+
+def test_nodes_of_a_pool_are_found_by_tags_and_encrypted() -> None:
+    spec = manifest("controller/karpenter/node-class-sealed")["spec"]
+    assert spec["amiSelectorTerms"] == [{"alias": "bottlerocket@latest"}]
+    assert spec["subnetSelectorTerms"] == [{"tags": {"eksprov:stack": "demo", "kubernetes.io/role/internal-elb": "1"}}]
+    assert spec["securityGroupSelectorTerms"] == [{"tags": {"aws:eks:cluster-name": "demo"}}]
+    disks = {one["deviceName"]: one["ebs"] for one in spec["blockDeviceMappings"]}
+    assert {name: disk["volumeSize"] for name, disk in disks.items()} == {"/dev/xvda": "4Gi", "/dev/xvdb": "50Gi"}
+    assert all(disk["encrypted"] for disk in disks.values())
+    assert spec["metadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+    theirs = karpenter(FACTS, AROUND, POOLS[:1], Place("r", ("subnet-1", "subnet-2"), (("team", "ml"),)))
+    [own] = [step.manifest["spec"] for step in theirs if "/node-class-" in step.name]
+    assert own["subnetSelectorTerms"] == [{"id": "subnet-1"}, {"id": "subnet-2"}]
+    assert own["tags"] == {"team": "ml"}
+
+
+def test_a_device_plugin_runs_on_pools_too() -> None:
+    (daemon,) = device_plugin(FACTS, "nvidia", (), ("gpu",))
+    spec = daemon.manifest["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+    assert spec["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] == [
+        {"matchExpressions": [{"key": "karpenter.sh/nodepool", "operator": "In", "values": ["gpu"]}]}
+    ]

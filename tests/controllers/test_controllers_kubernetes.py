@@ -11,14 +11,17 @@ import pytest
 from kubernetes import client as upstream
 from support.real_kube import WallClock, client
 
+from eksprov.config.schema import NodePool
 from eksprov.controllers import KINDS
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
 from eksprov.controllers.device_plugins import device_plugin
+from eksprov.controllers.karpenter import Around, karpenter
+from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.core.change import Action, diff
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner, State
+from eksprov.core.step import READY, Outputs, Owner, Phase, State
 from eksprov.kube.objects import KubeObject
 from eksprov.local.controlplane.process import ControlPlane
 from eksprov.serving.objects import KubeWorkload
@@ -26,16 +29,20 @@ from eksprov.serving.objects import KubeWorkload
 pytestmark = pytest.mark.kubernetes
 FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
 RUN = Run(Owner("demo", "id-1"), WallClock())
+POOL = Pool(NodePool(name="gpu", instance_families=("g6",), gpu_limit=4, drain_limit_s=600, weight=3), (), 200)
 SETS: dict[str, tuple[KubeObject, ...]] = {
     "nvidia": device_plugin(FACTS, "nvidia", ("g5.xlarge",)),
     "neuron": device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
     "cluster-autoscaler": cluster_autoscaler(FACTS, (), ()),
+    "karpenter": karpenter(FACTS, Around("demo-karpenter"), (POOL,), Place("nodes")),
 }
 
 
 def made(kube: Any, steps: tuple[KubeObject, ...]) -> None:
     for step in steps:
         step.create(kube, step.desired(Outputs()), "")
+        while "/definition-" in step.name and step.phase(step.discover(kube)) != READY:
+            time.sleep(0.1)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -104,3 +111,41 @@ def test_the_rights_are_those_that_are_needed_and_no_others(plane: ControlPlane,
         assert allowed(plane, tmp_path, "cluster-autoscaler", "update", "", "configmaps", name) is expected
     for step in (*SETS["cluster-autoscaler"][:-1], *SETS["neuron"][:-1]):
         remove(step, kube, RUN)
+
+
+def test_definitions_wait_for_what_a_controller_still_holds_and_name_it(plane: ControlPlane) -> None:
+    """A claim of somebody else's pool, whose node is not empty yet: the controller must live until it has gone."""
+    kube = client(plane)
+    kinds = tuple(step for step in SETS["karpenter"] if "/definition-" in step.name)
+    made(kube, kinds)
+    reference = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "theirs"}
+    claim = {
+        "apiVersion": "karpenter.sh/v1",
+        "kind": "NodeClaim",
+        "metadata": {"name": "theirs-1", "finalizers": ["karpenter.sh/termination"]},
+        "spec": {"nodeClassRef": reference, "requirements": []},
+    }
+    kube.apply(claim)
+    pool = {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "theirs"}}
+    defaults = kube.apply({**pool, "spec": {"template": {"spec": claim["spec"]}}})["spec"]
+    assert defaults["disruption"] == {
+        "consolidateAfter": "0s",
+        "consolidationPolicy": "WhenEmptyOrUnderutilized",
+        "budgets": [{"nodes": "10%"}],
+    }
+    assert defaults["template"]["spec"]["expireAfter"] == "720h"
+    claims = next(step for step in kinds if step.name.endswith("claims"))
+    have = claims.discover(kube)
+    assert have is not None
+    claims.delete(kube, have)
+    said = "being deleted, after NodeClaim theirs-1 (finalizer karpenter.sh/termination)"
+    seen = [Phase(State.READY)]
+    while seen[-1] != Phase(State.LEAVING, said) and len(seen) < 100:
+        time.sleep(0.1)
+        have = claims.discover(kube)
+        assert have is not None, "it went before what it waits for"
+        seen.append(claims.phase(have))
+    assert seen[-1] == Phase(State.LEAVING, said)
+    kube.apply({**claim, "metadata": {"name": "theirs-1", "finalizers": []}}, force=True)
+    for step in kinds:
+        assert remove(step, kube, RUN).status in (Status.DELETED, Status.ABSENT)

@@ -45,11 +45,11 @@ class Made:
     right: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, kind: str) -> AnyStep:
-        """The kind's representative: the last one, a model's role among roles."""
+        """The kind's representative: the last one, a model's role among roles, a person's among access entries."""
         usual = {"addon": "addon/vpc-cni", "subnet": "subnet/private-1", "alarm": "alarm/api-server-errors"}
         if kind in usual:
             return next(step for step in self.steps if step.name == usual[kind])
-        return [step for step in self.steps if step.kind == kind][-1]
+        return [step for step in self.steps if step.kind == kind and getattr(step, "type", "") != "EC2_LINUX"][-1]
 
     def client(self, service: str) -> Any:
         """Plain boto3."""
@@ -72,6 +72,7 @@ def made(theatre: Theatre) -> Iterator[Made]:
     data["cluster"] |= {"kms_key": "own"}
     data["network"] |= {"endpoints": ("sts",), "ip_family": "ipv6"}
     data["cluster"].pop("service_ipv4_cidr")
+    data["autoscaler"] = "karpenter"
     data["monitoring"] |= {"alarms": True, "alarm_emails": ("ops@example.com",), "dashboards": True}
     with theatre.stage(Config.model_validate(data)) as stage:
         report = stage.provision()
@@ -197,6 +198,32 @@ def alarm(**change: Any) -> Callable[[Made, AnyStep], None]:
     return put
 
 
+def queue(**attributes: str) -> Callable[[Made, AnyStep], None]:
+    def put(m: Made, step: AnyStep) -> None:
+        url = m.client("sqs").get_queue_url(QueueName=step.slug)["QueueUrl"]
+        m.client("sqs").set_queue_attributes(QueueUrl=url, Attributes=attributes)
+
+    return put
+
+
+def event_rule(**change: str) -> Callable[[Made, AnyStep], None]:
+    """Put the rule as it is, but for these parameters."""
+
+    def put(m: Made, step: AnyStep) -> None:
+        found = m.client("events").describe_rule(Name=step.slug)
+        kept = {name: found[name] for name in ("Name", "EventPattern", "State", "Description")}
+        m.client("events").put_rule(**{**kept, **change})
+
+    return put
+
+
+def aimed_elsewhere(m: Made, step: AnyStep) -> None:
+    """Another target, and ours is gone."""
+    target = {"Id": "theirs", "Arn": "arn:aws:sqs:us-west-2:123456789012:theirs"}
+    m.client("events").put_targets(Rule=step.slug, Targets=[target])
+    m.client("events").remove_targets(Rule=step.slug, Ids=["eksprov"])
+
+
 def unsubscribed(m: Made, step: AnyStep) -> None:
     for found in m.client("sns").list_subscriptions_by_topic(TopicArn=step.slug)["Subscriptions"]:
         m.client("sns").unsubscribe(SubscriptionArn=found["SubscriptionArn"])
@@ -296,6 +323,13 @@ CHANGES: dict[tuple[str, str], Callable[[Made, AnyStep], None] | str] = {
     ("alarm", "actions"): alarm(AlarmActions=[], OKActions=[]),
     ("alarm", "description"): alarm(AlarmDescription="?"),
     ("topic", "emails"): unsubscribed,
+    ("queue", "retention_s"): queue(MessageRetentionPeriod="60"),
+    ("queue", "encrypted"): queue(SqsManagedSseEnabled="false"),
+    ("queue", "policy"): queue(Policy=NO_RIGHTS),
+    ("event-rule", "pattern"): event_rule(EventPattern='{"source":["aws.s3"]}'),
+    ("event-rule", "enabled"): event_rule(State="DISABLED"),
+    ("event-rule", "description"): event_rule(Description="?"),
+    ("event-rule", "targets"): aimed_elsewhere,
     ("dashboard", "body"): lambda m, s: m.client("cloudwatch").put_dashboard(
         DashboardName=s.slug, DashboardBody='{"widgets":[]}'
     ),

@@ -68,10 +68,16 @@ class Controllers:
             TagSpecifications=tagged("network-interface", {"cluster.k8s.amazonaws.com/name": CLUSTER}),
         )  # fmt: skip
         self.ec2.create_volume(AvailabilityZone="us-west-2a", Size=8, TagSpecifications=tagged("volume", OWNED))
-        self.ec2.create_launch_template(
-            LaunchTemplateName="karpenter.k8s.aws/1", LaunchTemplateData={"InstanceType": "m7i.large"},
-            TagSpecifications=tagged("launch-template", {"karpenter.k8s.aws/cluster": CLUSTER}),
-        )  # fmt: skip
+        pool = {"eks:eks-cluster-name": CLUSTER, "karpenter.k8s.aws/ec2nodeclass": "default", **OWNED}
+        for number, tags in enumerate(({"karpenter.k8s.aws/cluster": CLUSTER}, pool)):  # of two generations
+            self.ec2.create_launch_template(
+                LaunchTemplateName=f"karpenter.k8s.aws/{number}", LaunchTemplateData={"InstanceType": "m7i.large"},
+                TagSpecifications=tagged("launch-template", tags),
+            )  # fmt: skip
+        iam, name = self.plain("iam"), "quickstart_123"
+        path = f"/karpenter/us-west-2/{CLUSTER}/uid/"
+        iam.create_instance_profile(InstanceProfileName=name, Path=path, Tags=as_list(pool))
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName="quickstart-us-west-2-node")
         image = self.ec2.register_image(Name="node", Architecture="x86_64", RootDeviceName="/dev/xvda")["ImageId"]
         self.ec2.run_instances(
             ImageId=image, MinCount=1, MaxCount=1, InstanceType="m7i.large", SubnetId=self.subnets[0],
@@ -94,6 +100,7 @@ def test_everything_that_controllers_left_goes_and_is_counted(stage: Stage) -> N
         ("elbv2", "describe_target_groups", "TargetGroups"),
         ("elb", "describe_load_balancers", "LoadBalancerDescriptions"),
         ("ec2", "describe_launch_templates", "LaunchTemplates"),
+        ("iam", "list_instance_profiles", "InstanceProfiles"),
     ):
         assert getattr(stage.account.plain(client), operation)()[key] == []
 

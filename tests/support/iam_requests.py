@@ -35,7 +35,9 @@ TAG_ACTION = {
     "iam": "iam:TagRole",
     "kms": "kms:TagResource",
     "logs": "logs:TagResource",
+    "events": "events:TagResource",
     "sns": "sns:TagResource",
+    "sqs": "sqs:TagQueue",
     "cloudwatch": "cloudwatch:TagResource",
 }
 ROLE_KEYS = ("roleArn", "nodeRole")
@@ -190,6 +192,11 @@ def _resources(call: Call) -> Iterable[str]:
         named = [f"{prefix}{params['AliasName']}"] if "AliasName" in params else []
         unsaid = [""] if call.operation == "DeleteAlias" else []  # the alias's key, which the call does not name
         return [*named, *unsaid, *([f"{prefix}key/{key}"] if key and not key.startswith("alias/") else [])] or [""]
+    if call.service == "sqs":
+        name = params.get("QueueName") or params.get("QueueUrl", "").rsplit("/", 1)[-1]
+        return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" if name else ""]
+    if call.service == "events" and (name := params.get("Name") or params.get("Rule")):
+        return [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"]
     arn = params.get("resourceArn") or params.get("ResourceArn") or params.get("ResourceARN") or params.get("TopicArn")
     return [arn or ""]
 

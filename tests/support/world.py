@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from support import reads_autoscaling, reads_monitoring, reads_network, reads_nodes, reads_security
+from support import reads_autoscaling, reads_messaging, reads_monitoring, reads_network, reads_nodes, reads_security
 
 ID = re.compile(
     r"\b(subnet-cidr-assoc|vpc-cidr-assoc|vpce|vpc|subnet|eigw|igw|pl|rtb|rtbassoc|nat|eipalloc|eipassoc|eni|eni-attach"
@@ -220,6 +220,7 @@ READS: dict[str, Read] = {
     "repository": _repositories,
 }
 READS |= reads_security.READS
+READS |= reads_messaging.READS
 READS |= reads_monitoring.READS
 READS |= reads_network.READS
 READS |= reads_nodes.READS

@@ -7,7 +7,8 @@ from typing import Final
 
 from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, finding
-from eksprov.config.schema import Config, NodeGroup
+from eksprov.config.rules.pools import HOST_HINT, hosts, node_pools
+from eksprov.config.schema import Config
 
 # An Auto Scaling group has at most 50 tags of at most 128 characters a key
 # (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html). EKS sets five of its own, and
@@ -15,23 +16,19 @@ from eksprov.config.schema import Config, NodeGroup
 MOST_TAGS: Final = 50
 OTHER_TAGS: Final = 11
 LONGEST_KEY: Final = 128 - len("k8s.io/cluster-autoscaler/node-template/label/")
-KEEPS_AWAY: Final = frozenset({"NO_SCHEDULE", "NO_EXECUTE"})
 
 
 def autoscaling(config: Config) -> Iterator[Finding]:
     if config.autoscaler == "cluster-autoscaler":
         yield from _cluster_autoscaler(config)
+    yield from node_pools(config)
 
 
 def _cluster_autoscaler(config: Config) -> Iterator[Finding]:
     at: Path = ("autoscaler",)
     groups = config.node_groups
-    if not any(_hosts(group) for group in groups):
-        yield finding(
-            "cluster-autoscaler has no node to run on",
-            at,
-            hint="it needs a node group with min_size of 1 or more and no taint that keeps pods away",
-        )
+    if not any(hosts(group) for group in groups):
+        yield finding("cluster-autoscaler has no node to run on", at, hint=HOST_HINT)
     elif all(group.min_size == group.max_size for group in groups):
         message = "cluster-autoscaler has nothing to do: min_size is max_size in every node group"
         yield finding(message, at, hint="raise a max_size", level="warning")
@@ -47,7 +44,3 @@ def _cluster_autoscaler(config: Config) -> Iterator[Finding]:
                     (*where, "labels"),
                     at,
                 )
-
-
-def _hosts(group: NodeGroup) -> bool:
-    return group.min_size > 0 and not any(taint.effect in KEEPS_AWAY for taint in group.taints)

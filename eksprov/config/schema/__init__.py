@@ -20,6 +20,7 @@ from eksprov.config.schema.models import Model, Replicas
 from eksprov.config.schema.monitoring import Monitoring
 from eksprov.config.schema.network import Network
 from eksprov.config.schema.nodes import NodeGroup, Taint
+from eksprov.config.schema.pools import NODE_POOLS, NodePool
 from eksprov.config.schema.preflight import Preflight
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Monitoring",
     "Network",
     "NodeGroup",
+    "NodePool",
     "Preflight",
     "Replicas",
     "Taint",
@@ -62,6 +64,7 @@ class Config(Section):
     # 30 a cluster is the EKS quota's default.
     node_groups: tuple[NodeGroup, ...] = Field((), max_length=30, description="Managed node groups.")
     autoscaler: Autoscaler = Field("none", description=AUTOSCALER)
+    node_pools: tuple[NodePool, ...] = Field((), max_length=50, description=NODE_POOLS)
     device_plugins: DevicePlugins = Field("auto", description=DEVICE_PLUGINS)
     addons: tuple[Addon, ...] = Field((), max_length=50, description="Add-ons beyond the five every stack gets.")
     monitoring: Monitoring = Field(Monitoring(), description="CloudWatch alarms, dashboards and log retention.")

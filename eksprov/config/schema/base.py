@@ -16,6 +16,8 @@ SUBNET_ID: Final = r"^subnet-[0-9a-f]{8}([0-9a-f]{9})?$"
 ENDPOINT_SERVICE: Final = r"^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*$"
 ZONE_ID: Final = r"^[a-z]{2,5}[0-9]{1,2}-az[0-9]{1,2}$"
 INSTANCE_TYPE: Final = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
+INSTANCE_FAMILY: Final = r"^[a-z][a-z0-9-]*$"
+AMI_VERSION: Final = r"^(latest|v[0-9]{8}|v[0-9]+\.[0-9]+\.[0-9]+)$"
 PRINCIPAL: Final = r"^arn:aws[a-z-]*:(iam::[0-9]{12}:(role|user)|sts::[0-9]{12}:assumed-role)/.+$"
 REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 VERSION: Final = r"^1\.[0-9]{2}$"
@@ -39,6 +41,8 @@ PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     SUBNET_ID: "a subnet's id like subnet-0a1b2c3d4e5f60718",
     ENDPOINT_SERVICE: "the last part of an endpoint service's name, like ecr.api of com.amazonaws.us-west-2.ecr.api",
     INSTANCE_TYPE: "an EC2 instance type like m7i.large",
+    INSTANCE_FAMILY: "a family of EC2 instance types like m7i",
+    AMI_VERSION: "latest, or a release like v20260801 (al2023) or v1.30.0 (bottlerocket)",
     PRINCIPAL: "the ARN of an IAM role or user like arn:aws:iam::111122223333:role/admin",
     REGION: "an AWS region like us-west-2",
     VERSION: 'a Kubernetes minor version in quotes like "1.35"',

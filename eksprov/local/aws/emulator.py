@@ -75,6 +75,7 @@ class LocalAws:
         self.templates = Templates()
         self.reservations = Reservations()
         self.route_table_tokens: dict[tuple[str, str], str] = {}  # region and client token to the table's id
+        self.queues_deleted: dict[tuple[str, str], float] = {}  # region and name to when
         self.url = ""
         self.roles_made: dict[str, float] = {}
         self._regions: dict[str, EksRegion] = {}

@@ -19,11 +19,13 @@ import moto.ec2.urls
 import moto.eks.urls
 import moto.elb.urls
 import moto.elbv2.urls
+import moto.events.urls
 import moto.iam.urls
 import moto.kms.urls
 import moto.s3.responses
 import moto.s3.urls
 import moto.servicequotas.urls
+import moto.sqs.urls
 import moto.ssm.urls
 import moto.sts.urls
 from moto.core.config import default_user_config
@@ -42,6 +44,7 @@ from eksprov.local.aws.elbv2 import LoadBalancing
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.iam import LocalIamResponse
 from eksprov.local.aws.kms import LocalKmsResponse
+from eksprov.local.aws.messaging import LocalEventsResponse, LocalSqsResponse
 from eksprov.local.aws.quotas import LocalQuotasResponse
 from eksprov.local.aws.s3 import LocalS3Response, bucket_permission
 from eksprov.local.aws.ssm import LocalSsmResponse
@@ -53,10 +56,12 @@ CLASSES: dict[Any, Any] = {
     moto.ec2.urls: LocalEc2Response,
     moto.elb.urls: LoadBalancing,
     moto.elbv2.urls: LoadBalancing,
+    moto.events.urls: LocalEventsResponse,
     moto.iam.urls: LocalIamResponse,
     moto.kms.urls: LocalKmsResponse,
     moto.s3.urls: LocalS3Response,
     moto.servicequotas.urls: LocalQuotasResponse,
+    moto.sqs.urls: LocalSqsResponse,
     moto.ssm.urls: LocalSsmResponse,
     moto.sts.urls: LocalStsResponse,
 }
@@ -118,6 +123,9 @@ INTERNALS = (
     ("moto.kms.responses", "KmsResponse", ("_validate_cmk_id", "kms_backend")),
     ("moto.backend_index", "backend_url_patterns", ("append",)),
     ("moto.servicequotas.responses", "ServiceQuotasResponse", ("dispatch",)),
+    ("moto.events.models", "EventsBackend", ("_normalize_event_bus_arn", "put_rule")),
+    ("moto.events.responses", "EventsHandler", ("events_backend", "put_rule", "put_targets")),
+    ("moto.sqs.responses", "SQSResponse", ("_get_queue_name", "sqs_backend", "create_queue", "set_queue_attributes")),
     ("moto.sts.models", "STSBackend", ("assume_role",)),
     ("moto.autoscaling.models", "FakeAutoScalingGroup", ("set_desired_capacity",)),
     ("moto.autoscaling.responses", "AutoScalingResponse", ("describe_scaling_activities", "autoscaling_backend")),

@@ -45,6 +45,7 @@ LATENCY_S: Final = {
     "encryption-update": 600.0,  # assumed
     # https://github.com/turbot/steampipe-plugin-aws/pull/571 shows one that takes more than 21 minutes
     "identity-provider-update": 1290.0,
+    "queue-name-rests": 60.0,
     "insights-refresh": 60.0,  # assumed
 }
 

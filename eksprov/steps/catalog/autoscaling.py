@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eksprov.steps import roles
 from eksprov.steps.asg_tags import AsgTags
+from eksprov.steps.catalog.karpenter import KARPENTER, karpenter
 from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.choices import Choices
@@ -25,9 +26,15 @@ def identity_name(controller: str) -> str:
 
 
 def autoscaling(config: Config, choices: Choices) -> Iterator[AnyStep]:
+    """What the config's autoscaler needs; nothing without one."""
+    if config.autoscaler == CLUSTER_AUTOSCALER:
+        yield from _cluster_autoscaler(config, choices)
+    elif config.autoscaler == KARPENTER:
+        yield from karpenter(config, choices)
+
+
+def _cluster_autoscaler(config: Config, choices: Choices) -> Iterator[AnyStep]:
     """The autoscaler's role, its bond to the service account, and what it reads of the node groups."""
-    if config.autoscaler != CLUSTER_AUTOSCALER:
-        return
     yield roles.cluster_autoscaler_role(config.name, choices, cluster_name(config))
     yield PodIdentityAssociation(
         name=identity_name(CLUSTER_AUTOSCALER),

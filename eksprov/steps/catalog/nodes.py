@@ -42,7 +42,7 @@ def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
             min_size=group.min_size,
             desired_size=group.desired_size,
             max_size=group.max_size,
-            fixed_size=config.autoscaler == "none",
+            fixed_size=config.autoscaler != "cluster-autoscaler",  # nobody else changes the size of a group
             labels=tuple(sorted(group.labels.items())),
             taints=shape.taints,
             update_rule=_update_rule(group, shape),

@@ -112,7 +112,8 @@ class Provisioner:
             return
         await self._tools.sleep(GATHER_S)
         managers = self._managers()
-        pools = [pool for pool in map(Pool.of, await self._list(POOLS_PATH)) if pool.manager in managers]
+        live = [one for one in await self._list(POOLS_PATH) if not one["metadata"].get("deletionTimestamp")]
+        pools = [pool for pool in map(Pool.of, live) if pool.manager in managers]
         if not pools:
             return
         if self._offers is None:

@@ -1,0 +1,102 @@
+"""What Karpenter needs of AWS: its roles, its nodes' way into the cluster, and word of interruptions.
+
+EC2 and AWS Health tell EventBridge what will happen to instances; five rules put it into a queue that Karpenter reads
+(https://karpenter.sh/docs/concepts/disruption/#interruption). The queue takes messages from these rules alone
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sqs-permissions), and over TLS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from eksprov.steps import karpenter_roles
+from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
+from eksprov.steps.choices import Choices
+from eksprov.steps.event_rule import EventRule
+from eksprov.steps.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.policy_json import policy
+from eksprov.steps.queue import Queue
+
+if TYPE_CHECKING:
+    from eksprov.config.schema import Config, NodePool
+
+KARPENTER, SYSTEM = "karpenter", "kube-system"
+IDENTITY, QUEUE, NODE_ENTRY = "pod-identity/karpenter", "queue/karpenter", "access-entry/karpenter-node"
+# Older than this an event says nothing about what will be
+# (the same in the CloudFormation that karpenter_roles names).
+KEPT_S = 300
+EVENTS = (
+    ("health", "aws.health", "AWS Health Event"),
+    ("spot-interruption", "aws.ec2", "EC2 Spot Instance Interruption Warning"),
+    ("rebalance", "aws.ec2", "EC2 Instance Rebalance Recommendation"),
+    ("instance-state", "aws.ec2", "EC2 Instance State-change Notification"),
+    ("reservation-interruption", "aws.ec2", "EC2 Capacity Reservation Instance Interruption Warning"),
+)
+
+
+def queue_name(config: Config) -> str:
+    """Where Karpenter hears of interruptions."""
+    return f"{config.name}-karpenter"
+
+
+def pools(config: Config) -> tuple[NodePool, ...]:
+    """What Karpenter may launch: the config's pools, else one of everyday nodes."""
+    from eksprov.config.schema import NodePool
+
+    return config.node_pools or (NodePool(name="default"),)
+
+
+def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
+    """Every step of it."""
+    stack, cluster, queue = config.name, cluster_name(config), queue_name(config)
+    here = f"{choices.region}:{choices.account}"
+    queue_arn = f"arn:{choices.partition}:sqs:{here}:{queue}"
+    yield from karpenter_roles.karpenter_roles(stack, choices, cluster, queue_arn)
+    yield AccessEntry(
+        name=NODE_ENTRY,
+        slug=f"{cluster}/{karpenter_roles.node_role_arn(stack, choices)}",
+        partition=choices.partition,
+        type="EC2_LINUX",
+        needs=(CLUSTER, karpenter_roles.NODE),
+    )
+    yield PodIdentityAssociation(
+        name=IDENTITY,
+        slug=f"{cluster}/{SYSTEM}/{KARPENTER}",
+        role=karpenter_roles.CONTROLLER,
+        needs=(karpenter_roles.CONTROLLER, CLUSTER),
+    )
+    rules = {what: f"{stack}-karpenter-{what}" for what, _, _ in EVENTS}
+    senders = [f"arn:{choices.partition}:events:{here}:rule/{name}" for name in rules.values()]
+    yield Queue(name=QUEUE, slug=queue, retention_s=KEPT_S, policy=_senders(queue_arn, senders))
+    for what, source, detail in EVENTS:
+        yield EventRule(
+            name=f"event-rule/karpenter-{what}",
+            slug=rules[what],
+            pattern=json.dumps({"source": [source], "detail-type": [detail]}),
+            target=queue_arn,
+            description=f"{detail}, for Karpenter of the stack {stack}",
+            needs=(QUEUE,),
+        )
+
+
+def _senders(queue_arn: str, rules: list[str]) -> str:
+    send = {
+        "Sid": "Rules",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
+    }
+    plain = {
+        "Sid": "NoPlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": queue_arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return policy([send, plain])
