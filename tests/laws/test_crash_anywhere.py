@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 from support.calls import Side
-from support.stage import Stage, Theatre
+from support.stage import Stage, Theatre, everything
 
 SLICES = 4  # tests of equal length, for running side by side
 EVERY = 1 if os.environ.get("EKSPROV_LAWS") == "all" else 5
@@ -22,9 +22,9 @@ MOST = 80  # mutating calls; more than a run makes
 
 
 @cache
-def undisturbed(theatre: Theatre) -> dict[str, list[str]]:
+def undisturbed(theatre: Theatre, name: str = "") -> dict[str, list[str]]:
     """The world that an uninterrupted run makes."""
-    with theatre.stage() as stage:
+    with theatre.stage(everything(name) if name else None) as stage:
         assert stage.provision().ok
         return stage.world()
 
@@ -75,18 +75,20 @@ def test_a_lost_answer_leaves_nothing_twice(theatre: Theatre, part: int) -> None
                 break
 
 
-def test_processes_that_each_get_one_call_done_finish_together(stage: Stage, theatre: Theatre) -> None:
-    right = undisturbed(theatre)
+@pytest.mark.parametrize("name", ["", "ipv6"], ids=["quick start", "ipv6"])
+def test_processes_that_each_do_or_undo_one_thing_finish_together(theatre: Theatre, name: str) -> None:
+    right = undisturbed(theatre, name)
+    with theatre.stage(everything(name) if name else None) as stage:
+        _one_call_at_a_time(stage, right)
+
+
+def _one_call_at_a_time(stage: Stage, right: dict[str, list[str]]) -> None:
     for _ in range(MOST):
         if stage.survives(stage.provision, 1, "after"):
             break
     assert stage.provision().ok
     assert stage.tape.mutating == []
     assert not difference(stage.world(), right)
-
-
-def test_processes_that_each_undo_one_thing_finish_together(stage: Stage) -> None:
-    stage.provision()
     for _ in range(MOST):
         if stage.survives(stage.teardown, 1, "after"):
             break

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eksprov.local.aws.emulator import LocalAws
 
 Ask = dict[str, Any]
+FULL = 5  # colons of a /56 whose four parts are all there
 SUBNET_PREFIXES = range(44, 65, 4)
 
 
@@ -90,6 +91,13 @@ class Ipv6Actions:
     def _comes(self, vpc_id: str) -> None:
         for association in self.ec2_backend.get_vpc(vpc_id).get_cidr_block_association_set(ipv6=True):
             current_world().ipv6.comes(association)
+
+
+def vpc_range(chosen: Callable[[], str]) -> str:
+    """A range that moto chose, written as AWS writes it: without leading zeros. One with an empty part is not taken."""
+    while (cidr := str(IPv6Network(chosen()))).count(":") < FULL:
+        pass
+    return cidr
 
 
 def subnet_ranges(subnet: Any) -> list[dict[str, Any]]:

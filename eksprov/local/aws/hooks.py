@@ -15,6 +15,7 @@ from typing import Any
 
 import moto.autoscaling.urls
 import moto.cloudwatch.urls
+import moto.ec2.models.vpcs
 import moto.ec2.urls
 import moto.eks.urls
 import moto.elb.urls
@@ -30,6 +31,7 @@ import moto.ssm.urls
 import moto.sts.urls
 from moto.core.config import default_user_config
 from moto.ec2.models.subnets import Subnet
+from moto.ec2.utils import random_ipv6_cidr
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
@@ -38,7 +40,7 @@ from eksprov.local.aws.autoscaling import LocalAutoScalingResponse
 from eksprov.local.aws.base import install_world
 from eksprov.local.aws.cloudwatch import LocalCloudWatchResponse
 from eksprov.local.aws.ec2 import LocalEc2Response
-from eksprov.local.aws.ec2_ipv6 import subnet_ranges
+from eksprov.local.aws.ec2_ipv6 import subnet_ranges, vpc_range
 from eksprov.local.aws.eks.response import LocalEksResponse
 from eksprov.local.aws.elbv2 import LoadBalancing
 from eksprov.local.aws.emulator import LocalAws
@@ -99,6 +101,7 @@ POLICIES = (
 )
 
 _get_permission = FakeBucket.get_permission
+_vpc_range = random_ipv6_cidr
 _subnet_ranges = Subnet.ipv6_cidr_block_association_set
 _moto_paths: dict[Any, dict[str, Callable[..., Any]]] = {}
 
@@ -114,6 +117,7 @@ INTERNALS = (
     ("moto.ec2.responses", "EC2Response", ("create_nat_gateway", "describe_nat_gateways", "delete_subnet")),
     ("moto.ec2.responses", "EC2Response", ("create_vpc_endpoint", "modify_vpc_endpoint")),
     ("moto.ec2.models.subnets", "Subnet", ("ipv6_cidr_block_association_set",)),
+    ("moto.ec2.models.vpcs", "random_ipv6_cidr", ()),
     ("moto.ec2.models.vpcs", "VPC", ("get_cidr_block_association_set",)),
     ("moto.ec2.models.vpcs", "AWS_ENDPOINT_SERVICES", ()),
     ("moto.iam.models", "aws_managed_policies_data", ()),
@@ -155,6 +159,7 @@ def install(world: LocalAws) -> None:
     # moto loads this one module anew before every request to S3, and with it the class by this name.
     moto.s3.responses.S3Response = LocalS3Response  # type: ignore[misc]  # the hook
     FakeBucket.get_permission = bucket_permission  # type: ignore[assignment, method-assign]  # the hook
+    moto.ec2.models.vpcs.random_ipv6_cidr = functools.partial(vpc_range, _vpc_range)  # type: ignore[attr-defined]  # imported there, not exported
     Subnet.ipv6_cidr_block_association_set = property(subnet_ranges)  # type: ignore[assignment, method-assign]  # the hook
     for module, response in CLASSES.items():
         paths = _moto_paths.setdefault(module, dict(module.url_paths))
@@ -171,6 +176,7 @@ def uninstall() -> None:
     """Give moto its own answers back."""
     moto.s3.responses.S3Response = S3Response  # type: ignore[misc]  # the hook
     FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]  # the hook
+    moto.ec2.models.vpcs.random_ipv6_cidr = _vpc_range  # type: ignore[attr-defined]  # imported there, not exported
     Subnet.ipv6_cidr_block_association_set = _subnet_ranges  # type: ignore[method-assign]  # the hook
     for module, paths in _moto_paths.items():
         _replace(module.url_paths, paths)
