@@ -26,7 +26,7 @@ from eksprov.steps.ec2 import by_tag
 from eksprov.steps.eks_reading import described_cluster
 from eksprov.steps.existing_network import fit
 from eksprov.steps.existing_subnet import NO_CONTROL_PLANE, subnets_in
-from eksprov.steps.instances import InstanceFacts, as_text, ask, from_text, types_of
+from eksprov.steps.instances import InstanceFacts, as_text, ask, family_name, from_text, types_of
 from eksprov.steps.principal import principal_of
 from eksprov.steps.reservations import Reservation
 from eksprov.steps.subnet import Subnet
@@ -122,7 +122,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         admin_principal_arn=admin,
         instances=instances,
         reservations=reserved,
-        notes=(*_notes(config, version, default, zones), *warnings),
+        notes=(*_notes(config, version, default, zones), *_unknown_types(config, instances), *warnings),
     )
 
 
@@ -234,6 +234,15 @@ def _notes(config: Config, version: str, default: str, zones: tuple[Zone, ...]) 
     for zone in zones:
         if zone.id in config.network.exclude_zone_ids:
             yield f"zone {zone.id} is excluded by the config but already in use; it is kept"
+
+
+def _unknown_types(config: Config, instances: tuple[InstanceFacts, ...]) -> Iterator[str]:
+    """Types of node pools that EC2 does not know: nobody would ever say so, the pool would just launch none of them."""
+    unknown = {one.name for one in instances if not one.architecture}
+    for pool in config.node_pools:
+        names = (*pool.instance_types, *map(family_name, pool.instance_families))
+        if wrong := [name for name in names if name in unknown]:
+            yield f"EC2 has no {', '.join(wrong)} in this region: node pool {pool.name} launches none of that"
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -100,3 +100,12 @@ def test_another_autoscaler_takes_its_place_and_leaves_nothing_of_it(stage: Stag
     assert not world["event-rule"]
     assert "karpenter" not in str(world["role"])
     assert {o.status for o in stage.provision(config).outcomes} == {Status.UNCHANGED}
+
+
+def test_a_family_that_ec2_does_not_have_is_told_and_stops_nothing(theatre: Theatre) -> None:
+    data = everything("karpenter").model_dump(mode="json") | {
+        "node_pools": [{"name": "x", "instance_families": ["zz9"]}]
+    }
+    with theatre.stage(Config.model_validate(data, strict=False)) as stage:
+        told = [note for note in stage.opened().choices.notes if "node pool x" in note]
+    assert told == ["EC2 has no zz9.* in this region: node pool x launches none of that"]
