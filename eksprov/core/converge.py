@@ -81,7 +81,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     want = step.desired(outputs)
     first = change = diff(want, have)
     if change.action is Action.NONE:
-        return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have))
+        return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have), message=step.phase(have).message)
     if change.action is Action.REPLACE and step.replaceable:
         run.tell(step.name, f"{in_words(change)} cannot change in place; deleting it to make it again")
         remove(step, client, run)

@@ -81,7 +81,11 @@ def test_a_health_issue_degrades_node_groups_and_ends_with_its_switch(stage: Sta
         board.switch({"names": ["nodegroup-degraded:Ec2SubnetNotFound"]})
         assert workers(stage)["status"] == "DEGRADED"
         assert [issue["code"] for issue in workers(stage)["health"]["issues"]] == ["Ec2SubnetNotFound"]
-        assert {each.status for each in stage.provision().outcomes} == {Status.UNCHANGED}
+        report = stage.provision()
+        assert {each.status for each in report.outcomes} == {Status.UNCHANGED}
+        said = {each.name: each.message for each in report.outcomes if each.message}
+        assert said.keys() == {GROUP}  # nothing is deleted for it, but it is said
+        assert said[GROUP].startswith("Ec2SubnetNotFound: ")
         board.switch({"names": []})
         assert (workers(stage)["status"], workers(stage)["health"]["issues"]) == ("ACTIVE", [])
 
