@@ -28,8 +28,11 @@ def main(argv: Sequence[str] | None = None, desk: Desk | None = None) -> int:
 
     from eksprov.cli.desk import Desk
     from eksprov.cli.failures import guarded
+    from eksprov.cli.interrupts import end_quietly
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that knows no "…" shows "?", and nothing breaks
+    if argv is None:
+        end_quietly()
     arguments = list(sys.argv[1:] if argv is None else argv)
     return guarded(arguments, desk or Desk())

@@ -32,6 +32,12 @@ def _exit_now(code: int) -> None:
     os._exit(code)
 
 
+def end_quietly() -> None:
+    """Have a Ctrl-C before and after the command end the process without a traceback; for the program itself."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Interrupts:
     """Listens while a command runs; `say` shows a line, `leave` ends the process."""
 

@@ -111,3 +111,11 @@ def test_a_run_that_is_stopped_ends_within_seconds_saved_and_resumable(tmp_path:
     assert "SIGTERM: stopping." in err
     assert "1 skipped, 1 interrupted" in out
     assert err.endswith("resume with: eksprov provision --yes\n")
+
+
+def test_a_signal_while_the_process_ends_shows_no_traceback() -> None:
+    late = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT); "
+    program = f"{late}import sys; from eksprov.cli import main; sys.argv = ['eksprov', '--version']; sys.exit(main())"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
+    assert ended.stdout.startswith("eksprov")

@@ -6,7 +6,7 @@ chance has chosen; then the same command runs again to its end, and the account 
 other row. What the second run leaves is what the next command begins with, so nothing is made just to be killed.
 
 A signal must end the run promptly: within 2 s, since no emulated call takes longer than some milliseconds; the second
-within 0.5 s. On a machine that has more to do than it has processors these limits grow with its load a processor.
+within 0.5 s. On a machine that has more to do than it has processors these limits grow as its work slows down.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ COMMANDS = (("provision",), ("deploy-model",), ("undeploy-model", "digits"), ("t
 ENDS = ("KILL", "KILL", "TERM", "INT", "INT INT")
 FIRST_S, SECOND_S = 2.0, 0.5
 LONGEST_S = 180.0
+SAMPLE_S = 0.05  # of a processor
 STARTING_S = 0.6  # before its first call a run imports for about so long
 BETWEEN_S = 0.3  # no pause between two calls is longer in a world that is this fast
 # A signal may come before our handlers stand, or after they are given back: then the interpreter's own end the process.
@@ -81,7 +82,8 @@ class Killer:
             signalled = time.monotonic()
             process.send_signal(getattr(signal, f"SIG{one}"))  # nothing, where it has ended
         _, said = process.communicate(timeout=LONGEST_S)
-        took, limit = time.monotonic() - signalled, limits[-1] * busy()
+        took = time.monotonic() - signalled
+        limit = limits[-1] * busy()
         if took > limit:
             yield f"O7: ended {took:.1f} s after SIG{how}, later than {limit:.1f} s"
         if process.returncode not in GOOD[how]:
@@ -113,5 +115,9 @@ def kills(number: int, seed: int) -> Iterator[Result]:
 
 
 def busy() -> float:
-    """How many processes want each processor, where that is more than one."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """How many times longer than on a quiet machine things take: at this moment, or over the last minute."""
+    began, used = time.monotonic(), time.thread_time()
+    while time.thread_time() < used + SAMPLE_S:
+        pass
+    now = (time.monotonic() - began) / SAMPLE_S
+    return max(1.0, now, os.getloadavg()[0] / (os.cpu_count() or 1))
