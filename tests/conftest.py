@@ -58,6 +58,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apart: runs in a forked process, so that the module's stack stays as it is")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    if config.getoption("dist") != "loadfile":
+        return None
+    from support.shares import Shares
+
+    config.option.loadscopereorder = False
+    return Shares(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # all workers alike
+        from support.shares import place
+
+        items.sort(key=lambda item: place(item.nodeid))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if pyfuncitem.get_closest_marker("apart") is None:

@@ -43,6 +43,14 @@ def stage(theatre: Theatre) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.fixture(scope="module")
+def standing(theatre: Theatre) -> Iterator[Stage]:
+    """The stack without its autoscaler, made once; tests that take it are the last, and each leaves it so."""
+    with theatre.stage(with_autoscaler()) as stage:
+        assert stage.provision(with_autoscaler(autoscaler="none")).ok
+        yield stage
+
+
 def kube(stage: Stage) -> MemoryKube:
     return next(iter(stage.kubernetes.apis.values()))
 
@@ -92,19 +100,6 @@ def test_a_plan_shows_the_objects_before_there_is_a_cluster_and_nothing_after(st
     assert [(line.name, line.change.action) for line in after.changes] == [(line.name, Action.CREATE)]
 
 
-def test_a_key_that_goes_takes_its_objects_role_and_tags_along(stage: Stage) -> None:
-    stage.provision()
-    plain = with_autoscaler(autoscaler="none")
-    assert make_plan(open_stack(stage.process(plain), mint=False)).count(Action.DELETE) == 10
-    report = stage.provision(plain)
-    assert report.ok
-    assert kube(stage).refs() == set()
-    assert not [key for key in tags(stage) if key.startswith((TEMPLATE, "eksprov:"))]
-    names = {r["RoleName"] for r in stage.account.plain("iam").list_roles(PathPrefix="/eksprov/")["Roles"]}
-    assert "quickstart-us-west-2-cluster-autoscaler" not in names
-    assert {o.status for o in stage.provision(plain).outcomes} == {Status.UNCHANGED}
-
-
 def test_what_the_autoscaler_did_to_the_size_is_left_alone_and_what_the_config_says_is_not(theatre: Theatre) -> None:
     for config, size in ((with_autoscaler(), 3), (with_autoscaler(autoscaler="none"), 2)):
         with theatre.stage(config) as stage:
@@ -117,30 +112,6 @@ def test_what_the_autoscaler_did_to_the_size_is_left_alone_and_what_the_config_s
             assert stage.provision().ok
             after = eks.describe_nodegroup(clusterName="quickstart", nodegroupName="main")["nodegroup"]
             assert after["scalingConfig"]["desiredSize"] == size
-
-
-def test_a_rollout_that_never_ends_does_not_hold_up_teardown(stage: Stage) -> None:
-    stage.provision()
-    kube(stage).rollout = "stuck"
-    began = stage.clock.now()
-    gone = stage.teardown()
-    assert gone.ok
-    assert stage.clock.now() - began < 900
-
-
-@pytest.mark.parametrize("forgotten", [False, True], ids=["with-state", "state-lost"])
-def test_teardown_takes_the_objects_before_the_nodes_and_leaves_nothing(stage: Stage, forgotten: bool) -> None:
-    stage.provision()
-    stage.account.plain("s3")
-    if forgotten:
-        stage.store.forget()
-    gone = stage.teardown(with_autoscaler(autoscaler="none") if forgotten else None)
-    assert gone.ok, [o for o in gone.report.outcomes if not o.good]
-    ended = [outcome.name for outcome in gone.report.outcomes if outcome.status is Status.DELETED]
-    objects = [ended.index(name) for name in ended if name.startswith("controller/")]
-    assert len(objects) == 7
-    assert max(objects) < ended.index("node-group/main")
-    assert {kind: items for kind, items in stage.grown().items() if items} == {}
 
 
 class Bouncer(EmptyKube):
@@ -172,6 +143,46 @@ def test_a_new_way_in_that_is_not_open_yet_is_waited_for_an_old_one_that_is_shut
     assert stage.store.load() is not None
 
 
+@pytest.mark.apart
+def test_a_key_that_goes_takes_its_objects_role_and_tags_along(standing: Stage) -> None:
+    standing.provision()
+    plain = with_autoscaler(autoscaler="none")
+    assert make_plan(open_stack(standing.process(plain), mint=False)).count(Action.DELETE) == 10
+    report = standing.provision(plain)
+    assert report.ok
+    assert kube(standing).refs() == set()
+    assert not [key for key in tags(standing) if key.startswith((TEMPLATE, "eksprov:"))]
+    names = {r["RoleName"] for r in standing.account.plain("iam").list_roles(PathPrefix="/eksprov/")["Roles"]}
+    assert "quickstart-us-west-2-cluster-autoscaler" not in names
+    assert {o.status for o in standing.provision(plain).outcomes} == {Status.UNCHANGED}
+
+
+@pytest.mark.apart
+def test_a_rollout_that_never_ends_does_not_hold_up_teardown(standing: Stage) -> None:
+    standing.provision()
+    kube(standing).rollout = "stuck"
+    began = standing.clock.now()
+    gone = standing.teardown()
+    assert gone.ok
+    assert standing.clock.now() - began < 900
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize("forgotten", [False, True], ids=["with-state", "state-lost"])
+def test_teardown_takes_the_objects_before_the_nodes_and_leaves_nothing(standing: Stage, forgotten: bool) -> None:
+    standing.provision()
+    standing.account.plain("s3")
+    if forgotten:
+        standing.store.forget()
+    gone = standing.teardown(with_autoscaler(autoscaler="none") if forgotten else None)
+    assert gone.ok, [o for o in gone.report.outcomes if not o.good]
+    ended = [outcome.name for outcome in gone.report.outcomes if outcome.status is Status.DELETED]
+    objects = [ended.index(name) for name in ended if name.startswith("controller/")]
+    assert len(objects) == 7
+    assert max(objects) < ended.index("node-group/main")
+    assert {kind: items for kind, items in standing.grown().items() if items} == {}
+
+
 class DyingError(Exception):
     """The process ends here."""
 
@@ -199,16 +210,17 @@ class Mortal:
         return dying
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", [1, 4, 7])
-def test_a_crash_at_any_change_of_the_cluster_is_mended_by_the_next_run(stage: Stage, at: int, late: bool) -> None:
-    mortal = replace(stage.process(), kube=lambda *_: Mortal(kube(stage), at, late))
+def test_a_crash_at_any_change_of_the_cluster_is_mended_by_the_next_run(standing: Stage, at: int, late: bool) -> None:
+    mortal = replace(standing.process(), kube=lambda *_: Mortal(kube(standing), at, late))
     with pytest.raises(DyingError):
         provision(open_stack(mortal, mint=True))
-    assert stage.provision().ok
-    assert len(kube(stage).refs()) == 7
-    dying = replace(stage.process(), kube=lambda *_: Mortal(kube(stage), at, late))
+    assert standing.provision().ok
+    assert len(kube(standing).refs()) == 7
+    dying = replace(standing.process(), kube=lambda *_: Mortal(kube(standing), at, late))
     with pytest.raises(DyingError):
         teardown(open_stack(dying, mint=False))
-    assert stage.teardown().ok
-    assert {kind: items for kind, items in stage.grown().items() if items} == {}
+    assert standing.teardown().ok
+    assert {kind: items for kind, items in standing.grown().items() if items} == {}
