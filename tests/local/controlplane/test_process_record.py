@@ -22,16 +22,25 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
+    """Processes that wait. Each has answered, for a program that has hardly begun has no environment to be read yet."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(**environ: str) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(["sleep", "60"], env={**os.environ, **environ}, start_new_session=True))
-        return started[-1]
+        child = subprocess.Popen(
+            ["cat"], bufsize=0, env={**os.environ, **environ}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        started.append(child)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"!")
+        assert child.stdout.read(1) == b"!"
+        return child
 
     yield begin
     for child in started:
-        child.kill()
-        child.wait()
+        with child:
+            child.kill()
 
 
 def test_a_recorded_process_is_ended_by_another_record_of_the_same_folder(start: Start, tmp_path: Path) -> None:
@@ -44,7 +53,7 @@ def test_a_recorded_process_is_ended_by_another_record_of_the_same_folder(start:
 
 def test_a_process_that_was_not_yet_recorded_is_found_by_its_mark(start: Start, tmp_path: Path) -> None:
     marked, other = start(**{MARKER: str(tmp_path)}), start(**{MARKER: str(tmp_path / "other")})
-    assert ProcessRecord(tmp_path).kill() == ["sleep"]
+    assert ProcessRecord(tmp_path).kill() == ["cat"]
     assert not psutil.pid_exists(marked.pid)
     assert other.poll() is None
 
@@ -64,7 +73,7 @@ def test_a_missing_or_damaged_record_still_finds_marks(start: Start, tmp_path: P
     if content is not None:
         (tmp_path / "processes.json").write_text(content)
     start(**{MARKER: str(tmp_path)})
-    assert ProcessRecord(tmp_path).kill() == ["sleep"]
+    assert ProcessRecord(tmp_path).kill() == ["cat"]
 
 
 def test_ports_are_free_and_different() -> None:
