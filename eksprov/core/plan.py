@@ -115,6 +115,8 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
         return Planned(step.name, step.kind, step.slug, change, problem=f"cannot be changed in place: {fields}")
     elif change.fields and have is not None and (why := step.refusal(step.desired(outputs), have)):
         return Planned(step.name, step.kind, step.slug, change, problem=why)
+    elif change.fields and have is not None:
+        change = replace(change, reason=step.consequence(step.desired(outputs), have))
     return Planned(step.name, step.kind, step.slug, change)
 
 

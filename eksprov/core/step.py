@@ -194,6 +194,10 @@ class Step(ABC, Generic[C, F]):
         """Why this change would be refused though its fields change in place (a one-way switch); empty if not."""
         return ""
 
+    def consequence(self, want: F, have: F) -> str:  # noqa: ARG002 -- most changes do what their fields say
+        """What else this change brings about, for the plan; empty for most."""
+        return ""
+
     def blockers(self, client: C, have: F) -> tuple[str, ...]:  # noqa: ARG002 -- most kinds have none
         """What keeps the resource from being deleted, named for people."""
         return ()

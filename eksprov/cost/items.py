@@ -75,6 +75,8 @@ BY_USE = {
     "repository": "ECR storage",
     "topic": "SNS messages",
 }
+# https://aws.amazon.com/eks/pricing/: by instance type and second, on top of EC2's price.
+AUTO_MODE = "instances that EKS Auto Mode makes as pods need them, and its charge on top of each"
 FREE_IOPS, FREE_THROUGHPUT_MIB = 3000, 125
 TRAFFIC = ("data processed by NAT gateways", "data transfer", "taxes")
 
@@ -91,6 +93,8 @@ def items_of(step: str, kind: str, facts: Any, terms: Terms) -> tuple[Item, ...]
 def _cluster(_step: str, facts: Any, terms: Terms) -> Iterator[Item]:
     """Extended support costs more, unless the cluster is of those that EKS upgrades instead (support type STANDARD)."""
     yield Item("eks.cluster", Decimal(1), "EKS control plane")
+    if facts.auto_mode:
+        yield Item("unknown.auto-mode", Decimal(1), AUTO_MODE)
     if facts.support_type != "EXTENDED":
         return
     if terms.extended is None:

@@ -30,6 +30,7 @@ from eksprov.serving.sizing import NodeType, fit
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
+from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.instances import read
 from eksprov.steps.node_shape import derive
 
@@ -132,7 +133,9 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     chosen = [packaged(opened, model_of(opened, name)) for name in names]
     kube = cluster_api(opened)
     nodes = node_types(opened)
-    problems = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
+    # EKS Auto Mode makes a node for whatever fits on none.
+    judged = () if has_auto_mode(opened.stack.config) else chosen
+    problems = tuple(problem for spec, _ in judged if (problem := fit(spec, nodes)) is not None)
     if problems:
         raise errors.ConfigError(problems)
     applier = Applier(opened, kube)

@@ -79,7 +79,8 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
         nothing = Change(Action.CREATE, reason="nothing is recorded of this stack")
         return Plan((Planned(config.name, "stack", config.name, nothing),), basis="record")
     refuse_stale(pins, choices.kubernetes_version)
-    steps = {step.name: step for step in pinned(wanted_steps(config, choices, state.stack_id), pins)}
+    every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
+    steps = {step.name: step for step in every}
     outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
     lines = [_offline_line(steps[name], state, outputs) for name in order(nodes(tuple(steps.values())))]
     for name, record in state.steps.items():

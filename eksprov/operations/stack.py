@@ -130,7 +130,8 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     choices = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)
     state = state.with_choices(as_record(choices)) if mint and as_record(choices) != state.choices else state
-    steps = pinned(wanted(config, choices, state.stack_id), stack.pins)
+    made = {*state.steps, *(sighting.owner.step for sighting in sightings)}
+    steps = pinned(wanted(config, choices, state.stack_id, made), stack.pins)
     return Opened(stack, aws, state, identity, choices, steps, sightings)
 
 

@@ -6,11 +6,12 @@ entries, without which nobody gets in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal
 
 from eksprov.config.rules.pools import hosts
 from eksprov.config.schema import Config, NodePool
+from eksprov.controllers.auto_mode import network_policies
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
 from eksprov.controllers.device_plugins import device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
@@ -20,9 +21,10 @@ from eksprov.core.step import Step
 from eksprov.kube.objects import KubeObject
 from eksprov.steps.catalog import catalog, cluster_name
 from eksprov.steps.catalog import karpenter as karpenter_steps
+from eksprov.steps.catalog.addons import CNI, usual_addons
 from eksprov.steps.catalog.autoscaling import CLUSTER_AUTOSCALER, identity_name
 from eksprov.steps.catalog.control_plane import closing
-from eksprov.steps.catalog.names import CLUSTER
+from eksprov.steps.catalog.names import CLUSTER, has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.choices import Choices
 from eksprov.steps.karpenter_roles import NODE, node_role_name
@@ -33,14 +35,21 @@ MOST_REPLICAS = 2  # of Karpenter, each on a node of its own
 ACCELERATORS: tuple[Literal["nvidia", "neuron"], ...] = ("nvidia", "neuron")
 
 
-def wanted(config: Config, choices: Choices, stack_id: str) -> tuple[AnyStep, ...]:
-    """Every step of the stack but those of its models."""
+def wanted(
+    config: Config, choices: Choices, stack_id: str, recorded: Collection[str] = frozenset()
+) -> tuple[AnyStep, ...]:
+    """Every step of the stack but those of its models; `recorded` are the names of those that have been made."""
     aws = catalog(config, choices)
     gate = (CLUSTER, *(step.name for step in aws if step.kind == "access-entry"))
     version = choices.kubernetes_version
     facts = Facts(config.name, stack_id, cluster_name(config), choices.region, version, gate)
-    steps = (*aws, *_installed(config, choices, facts))
+    steps = (*aws, *_installed(config, choices, facts), *_switched(config, facts, recorded))
     return (*steps, *closing(config, tuple(step.name for step in steps)))
+
+
+def _switched(config: Config, facts: Facts, recorded: Collection[str]) -> tuple[KubeObject, ...]:
+    cni = CNI in (*usual_addons(config), *(addon.name for addon in config.addons))
+    return network_policies(facts, auto_mode=has_auto_mode(config), cni=cni, recorded=recorded)
 
 
 def _installed(config: Config, choices: Choices, facts: Facts) -> Iterator[KubeObject]:

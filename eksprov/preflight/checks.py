@@ -14,7 +14,7 @@ from eksprov.core.step import Owner
 from eksprov.preflight import quotas, reserved
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
-from eksprov.preflight.need import groups, is_ipv6
+from eksprov.preflight.need import groups, is_ipv6, starts_auto_mode
 
 SOON = timedelta(days=60)
 POOR_SCORE = 3  # of 10 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)
@@ -156,6 +156,13 @@ def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         yield Finding("address-space", "warning", what, cure)
 
 
+def auto_mode(plan: Plan, _facts: Facts, _us: Owner) -> Iterator[Finding]:
+    """How many nodes there will be, nobody knows beforehand."""
+    if starts_auto_mode(plan):
+        what = "EKS Auto Mode starts nodes as pods need them; nothing but the vCPU quota and replicas.max bounds them"
+        yield Finding("auto-mode", "info", what)
+
+
 def _quotas(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     yield from quotas.check(plan, facts)
 
@@ -170,5 +177,5 @@ def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     *(identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses),
-    *(impossible, reserved.room),
+    *(impossible, auto_mode, reserved.room),
 )

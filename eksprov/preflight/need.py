@@ -35,6 +35,10 @@ VCPU_CODES: Mapping[tuple[str, str], str] = {
 }
 
 
+AUTO_MODE_CODE = VCPU_CODES["standard", "ON_DEMAND"]
+AUTO_MODE_VCPUS = 2  # of its first node: the smallest that its pools make for pods of x86_64
+
+
 @dataclass(frozen=True)
 class Group:
     """A node group as it is wanted, and how many nodes it has; `new` when EKS has to create it.
@@ -127,6 +131,12 @@ def _codes(group: Group, types: Mapping[str, TypeFacts]) -> Iterator[tuple[str, 
         code = quota_code(name, group.capacity_type)
         if code and name in types:
             yield code, types[name].vcpus
+
+
+def starts_auto_mode(plan: Plan) -> bool:
+    """Whether the run switches EKS Auto Mode on, be it with the cluster's creation."""
+    lines = [(line.want, line.have) for line in plan.lines if line.kind == "cluster"]
+    return any(getattr(want, "auto_mode", False) and not getattr(have, "auto_mode", False) for want, have in lines)
 
 
 def created(plan: Plan, kind: str) -> int:

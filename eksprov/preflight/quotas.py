@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from eksprov.core.plan import Plan
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, unknown
-from eksprov.preflight.need import Group, created, groups, quota_code, vcpus
+from eksprov.preflight.need import (
+    AUTO_MODE_CODE,
+    AUTO_MODE_VCPUS,
+    Group,
+    created,
+    groups,
+    quota_code,
+    starts_auto_mode,
+    vcpus,
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ def relevant(plan: Plan, fallbacks: Mapping[str, frozenset[str]] | None = None) 
     wanted = groups(plan)
     codes = {quota_code(name, group.capacity_type) for group in wanted for name in group.types}
     codes |= {code for group in wanted for code in (fallbacks or {}).get(group.name, ())}
+    codes |= {AUTO_MODE_CODE} if starts_auto_mode(plan) else set()
     counted = {
         "L-0263D0A3": created(plan, "elastic-ip"),
         "L-F678F1CE": created(plan, "vpc"),
@@ -131,8 +141,9 @@ def demands(plan: Plan, facts: Facts) -> Iterator[Demand]:
             yield Demand(quota, *simple[quota.code])
             continue
         unread = next((part for part in (facts.types, use.vcpus) if isinstance(part, Unread)), None)
+        first = AUTO_MODE_VCPUS if quota.code == AUTO_MODE_CODE and starts_auto_mode(plan) else 0
         used = unread or float(use.vcpus.get(quota.code, 0))  # type: ignore[union-attr]  # read, or `unread` says why not
-        yield Demand(quota, used, now.get(quota.code, 0), most.get(quota.code, 0))
+        yield Demand(quota, used, now.get(quota.code, 0) + first, most.get(quota.code, 0) + first)
 
 
 def _busiest(facts: Facts) -> float | Unread:

@@ -45,8 +45,8 @@ def read(
         reads["denied"] = lambda: _denied(aws, identity, actions)
     names = list(reads)
     found = dict(zip(names, together(lambda name: _tried(name, reads[name]), names), strict=True))
-    instances = found.get("instances", NOT_ASKED)
-    types = _tried("instance types", lambda: _types(aws, wanted, instances)) if wanted else NOT_ASKED
+    instances, counts = found.get("instances", NOT_ASKED), "instances" in reads
+    types = _tried("instance types", lambda: _types(aws, wanted, instances)) if wanted or counts else NOT_ASKED
     return Facts(
         identity=identity,
         region=aws.region,

@@ -23,6 +23,7 @@ from eksprov.aws.faults import code, message
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
+from eksprov.steps import auto_mode
 from eksprov.steps.cluster_facts import ClusterFacts, facts_of
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, unless_gone
 from eksprov.steps.eks_updates import why_failed
@@ -37,7 +38,8 @@ MOVING = {"CREATING": "EKS builds the control plane", "UPDATING": "EKS changes t
 class Cluster(Step[Aws, ClusterFacts]):
     """`slug` is the cluster's name, `version` "1.36"; `role`, `vpc` and `subnets` name the steps that make them.
 
-    `key` names the step of the key that encrypts it, `key_arn` is one that no step makes.
+    `key` names the step of the key that encrypts it, `key_arn` is one that no step makes. With `node_pools` it runs EKS
+    Auto Mode, and `node_role` names the step of its nodes' role.
     """
 
     kind: ClassVar[str] = "cluster"
@@ -59,6 +61,8 @@ class Cluster(Step[Aws, ClusterFacts]):
     deletion_protection: bool = False
     key: str = ""
     key_arn: str = ""
+    node_pools: tuple[str, ...] = ()
+    node_role: str = ""
 
     def desired(self, outputs: Outputs) -> ClusterFacts:
         """The config's settings, with the role and the subnets of this stack."""
@@ -75,6 +79,9 @@ class Cluster(Step[Aws, ClusterFacts]):
             public_cidrs=frozenset(self.public_cidrs if self.public_access else ()),
             support_type=self.support_type,
             key_arn=outputs.get(self.key, "arn") if self.key else self.key_arn,
+            auto_mode=bool(self.node_pools),
+            node_pools=frozenset(self.node_pools),
+            node_role_arn=outputs.get(self.node_role, "arn") if self.node_role else "",
             subnet_ids=tuple(outputs.get(step, "id") for step in self.subnets),
         )
 
@@ -91,14 +98,18 @@ class Cluster(Step[Aws, ClusterFacts]):
         """Send CreateCluster once IAM's new role is visible to EKS. Raises: ProvisioningError for a full zone."""
         from botocore.exceptions import ClientError
 
+        automatic = auto_mode.blocks(want) if want.auto_mode else {}
+        network = automatic.pop("kubernetesNetworkConfig", {})
         request: dict[str, Any] = {
             "name": self.slug,
             "version": want.version,
             "roleArn": want.role_arn,
             "resourcesVpcConfig": {"subnetIds": list(want.subnet_ids), **endpoint_request(want)},
+            **automatic,
             "kubernetesNetworkConfig": {
                 "ipFamily": want.ip_family,
                 **({"serviceIpv4Cidr": want.service_cidr} if want.service_cidr else {}),
+                **network,
             },
             "logging": _logging(want),
             "accessConfig": {
@@ -119,15 +130,18 @@ class Cluster(Step[Aws, ClusterFacts]):
             raise _wrong_zone(self.name, error) or error from error
         return {"name": self.slug, "arn": answer["cluster"]["arn"], "ip_family": want.ip_family}
 
-    def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> str:  # noqa: ARG002
+    def update(self, aws: Aws, want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> str:
         """One kind of update, waiting for a running one to end first."""
         if "key_arn" in fields:
             return self._encrypt(aws, want)
-        change = _first_update(want, fields)
+        begun = [self._change(aws, change) for change in _first_updates(want, have, fields)]
+        return begun[-1]
+
+    def _change(self, aws: Aws, change: dict[str, Any]) -> str:
         begun = eventually(
             aws,
             lambda: aws.clients.eks.update_cluster_config(name=self.slug, **change),
-            EKS_BUSY,
+            (*EKS_BUSY, *ROLE_NOT_VISIBLE),
             limit_s=BUSY_LIMIT_S,
         )
         return str(begun["update"]["id"])
@@ -148,13 +162,19 @@ class Cluster(Step[Aws, ClusterFacts]):
         return str(begun["update"]["id"])
 
     def refusal(self, want: ClusterFacts, have: ClusterFacts) -> str:
-        """A cluster that is encrypted with a key stays so, with this key."""
+        """A cluster that is encrypted with a key stays so, with this key; Auto Mode keeps its node role."""
+        if said := auto_mode.refusal(self.slug, want, have):
+            return said
         if not have.key_arn or want.key_arn == have.key_arn:
             return ""
         return (
             f"cluster {self.slug!r} is encrypted with {have.key_arn}, and EKS neither takes a key away nor changes it; "
             "set cluster.kms_key to this key again, or tear down and provision anew"
         )
+
+    def consequence(self, want: ClusterFacts, have: ClusterFacts) -> str:
+        """What goes with EKS Auto Mode."""
+        return auto_mode.consequence(want, have)
 
     def delete(self, aws: Aws, have: ClusterFacts) -> None:
         """Waits for updates and node groups to end first. Raises: ProvisioningError while it is protected."""
@@ -209,8 +229,14 @@ def _logging(want: ClusterFacts) -> dict[str, Any]:
     return {"clusterLogging": setups}
 
 
+def _first_updates(want: ClusterFacts, have: ClusterFacts, fields: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    """What to send now, each waiting for the one before: Auto Mode may need two."""
+    one = _first_update(want, fields)
+    return (one,) if one else auto_mode.updates(want, have)
+
+
 def _first_update(want: ClusterFacts, fields: tuple[str, ...]) -> dict[str, Any]:
-    """The one block to send now; protection first, the way in last."""
+    """The one block to send now; protection first, the way in last. Empty for those of Auto Mode."""
     if "deletion_protection" in fields:
         return {"deletionProtection": want.deletion_protection}
     if "log_types" in fields:
@@ -219,6 +245,8 @@ def _first_update(want: ClusterFacts, fields: tuple[str, ...]) -> dict[str, Any]
         return {"upgradePolicy": {"supportType": want.support_type}}
     if "authentication" in fields:
         return {"accessConfig": {"authenticationMode": want.authentication}}
+    if auto_mode.FIELDS & set(fields):
+        return {}
     return {"resourcesVpcConfig": endpoint_request(want)}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from eksprov.aws.tags import owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Owner
+from eksprov.steps import auto_mode
 from eksprov.steps.eks_reading import issues
 
 AUTHENTICATION = "API"
@@ -38,6 +39,9 @@ class ClusterFacts:
     support_type: str
     authentication: str = AUTHENTICATION
     key_arn: str = ""
+    auto_mode: bool = False
+    node_pools: frozenset[str] = frozenset()
+    node_role_arn: str = ""
     subnet_ids: tuple[str, ...] = field(default=(), compare=False)
     status: str = field(default="", compare=False)
     health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -66,6 +70,7 @@ def facts_of(cluster: Mapping[str, Any]) -> ClusterFacts:
         support_type=cluster.get("upgradePolicy", {}).get("supportType", ""),
         authentication=cluster.get("accessConfig", {}).get("authenticationMode", ""),
         key_arn=next((one["provider"]["keyArn"] for one in cluster.get("encryptionConfig") or ()), ""),
+        **auto_mode.read(cluster),
         subnet_ids=tuple(vpc.get("subnetIds", [])),
         status=cluster.get("status", ""),
         health=issues(cluster.get("health")),

@@ -73,7 +73,9 @@ def delete(aws: Aws, piece: Piece) -> None:
 
 
 def _owned(tags: Tags, cluster: str) -> bool:
-    return tags.get(f"kubernetes.io/cluster/{cluster}") == "owned" or tags.get(BY_CONTROLLER) == cluster
+    """By the tags of controllers in the cluster, or of EKS Auto Mode's, which run outside it."""
+    mine = tags.get(f"kubernetes.io/cluster/{cluster}") == "owned" or tags.get(BY_CONTROLLER) == cluster
+    return mine or tags.get(EKS_CLUSTER) == cluster
 
 
 def _instances(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
@@ -82,7 +84,7 @@ def _instances(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     pages = aws.clients.ec2.get_paginator("describe_instances").paginate(Filters=filters)
     for found in [i for page in pages for reservation in page["Reservations"] for i in reservation["Instances"]]:
         tags = as_dict(found.get("Tags"))
-        if KARPENTER in tags and (_owned(tags, cluster) or tags.get(EKS_CLUSTER) == cluster):
+        if KARPENTER in tags and _owned(tags, cluster):
             state = found["State"]["Name"]
             held = "it is shutting down" if state == "shutting-down" else ""
             yield Piece(what, found["InstanceId"], f"{found['InstanceType']}, {state}", held)
@@ -133,9 +135,7 @@ def _interfaces(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
 
 
 def _volumes(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
-    filters: list[Any] = [by_tag(f"kubernetes.io/cluster/{cluster}", "owned")]
-    pages = aws.clients.ec2.get_paginator("describe_volumes").paginate(Filters=filters)
-    for found in [volume for page in pages for volume in page["Volumes"]]:
+    for found in _of_both(aws, "describe_volumes", "Volumes", cluster):
         if _owned(as_dict(found.get("Tags")), cluster):
             state = found["State"]
             claim = as_dict(found.get("Tags")).get("kubernetes.io/created-for/pvc/name", "no claim named")
@@ -144,12 +144,21 @@ def _volumes(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
 
 def _security_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     """Not the cluster's own, which EKS makes and deletes."""
-    for filters in ([by_tag(BY_CONTROLLER, cluster)], [by_tag(f"kubernetes.io/cluster/{cluster}", "owned")]):
-        pages = aws.clients.ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
-        for found in [group for page in pages for group in page["SecurityGroups"]]:
-            tags = as_dict(found.get("Tags"))
-            if _owned(tags, cluster) and not found["GroupName"].startswith(f"eks-cluster-sg-{cluster}-"):
-                yield Piece(what, found["GroupId"], found["GroupName"])
+    for found in _of_both(aws, "describe_security_groups", "SecurityGroups", cluster):
+        tags = as_dict(found.get("Tags"))
+        if _owned(tags, cluster) and not found["GroupName"].startswith(f"eks-cluster-sg-{cluster}-"):
+            yield Piece(what, found["GroupId"], found["GroupName"])
+
+
+def _of_both(aws: Aws, operation: str, key: str, cluster: str) -> Iterator[Any]:
+    """What carries any of the tags that `_owned` knows, each once."""
+    tags = ((f"kubernetes.io/cluster/{cluster}", "owned"), (BY_CONTROLLER, cluster), (EKS_CLUSTER, cluster))
+    listed: Any = aws.clients.ec2.get_paginator(operation)  # type: ignore[call-overload]  # one of two names
+    seen: list[Any] = []
+    for name, value in tags:
+        for page in listed.paginate(Filters=[by_tag(name, value)]):
+            seen += [found for found in page[key] if found not in seen]
+    yield from seen
 
 
 def _launch_templates(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:

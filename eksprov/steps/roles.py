@@ -19,6 +19,7 @@ SESSIONS = ("sts:AssumeRole", "sts:TagSession")
 CLUSTER, NODE, VPC_CNI = "role/cluster", "role/node", "role/vpc-cni"
 CLUSTER_AUTOSCALER = "role/cluster-autoscaler"
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
+AUTO_NODE = "role/auto-node"
 
 
 def role_name(stack: str, region: str, purpose: str) -> str:

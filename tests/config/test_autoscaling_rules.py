@@ -65,3 +65,29 @@ def test_a_pool_is_of_types_or_families_and_keeps_off_karpenters_own_words() -> 
 def test_pools_without_karpenter_are_said_to_have_no_effect() -> None:
     config = Config.model_validate({"name": "demo", "node_pools": [{"name": "p"}]}, strict=False)
     assert [(problem.level, problem.path) for problem in check(config)] == [("warning", "node_pools")]
+
+
+def of_auto_mode(**more: Any) -> list[tuple[str, str]]:
+    config = Config.model_validate({"name": "demo", "autoscaler": "auto-mode", **more}, strict=False)
+    return [(problem.level, problem.message) for problem in check(config)]
+
+
+def test_auto_mode_needs_no_node_group_but_a_pool_that_takes_models_and_a_way_out() -> None:
+    assert of_auto_mode() == []
+    assert of_auto_mode(node_groups=[{"name": "g", "instance_types": ["m7i.large"]}]) == []
+    assert of_auto_mode(auto_mode={"node_pools": ["general-purpose"]}) == []
+    system = of_auto_mode(auto_mode={"node_pools": ["system"]})
+    assert [level for level, _ in system] == ["error"]
+    assert "models would find none" in system[0][1]
+    assert [level for level, _ in of_auto_mode(auto_mode={"node_pools": ["system", "system"]})] == ["error", "error"]
+    alone = of_auto_mode(network={"nat_gateways": "none"})
+    assert [level for level, _ in alone] == ["error"]
+
+
+def test_what_auto_mode_contains_and_what_has_no_effect_is_warned_about() -> None:
+    assert [level for level, _ in of_auto_mode(addons=[{"name": "coredns"}])] == ["warning"]
+    assert of_auto_mode(addons=[{"name": "aws-efs-csi-driver"}]) == []
+    idle = Config.model_validate({"name": "demo", "auto_mode": {"node_pools": ["system"]}}, strict=False)
+    assert [(problem.level, problem.message) for problem in check(idle)] == [
+        ("warning", "has no effect unless autoscaler is auto-mode")
+    ]

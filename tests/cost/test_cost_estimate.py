@@ -106,13 +106,21 @@ def test_a_kind_that_is_unknown_here_is_of_unknown_price() -> None:
 
 def test_extended_support_costs_more_only_where_it_is_chosen() -> None:
     def cluster(support: str, version: str, extended: frozenset[str] | None) -> list[str]:
-        facts = SimpleNamespace(support_type=support, version=version)
+        facts = SimpleNamespace(support_type=support, version=version, auto_mode=False)
         return [item.item for item in items_of("cluster", "cluster", facts, Terms(extended))]
 
     assert cluster("STANDARD", "1.33", frozenset({"1.33"})) == ["eks.cluster"]
     assert cluster("EXTENDED", "1.35", frozenset({"1.33"})) == ["eks.cluster"]
     assert cluster("EXTENDED", "1.33", frozenset({"1.33"})) == ["eks.cluster", "eks.extended-support"]
     assert cluster("EXTENDED", "1.33", None) == ["eks.cluster", "unknown.extended-support"]
+
+
+def test_nodes_that_eks_auto_mode_makes_are_of_unknown_price() -> None:
+    facts = SimpleNamespace(support_type="STANDARD", version="1.36", auto_mode=True)
+    assert [item.item for item in items_of("cluster", "cluster", facts, Terms())] == [
+        "eks.cluster",
+        "unknown.auto-mode",
+    ]
 
 
 def test_faster_volumes_and_interface_endpoints_are_priced() -> None:

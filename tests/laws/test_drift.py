@@ -32,6 +32,7 @@ ELSEWHERE = {
     "existing-vpc": "tests/steps/test_existing_network.py",
     "placement-group": "tests/steps/test_placement_group.py",
 }
+AUTO_MODE = "tests/steps/test_auto_mode.py changes it in a stack that has it"
 HERE = tuple(kind for kind in KINDS if kind.kind not in ELSEWHERE)
 
 
@@ -276,6 +277,7 @@ CHANGES: dict[tuple[str, str], Callable[[Made, AnyStep], None] | str] = {
     ("access-entry", "policies"): entry_policies,
     ("access-entry", "groups"): entry_groups,
     ("access-entry", "user_name"): "compared only where the config has one; tests of the kind cover it",
+    **{("cluster", field): AUTO_MODE for field in ("auto_mode", "node_pools", "node_role_arn")},
     ("cluster", "key_arn"): "EKS takes no key back; tests of the key cover it",
     ("kms-key", "policy"): key(lambda kms, key: kms.put_key_policy(KeyId=key, PolicyName="default", Policy=NO_RIGHTS)),
     ("kms-key", "rotation"): key(lambda kms, key: kms.disable_key_rotation(KeyId=key)),

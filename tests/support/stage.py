@@ -41,7 +41,7 @@ QUICK_START = Path(__file__).parents[2] / "eksprov.yaml"
 STACK_ID = "5ac1a1d5ac1a1d00"
 MODEL = "digits"
 FAST = 200.0  # latencies are over by the second reading; what polling costs is not these tests matter
-EVERYTHING = ("everything", "ipv6", "karpenter")
+EVERYTHING = ("everything", "ipv6", "karpenter", "auto-mode")
 BEGINNING = 1_800_000_000.0  # of the world's clock, seconds since the epoch
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eksprov.config.document import Path
-from eksprov.config.rules.base import Finding, finding
+from eksprov.config.rules.base import Finding, finding, twice
 from eksprov.config.rules.pools import HOST_HINT, hosts, node_pools
 from eksprov.config.schema import Config
 
@@ -16,12 +16,32 @@ from eksprov.config.schema import Config
 MOST_TAGS: Final = 50
 OTHER_TAGS: Final = 11
 LONGEST_KEY: Final = 128 - len("k8s.io/cluster-autoscaler/node-template/label/")
+CONTAINED: Final = frozenset({"aws-ebs-csi-driver", "coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni"})
 
 
 def autoscaling(config: Config) -> Iterator[Finding]:
     if config.autoscaler == "cluster-autoscaler":
         yield from _cluster_autoscaler(config)
     yield from node_pools(config)
+    yield from _auto_mode(config)
+
+
+def _auto_mode(config: Config) -> Iterator[Finding]:
+    at: Path = ("auto_mode",)
+    if config.autoscaler != "auto-mode":
+        if "auto_mode" in config.model_fields_set:
+            yield finding("has no effect unless autoscaler is auto-mode", at, ("autoscaler",), level="warning")
+        return
+    pools = config.auto_mode.node_pools
+    yield from twice((*at, "node_pools"), None, pools)
+    if set(pools) == {"system"} and not config.node_groups:
+        message = "has only system, whose nodes are for cluster add-ons: models would find none"
+        yield finding(message, (*at, "node_pools"), hint="add general-purpose, or a node group")
+    for index, addon in enumerate(config.addons):
+        if addon.name in CONTAINED and not config.node_groups:
+            where: Path = ("addons", index, "name")
+            message = f"EKS Auto Mode has {addon.name} built in; the add-on's pods would run nowhere"
+            yield finding(message, where, level="warning")
 
 
 def _cluster_autoscaler(config: Config) -> Iterator[Finding]:

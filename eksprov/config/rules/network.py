@@ -64,7 +64,8 @@ def _ways_out(config: Config) -> Iterator[Finding]:
     """Nodes must reach the API server and the services they start with."""
     network, at_nat = config.network, ("network", "nat_gateways")
     at_private = ("cluster", "endpoint_private_access")
-    if network.nat_gateways != "none" or not config.node_groups:
+    nodes = config.node_groups or config.autoscaler == "auto-mode"
+    if network.nat_gateways != "none" or not nodes:
         return
     missing = [service for service in NEEDED_ENDPOINTS if service not in network.endpoint_services]
     if missing:

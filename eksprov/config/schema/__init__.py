@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from eksprov.config.schema.addons import Addon
-from eksprov.config.schema.autoscaling import AUTOSCALER, DEVICE_PLUGINS, Autoscaler, DevicePlugins
+from eksprov.config.schema.autoscaling import AUTOSCALER, DEVICE_PLUGINS, AutoMode, Autoscaler, DevicePlugins
 from eksprov.config.schema.base import REGION, S3_URL, VERSION, Name, Section, TagKey, TagValue
 from eksprov.config.schema.control_plane import AccessEntry, Cluster
 from eksprov.config.schema.cost import Cost
@@ -26,6 +26,7 @@ from eksprov.config.schema.preflight import Preflight
 __all__ = [
     "AccessEntry",
     "Addon",
+    "AutoMode",
     "Cluster",
     "Config",
     "Cost",
@@ -65,8 +66,9 @@ class Config(Section):
     node_groups: tuple[NodeGroup, ...] = Field((), max_length=30, description="Managed node groups.")
     autoscaler: Autoscaler = Field("none", description=AUTOSCALER)
     node_pools: tuple[NodePool, ...] = Field((), max_length=50, description=NODE_POOLS)
+    auto_mode: AutoMode = Field(AutoMode(), description="EKS Auto Mode, where it is the autoscaler.")
     device_plugins: DevicePlugins = Field("auto", description=DEVICE_PLUGINS)
-    addons: tuple[Addon, ...] = Field((), max_length=50, description="Add-ons beyond the five every stack gets.")
+    addons: tuple[Addon, ...] = Field((), max_length=50, description="Add-ons beyond those that every stack gets.")
     monitoring: Monitoring = Field(Monitoring(), description="CloudWatch alarms, dashboards and log retention.")
     models: tuple[Model, ...] = Field((), max_length=200, description="Models that deploy-model serves.")
     tags: dict[TagKey, TagValue] = Field(

@@ -15,6 +15,7 @@ from eksprov.steps import roles
 from eksprov.steps.access_entry import ADMIN_POLICY
 from eksprov.steps.bucket import Bucket
 from eksprov.steps.catalog.addons import ADDONS, addon_roles, addons
+from eksprov.steps.catalog.auto_mode import with_auto_mode
 from eksprov.steps.catalog.autoscaling import autoscaling
 from eksprov.steps.catalog.control_plane import access, cluster, key, with_key
 from eksprov.steps.catalog.models import model_association, model_role
@@ -23,6 +24,7 @@ from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name,
 from eksprov.steps.catalog.network import network
 from eksprov.steps.catalog.nodes import node_groups, node_templates
 from eksprov.steps.choices import Choices
+from eksprov.steps.iam_role import IamRole
 from eksprov.steps.log_group import LogGroup, log_group_name
 from eksprov.steps.repository import Repository
 
@@ -47,7 +49,7 @@ def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
     groups, extras = tuple(node_groups(config, choices)), tuple(addons(config, choices))
     steps: tuple[AnyStep, ...] = (
         *network(config, choices),
-        *with_key(config, roles.stack_roles(config.name, choices, ipv6=config.network.ipv6)),
+        *_roles(config, choices),
         *key(config, choices),
         Bucket(name="bucket/models", slug=bucket_name(config, choices), partition=choices.partition),
         Repository(name="repository/models", slug=f"{config.name}/models"),
@@ -63,3 +65,8 @@ def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
         *autoscaling(config, choices),
     )
     return (*steps, *monitoring(config, choices, steps))
+
+
+def _roles(config: Config, choices: Choices) -> tuple[IamRole, ...]:
+    made = roles.stack_roles(config.name, choices, ipv6=config.network.ipv6)
+    return with_key(config, with_auto_mode(config, choices, made))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eksprov.steps import roles
 from eksprov.steps.addon import Addon
 from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
-from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name
+from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name, has_auto_mode
 from eksprov.steps.choices import Choices
 from eksprov.steps.iam_role import IamRole
 
@@ -19,17 +19,24 @@ if TYPE_CHECKING:
 
 
 CNI, CNI_ACCOUNT = "vpc-cni", "aws-node"
-ADDONS = (CNI, "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server")
+METRICS = "metrics-server"
+ADDONS = (CNI, "kube-proxy", "eks-pod-identity-agent", "coredns", METRICS)
 # A NetworkPolicy means nothing until the CNI enforces it
 # (https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy-configure.html); the value is a string.
 CONFIGURATION: dict[str, dict[str, Any]] = {CNI: {"enableNetworkPolicy": "true"}}
 
 
+def usual_addons(config: Config) -> tuple[str, ...]:
+    """The add-ons of every stack: five, but nodes of EKS Auto Mode alone have four of them built in
+    (https://docs.aws.amazon.com/eks/latest/userguide/automode.html)."""
+    return (METRICS,) if has_auto_mode(config) and not config.node_groups else ADDONS
+
+
 def addons(config: Config, choices: Choices) -> Iterator[Addon]:
-    """The five of every stack and those of the config."""
+    """Those of every stack and those of the config."""
     wanted = {addon.name: addon for addon in config.addons}
-    nodes = any(group.desired_size for group in config.node_groups)
-    for name in dict.fromkeys((*ADDONS, *wanted)):
+    nodes = has_auto_mode(config) or any(group.desired_size for group in config.node_groups)
+    for name in dict.fromkeys((*usual_addons(config), *wanted)):
         asked = wanted.get(name)
         taken = _roles(name, asked)
         made = tuple(role for _, role in taken if not role.startswith("arn:"))
@@ -46,9 +53,14 @@ def addons(config: Config, choices: Choices) -> Iterator[Addon]:
             conflicts=asked.resolve_conflicts if asked else "overwrite",
             preserve=asked.preserve_on_delete if asked else False,
             nodes_expected=nodes,
-            awaits=tuple(f"node-group/{group.name}" for group in config.node_groups if group.desired_size),
+            awaits=() if has_auto_mode(config) else _hosts(config),
             needs=(CLUSTER, *made),
         )
+
+
+def _hosts(config: Config) -> tuple[str, ...]:
+    """The node groups that it waits for; EKS Auto Mode makes nodes by itself."""
+    return tuple(f"node-group/{group.name}" for group in config.node_groups if group.desired_size)
 
 
 def addon_roles(config: Config, choices: Choices) -> Iterator[IamRole]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eksprov.steps import roles
 from eksprov.steps.access_entry import ADMIN_POLICY, AccessEntry
-from eksprov.steps.catalog.names import CLUSTER, KEY, LOGS, access_name, cluster_name, subnets, vpc
+from eksprov.steps.catalog.names import CLUSTER, KEY, LOGS, access_name, cluster_name, has_auto_mode, subnets, vpc
 from eksprov.steps.choices import Choices
 from eksprov.steps.cluster import Cluster
 from eksprov.steps.cluster_endpoint import ClusterEndpoint
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 
 def cluster(config: Config, choices: Choices) -> Cluster:
-    """The cluster itself, in all subnets."""
+    """The cluster itself, in all subnets; with EKS Auto Mode in the private ones."""
     wanted = config.cluster.kms_key
     own = wanted == "own"
-    where = (*subnets(config, choices, "private"), *subnets(config, choices, "public"))
+    auto = has_auto_mode(config)
+    made = (roles.CLUSTER, roles.AUTO_NODE, LOGS) if auto else (roles.CLUSTER, LOGS)
+    # EKS Auto Mode makes its nodes wherever the cluster is (`steps.auto_mode`).
+    where = (*subnets(config, choices, "private"), *(() if auto else subnets(config, choices, "public")))
     later = closes_last(config)
     return Cluster(
         name=CLUSTER,
@@ -43,7 +46,9 @@ def cluster(config: Config, choices: Choices) -> Cluster:
         deletion_protection=config.cluster.deletion_protection,
         key=KEY if own else "",
         key_arn="" if own or wanted == "none" else wanted,
-        needs=(roles.CLUSTER, LOGS, *((KEY,) if own else ()), vpc(config), *where),
+        node_pools=config.auto_mode.node_pools if auto else (),
+        node_role=roles.AUTO_NODE if auto else "",
+        needs=(*made, *((KEY,) if own else ()), vpc(config), *where),
     )
 
 

@@ -25,6 +25,11 @@ def cluster_name(config: Config) -> str:
     return config.name
 
 
+def has_auto_mode(config: Config) -> bool:
+    """Whether EKS Auto Mode makes the nodes, or more of them beside node groups."""
+    return config.autoscaler == "auto-mode"
+
+
 def bucket_name(config: Config, choices: Choices) -> str:
     """Bucket names are the whole partition's, hence account and region; at most 63 characters."""
     return f"{config.name}-models-{choices.account}-{choices.region}"

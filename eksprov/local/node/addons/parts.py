@@ -15,6 +15,11 @@ NAMESPACE = "kube-system"
 REGISTRY_ACCOUNT = "602401143452"
 RBAC = "rbac.authorization.k8s.io"
 ANYWHERE: list[Json] = [{"operator": "Exists"}]
+NO_DAEMONS: Json = {
+    "key": "eks.amazonaws.com/compute-type",
+    "operator": "NotIn",
+    "values": ["fargate", "hybrid", "auto"],
+}
 CRITICAL: list[Json] = [
     {"key": "CriticalAddonsOnly", "operator": "Exists"},
     {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"},
@@ -87,7 +92,7 @@ def container(name: str, image: str, cpu: str, **more: Any) -> Json:
 
 
 def daemon_set(addon: AddonSpec, name: str, labels: dict[str, str], pod: Json) -> Json:
-    """A DaemonSet on every node but Fargate's."""
+    """A DaemonSet on every node but Fargate's and those of EKS Auto Mode, which bring its like with them."""
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -97,7 +102,7 @@ def daemon_set(addon: AddonSpec, name: str, labels: dict[str, str], pod: Json) -
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
             "template": {
                 "metadata": {"labels": {**labels, "app.kubernetes.io/name": addon.name}},
-                "spec": {"priorityClassName": "system-node-critical", "affinity": _affinity(), **pod},
+                "spec": {"priorityClassName": "system-node-critical", "affinity": _affinity(NO_DAEMONS), **pod},
             },
         },
     }
@@ -146,11 +151,11 @@ def service(addon: AddonSpec, name: str, labels: dict[str, str], spec: Json) -> 
     }
 
 
-def _affinity() -> Json:
+def _affinity(*more: Json) -> Json:
     wanted = [
         {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
         {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64", "arm64"]},
-        {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate", "hybrid", "auto"]},
+        *more,
     ]
     required = {"nodeSelectorTerms": [{"matchExpressions": wanted}]}
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
