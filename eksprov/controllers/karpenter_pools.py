@@ -26,6 +26,10 @@ ROOT, DATA = "/dev/xvda", "/dev/xvdb"
 BOTTLEROCKET_SYSTEM_GIB: Final = 4  # Karpenter's own default for the volume that holds Bottlerocket itself
 EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 CAPACITY: Final = {"ON_DEMAND": "on-demand", "SPOT": "spot"}
+Requirements = tuple[tuple[str, str, tuple[str, ...]], ...]  # label, operator, values
+# Only Nitro instances give pods IPv6 addresses (https://docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html); the
+# label is one of Karpenter's own (https://karpenter.sh/docs/concepts/scheduling/#well-known-labels).
+NITRO: Final[Requirements] = (("karpenter.k8s.aws/instance-hypervisor", "In", ("nitro",)),)
 # What a pool may launch that names neither types nor families.
 GENERAL: Final = (
     ("karpenter.k8s.aws/instance-category", "In", ("c", "m", "r")),
@@ -45,18 +49,22 @@ class Pool:
 
 @dataclass(frozen=True)
 class Place:
-    """Where nodes go: `role` is their IAM role's name; `subnet_ids` are of an existing VPC, empty: the stack's own."""
+    """Where nodes go: `role` is their IAM role's name; `subnet_ids` are of an existing VPC, empty: the stack's own.
+
+    `ipv6`: their pods have IPv6 addresses.
+    """
 
     role: str
     subnet_ids: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
+    ipv6: bool = False
 
 
 def pool_parts(facts: Facts, pool: Pool, place: Place) -> dict[str, Json]:
     """Its two objects, by part."""
     return {
         f"node-class-{pool.asked.name}": _node_class(facts, pool, place),
-        f"node-pool-{pool.asked.name}": _node_pool(facts, pool),
+        f"node-pool-{pool.asked.name}": _node_pool(facts, pool, NITRO if place.ipv6 else ()),
     }
 
 
@@ -90,11 +98,11 @@ def _volumes(pool: Pool) -> Iterator[Json]:
         yield {"deviceName": device, "ebs": {**ebs, "volumeSize": f"{size}Gi"}}
 
 
-def _node_pool(facts: Facts, pool: Pool) -> Json:
+def _node_pool(facts: Facts, pool: Pool, more: Requirements) -> Json:
     asked = pool.asked
     spec: Json = {
         "nodeClassRef": {"group": AWS_GROUP, "kind": "EC2NodeClass", "name": asked.name},
-        "requirements": list(_requirements(asked)),
+        "requirements": list(_requirements(asked, more)),
         "expireAfter": f"{asked.expire_after_hours}h" if asked.expire_after_hours else "Never",
     }
     if pool.taints:
@@ -115,11 +123,9 @@ def _node_pool(facts: Facts, pool: Pool) -> Json:
     }
 
 
-def _requirements(asked: NodePool) -> Iterator[Json]:
+def _requirements(asked: NodePool, more: Requirements) -> Iterator[Json]:
     if asked.instance_types:
-        which: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-            ("node.kubernetes.io/instance-type", "In", asked.instance_types),
-        )
+        which: Requirements = (("node.kubernetes.io/instance-type", "In", asked.instance_types),)
     elif asked.instance_families:
         which = (("karpenter.k8s.aws/instance-family", "In", asked.instance_families),)
     else:
@@ -128,7 +134,7 @@ def _requirements(asked: NodePool) -> Iterator[Json]:
     which = (*which, ("karpenter.sh/capacity-type", "In", bought))
     if asked.zone_ids:
         which = (*which, ("topology.k8s.aws/zone-id", "In", asked.zone_ids))
-    for key, operator, values in which:
+    for key, operator, values in (*which, *more):
         yield {"key": key, "operator": operator, "values": list(values)}
 
 

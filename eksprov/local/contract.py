@@ -101,6 +101,7 @@ class InstanceKind:
     gpus: int = 0
     gpu_name: str = ""
     neuron_devices: int = 0
+    hypervisor: str = "nitro"  # empty: bare metal
 
 
 @dataclass(frozen=True)

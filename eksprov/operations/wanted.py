@@ -85,6 +85,7 @@ def _karpenter(
         hosts=tuple(f"node-group/{group.name}" for group in groups),
         replicas=min(MOST_REPLICAS, sum(group.min_size for group in groups)),
     )
-    place = Place(node_role_name(config.name, choices), config.network.subnet_ids, tuple(sorted(config.tags.items())))
+    network, tags = config.network, tuple(sorted(config.tags.items()))
+    place = Place(node_role_name(config.name, choices), network.subnet_ids, tags, ipv6=network.ipv6)
     launched = [Pool(pool, shape.taints, shape.disk_gib) for pool, shape in pools]
     yield from karpenter(facts, around, launched, place)

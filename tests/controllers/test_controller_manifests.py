@@ -148,6 +148,14 @@ def test_karpenter_never_runs_on_a_node_of_its_own_and_goes_after_the_kinds_that
     assert "controller/karpenter/node-class-gpu" in steps["node-pool-gpu"].needs
 
 
+def test_nodes_on_demand_of_an_ipv6_cluster_are_nitro_instances() -> None:
+    made = {one.name: one for one in karpenter(FACTS, AROUND, POOLS, Place("demo", ipv6=True))}
+    spec = made["controller/karpenter/node-pool-gpu"].manifest["spec"]["template"]["spec"]
+    asked = {one["key"]: one["values"] for one in spec["requirements"]}
+    assert asked["karpenter.k8s.aws/instance-hypervisor"] == ["nitro"]
+    assert asked["karpenter.k8s.aws/instance-family"] == ["g6"]
+
+
 def test_a_pool_says_what_may_be_launched_and_how_much() -> None:
     spec = node_pool("gpu")
     nodes = spec["template"]["spec"]

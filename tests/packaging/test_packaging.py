@@ -205,6 +205,20 @@ def test_the_readme_names_only_commands_that_exist() -> None:
     assert called <= set(COMMANDS)
 
 
+def test_every_capability_names_tests_that_exist() -> None:
+    table = (ROOT / "docs" / "capabilities.md").read_text().split("|---|---|---|---|\n", 1)[1].split("\n\n", 1)[0]
+    named = [row.rstrip(" |").rsplit("|", 1)[-1].strip().split(", ") for row in table.splitlines()]
+    assert len(named) > 20
+    missing = [test for tests in named for test in tests if not test.startswith("tests/") or not (ROOT / test).exists()]
+    assert not missing
+
+
+def test_the_pages_name_only_files_that_exist() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        named = set(re.findall(r"\btests/[\w/]+(?:\.py)?", page.read_text()))
+        assert not [name for name in named if not (ROOT / name).exists()], page.name
+
+
 def test_make_without_a_target_lists_them_and_touches_nothing(tmp_path: Path) -> None:
     listed = subprocess.run(
         ("make", "--no-print-directory", "-C", str(ROOT)), cwd=tmp_path, capture_output=True, text=True, check=True

@@ -94,6 +94,7 @@ def _kind(details: Mapping[str, Any]) -> InstanceKind:
         gpus=sum(gpu.get("Count", 0) for gpu in gpus if gpu.get("Manufacturer") == "NVIDIA"),
         gpu_name=str(gpus[0].get("Name", "")).lower() if gpus else "",
         neuron_devices=sum(d.get("Count", 0) for d in details.get("NeuronInfo", {}).get("NeuronDevices", [])),
+        hypervisor=details.get("Hypervisor", ""),
     )
 
 

@@ -118,6 +118,7 @@ def describe(kind: InstanceKind, group: str) -> dict[str, str]:
         "cpu": str(kind.vcpus),
         "memory": str(kind.memory_mib),
         **({"generation": generation} if generation else {}),
+        **({"hypervisor": kind.hypervisor} if kind.hypervisor else {}),
         **gpu,
     }
     return {
