@@ -21,11 +21,10 @@ from eksprov.controllers.parts import (
     budget,
     cluster_rights,
     confined,
-    labels,
-    meta,
+    deployment,
     rights,
     rule,
-    selector,
+    run_as,
 )
 from eksprov.kube.objects import KubeObject
 
@@ -117,26 +116,10 @@ def _deployment(facts: Facts) -> dict[str, Any]:
     pod = {
         "serviceAccountName": NAME,
         "priorityClassName": "system-cluster-critical",
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": UID,
-            "runAsGroup": UID,
-            "fsGroup": UID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": run_as(UID),
         "containers": [_container(facts)],
     }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": meta(facts, NAME),
-        "spec": {
-            "replicas": 1,
-            "revisionHistoryLimit": 3,
-            "selector": {"matchLabels": selector(facts, NAME)},
-            "template": {"metadata": {"labels": labels(facts, NAME)}, "spec": pod},
-        },
-    }
+    return deployment(facts, NAME, pod)
 
 
 def _number(version: str) -> int:

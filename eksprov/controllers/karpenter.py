@@ -25,10 +25,11 @@ from eksprov.controllers.parts import (
     budget,
     cluster_rights,
     confined,
-    labels,
+    deployment,
     meta,
     rights,
     rule,
+    run_as,
     selector,
     step_name,
 )
@@ -191,24 +192,8 @@ def _deployment(facts: Facts, around: Around) -> dict[str, Any]:
                 "requiredDuringSchedulingIgnoredDuringExecution": [{**own, "topologyKey": "kubernetes.io/hostname"}],
             },
         },
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": UID,
-            "runAsGroup": UID,
-            "fsGroup": UID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": run_as(UID),
         "containers": [_container(facts, around)],
     }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": meta(facts, NAME),
-        "spec": {
-            "replicas": around.replicas,
-            "revisionHistoryLimit": 3,
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}},
-            "selector": {"matchLabels": selector(facts, NAME)},
-            "template": {"metadata": {"labels": labels(facts, NAME)}, "spec": pod},
-        },
-    }
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
+    return deployment(facts, NAME, pod, around.replicas, strategy=strategy)

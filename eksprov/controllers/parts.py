@@ -90,6 +90,28 @@ def confined() -> Json:
     return {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 
 
+def run_as(uid: int) -> Json:
+    """A pod whose processes are this user's, with the runtime's seccomp profile."""
+    ids = {"runAsUser": uid, "runAsGroup": uid, "fsGroup": uid}
+    return {"runAsNonRoot": True, **ids, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def deployment(facts: Facts, controller: str, pod: Json, replicas: int = 1, **spec: Any) -> Json:
+    """The controller's Deployment; `spec` adds to its own."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta(facts, controller),
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 3,
+            **spec,
+            "selector": {"matchLabels": selector(facts, controller)},
+            "template": {"metadata": {"labels": labels(facts, controller)}, "spec": pod},
+        },
+    }
+
+
 def budget(facts: Facts, controller: str) -> Json:
     """One pod may be evicted at a time, a broken one always."""
     return {
