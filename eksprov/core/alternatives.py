@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eksprov import errors
-from eksprov.core.choosing import ScarceError
+from eksprov.core.choosing import OutgrownError, ScarceError
 from eksprov.core.converge import Run, converge, is_ours, remove
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
+from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
 
 AnyStep = Step[Any, Any]
@@ -32,6 +33,15 @@ class Standing:
 
     steps: dict[str, AnyStep] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def look(self, one: AnyStep, client: Any) -> Any | None:
+        """What was read of a resource that stands, as this very choice reads it; None where it is not there."""
+        if one.slug in self.facts and self.steps[one.slug] != one:
+            have = one.discover(client)
+            if have is None:
+                return None
+            self.steps[one.slug], self.facts[one.slug] = one, have
+        return self.facts.get(one.slug)
 
     def phase(self, choice: AnyStep) -> Phase | None:
         """The phase of a choice; None where it is not there."""
@@ -57,11 +67,15 @@ def bring(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
     """Bring up the best choice that can be had and leave no other. Raises: as `converge`."""
     choosing = run.choosing
     if len(step.choices) == 1 and not choosing.elsewhere(step.name):
-        return converge(step, client, outputs, run)
+        try:
+            return converge(step, client, outputs, run)
+        except OutgrownError as outgrown:
+            run.tell(step.name, f"{outgrown.message}; making another one beside it")
     there = standing(step, client, run.owner)
+    choices = named(step, there, client, outputs)
     others, reasons = dict(there.steps), dict[str, str]()
     recorded = choosing.recorded(step.name) or step.slug
-    for choice in in_order(step, there, recorded if not run.was_there(step.name) else "", first=choosing.first):
+    for choice in in_order(choices, there, recorded if not run.was_there(step.name) else "", first=choosing.first):
         if choice.slug in there.facts or choice.slug == recorded:
             choosing.adopt(choice)
         else:
@@ -76,7 +90,7 @@ def bring(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
             continue
         others.pop(choice.slug, None)
         _clear(step, others, client, run)
-        return _told(step, choice, outcome, reasons)
+        return _told(step, choice, _replaced(outcome, choice, choices, there), reasons)
     choosing.begin(step)  # the next run begins anew, with the first
     _give_up_unready(others.values(), client, run)
     said = "; ".join(f"{label}: {reason}" for label, reason in reasons.items())
@@ -98,13 +112,41 @@ def take_away(step: AnyStep, client: Any, run: Run) -> Outcome:
     return next((outcome for outcome in outcomes if outcome.status is Status.DELETED), outcomes[0])
 
 
-def in_order(step: AnyStep, there: Standing, unfinished: str, *, first: bool) -> list[AnyStep]:
+def named(step: AnyStep, there: Standing, client: Any, outputs: Outputs) -> tuple[AnyStep, ...]:
+    """The step's choices, each under the name that it has or is to have.
+
+    One that stands and is what is wanted keeps its name. Where what stands under a choice's name cannot become so, the
+    choice is made under another one, beside it.
+    """
+    return tuple(_named(choice, there, client, outputs) for choice in step.choices)
+
+
+def _named(choice: AnyStep, there: Standing, client: Any, outputs: Outputs) -> AnyStep:
+    if choice.replacement.order is not Order.CREATE_FIRST:
+        return choice
+    want = choice.desired(outputs)
+    names = (choice, choice.renewed)
+    for one in names:
+        have = there.look(one, client)
+        if have is not None and not outgrown(want, have):
+            return one
+    return next((one for one in names if one.slug not in there.facts), names[-1])
+
+
+def _replaced(outcome: Outcome, choice: AnyStep, choices: Iterable[AnyStep], there: Standing) -> Outcome:
+    """A new one that was made because an old one could not become so."""
+    old = sorted(there.facts.keys() - {one.slug for one in choices})
+    if outcome.status is not Status.CREATED or not old:
+        return outcome
+    return replace(outcome, status=Status.REPLACED, message=f"{choice.slug} stood before {', '.join(old)} went")
+
+
+def in_order(choices: tuple[AnyStep, ...], there: Standing, unfinished: str, *, first: bool) -> list[AnyStep]:
     """The choices in the order in which they are tried, each once.
 
     What is ready comes first (unless the first choice is asked for), then what is on its way, then what the record
     says was begun, then the config's order from there round. What has failed for want of capacity comes last.
     """
-    choices = step.choices
     ready = [choice for choice in choices if there.state(choice) is State.READY]
     moving = [choice for choice in choices if there.state(choice) is State.MOVING]
     begun = [choice for choice in choices if choice.slug == unfinished]
@@ -202,4 +244,4 @@ def _told(step: AnyStep, choice: AnyStep, outcome: Outcome, reasons: Mapping[str
     if not what or choice.slug == step.slug:
         return outcome
     why = "".join(f"; no capacity for {label}: {reason}" for label, reason in reasons.items())
-    return replace(outcome, message=f"{what}{why}")
+    return replace(outcome, message="; ".join(part for part in (f"{what}{why}", outcome.message) if part))

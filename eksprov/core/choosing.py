@@ -31,6 +31,10 @@ class ScarceError(errors.ProvisioningError):
         self.reason = reason
 
 
+class OutgrownError(errors.ReplacementError):
+    """A resource cannot become what is wanted, but another one may be made beside it, under a name of its own."""
+
+
 class Patience:
     """One wait's patience with a resource that lacks capacity."""
 

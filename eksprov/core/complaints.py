@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from eksprov import errors
@@ -20,9 +21,9 @@ def late(step: AnyStep, client: Any, have: Any | None, waited_s: float) -> error
     """A deadline has passed; what holds the resource is asked for."""
     phase = step.phase(have).message if have is not None else "it cannot be seen yet"
     blockers = step.blockers(client, have) if have is not None else ()
-    held = f"; held by {', '.join(blockers)}" if blockers else ""
+    by = f"; held by {', '.join(blockers)}" if blockers else ""
     return errors.WaitTimeoutError(
-        f"{step.name}: still not done after {waited_s:.0f} s: {phase}{held}", "run the same command again to wait on"
+        f"{step.name}: still not done after {waited_s:.0f} s: {phase}{by}", "run the same command again to wait on"
     )
 
 
@@ -36,11 +37,21 @@ def strange(step: AnyStep, have: Any) -> errors.OwnershipError:
     )
 
 
+SET_BACK = "set the old value again, or tear down and provision anew"
+
+
 def irreplaceable(step: AnyStep, change: Change) -> errors.ReplacementError:
     """What differs cannot change in place, and the resource is not made again."""
+    reason = step.replacement.why
+    return errors.ReplacementError(f"{step.name}: cannot be changed in place: {in_words(change)}; {reason}", SET_BACK)
+
+
+def held(step: AnyStep, change: Change, holders: Iterable[str]) -> errors.ReplacementError:
+    """It would have to go first, and others stand on it."""
     return errors.ReplacementError(
-        f"{step.name}: cannot be changed in place: {in_words(change)}",
-        "set the old value again, or tear down and provision anew",
+        f"{step.name}: cannot be changed in place: {in_words(change)}; and it cannot be made again while it holds "
+        f"{', '.join(holders)}",
+        SET_BACK,
     )
 
 

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from eksprov import errors
 from eksprov.core.borrowed import leave, look_at
 from eksprov.core.change import Action, Change, diff
-from eksprov.core.choosing import Choosing, Patience
-from eksprov.core.complaints import failed_update, in_words, irreplaceable, late, never_seen, strange, unproven
+from eksprov.core.choosing import Choosing, OutgrownError, Patience
+from eksprov.core.complaints import failed_update, held, in_words, irreplaceable, late, never_seen, strange, unproven
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
+from eksprov.core.replacement import Order
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
@@ -77,15 +78,13 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     """
     if step.borrowed:
         return look_at(step, client)
-    have = _at_rest(step, client, run)
     want = step.desired(outputs)
+    have = _at_rest(step, client, run, want)
     first = change = diff(want, have)
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have), message=step.phase(have).message)
-    if change.action is Action.REPLACE and step.replaceable:
-        run.tell(step.name, f"{in_words(change)} cannot change in place; deleting it to make it again")
-        remove(step, client, run)
-        run.gone(step.name)
+    if change.action is Action.REPLACE:
+        _make_room(step, client, have, change, run)
         _created(step, client, want, run)
         have = _proven(step, client, want, run)
         return Outcome(step.name, Status.REPLACED, first, step.outputs(have))
@@ -97,8 +96,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         return Outcome(step.name, Status.CREATED, first, step.outputs(have))
     tried: set[tuple[str, ...]] = set()
     while change.fields:
-        if change.action is Action.REPLACE:
-            raise irreplaceable(step, change)
+        _refuse_replacement(step, change)
         if why := step.refusal(want, have):
             raise errors.ReplacementError(f"{step.name}: {why}")
         if change.names in tried:  # one part undoes another; no pause would end that
@@ -108,6 +106,26 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         have = _proven(step, client, want, run, but=change.names, update=update)
         change = diff(want, have)
     return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
+
+
+def _make_room(step: Step[Any, Any], client: Any, have: Any, change: Change, run: Run) -> None:
+    """Delete what cannot become as it is wanted. Raises: OutgrownError where another one may be made beside it."""
+    order = step.replacement.order
+    if order is Order.CREATE_FIRST:
+        raise OutgrownError(f"{step.name}: cannot be changed in place: {in_words(change)}")
+    if order is Order.NEVER:
+        raise irreplaceable(step, change)
+    if holders := step.blockers(client, have):
+        raise held(step, change, holders)
+    run.tell(step.name, f"{in_words(change)} cannot change in place; deleting it to make it again")
+    remove(step, client, run)
+    run.gone(step.name)
+
+
+def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
+    """In the middle of an update: somebody else has changed what cannot be changed back."""
+    if change.action is Action.REPLACE:
+        raise irreplaceable(step, change)
 
 
 def _created(step: Step[Any, Any], client: Any, want: Any, run: Run) -> None:
@@ -156,8 +174,11 @@ def _swept(step: Step[Any, Any], client: Any, have: Any | None, run: Run) -> Non
         have = step.discover(client, fresh=True)
 
 
-def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
-    """The step's facts once nothing is in motion; a failed one of ours is cleared away when the kind allows it."""
+def _at_rest(step: Step[Any, Any], client: Any, run: Run, want: Any) -> Any | None:
+    """The step's facts once nothing is in motion; a failed one of ours is cleared away when the kind allows it.
+
+    What may be deleted in motion and cannot become as it is wanted is not waited for.
+    """
     have = step.discover(client)
     if have is None and not step.recognised and run.expected(step.name):
         have = _appeared(step, client, run)
@@ -165,6 +186,8 @@ def _at_rest(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
         return None
     _refuse_stranger(step, have, run)
     phase = step.phase(have)
+    if phase.state is State.MOVING and step.delete_in_motion and diff(want, have).action is Action.REPLACE:
+        return have
     if phase.state in (State.MOVING, State.LEAVING):
         have = _await(step, client, run, _resting, leaving=phase.state is State.LEAVING)
         if have is None:

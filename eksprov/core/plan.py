@@ -6,13 +6,15 @@ stale in a way that does harm.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eksprov.core.change import UNKNOWN, Action, Change, diff
 from eksprov.core.converge import is_ours
+from eksprov.core.displacing import displacement
 from eksprov.core.executor import Node, order
+from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import READY, Outputs, Owner, State, Step
 
 
@@ -85,9 +87,27 @@ def preview(
         step, have = by_name[name], found.get(name)
         lines.append(replace(_line(step, have, outputs, us), have=have, want=step.desired(outputs)))
     gone = Change(Action.DELETE, reason="no longer in the config")
+    lines = list(_with_displaced(lines, by_name))
     ours = (step for step in orphans if not (step.borrowed or step.part))
     lines += [Planned(step.name, step.kind, step.slug, gone, have=found.get(step.name)) for step in ours]
     return Plan(tuple(lines), basis, notes)
+
+
+def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, Step[Any, Any]]) -> Iterator[Planned]:
+    """The lines, with what has to go because something under it is made again, and with what forbids that."""
+    living = {line.name for line in lines if line.have is not None}
+    first = [line for line in lines if line.change.action is Action.REPLACE and not line.problem]
+    roots = [line for line in first if steps[line.name].replacement.order is Order.DELETE_FIRST]
+    causes = [line.name for line in roots if outgrown(line.want, line.have)]
+    told = displacement(tuple(steps.values()), living, causes)
+    for line in lines:
+        if line.name in told.refused:
+            yield replace(line, problem=f"cannot be made again: {told.refused[line.name]}")
+        elif line.name in told.gone and line.change.action is Action.UPDATE:
+            change = Change(Action.REPLACE, line.change.fields, f"what it is in is made again ({', '.join(causes)})")
+            yield replace(line, change=change)
+        else:
+            yield line
 
 
 def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -> Planned:
@@ -110,9 +130,11 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
         change = Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}")
     elif phase.state is State.FAILED:
         return Planned(step.name, step.kind, step.slug, change, problem=phase.message)
-    elif change.action is Action.REPLACE and not step.replaceable:
-        fields = ", ".join(change.names)
-        return Planned(step.name, step.kind, step.slug, change, problem=f"cannot be changed in place: {fields}")
+    elif change.action is Action.REPLACE and step.replacement.order is Order.NEVER:
+        problem = f"cannot be changed in place: {', '.join(change.names)}; {step.replacement.why}"
+        return Planned(step.name, step.kind, step.slug, change, problem=problem)
+    elif change.action is Action.REPLACE:
+        change = replace(change, reason=str(step.replacement))
     elif change.fields and have is not None and (why := step.refusal(step.desired(outputs), have)):
         return Planned(step.name, step.kind, step.slug, change, problem=why)
     elif change.fields and have is not None:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from eksprov.core.change import UNKNOWN
+from eksprov.core.replacement import NOTHING_FORCES_IT, Replacement
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Step(ABC, Generic[C, F]):
     recreate_failed: ClassVar[bool] = False  # a FAILED one of ours is deleted and made again
     recognised: ClassVar[bool] = True  # AWS knows a second create for the first, by name or token; else it is journaled
     named: ClassVar[bool] = True  # AWS refuses a second one of the same name, so a create may safely get a new token
-    replaceable: ClassVar[bool] = False  # what cannot change in place is deleted and made again: nothing stands on it
+    holding: ClassVar[bool] = False  # what it is in cannot be deleted before it, even where it could be moved elsewhere
     part: ClassVar[bool] = False  # of another step's resource: changed, never made, and gone with it
     borrowed: ClassVar[bool] = False  # another's: read and checked, never made, tagged, changed or deleted
     piecewise: ClassVar[bool] = False  # many things that go one after another: `delete` is called until none is left
@@ -171,6 +172,16 @@ class Step(ABC, Generic[C, F]):
     def choices(self) -> tuple[Step[C, F], ...]:
         """The ways in which the resource may be had, best first, each with a slug of its own; the first is this."""
         return (self,)
+
+    @property
+    def replacement(self) -> Replacement:
+        """How it is made again where what differs cannot change in place; each kind with such fields says it."""
+        return NOTHING_FORCES_IT
+
+    @property
+    def renewed(self) -> Step[C, F]:
+        """With CREATE_FIRST: this step under a second name, for a resource that stands beside the one it replaces."""
+        raise NotImplementedError(f"{self.kind} has no second name")
 
     @property
     def label(self) -> str:

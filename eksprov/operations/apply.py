@@ -63,6 +63,11 @@ class Applier:
         ]
         return self._go(steps, graph, removing=True)
 
+    def forget(self) -> None:
+        """What has been removed is nothing that an earlier run began, and no listing has it any more."""
+        self.opened = dataclasses.replace(self.opened, state=self.state)
+        self.opened.aws.inventory.forget()
+
     def save(self) -> None:
         """Write the state as it is now."""
         self._stack.store.save(self.state)

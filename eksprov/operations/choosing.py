@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from eksprov.aws.faults import translated
-from eksprov.core.alternatives import in_order, standing, summary
+from eksprov.core.alternatives import in_order, named, standing, summary
 from eksprov.core.change import Action, Change
 from eksprov.core.choosing import Choosing
 from eksprov.core.plan import Planned
-from eksprov.core.step import State, Step
+from eksprov.core.step import Outputs, State, Step
 from eksprov.operations.stack import Opened
 
 AnyStep = Step[Any, Any]
@@ -53,6 +53,7 @@ def live_choices(
     opened: Opened, steps: Sequence[AnyStep]
 ) -> tuple[tuple[AnyStep, ...], tuple[Planned, ...], tuple[str, ...]]:
     """Each step as the choice that a run would begin with; the deletions of what is none; notes of later choices."""
+    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
     taken: list[AnyStep] = []
     gone: list[Planned] = []
     notes: list[str] = []
@@ -62,12 +63,14 @@ def live_choices(
             continue
         with translated(f"read {step.name}"):
             there = standing(step, opened.aws, opened.us)
+            choices = named(step, there, opened.aws, outputs)
         record = opened.state.steps.get(step.name)
         unfinished = record.slug if record is not None and record.status != "ready" else ""
-        choice = in_order(step, there, unfinished, first=opened.first_choice)[0]
+        choice = in_order(choices, there, unfinished, first=opened.first_choice)[0]
         taken.append(choice)
         others = sorted(there.steps.keys() - {choice.slug})
-        gone += [Planned(step.name, step.kind, slug, Change(Action.DELETE, reason="another choice")) for slug in others]
+        reason = "another choice, or one that was replaced"
+        gone += [Planned(step.name, step.kind, slug, Change(Action.DELETE, reason=reason)) for slug in others]
         if choice.slug != step.slug and there.state(choice) is State.READY:
             notes.append(f"{step.name} stands on {summary(step, choice)}; --first-choice goes back to the first")
     return tuple(taken), tuple(gone), tuple(notes)

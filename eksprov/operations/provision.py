@@ -8,6 +8,7 @@ from eksprov.core.outcome import Outcome, Status
 from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import Applier
+from eksprov.operations.displaced import displaced
 from eksprov.operations.forecast import guard
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import refuse_stale
@@ -50,8 +51,20 @@ def provision(opened: Opened) -> Report:
         applier.save()  # the stack id and the choices are on disk before the first create
     for note in lost_access(opened):
         opened.stack.progress.note(note)
-    outcomes = applier.converge_all(opened.steps)
+    outcomes = _make_room(applier)
+    if all(outcome.good for outcome in outcomes):
+        outcomes += applier.converge_all(opened.steps)
     orphans = opened.orphans
     if orphans and all(outcome.good for outcome in outcomes):
         outcomes += applier.remove_all(orphans)
     return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
+
+
+def _make_room(applier: Applier) -> list[Outcome]:
+    """Remove what cannot become as it is wanted and what stands on it; it is made again afterwards, in order."""
+    gone = displaced(applier.opened)
+    if not gone:
+        return []
+    outcomes = applier.remove_all([step for step in applier.opened.steps if step.name in gone])
+    applier.forget()
+    return outcomes

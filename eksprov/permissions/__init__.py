@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
+from eksprov.core.replacement import Order
 from eksprov.core.step import Step
 from eksprov.errors import EksprovError
 from eksprov.permissions import account, cluster, messaging, network, sweep
@@ -71,7 +72,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
     for kind, steps in place.kinds.items():
         rights = _rights(kind, place)
         yield from (*rights.read, *rights.make, *rights.change)
-        if any(step.replaceable or step.recreate_failed for step in steps):
+        if any(step.replacement.order is not Order.NEVER or step.recreate_failed for step in steps):
             yield from rights.delete
     for each in kinds:
         yield from _rights(each.kind, place).survey  # a lost record is read back from the tags

@@ -26,6 +26,7 @@ from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_coming_or_going
@@ -58,7 +59,6 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     """
 
     kind: ClassVar[str] = "access-entry"
-    replaceable: ClassVar[bool] = True
     recreate_failed: ClassVar[bool] = True
 
     partition: str = "aws"
@@ -77,6 +77,11 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     def principal(self) -> str:
         """The principal's ARN."""
         return self.slug.split("/", 1)[1]
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "the principal has no access")
 
     def desired(self, outputs: Outputs) -> AccessEntryFacts:  # noqa: ARG002 -- known from the config alone
         """What the config says."""

@@ -22,6 +22,7 @@ from eksprov import errors
 from eksprov.aws.faults import code, message
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps import auto_mode
 from eksprov.steps.cluster_facts import ClusterFacts, facts_of
@@ -63,6 +64,11 @@ class Cluster(Step[Aws, ClusterFacts]):
     key_arn: str = ""
     node_pools: tuple[str, ...] = ()
     node_role: str = ""
+
+    @property
+    def replacement(self) -> Replacement:
+        """Not by us."""
+        return Replacement(Order.NEVER, "all that runs on the cluster would be lost")
 
     def desired(self, outputs: Outputs) -> ClusterFacts:
         """The config's settings, with the role and the subnets of this stack."""

@@ -13,6 +13,7 @@ from typing import ClassVar
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, sent_once
 
@@ -36,6 +37,11 @@ class ElasticIp(Tagged[ElasticIpFacts]):
     id_key: ClassVar[str] = "AllocationId"
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
     recognised: ClassVar[bool] = False  # the call has neither name nor token
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "its NAT gateway is away")
 
     def desired(self, outputs: Outputs) -> ElasticIpFacts:  # noqa: ARG002 -- needs nothing of others
         """An address of the VPC's kind."""

@@ -34,6 +34,7 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
 
     kind: ClassVar[str] = "internet-gateway"
     id_key: ClassVar[str] = "InternetGatewayId"
+    holding: ClassVar[bool] = True
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     recognised: ClassVar[bool] = False  # the call has neither name nor token
     vpc: str = ""

@@ -15,6 +15,7 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, STEP
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, by_tag, owner_in
 
@@ -45,6 +46,11 @@ class NatGateway(Tagged[NatGatewayFacts]):
     recreate_failed: ClassVar[bool] = True
     subnet: str = ""
     elastic_ip: str = ""
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "nodes in private subnets have no way to the internet")
 
     def desired(self, outputs: Outputs) -> NatGatewayFacts:
         """In the public subnet, with the address."""

@@ -28,8 +28,12 @@ class Choice:
     @property
     def mark(self) -> str:
         """What its groups' names end with."""
-        what = json.dumps([self.instance_types, self.capacity_type, self.zone_ids])
-        return hashlib.sha256(what.encode()).hexdigest()[:HASH]
+        return mark(self.instance_types, self.capacity_type, self.zone_ids)
+
+
+def mark(*what: object) -> str:
+    """A short hash that always means the same."""
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:HASH]
 
 
 def words(instance_types: tuple[str, ...], capacity_type: str, zone_ids: tuple[str, ...]) -> str:

@@ -24,12 +24,13 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.capacity import SCARCE_ISSUES, lacking
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
 from eksprov.steps.eks_updates import why_failed
-from eksprov.steps.node_choices import Choice, slugs, words
+from eksprov.steps.node_choices import Choice, mark, slugs, words
 from eksprov.steps.nodegroup_facts import (
     NO_POOL,
     ONE_BY_ONE,
@@ -68,7 +69,6 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
     kind: ClassVar[str] = "node-group"
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)
     recreate_failed: ClassVar[bool] = True
-    replaceable: ClassVar[bool] = True
     delete_in_motion: ClassVar[bool] = True  # one without capacity may take half an hour to fail
 
     role: str = ""
@@ -99,6 +99,20 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
     def label(self) -> str:
         """Types, way of buying, zones."""
         return words(self.instance_types, self.capacity_type, self.zone_ids)
+
+    @property
+    def replacement(self) -> Replacement:
+        """The new one first, unless the nodes are so scarce that old ones go first in updates, too."""
+        if self.update_rule.strategy == "MINIMAL":
+            return Replacement(Order.DELETE_FIRST, "its pods wait for the new nodes: they are too scarce to have both")
+        return Replacement(Order.CREATE_FIRST, "its pods move to the new nodes as disruption budgets allow")
+
+    @property
+    def renewed(self) -> NodeGroup:
+        """Named by what the config says of it that cannot change in place."""
+        cluster, logical = self.slug.split("/", 1)[0], self.name.rpartition("/")[2]
+        what = mark(self.instance_types, self.capacity_type, self.zone_ids, self.ami_type)
+        return replace(self, slug=f"{cluster}/{logical}-{what}")
 
     def siblings(self, aws: Aws, *, fresh: bool = False) -> tuple[NodeGroup, ...]:
         """The choices that are there, and those that the config no longer names."""

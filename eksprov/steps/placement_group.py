@@ -15,6 +15,7 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_list
 from eksprov.aws.waiting import HELD_LIMIT_S, Passing, eventually
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
@@ -38,6 +39,11 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
     """`slug` is the group's name."""
 
     kind: ClassVar[str] = "placement-group"
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "no node is launched into it")
 
     def desired(self, outputs: Outputs) -> PlacementGroupFacts:  # noqa: ARG002 -- known from the config alone
         """Close together."""

@@ -16,6 +16,7 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.change import diff
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
 
@@ -62,6 +63,11 @@ class RouteTable(Tagged[RouteTableFacts]):
     gateway: str = ""
     gateway_ipv6: str = ""
     subnets: tuple[str, ...] = ()
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "its subnets have no way out")
 
     def desired(self, outputs: Outputs) -> RouteTableFacts:
         """Everything that is not the VPC's goes through the gateway, or nowhere."""

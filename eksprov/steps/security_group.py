@@ -14,6 +14,7 @@ from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, Passing, eventually
 from eksprov.core.converge import is_ours
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
 
@@ -50,6 +51,11 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
     description: str = "Made by eksprov"
     ports_from_vpc: tuple[int, ...] = ()
     ipv6: bool = False
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "the endpoints that it guards are away")
 
     def desired(self, outputs: Outputs) -> SecurityGroupFacts:
         """In the VPC, open to its ranges."""

@@ -25,6 +25,7 @@ from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_
 from eksprov.config.ranges import ipv6_range
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
 from eksprov.steps.vpc import ipv6_range_of
@@ -73,6 +74,11 @@ class Subnet(Tagged[SubnetFacts]):
     zone_id: str = ""
     public: bool = False
     ipv6_zone: int | None = None
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "what stood in it is away; refused once a cluster knows it")
 
     def desired(self, outputs: Outputs) -> SubnetFacts:
         """In the VPC, tagged for its load balancers."""

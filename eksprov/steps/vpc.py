@@ -20,6 +20,7 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.converge import is_ours
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
 
@@ -54,6 +55,11 @@ class Vpc(Tagged[VpcFacts]):
     recognised: ClassVar[bool] = False  # the call has neither name nor token
     cidr: str = ""
     ipv6: bool = False
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "there is no network; refused once a cluster stands in it")
 
     def desired(self, outputs: Outputs) -> VpcFacts:  # noqa: ARG002 -- needs nothing of others
         """Both DNS attributes on."""

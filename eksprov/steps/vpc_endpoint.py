@@ -19,6 +19,7 @@ from eksprov import errors
 from eksprov.aws.faults import code
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Filters, Item, Tagged
@@ -57,6 +58,7 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
 
     kind: ClassVar[str] = "vpc-endpoint"
     id_key: ClassVar[str] = "VpcEndpointId"
+    holding: ClassVar[bool] = True
     named: ClassVar[bool] = True
     # No published figure was found for either; measured values may replace them.
     timing: ClassVar[Timing] = Timing(create_s=75.0, delete_s=30.0, create_limit_s=900.0, delete_limit_s=900.0)
@@ -67,6 +69,11 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     route_tables: tuple[str, ...] = ()
     security_group: str = ""
     ipv6: bool = False
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "its service is reached over NAT, or not at all")
 
     def desired(self, outputs: Outputs) -> VpcEndpointFacts:
         """In every private subnet, or in every private route table."""

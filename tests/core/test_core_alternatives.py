@@ -118,7 +118,7 @@ A = Thing(name="thing", slug="a")
 
 def order(unfinished: str = "", *, first: bool = False, **found: Phase) -> str:
     there = Standing({s: replace(A, slug=s) for s in found}, {slug: Facts(phase) for slug, phase in found.items()})
-    return "".join(choice.slug for choice in in_order(A, there, unfinished, first=first))
+    return "".join(choice.slug for choice in in_order(A.choices, there, unfinished, first=first))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.converge import Run, converge, is_ours, remove
 from eksprov.core.outcome import Status
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 
 US = Owner("shop", "id-1")
@@ -114,9 +115,18 @@ class Forgiving(FakeStep):
 
 @dataclass(frozen=True)
 class Replaceable(FakeStep):
-    """One on which nothing stands."""
+    """One that is deleted before it is made again; `holders` stand on it."""
 
-    replaceable: ClassVar[bool] = True
+    holders: tuple[str, ...] = ()
+
+    @property
+    def replacement(self) -> Replacement:
+        """Not side by side."""
+        return Replacement(Order.DELETE_FIRST, "it is away")
+
+    def blockers(self, client: World, have: Facts) -> tuple[str, ...]:  # noqa: ARG002 -- the contract's
+        """As the test says."""
+        return self.holders
 
 
 STEP = FakeStep(name="thing/a", slug="a")
@@ -215,6 +225,13 @@ def test_what_nothing_stands_on_is_made_again_and_the_dead_one_counted_before_th
     assert outcome.change.names == ("kind",)
     assert names(world) == ["delete", "gone", "create"]
     assert said[0].startswith("kind (b -> a) cannot change in place")
+
+
+def test_what_others_stand_on_is_not_made_again_and_they_are_named() -> None:
+    world = World(Facts(kind="b"))
+    with pytest.raises(errors.ReplacementError, match=r"kind \(b -> a\).* while it holds eni-1, eni-2"):
+        converge(Replaceable(name="thing/a", slug="a", holders=("eni-1", "eni-2")), world, Outputs(), run_of())
+    assert world.calls == []
 
 
 def test_a_replacement_that_was_cut_off_goes_on_as_a_create() -> None:

@@ -8,7 +8,6 @@ import pytest
 from support.account import Account, converge_all, run_of
 from support.network import ADDRESS, GATEWAY, NAT, NETWORK, PRIVATE, PUBLIC, VPC
 
-from eksprov import errors
 from eksprov.core.converge import remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import State
@@ -45,13 +44,14 @@ def test_one_that_is_gone_but_still_listed_does_not_count(account: Account) -> N
     assert list(type(NAT).survey(account.aws(), "demo")) == []
 
 
-@pytest.mark.parametrize("field", ["subnet", "elastic_ip"])
-def test_it_cannot_be_moved(account: Account, field: str) -> None:
+def test_another_one_is_made_where_it_cannot_be_moved(account: Account) -> None:
     second = dataclasses.replace(ADDRESS, name="elastic-ip/2")
     converge_all((*BEFORE, second, NAT), account.aws())
-    moved = dataclasses.replace(NAT, **{field: PRIVATE.name if field == "subnet" else "elastic-ip/2"})
-    with pytest.raises(errors.ReplacementError, match="subnet_id" if field == "subnet" else "allocation_id"):
-        converge_all((*BEFORE, second, moved), account.aws())
+    moved = dataclasses.replace(NAT, elastic_ip=second.name)
+    account.tape.rewind()
+    assert converge_all((*BEFORE, second, moved), account.aws())[NAT.name].status is Status.REPLACED
+    assert [call.operation for call in account.tape.mutating] == ["DeleteNatGateway", "CreateNatGateway"]
+    assert converge_all((*BEFORE, second, moved), account.aws())[NAT.name].status is Status.UNCHANGED
 
 
 def test_its_outputs_name_the_address_others_see(account: Account) -> None:

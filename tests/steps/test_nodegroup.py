@@ -112,9 +112,21 @@ def test_labels_and_taints_change_in_one_call_and_old_ones_go(made: Bench) -> No
 @pytest.mark.parametrize(
     "more", [{"instance_types": ("m7i.xlarge",)}, {"capacity_type": "SPOT"}, {"ami_type": "BOTTLEROCKET_x86_64"}]
 )
-def test_what_cannot_change_in_place_makes_the_group_anew(made: Bench, more: dict[str, Any]) -> None:
-    before = live(made)["nodegroupArn"]
+def test_what_cannot_change_in_place_makes_a_new_group_before_the_old_one_goes(
+    made: Bench, more: dict[str, Any]
+) -> None:
     wanted = group_of(made, **more)
+    outcome = made.again(wanted)
+    assert outcome.status is Status.REPLACED
+    assert made.calls() == ["CreateNodegroup", "DeleteNodegroup"]
+    (only,) = made.plain("eks").list_nodegroups(clusterName=wanted.slug.split("/")[0])["nodegroups"]
+    assert only == wanted.renewed.slug.split("/")[1]
+    assert f"{wanted.slug} went" in outcome.message
+
+
+def test_scarce_nodes_go_before_new_ones_come(made: Bench) -> None:
+    before, scarce = live(made)["nodegroupArn"], UpdateRule(1, 0, "MINIMAL")
+    wanted = group_of(made, instance_types=("m7i.xlarge",), update_rule=scarce)
     assert made.again(wanted).status is Status.REPLACED
     assert made.calls() == ["DeleteNodegroup", "CreateNodegroup"]
     assert live(made)["nodegroupArn"] != before

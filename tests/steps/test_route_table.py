@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import pytest
 from support.account import Account, converge_all, run_of
 from support.network import ADDRESS, GATEWAY, IN, NAT, NETWORK, OUT, PRIVATE, PUBLIC, VPC
 
-from eksprov import errors
 from eksprov.core.converge import remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs
 
 
 def table(account: Account, table_id: str) -> Any:
@@ -87,17 +84,6 @@ def test_a_route_whose_answer_was_lost_is_replaced_by_itself(account: Account) -
     assert [call.operation for call in account.tape.mutating] == ["CreateRoute", "ReplaceRoute"]
     assert routes(account, have.id) == before
     assert outcomes[OUT.name].good
-
-
-def test_it_belongs_to_its_vpc_for_good(account: Account) -> None:
-    outcomes = converge_all(NETWORK, account.aws())
-    outputs = Outputs({name: outcome.outputs for name, outcome in outcomes.items()})
-    outputs.put("vpc", {"id": "vpc-other"})
-    aws = account.aws()
-    from eksprov.core.converge import converge
-
-    with pytest.raises(errors.ReplacementError, match="vpc_id"):
-        converge(OUT, aws, outputs, run_of(aws))
 
 
 def test_its_associations_go_before_it_does(account: Account) -> None:

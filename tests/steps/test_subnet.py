@@ -37,10 +37,18 @@ def test_the_load_balancer_tag_is_put_back_and_the_wrong_one_taken_off(account: 
 
 
 @pytest.mark.parametrize(("field", "value"), [("cidr", "10.0.16.0/20"), ("zone_id", "usw2-az2")], ids=["cidr", "zone"])
-def test_its_place_cannot_change(account: Account, field: str, value: str) -> None:
-    converge_all((VPC, PUBLIC), account.aws())
-    with pytest.raises(errors.ReplacementError, match=field):
-        converge_all((VPC, dataclasses.replace(PUBLIC, **{field: value})), account.aws())
+def test_an_empty_one_is_made_again_in_another_place_and_a_full_one_refuses(
+    account: Account, field: str, value: str
+) -> None:
+    outcome = converge_all((VPC, PUBLIC), account.aws())[PUBLIC.name]
+    moved = dataclasses.replace(PUBLIC, **{field: value})
+    interface = account.plain("ec2").create_network_interface(SubnetId=outcome.outputs["id"])["NetworkInterface"]
+    with pytest.raises(errors.ReplacementError, match=f"{field}.*while it holds network interface"):
+        converge_all((VPC, moved), account.aws())
+    account.plain("ec2").delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
+    again = converge_all((VPC, moved), account.aws())[PUBLIC.name]
+    assert again.status is Status.REPLACED
+    assert again.outputs["id"] != outcome.outputs["id"]
 
 
 def test_a_create_whose_answer_was_lost_finds_its_own_subnet(account: Account) -> None:

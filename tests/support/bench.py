@@ -8,7 +8,8 @@ import pytest
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.core.converge import converge, remove
+from eksprov.core.alternatives import bring
+from eksprov.core.converge import remove
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.catalog import catalog
@@ -50,7 +51,7 @@ class Bench:
         """Converge the step alone; the tape holds this alone."""
         self.tape.rewind()
         aws = self.aws()
-        outcome = converge(step, aws, self.outputs, run_of(aws))
+        outcome = bring(step, aws, self.outputs, run_of(aws))
         self.outputs.put(step.name, {**outcome.outputs} or {"done": "yes"})
         return outcome
 

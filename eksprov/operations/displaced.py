@@ -1,0 +1,67 @@
+"""What has to be removed before anything is made, because something under it cannot change in place.
+
+Asked of the world only where the record says that something differs, or has no say; so a run that changes nothing reads
+nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.core.converge import is_ours
+from eksprov.core.displacing import displacement, lost
+from eksprov.core.replacement import Order, outgrown
+from eksprov.core.step import Outputs, Step
+from eksprov.operations.apply import fingerprint
+from eksprov.operations.stack import Opened
+
+
+def displaced(opened: Opened) -> frozenset[str]:
+    """The steps to be removed. Raises: ReplacementError naming what stands on one that would have to go."""
+    known = frozenset(opened.state.steps) | {sighting.owner.step for sighting in opened.sightings}
+    roots = tuple(_outgrown(opened, known))
+    if not roots:
+        return frozenset()
+    found = displacement(opened.steps, frozenset(_living(opened)), roots)
+    if found.refused:
+        lines = [f"{name} cannot be made again: {why}" for name, why in sorted(found.refused.items())]
+        hint = "set the old values again, or tear down and provision anew; nothing was changed"
+        raise errors.ReplacementError("\n".join(lines), hint)
+    return found.gone
+
+
+def _living(opened: Opened) -> Iterator[str]:
+    """The steps whose resources are there: a record may be of one that was never made, or miss one that was."""
+    steps = [step for step in opened.steps if step.world == "aws"]
+
+    def look(step: Step[Any, Any]) -> Any:
+        with translated(f"read {step.name}"):
+            return step.discover(opened.aws)
+
+    found = opened.stack.together(look, steps)
+    return (step.name for step, have in zip(steps, found, strict=True) if have is not None)
+
+
+def _outgrown(opened: Opened, living: Collection[str]) -> Iterator[str]:
+    """Steps on which others stand, and which cannot become what is wanted now."""
+    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    for step in opened.steps:
+        if step.name not in living or step.borrowed or step.replacement.order is not Order.DELETE_FIRST:
+            continue
+        record = opened.state.steps.get(step.name)
+        if record is not None and record.facts_sha256 == fingerprint(step, outputs):
+            continue
+        if not _carries(step, opened.steps, living):
+            continue
+        with translated(f"read {step.name}"):
+            have = step.discover(opened.aws)
+        if have is not None and is_ours(have.owner, opened.us) and outgrown(step.desired(outputs), have):
+            yield step.name
+
+
+def _carries(step: Step[Any, Any], steps: Collection[Step[Any, Any]], living: Collection[str]) -> bool:
+    """Whether a living step is made of what this one gives."""
+    return any(lost(other, {step.name}) for other in steps if other.name in living and step.name in other.needs)
