@@ -72,7 +72,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
     for kind, steps in place.kinds.items():
         rights = _rights(kind, place)
         yield from (*rights.read, *rights.make, *rights.change)
-        if any(step.replacement.order is not Order.NEVER or step.recreate_failed for step in steps):
+        if any(step.replacement.order is not Order.NEVER or step.holding or step.recreate_failed for step in steps):
             yield from rights.delete
     for each in kinds:
         yield from _rights(each.kind, place).survey  # a lost record is read back from the tags

@@ -13,6 +13,7 @@ from typing import ClassVar
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged
 
@@ -37,6 +38,11 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
     id_key: ClassVar[str] = "EgressOnlyInternetGatewayId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     vpc: str = ""
+
+    @property
+    def replacement(self) -> Replacement:
+        """A second one cannot stand beside it."""
+        return Replacement(Order.DELETE_FIRST, "nodes have no way out over IPv6")
 
     def desired(self, outputs: Outputs) -> EgressOnlyInternetGatewayFacts:
         """In the VPC."""
