@@ -124,6 +124,7 @@ def test_what_cannot_change_in_place_makes_a_new_group_before_the_old_one_goes(
     assert f"{wanted.slug} went" in outcome.message
 
 
+@pytest.mark.apart
 def test_scarce_nodes_go_before_new_ones_come(made: Bench) -> None:
     before, scarce = live(made)["nodegroupArn"], UpdateRule(1, 0, "MINIMAL")
     wanted = group_of(made, instance_types=("m7i.xlarge",), update_rule=scarce)
