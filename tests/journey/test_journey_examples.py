@@ -195,3 +195,18 @@ def test_the_existing_vpc_example_uses_a_vpc_and_leaves_it_as_it_was(project: Pr
     prepare("--delete")
     vpcs = project.aws("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["existing-vpc-example"]}])
     assert vpcs["Vpcs"] == []
+
+
+def test_the_auto_mode_example_gets_its_node_from_eks_and_is_taken_down_to_nothing(
+    project: Project, empty: World
+) -> None:
+    config = project.example("auto-mode")
+    made = project("provision", "--config", config)
+    assert made.code == 0, made.err
+    running = [{"Name": "instance-state-name", "Values": ["running"]}]
+    (found,) = project.aws("ec2").describe_instances(Filters=running)["Reservations"]
+    tags = {tag["Key"]: tag["Value"] for tag in found["Instances"][0]["Tags"]}
+    assert (tags["eks:eks-cluster-name"], tags["karpenter.sh/nodepool"]) == ("auto-mode", "general-purpose")
+    again = project("plan", "--check", "--config", config)
+    assert again.code == 0, again.out
+    leaves_nothing(project, config, empty)
