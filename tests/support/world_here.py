@@ -63,6 +63,7 @@ class WorldHere:
     kubernetes: ServedKubernetes
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
+    begun: list[Begun] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -78,7 +79,9 @@ class WorldHere:
 
     def begin(self, *arguments: str, env: Mapping[str, str] | None = None, name: str = "begun") -> Begun:
         """Start `eksprov …` and leave it running; `name` tells several at once apart."""
-        return Begun(self.folder, arguments, {**self.environ, **(env or {})}, name)
+        run = Begun(self.folder, arguments, {**self.environ, **(env or {})}, name)
+        self.begun.append(run)
+        return run
 
     def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> Done:
         """Run `eksprov …` to its end."""
@@ -110,6 +113,9 @@ def world_here(speed: float = SPEED, config: str | None = None) -> Iterator[Worl
             kubernetes.endpoint, kubernetes.ca_data = api.url, api.ca_data
             yield here
     finally:
+        for run in here.begun:  # a test that failed may have left one standing still
+            run.process.kill()
+            run.process.wait()
         server.stop()
         shutil.rmtree(folder)
 
