@@ -18,10 +18,12 @@ LOOK = (
     "elasticloadbalancing:DescribeTags",
     "elasticloadbalancing:DescribeTargetGroups",
     "iam:ListInstanceProfiles",
+    "logs:DescribeLogGroups",
 )
 BALANCING = ("elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup")
 OWNED = ("ec2:DeleteSecurityGroup", "ec2:DeleteVolume", "ec2:RevokeSecurityGroupEgress")
 KARPENTER = ("ec2:TerminateInstances", "ec2:DeleteLaunchTemplate")
+LOGS = ("logs:DeleteLogGroup", "logs:ListTagsForResource")
 PROFILES = ("iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile")
 RULES = ("ec2:RevokeSecurityGroupIngress",)
 
@@ -32,6 +34,8 @@ def leftovers(place: Place) -> tuple[Need, ...]:
     by_controller = _tagged("elbv2.k8s.aws/cluster", place.stack)
     profiles = place.everywhere("iam", f"instance-profile/karpenter/{place.region}/{place.stack}/*")
     balancers, ec2 = place.arn("elasticloadbalancing", "*"), place.arn("ec2", "*/*")
+    names = (f"log-group:/aws/eks/{place.stack}/cluster", f"log-group:/aws/containerinsights/{place.stack}/*")
+    logs = place.arn("logs", *names, *(f"{name}:*" for name in names))
     return (
         *on(ANYTHING, *LOOK),
         *(need for tag in (owned, by_controller) for need in on(balancers, *BALANCING, condition=tag)),
@@ -41,6 +45,7 @@ def leftovers(place: Place) -> tuple[Need, ...]:
         *on(ec2, "ec2:DeleteLaunchTemplate", condition=_tagged("karpenter.k8s.aws/cluster", place.stack)),
         *on(profiles, *PROFILES, condition=owned),
         *on(profiles, "iam:GetInstanceProfile"),
+        *on(logs, *LOGS),
     )
 
 

@@ -44,8 +44,10 @@ PASSING = (
     "DeleteConflict",
     "LoadBalancerNotFound",
     "NoSuchEntity",
+    "OperationAbortedException",
     "OperationNotPermitted",
     "ResourceInUse",
+    "ResourceNotFoundException",
     "TargetGroupNotFound",
     "VolumeInUse",
 )
@@ -174,6 +176,18 @@ def _launch_templates(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     yield from found.values()
 
 
+def _log_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
+    """Those that EKS, or the agents of Container Insights, made again: they bear the cluster's name and no tag."""
+    logs = aws.clients.logs
+    for prefix in (f"/aws/eks/{cluster}/cluster", f"/aws/containerinsights/{cluster}/"):
+        pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+        for found in [group for page in pages for group in page["logGroups"]]:
+            name, arn = found["logGroupName"], found["arn"].removesuffix(":*")
+            tagged = unless(lambda arn=arn: logs.list_tags_for_resource(resourceArn=arn), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            if tagged is not None and not tagged["tags"] and (prefix.endswith("/") or name == prefix):
+                yield Piece(what, name, name)
+
+
 def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     """IAM knows no region, so the path names it."""
     iam = aws.clients.iam
@@ -237,5 +251,6 @@ KINDS: tuple[tuple[str, Find, Delete], ...] = (
     ("security group", _security_groups, _delete_security_group),
     ("launch template", _launch_templates, lambda aws, i: aws.clients.ec2.delete_launch_template(LaunchTemplateId=i)),
     ("instance profile", _instance_profiles, _delete_instance_profile),
+    ("untagged log group", _log_groups, lambda aws, i: aws.clients.logs.delete_log_group(logGroupName=i)),
 )
 """What, how it is found, how it goes; in the order in which it can go."""

@@ -78,6 +78,7 @@ class Controllers:
         path = f"/karpenter/us-west-2/{CLUSTER}/uid/"
         iam.create_instance_profile(InstanceProfileName=name, Path=path, Tags=as_list(pool))
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName="quickstart-us-west-2-node")
+        self.plain("logs").create_log_group(logGroupName=f"/aws/containerinsights/{CLUSTER}/application")
         image = self.ec2.register_image(Name="node", Architecture="x86_64", RootDeviceName="/dev/xvda")["ImageId"]
         self.ec2.run_instances(
             ImageId=image, MinCount=1, MaxCount=1, InstanceType="m7i.large", SubnetId=self.subnets[0],
