@@ -15,7 +15,6 @@ import pytest
 from support.calls import Side
 from support.stage import Stage, Theatre, everything
 
-SLICES = 4  # tests of equal length, for running side by side
 EVERY = 1 if os.environ.get("EKSPROV_LAWS") == "all" else 5
 SENT_ONCE = frozenset({"CreateVpc", "CreateInternetGateway", "AllocateAddress"})  # AWS would do them twice
 MOST = 80  # mutating calls; more than a run makes
@@ -40,11 +39,10 @@ def difference(found: dict[str, list[str]], right: dict[str, list[str]]) -> dict
     }
 
 
-@pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize("side", ["before", "after"])
-def test_a_crash_at_any_call_is_made_good_by_the_next_run(theatre: Theatre, side: Side, part: int) -> None:
+def test_a_crash_at_any_call_is_made_good_by_the_next_run(theatre: Theatre, side: Side) -> None:
     right, first = undisturbed(theatre), 1 if side == "after" else min(2, EVERY)
-    for crash_at in range(first + part * EVERY, MOST, SLICES * EVERY):
+    for crash_at in range(first, MOST, EVERY):
         with theatre.stage() as stage:
             if stage.survives(stage.provision, crash_at, side):
                 assert stage.world() == right
@@ -57,11 +55,10 @@ def test_a_crash_at_any_call_is_made_good_by_the_next_run(theatre: Theatre, side
 
 
 @pytest.mark.real_time  # botocore pauses some milliseconds before it sends again
-@pytest.mark.parametrize("part", range(SLICES))
-def test_a_lost_answer_leaves_nothing_twice(theatre: Theatre, part: int) -> None:
+def test_a_lost_answer_leaves_nothing_twice(theatre: Theatre) -> None:
     """AWS did it, the connection broke, and botocore sends it again: that must do, but where it is sent only once."""
     right = undisturbed(theatre)
-    for crash_at in range(min(3, EVERY) + part * EVERY, MOST, SLICES * EVERY):
+    for crash_at in range(min(3, EVERY), MOST, EVERY):
         with theatre.stage() as stage:
             stage.tape.rewind(crash_at, "lost")
             first = stage.provision()
