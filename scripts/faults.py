@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def matrix(rows: list[str], asked: argparse.Namespace) -> int:
-    """Run them, print the table."""
+    """Run them, print the table; Ctrl-C ends the run, and the table is of what was played until then."""
     from simulator import runner
 
     began = time.monotonic()
@@ -54,37 +54,56 @@ def matrix(rows: list[str], asked: argparse.Namespace) -> int:
     every = runner.scenarios(warm, simulated, asked.seeds) if warm else ()
     everything = [s for s in every if asked.grep in s.name][:: asked.every]
     wanted = [one for row in simulated for one in chosen([s for s in everything if s.row == row], asked.most)]
-    print(f"{len(wanted)} scenarios, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
-    done = failed = 0
-
-    def heard(result: object) -> None:
-        nonlocal done, failed
-        done += 1
-        failed += bool(result.failures)  # type: ignore[attr-defined]
-        if sys.stderr.isatty() or done % 50 == 0:
-            end = "\r" if sys.stderr.isatty() else "\n"
-            rate = done / (time.monotonic() - began)
-            print(f"{done}/{len(wanted)}, {failed} failed, {rate:.1f} a second", end=end, file=sys.stderr, flush=True)
-
-    found = runner.run(warm, wanted, asked.workers, heard) if warm and wanted else {}
-    if KILLS in rows:
-        number = asked.most or max(1, min(100, asked.seeds // 10))
-        found[KILLS] = runner.run_kills(number, min(asked.workers, number), heard)
+    kills = (asked.most or max(1, min(100, asked.seeds // 10))) if KILLS in rows else 0
+    print(f"{len(wanted)} scenarios, {kills} kills, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
+    found: dict[str, Any] = {}
+    stopped = ""
+    try:
+        if warm and wanted:
+            runner.run(warm, wanted, asked.workers, Progress(len(wanted), "scenarios").heard, found)
+        if kills:
+            runner.run_kills(kills, min(asked.workers, kills), Progress(kills, "kills").heard, found)
+    except KeyboardInterrupt:
+        stopped = f"; stopped, {len(wanted) + kills - sum(row.scenarios for row in found.values())} were not played"
     print(f"{'row':4} {'scenarios':>9} {'failures':>9} {'seconds':>8}")
-    for name in (row for row in rows if row in found):
-        row = found[name]
-        print(f"{name:4} {row.scenarios:9} {len(row.failed):9} {row.seconds:8.0f}")
-    print(f"{len(wanted)} scenarios in {time.monotonic() - began:.0f} s")
+    for row in (found[name] for name in rows if name in found):
+        print(f"{row.name:4} {row.scenarios:9} {len(row.failed):9} {row.seconds:8.0f}")
+    print(f"{sum(row.scenarios for row in found.values())} scenarios in {time.monotonic() - began:.0f} s{stopped}")
     for row in found.values():
-        for result in row.failed[asked.shown :]:
-            print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}: {result.failures[0][:400]}")
-        for result in row.failed[: asked.shown]:
-            small = runner.shrunk(warm, result.scenario) if warm and row.name != KILLS else result
-            print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}")
-            for failure in (small.failures or result.failures)[:6]:
-                print(f"  {failure}")
-            print(f"  replay: {small.scenario.to_json() if small.failures else result.scenario.to_json()}")
-    return 1 if failed else 0
+        explain(row, warm if row.name != KILLS and not stopped else None, asked.shown)
+    return 130 if stopped else int(any(row.failed for row in found.values()))
+
+
+def explain(row: Any, warm: Any, shown: int) -> None:
+    """Print why a row's scenarios failed; the first few made smaller, where that can be done."""
+    from simulator import runner
+
+    for result in row.failed[shown:]:
+        print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}: {result.failures[0][:400]}")
+    for result in row.failed[:shown]:
+        small = runner.shrunk(warm, result.scenario) if warm else result
+        print(f"\n{row.name} seed {result.scenario.seed}: {result.scenario.name}")
+        for failure in (small.failures or result.failures)[:6]:
+            print(f"  {failure}")
+        print(f"  replay: {small.scenario.to_json() if small.failures else result.scenario.to_json()}")
+
+
+class Progress:
+    """One line on stderr: how many are done and have failed, and about how long the others take at the same pace."""
+
+    def __init__(self, number: int, what: str) -> None:
+        self._number, self._what, self._began = number, what, time.monotonic()
+        self._done = self._failed = 0
+
+    def heard(self, result: Any) -> None:
+        """One more is done."""
+        self._done, self._failed = self._done + 1, self._failed + bool(result.failures)
+        last, live = self._done == self._number, sys.stderr.isatty()
+        if live or last or self._done % 50 == 0:
+            left = (time.monotonic() - self._began) / self._done * (self._number - self._done)
+            said = f"{self._done}/{self._number} {self._what}, {self._failed} failed, about {left / 60:.0f} min left"
+            end = "\r" if live and not last else "\n"
+            print(f"{said:60}", end=end, file=sys.stderr, flush=True)
 
 
 def chosen(scenarios: list[Any], most: int) -> list[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from eksprov.local.faults.plan import Fault, FaultPlan
 from simulator.scenario import Result, Scenario
 from simulator.trouble import DiskFault, Trouble
+from simulator.wholes import WHOLES
 
 COMMANDS = {
     "create": ("empty", "provision", ""),
@@ -17,6 +18,10 @@ COMMANDS = {
     "deploy": ("made", "deploy", ""),
     "undeploy": ("served", "undeploy", ""),
 }
+WHOLE_COMMANDS = {f"create {name}": (f"empty:{name}", "provision", name) for name in WHOLES} | {
+    f"destroy {name}": (f"made:{name}", "teardown", name) for name in WHOLES
+}
+PHASES = COMMANDS | WHOLE_COMMANDS
 Play = Callable[[Scenario], Result]
 
 
@@ -36,7 +41,7 @@ class Seen:
 
     def scenario(self, row: str, name: str, trouble: Trouble, **more: object) -> Scenario:
         """This run, with trouble."""
-        base, command, edit = COMMANDS[self.phase]
+        base, command, edit = PHASES[self.phase]
         begun = Scenario(row, f"{self.phase}: {name}", self.seed, base, command, (trouble,), edit=edit)
         return replace(begun, **more)  # type: ignore[arg-type]
 
@@ -51,7 +56,7 @@ class Looking:
     def at(self, phase: str, seed: int) -> Seen:
         """What a phase does under this seed."""
         if (phase, seed) not in self._seen:
-            base, command, edit = COMMANDS[phase]
+            base, command, edit = PHASES[phase]
             result = self._play(Scenario("look", phase, seed, base, command, (Trouble(),), kind="once", edit=edit))
             if result.failures:
                 raise RuntimeError(f"an undisturbed {phase} fails: {result.failures}")

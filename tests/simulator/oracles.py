@@ -19,6 +19,7 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from support.account import REGION
+from support.world import world
 
 from eksprov.aws.tags import STACK, STACK_ID, STEP
 from simulator.warm import Warm
@@ -26,15 +27,19 @@ from simulator.warm import Warm
 ACCOUNT = "123456789012"
 World = dict[str, list[str]]
 ID = re.compile(
-    r"\b(vpc|subnet|igw|rtb|rtbassoc|nat|eipalloc|eni|sg|acl|dopt|lt|i|ami|r|a)-[0-9a-z]{8,}(?:-[0-9a-f]{4,})*"
+    r"\b(vpce|vpc|subnet|eigw|igw|rtb|rtbassoc|nat|eipalloc|eni|sg|acl|dopt|lt|i|ami|r|a)-[0-9a-z]{8,}(?:-[0-9a-f]{4,})*"
 )
 CHOSEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{32}|(?<=\d)\d{9,}|\b[0-9a-f]{64}\b")
 ENDPOINTS = re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b(?!/)")
+RANGE = re.compile(r"\b[0-9a-f]{4}(:[0-9a-f]{0,4}){2,}/\d+")  # of IPv6, which AWS chooses
+# moto takes the first subnet in a zone of the account for the zone's default, so that it hangs on the order.
+ORDER = re.compile(r'"(DefaultForAz|MapPublicIpOnLaunch)": (true|false), ')
+MINTED = re.compile(r"0000[0-9a-f]{12}")  # stack ids, as `Warm.mint` makes them
 LEFT_OUT = frozenset({"createdAt", "modifiedAt", "clientRequestToken", "certificateAuthority", "identity", "health"})
 
 
-def reading(warm: Warm) -> World:
-    """Kind to descriptions, sorted."""
+def reading(warm: Warm, *, wide: bool = False) -> World:
+    """Kind to descriptions, sorted; a `wide` one has every kind too, by plain calls of AWS."""
     raw = {kind: list(items) for kind, items in _raw(warm).items()}
     names = {
         item["id"]: f"<{item['tags'][STEP]}>"
@@ -42,7 +47,13 @@ def reading(warm: Warm) -> World:
         for item in items
         if STEP in item.get("tags", ())
     }
-    return {kind: sorted(_plain(item, names) for item in items) for kind, items in raw.items()}
+    found = {kind: sorted(_plain(item, names) for item in items) for kind, items in raw.items()}
+    more = world(warm.client) if wide else {}
+    return found | {f"{kind}, as AWS says": sorted(_settled(one) for one in more[kind]) for kind in more}
+
+
+def _settled(said: str) -> str:
+    return ORDER.sub("", RANGE.sub("<range>", MINTED.sub("<id>", said)))
 
 
 def differences(found: World, right: World) -> list[str]:
@@ -88,7 +99,7 @@ def _named(value: Any, names: dict[str, str], stack_id: str) -> Any:
         return sorted((_named(found, names, stack_id) for found in value), key=lambda v: json.dumps(v, default=str))
     if isinstance(value, str):
         text = value.replace(stack_id, "<stack-id>") if stack_id else value
-        return CHOSEN.sub("<chosen>", ID.sub(lambda m: names.get(m[0], f"<{m[1]}>"), text))
+        return CHOSEN.sub("<chosen>", RANGE.sub("<range>", ID.sub(lambda m: names.get(m[0], f"<{m[1]}>"), text)))
     return value
 
 
@@ -159,7 +170,8 @@ def _network() -> dict[str, list[dict[str, Any]]]:
 
 
 def _table(one: Any) -> dict[str, Any]:
-    routes = {r.destination_cidr_block or r.destination_ipv6_cidr_block: _target(r) for r in one.routes}
+    ranges = [str(r.destination_cidr_block or r.destination_ipv6_cidr_block or "list") for r in one.routes]
+    routes = {RANGE.sub("<range>", to): _target(route) for to, route in zip(ranges, one.routes, strict=True)}
     return {
         "id": one.id,
         "vpc": one.vpc_id,

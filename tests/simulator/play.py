@@ -17,13 +17,16 @@ from simulator.machine import Machine
 from simulator.scenario import Result, Scenario
 from simulator.trouble import NO_EXIT, Ended, Trouble
 from simulator.warm import CANARY, Warm
+from simulator.wholes import WHOLES, whole
 
 MOST_CALLS = 900  # of one process: more means that it asks without end
 STACK = quick_start().name
 
 
 def edited(edit: str) -> Config:
-    """The quick-start config with a change."""
+    """The quick-start config with a change; or a whole other one."""
+    if edit in WHOLES:
+        return whole(edit)
     data = quick_start().model_dump(mode="json")
     if edit:
         EDITS[edit](data)
@@ -82,7 +85,7 @@ class Judge:
 
     def world(self, name: str, where: str = "in the end") -> None:
         """The account must be as an undisturbed run leaves it (O1, O5)."""
-        found = oracles.reading(self.machine.warm)
+        found = oracles.reading(self.machine.warm, wide=self.scenario.edit in WHOLES)
         self.failures += [f"O1 {where}: {one}" for one in oracles.differences(found, self.machine.warm.rights[name])]
 
     def recorded(self) -> None:

@@ -8,13 +8,23 @@ scheduler follows the seed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
+from simulator import rows_kinds
 from simulator.looking import Looking
 from simulator.rows_calls import r1, r2, r3, r4, r5
 from simulator.rows_world import r6, r7, r8, r9, r10, r11, r12, r14
 from simulator.scenario import Scenario
 
-ROWS: dict[str, Callable[[Looking, int], Iterator[Scenario]]] = {
-    "R1": r1, "R2": r2, "R3": r3, "R4": r4, "R5": r5, "R6": r6, "R7": r7, "R8": r8, "R9": r9, "R10": r10, "R11": r11,
+Row = Callable[[Looking, int], Iterator[Scenario]]
+
+
+def _and(row: Row, more: Callable[[Looking], Iterator[Scenario]]) -> Row:
+    return lambda look, seeds: chain(row(look, seeds), more(look))
+
+
+ROWS: dict[str, Row] = {
+    "R1": _and(r1, rows_kinds.r1), "R2": r2, "R3": _and(r3, rows_kinds.r3), "R4": r4, "R5": r5, "R6": r6,
+    "R7": _and(r7, rows_kinds.r7), "R8": _and(r8, rows_kinds.r8), "R9": r9, "R10": r10, "R11": r11,
     "R12": r12, "R14": r14,
 }  # fmt: skip

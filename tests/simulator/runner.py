@@ -46,9 +46,8 @@ def scenarios(warm: Warm, rows: list[str], seeds: int) -> Iterator[Scenario]:
         stems.close()
 
 
-def run(warm: Warm, wanted: list[Scenario], workers: int, heard: Heard) -> dict[str, Row]:
-    """Play them all, each worker the next one when it is free; `heard` is told of each result."""
-    rows: dict[str, Row] = {}
+def run(warm: Warm, wanted: list[Scenario], workers: int, heard: Heard, rows: dict[str, Row]) -> None:
+    """Play them all, each worker the next one when it is free; `heard` is told of each result, `rows` grow with it."""
     queue = iter(wanted)
     pipes: dict[Connection, int] = {}
     for _ in range(min(workers, len(wanted))):
@@ -71,10 +70,9 @@ def run(warm: Warm, wanted: list[Scenario], workers: int, heard: Heard) -> dict[
             else:
                 closed(pipe)
                 os.waitpid(pipes.pop(pipe), 0)
-    return rows
 
 
-def run_kills(number: int, workers: int, heard: Heard) -> Row:
+def run_kills(number: int, workers: int, heard: Heard, rows: dict[str, Row]) -> None:
     """Row R13, shared among workers: real processes, in real time."""
     from simulator.kills import kills
 
@@ -83,7 +81,7 @@ def run_kills(number: int, workers: int, heard: Heard) -> Row:
             theirs.send(result)
         theirs.send(None)
 
-    row, pipes = Row("R13"), dict[Connection, int]()
+    row, pipes = rows.setdefault("R13", Row("R13")), dict[Connection, int]()
     for index in range(workers):
         share = number // workers + (index < number % workers)
         pid, pipe = forked(lambda theirs, share=share, index=index: work(theirs, share, index))  # type: ignore[misc]
@@ -99,7 +97,6 @@ def run_kills(number: int, workers: int, heard: Heard) -> Row:
             row.scenarios, row.seconds = row.scenarios + 1, row.seconds + result.wall_s
             row.failed += [result] if result.failures else []
             heard(result)
-    return row
 
 
 def shrunk(warm: Warm, scenario: Scenario, limit_s: float = 60.0) -> Result:

@@ -9,6 +9,7 @@ from typing import Any
 
 from eksprov.local.faults.plan import FaultPlan
 from simulator.trouble import DiskFault, Trouble
+from simulator.wholes import WHOLES
 
 # What an undisturbed command makes of the world, by the name of the world.
 LEADS_TO = {"provision": "made", "teardown": "empty", "deploy": "served", "undeploy": "made"}
@@ -39,7 +40,7 @@ class Scenario:
     def leads_to(self) -> str:
         """The world that must be there in the end."""
         world = LEADS_TO[self.command]
-        return f"{world}:{self.edit}" if self.edit and world == "made" else world
+        return f"{world}:{self.edit}" if self.edit and (world == "made" or self.edit in WHOLES) else world
 
     def to_json(self) -> str:
         """One line that `replay` takes."""

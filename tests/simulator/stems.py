@@ -21,10 +21,13 @@ from simulator.play import edited, play
 from simulator.scenario import Result, Scenario
 from simulator.trappings import state_folder
 from simulator.warm import Warm
+from simulator.wholes import WHOLES
 
 LIMIT_S = 120.0  # of real time, for one scenario
 _ours: list[Connection] = []  # this process's ends of pipes to those it has forked
-GROWTH = {"empty": (), "made": ("provision",), "served": ("provision", "deploy")}
+GROWTH: dict[str, tuple[str, ...]] = {"empty": (), "made": ("provision",), "served": ("provision", "deploy")}
+GROWTH |= {f"empty:{name}": ("provision", "teardown") for name in WHOLES}  # made and unmade: all is warm
+GROWTH |= {f"made:{name}": ("provision",) for name in WHOLES}
 EDITED = ("larger", "second-group", "private")
 
 
@@ -42,8 +45,8 @@ def forked(work: Callable[[Connection], None]) -> tuple[int, Connection]:
             pipe.close()
         _ours.clear()
         work(theirs)
-    except EOFError:
-        pass  # who asked for it has ended
+    except (EOFError, KeyboardInterrupt):
+        pass  # who asked for it has ended, or is about to
     except BaseException:
         import traceback
 
@@ -106,7 +109,7 @@ class Stems:
 def grow(warm: Warm, base: str) -> None:
     """Let the product make a world."""
     if GROWTH[base]:
-        machine = Machine(warm, 0, edited(""))
+        machine = Machine(warm, 0, edited(base.partition(":")[2]))
         for command in GROWTH[base]:
             assert machine.run(command).ok
         machine.wait(7200)  # until EC2 forgets what is gone, and no bucket is short of tokens
@@ -144,7 +147,7 @@ def with_folder(warm: Warm, work: Callable[[], None]) -> None:
 def right_worlds(warm: Warm) -> dict[str, oracles.World]:
     """What undisturbed runs make of the account, by name; each made in a process of its own."""
 
-    def after(commands: tuple[tuple[str, str], ...]) -> oracles.World:
+    def after(name: str, commands: tuple[tuple[str, str], ...]) -> oracles.World:
         found: list[oracles.World] = []
 
         def work() -> None:
@@ -152,13 +155,13 @@ def right_worlds(warm: Warm) -> dict[str, oracles.World]:
             for command, edit in commands:
                 ended = machine.run(command, None, edited(edit))
                 assert ended.ok, (ended.messages, ended.bug)
-            found.append(oracles.reading(warm))
+            found.append(oracles.reading(warm, wide=name.partition(":")[2] in WHOLES))
 
         with_folder(warm, work)
         return found[0]
 
     ways: dict[str, tuple[tuple[str, str], ...]] = {
-        name: tuple((command, "") for command in commands) for name, commands in GROWTH.items()
+        name: tuple((command, name.partition(":")[2]) for command in commands) for name, commands in GROWTH.items()
     }
     ways |= {f"made:{edit}": (("provision", ""), ("provision", edit)) for edit in EDITED}
-    return {name: answer_of(lambda way=way: after(way)) for name, way in ways.items()}  # type: ignore[misc]
+    return {name: answer_of(lambda name=name, way=way: after(name, way)) for name, way in ways.items()}  # type: ignore[misc]

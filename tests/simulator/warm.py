@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from moto.core.models import botocore_stubber
 from support.account import REGION
@@ -22,8 +22,10 @@ from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
 from support.memory_kube import MemoryKube
-from support.stage import BEGINNING, MemoryStore, project, quick_start
+from support.stage import BEGINNING, MemoryStore, project, quick_start, reserve
+from support.world import world
 
+from eksprov.aws.clients import Service
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
 from eksprov.core.step import Owner
@@ -40,11 +42,11 @@ from eksprov.operations.teardown import teardown
 from eksprov.steps.iam_role import trust_document
 from simulator.cheaper import answered, leave_out_what_nobody_sees
 from simulator.scheduler import Scheduler
+from simulator.wholes import WHOLES, whole
 
 SPEED = 50.0  # the emulated account is that much faster than eksprov expects: fewer polls, the same calls otherwise
 CANARY = "canary0secret0key0that0must0show0up0nowhere"
 SIGNING = {"cloudwatch-logs": "logs"}
-SERVICES = ("ec2", "eks", "iam", "s3", "ecr", "logs", "sts")
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": CANARY,
@@ -83,10 +85,17 @@ class Warm:
     plain: dict[str, Any]
     folder: Path
     scheduler: Scheduler
+    session: Any
     around: Any = None
     minted: int = 0
     rights: dict[str, Any] = field(default_factory=dict)  # worlds that undisturbed runs make
     stack: ExitStack = field(default_factory=ExitStack)
+
+    def client(self, service: str) -> Any:
+        """A plain one, of whatever service."""
+        if service not in self.plain:
+            self.plain[service] = self.session.client(service)
+        return self.plain[service]
 
     def mint(self) -> str:
         """A new stack id."""
@@ -120,13 +129,15 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     scheduler = Scheduler("warm", BEGINNING)
     session = boto3.Session(region_name=REGION)
     session.events.register_first("before-send", lambda event_name, **_: setattr(operation, "name", event_name))
-    warm = Warm(emulator, kubernetes, None, {}, folder, scheduler, stack=stack)  # type: ignore[arg-type]
+    warm = Warm(emulator, kubernetes, None, {}, folder, scheduler, session, stack=stack)  # type: ignore[arg-type]
     holder.append(warm)
     warm.aws = Aws.connect(session, Owner(quick_start().name, ""), _Clock(warm))
-    for service in SERVICES:
-        warm.plain[service] = session.client(service)
-        warm.aws.clients.get(service)  # type: ignore[arg-type]
-    warm.aws.once.get("ec2")
+    for service in get_args(Service):
+        warm.aws.clients.get(service)
+        warm.aws.once.get(service)
+    world(warm.client)
+    for name in WHOLES:
+        reserve(emulator, whole(name))
     botocore.endpoint.time = _Pauses(warm)  # type: ignore[assignment]
     _neighbours(warm.plain)
     _exercise(warm)
