@@ -96,14 +96,27 @@ def test_the_nth_call_is_struck_and_no_other() -> None:
         assert len(faults.struck) == 1
 
 
-@pytest.mark.parametrize("service", ["ec2", "iam", "sts", "s3", "eks", "ecr", "logs"])
+READS = {
+    "autoscaling": "describe_auto_scaling_groups",
+    "ec2": "describe_vpcs",
+    "ecr": "describe_repositories",
+    "eks": "list_clusters",
+    "elasticloadbalancing": "describe_load_balancers",
+    "iam": "list_roles",
+    "logs": "describe_log_groups",
+    "s3": "list_buckets",
+    "sns": "list_topics",
+    "sts": "get_caller_identity",
+}  # by signing name
+CLIENTS = {"elasticloadbalancing": "elbv2"}  # where boto3 has another
+
+
+@pytest.mark.parametrize("service", READS)
 @pytest.mark.parametrize("code", ["throttle", "denied", "expired"])
 def test_every_service_spells_its_errors_so_that_botocore_reads_them(service: str, code: str) -> None:
-    reads = {"ec2": "describe_vpcs", "iam": "list_roles", "sts": "get_caller_identity", "s3": "list_buckets",
-             "eks": "list_clusters", "ecr": "describe_repositories", "logs": "describe_log_groups"}  # fmt: skip
     with world(FaultPlan(faults=(Fault("refuse", times=0, code=code),))) as (client, _, _faults):
         with pytest.raises(ClientError) as caught:
-            getattr(client(service), reads[service])()
+            getattr(client(CLIENTS.get(service, service)), READS[service])()
         status, headers, body = refused(service, code, "", 400)
         said = caught.value.response
         assert said["ResponseMetadata"]["HTTPStatusCode"] == status

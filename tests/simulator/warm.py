@@ -46,7 +46,12 @@ from simulator.wholes import WHOLES, whole
 
 SPEED = 50.0  # the emulated account is that much faster than eksprov expects: fewer polls, the same calls otherwise
 CANARY = "canary0secret0key0that0must0show0up0nowhere"
-SIGNING = {"cloudwatch-logs": "logs"}
+SIGNING = {
+    "auto-scaling": "autoscaling",
+    "cloudwatch-logs": "logs",
+    "elastic-load-balancing": "elasticloadbalancing",
+    "elastic-load-balancing-v2": "elasticloadbalancing",
+}
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": CANARY,

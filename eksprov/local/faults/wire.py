@@ -52,7 +52,7 @@ def refusal(service: str, code: str, message: str, status: int) -> Answer:
         case "ec2":
             error = f"<Errors><Error><Code>{said}</Code><Message>{text}</Message></Error></Errors>"
             body = f"<Response>{error}<RequestID>{REQUEST_ID}</RequestID></Response>"
-        case "iam" | "sts" | "autoscaling":
+        case "iam" | "sts" | "autoscaling" | "elasticloadbalancing" | "sns":
             error = f"<Error><Type>Sender</Type><Code>{said}</Code><Message>{text}</Message></Error>"
             body = f"<ErrorResponse>{error}<RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
         case "s3":
