@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from eksprov.cli.desk import Desk
     from eksprov.cli.progress import Display
     from eksprov.config.schema import Config
-    from eksprov.core.converge import Clock
+    from eksprov.core.pace import Clock
     from eksprov.kube.api import KubeApi
 
 LOCAL_KEYS = "test"  # key id and secret of the local world's administrator; it only listens on this machine

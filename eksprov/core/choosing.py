@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eksprov import errors
+from eksprov.core.pace import Clock
 from eksprov.core.step import Phase, State, Step
-
-if TYPE_CHECKING:
-    from eksprov.core.converge import Clock
 
 # From the first reading that shows it. With a reading every 10 s at most, the next choice is asked for within 80 s of
 # the first failure; the promise is 120 s.

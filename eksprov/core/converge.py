@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from eksprov import errors
 from eksprov.core.borrowed import leave, look_at
@@ -17,20 +17,12 @@ from eksprov.core.change import Action, Change, diff
 from eksprov.core.choosing import Choosing, OutgrownError, Patience
 from eksprov.core.complaints import failed_update, held, in_words, irreplaceable, late, never_seen, strange, unproven
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.pace import pause
+from eksprov.core.pace import Clock, pause
 from eksprov.core.replacement import Order
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
 APPEAR_GRACE_S = 120.0  # how long a listing may hide what a call that we know was sent has made
-
-
-class Clock(Protocol):
-    """Time, passed in. `sleep` raises InterruptedRunError when the user asked to stop."""
-
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
 
 
 def _ignore(name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""How long to pause between two readings of a resource in motion. Pure: no clock.
+"""How long to pause between two readings of a resource in motion. Pure: the clock is passed in.
 
 Readings come every 10 s until 70 % of the expected time, then every 2 s, and back off again in the tail. Against
 fixed 30 s waiters this wastes about 4 s a run where they waste 34 s (Monte-Carlo over published EKS latencies).
@@ -6,11 +6,21 @@ fixed 30 s waiters this wastes about 4 s a run where they waste 34 s (Monte-Carl
 
 from __future__ import annotations
 
+from typing import Protocol
+
 EARLY_S = 10.0
 CLOSE_S = 2.0
 CLOSE_FROM = 0.7
 TAIL_FROM = 1.5
 FLOOR_S = 0.2  # of real time: a scaled world is not asked more often than this
+
+
+class Clock(Protocol):
+    """Time, passed in. `sleep` raises InterruptedRunError when the user asked to stop."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
 
 
 def pause(waited_s: float, expected_s: float, speed: float = 1.0) -> float:

@@ -18,8 +18,8 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.session import Aws, Identity
 from eksprov.config.schema import Config
-from eksprov.core.converge import Clock
 from eksprov.core.executor import WORKERS, Channel, Pool
+from eksprov.core.pace import Clock
 from eksprov.core.step import Owner, Sighting, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived

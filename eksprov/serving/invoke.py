@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eksprov import errors
-from eksprov.core.converge import Clock
+from eksprov.core.pace import Clock
 from eksprov.kube.api import KubeApi, Reply
 
 INPUT_NAME: Final = "input-0"

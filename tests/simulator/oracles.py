@@ -104,7 +104,7 @@ def _named(value: Any, names: dict[str, str], stack_id: str) -> Any:
 
 
 def _raw(warm: Warm) -> dict[str, list[dict[str, Any]]]:
-    return {**_network(), **_others(), **_eks(warm), **_kube(warm)}
+    return {**_network(), **_in_the_network(), **_others(), **_eks(warm), **_kube(warm)}
 
 
 def _tags(resource: Any) -> dict[str, str]:
@@ -147,6 +147,12 @@ def _network() -> dict[str, list[dict[str, Any]]]:
             }
             for one in gateways
         ],
+    }
+
+
+def _in_the_network() -> dict[str, list[dict[str, Any]]]:
+    ec2: Any = ec2_backends[ACCOUNT][REGION]
+    return {
         "address": [
             {"id": one.allocation_id, "used": bool(one.association_id), "tags": _tags(one)} for one in ec2.addresses
         ],

@@ -28,7 +28,18 @@ class LossyProxy:
 def lossy_proxy(upstream: str) -> Iterator[LossyProxy]:
     """Hand everything on to `upstream`, and lose the first answer of each operation that changes something."""
     proxy = LossyProxy()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, upstream))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    proxy.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
 
+
+def _handler(proxy: LossyProxy, upstream: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -68,15 +79,7 @@ def lossy_proxy(upstream: str) -> Iterator[LossyProxy]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    proxy.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
+    return Handler
 
 
 def _operation(request: BaseHTTPRequestHandler, body: bytes) -> str:

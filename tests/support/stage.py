@@ -20,7 +20,7 @@ import yaml
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
 from eksprov.config.schema import Config
-from eksprov.core.converge import Clock
+from eksprov.core.pace import Clock
 from eksprov.core.step import Owner
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
