@@ -196,7 +196,7 @@ class Backend:
 
     def _live_cluster(self, opened: Opened) -> tuple[str, Mapping[str, str]]:
         step = next(step for step in opened.steps if step.kind == "cluster")
-        have = step.discover(opened.aws, fresh=True)
+        have = opened.read(step, fresh=True)
         known = step.outputs(have) if have is not None else {}
         if not known.get("endpoint"):
             raise errors.ProvisioningError(
@@ -276,10 +276,7 @@ class Backend:
 
 
 def _live(step: Step[Any, Any], opened: Opened) -> str:
-    from eksprov.aws.faults import translated
-
-    with translated(f"read {step.name}"):
-        have = step.discover(opened.aws, fresh=True)
+    have = opened.read(step, fresh=True)
     if have is None:
         return "absent"
     phase = step.phase(have)

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from eksprov import errors
-from eksprov.aws.faults import translated
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement, lost
 from eksprov.core.replacement import Order, outgrown
@@ -36,12 +35,7 @@ def displaced(opened: Opened) -> frozenset[str]:
 def _living(opened: Opened) -> Iterator[str]:
     """The steps whose resources are there: a record may be of one that was never made, or miss one that was."""
     steps = [step for step in opened.steps if step.world == "aws"]
-
-    def look(step: Step[Any, Any]) -> Any:
-        with translated(f"read {step.name}"):
-            return step.discover(opened.aws)
-
-    found = opened.stack.together(look, steps)
+    found = opened.stack.together(opened.read, steps)
     return (step.name for step, have in zip(steps, found, strict=True) if have is not None)
 
 
@@ -56,8 +50,7 @@ def _outgrown(opened: Opened, living: Collection[str]) -> Iterator[str]:
             continue
         if not _carries(step, opened.steps, living):
             continue
-        with translated(f"read {step.name}"):
-            have = step.discover(opened.aws)
+        have = opened.read(step)
         if have is not None and is_ours(have.owner, opened.us) and outgrown(step.desired(outputs), have):
             yield step.name
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from eksprov import errors
-from eksprov.aws.faults import translated
 from eksprov.config.schema import Config
 from eksprov.core.change import NO_CHANGE, Action, Unknown, diff
 from eksprov.core.converge import is_ours
@@ -125,13 +124,8 @@ def _partial_plan(opened: Opened) -> Plan:
         and not is_model(step.name)
         and (step.kind in COUNTED or (step.kind in NAMED and step.name not in recorded))
     ]
-
-    def look(step: Step[Any, Any]) -> Any:
-        with translated(f"read {step.name}"):
-            return step.discover(opened.aws)
-
     outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
-    found = opened.stack.together(look, steps)
+    found = opened.stack.together(opened.read, steps)
     return Plan(tuple(_line(step, have, outputs, opened.us) for step, have in zip(steps, found, strict=True)))
 
 

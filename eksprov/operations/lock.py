@@ -67,7 +67,7 @@ def _addon(opened: Opened, step: Addon, kept: Pins, *, upgrade: bool) -> str:
     fits.require(step.name)
     before = kept.addons.get(addon_of(step), "")
     if before not in fits.versions and not upgrade:
-        have = step.discover(opened.aws)
+        have = opened.read(step)
         before = have.live_version if have is not None else ""
     return before if before in fits.versions else fits.chosen(step.policy)
 
@@ -79,8 +79,7 @@ def _releases(
     version = opened.choices.kubernetes_version
     known = {group_of(step): kept.node_releases.get(group_of(step), "") for step in groups}
     for step in groups if not upgrade else ():
-        with translated(f"read {step.name}"):
-            have = step.discover(opened.aws) if not known[group_of(step)] else None
+        have = opened.read(step) if not known[group_of(step)] else None
         if have is not None and have.version == version:
             known[group_of(step)] = have.release
     missing = [step for step in groups if not known[group_of(step)]]

@@ -71,8 +71,7 @@ class Listed:
 def cluster_api(opened: Opened) -> KubeApi:
     """The stack's API server. Raises: UsageError when the stack has no cluster yet."""
     cluster = next(step for step in opened.steps if step.kind == "cluster")
-    with translated("look for the cluster"):
-        found = cluster.discover(opened.aws, fresh=True)
+    found = opened.read(cluster, fresh=True)
     known = cluster.outputs(found) if found is not None else {}
     if not known.get("endpoint"):
         raise errors.UsageError(

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from eksprov import errors
-from eksprov.aws.faults import translated
 from eksprov.config.schema import Config
 from eksprov.core.change import NO_CHANGE, Action, Change
 from eksprov.core.converge import is_ours
@@ -54,11 +53,8 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
 
 
 def _read(opened: Opened, steps: Sequence[Step[Any, Any]], client: Any) -> dict[str, Any]:
-    def read(step: Step[Any, Any]) -> Any:
-        with translated(f"read {step.name}"):
-            return step.discover(client)
-
-    return dict(zip((step.name for step in steps), opened.stack.together(read, steps), strict=True))
+    found = opened.stack.together(lambda step: opened.read(step, client), steps)
+    return dict(zip((step.name for step in steps), found, strict=True))
 
 
 def _api_server(opened: Opened, found: Mapping[str, Any]) -> KubeApi | None:

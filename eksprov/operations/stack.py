@@ -108,6 +108,16 @@ class Opened:
         }
         return (*recorded.values(), *sighted.values())
 
+    def read(self, step: Step[Any, Any], client: Any = None, *, fresh: bool = False) -> Any | None:
+        """The facts of a step, from AWS or from `client`; None where there is nothing.
+
+        Raises: AccessError, ProvisioningError where the world does not answer as it should.
+        """
+        from eksprov.aws.faults import translated
+
+        with translated(f"read {step.name}"):
+            return step.discover(self.aws if client is None else client, fresh=fresh)
+
 
 def open_stack(stack: Stack, *, mint: bool) -> Opened:
     """Read state and identity and settle the owner; `mint` begins a new incarnation when nothing exists.

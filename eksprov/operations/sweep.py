@@ -15,7 +15,7 @@ from eksprov.core.converge import is_ours
 from eksprov.core.pace import pause
 from eksprov.core.step import Sighting, Step
 from eksprov.kube.api import KubeApi, Manifest, Ref
-from eksprov.operations.stack import Opened
+from eksprov.operations.stack import Opened, survey
 from eksprov.steps.karpenter_roles import NODE as KARPENTER_NODE
 from eksprov.steps.leftovers import NAME, Leftovers
 
@@ -57,7 +57,7 @@ def release(kube: KubeApi, opened: Opened) -> None:
 def broom(opened: Opened, steps: Iterable[Step[Any, Any]]) -> tuple[Leftovers, ...]:
     """The sweep of our cluster's leftovers; none where the cluster of that name is not, and was not, this stack's."""
     cluster = next(step for step in opened.steps if step.kind == "cluster")
-    found = cluster.discover(opened.aws, fresh=True)
+    found = opened.read(cluster, fresh=True)
     if found is not None and not is_ours(found.owner, opened.us):
         return ()
     ours = found is not None or "cluster" in opened.state.steps or bool(opened.sightings)
@@ -69,7 +69,8 @@ def broom(opened: Opened, steps: Iterable[Step[Any, Any]]) -> tuple[Leftovers, .
 
 def left_by_controllers(opened: Opened, swept: Iterable[Leftovers]) -> list[Sighting]:
     """What the sweep did not get, read anew."""
-    return [sighting for step in swept for sighting in step.survey(opened.aws, step.slug)]
+    together = opened.stack.together
+    return [found for step in swept for found in survey(opened.aws, step.slug, (type(step),), together)]
 
 
 def _is_infrastructure(step: Step[Any, Any]) -> bool:

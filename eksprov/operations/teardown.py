@@ -107,7 +107,7 @@ def _workloads(opened: Opened) -> tuple[KubeApi | None, list[Sighting]]:
     Raises: ProvisioningError when the cluster is protected against deletion.
     """
     cluster = next(step for step in opened.steps if step.kind == "cluster")
-    found = cluster.discover(opened.aws, fresh=True)
+    found = opened.read(cluster, fresh=True)
     if found is not None and is_ours(found.owner, opened.us) and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
     if found is None or not {"endpoint", "certificate_authority"} <= cluster.outputs(found).keys():

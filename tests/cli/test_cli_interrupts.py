@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
+def scene() -> Iterator[Scene]:
+    """A process that ignores no signal, whatever started these tests."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    yield Scene()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -114,7 +119,8 @@ def test_a_run_that_is_stopped_ends_within_seconds_saved_and_resumable(tmp_path:
 
 
 def test_a_signal_while_the_process_ends_shows_no_traceback() -> None:
-    late = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT); "
+    heard = "import atexit, os, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    late = f"{heard}atexit.register(os.kill, os.getpid(), signal.SIGINT); "
     program = f"{late}import sys; from eksprov.cli import main; sys.argv = ['eksprov', '--version']; sys.exit(main())"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")

@@ -43,9 +43,9 @@ def test_the_documents_are_the_answer_and_the_rest_is_said_beside(
     assert main(["policy", "--config", str(config)]) == 0
     said = capsys.readouterr()
     found = documents(said.out)
-    assert len(found) == 2
+    assert len(found) == 3
     assert all(one["Version"] == "2012-10-17" for one in found)
-    assert "eksprov-digits-1 (1 of 2)" in said.err
+    assert "eksprov-digits-1 (1 of 3)" in said.err
     assert "pass --account" in said.err
 
 

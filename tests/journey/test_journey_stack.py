@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import reads_autoscaling, reads_monitoring, reads_network, reads_nodes, reads_security
+from support import reads_autoscaling, reads_messaging, reads_monitoring, reads_network, reads_nodes, reads_security
 from support.journey import PATIENCE_S, Done, Project, owned, tags_of, until
 from support.world import READS, world
 
@@ -25,7 +25,7 @@ AWS_MAKES = {
     "role", "security-group", "interface", "instance", "route-table", "access-entry", "association", "launch-template",
 }  # fmt: skip
 # The quick start has none of these.
-MORE_READS = (reads_autoscaling, reads_monitoring, reads_network, reads_nodes, reads_security)
+MORE_READS = (reads_autoscaling, reads_messaging, reads_monitoring, reads_network, reads_nodes, reads_security)
 OPTIONAL = {kind for reads in MORE_READS for kind in reads.READS}
 
 
