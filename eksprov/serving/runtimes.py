@@ -1,7 +1,6 @@
 """What can serve a model: an image, how it is reached, what libraries it carries. Data, one preset a runtime.
 
-Images are named by exact version. A digest is written only where a registry has resolved it; none has been so far, so
-`digest` is empty.
+Images are named by exact version; the lock file adds the digest that a registry gives (`eksprov.pins`).
 
 MLServer 1.7.1 (https://github.com/SeldonIO/MLServer/blob/1.7.1/Dockerfile, mlserver/settings.py): user 1000, command
 `mlserver start $MLSERVER_MODELS_DIR`, ports 8080, 8081 and 8082; its libraries are those of its poetry.lock. It makes
@@ -33,17 +32,11 @@ class Runtime:
     metrics_port: int
     live_path: str
     ready_path: str
-    digest: str = ""
     uid: int = 1000
     server_drain_s: int = 10
     env: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
     host_variable: str = "MLSERVER_HOST"  # the address that the server listens at
-
-    @property
-    def reference(self) -> str:
-        """The image as a pod names it: by digest too, where one is known."""
-        return f"{self.image}@{self.digest}" if self.digest else self.image
 
 
 MLSERVER_SKLEARN: Final = Runtime(

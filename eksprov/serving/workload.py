@@ -150,7 +150,7 @@ def _server(spec: ModelSpec) -> dict[str, Any]:
     ports = (("http", runtime.http_port), ("grpc", runtime.grpc_port), ("metrics", runtime.metrics_port))
     container: dict[str, Any] = {
         "name": SERVER_CONTAINER,
-        "image": runtime.reference,
+        "image": runtime.image,
         "env": [{"name": "HOME", "value": "/tmp"}, *_environment(spec)],
         "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports],
         "resources": {
