@@ -206,12 +206,18 @@ def refuse_strange_answers(response_dict: Mapping[str, Any], operation_model: An
     what = ""
     if body[:100].lstrip().lower().startswith((b"<html", b"<!doctype html")):
         what = "an HTML page"
-    elif not body and name.startswith(("Describe", "Get", "List")):
+    elif not body and (name.startswith(("Describe", "Get", "List")) or _has_body(operation_model)):
         what = "nothing"
     elif body and "json" in operation_model.service_model.metadata["protocol"] and not _is_json(body):
         what = "broken JSON"
     if what:
         raise HTTPClientError(error=f"{name} was answered with {what}, which AWS does not do")
+
+
+def _has_body(operation_model: Any) -> bool:
+    """Whether AWS always answers with something; S3, which speaks REST and XML, may say all in the headers."""
+    members = operation_model.output_shape is not None and operation_model.output_shape.members
+    return bool(members) and operation_model.service_model.metadata["protocol"] != "rest-xml"
 
 
 def _is_json(body: bytes) -> bool:

@@ -22,6 +22,7 @@ from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
+from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
 from eksprov.serving.graph import is_shared, model_steps
 from eksprov.serving.package import Package, read_package
@@ -137,7 +138,7 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     problems = tuple(problem for spec, _ in judged if (problem := fit(spec, nodes)) is not None)
     if problems:
         raise errors.ConfigError(problems)
-    applier = Applier(opened, kube)
+    applier = Applier(rebuilt(opened), kube)
     steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
     outcomes = applier.converge_all(steps)
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
@@ -179,7 +180,7 @@ def undeploy(opened: Opened, names: Sequence[str]) -> Report:
         raise errors.UsageError(f"not deployed: {', '.join(unknown)}", "`eksprov models` lists what is")
     staying = {step.slug.split("|")[2] for name, step in known.items() if _is_deployment(step) and name not in going}
     shared = {n for n in known if is_shared(n) and n.split("/")[1].removeprefix("@") not in staying}
-    applier = Applier(opened, kube)
+    applier = Applier(rebuilt(opened), kube)
     outcomes = applier.remove_all([known[name] for name in sorted(going | shared)])
     return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
 

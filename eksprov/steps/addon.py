@@ -30,7 +30,7 @@ from eksprov.steps.absent import unless
 from eksprov.steps.addon_trouble import WELL, diagnosed, trouble
 from eksprov.steps.addon_versions import Policy, compatible
 from eksprov.steps.eks_reading import GONE, issues, names_of, unless_gone
-from eksprov.steps.eks_updates import why_failed
+from eksprov.steps.eks_updates import begun, why_failed
 
 KEPT = ""  # the version that is not compared: whatever lives is kept
 PRESERVE_TAG = "eksprov:preserve-on-delete"  # so that a removal knows it, when the config no longer does
@@ -151,10 +151,10 @@ class Addon(Step[Aws, AddonFacts]):
         request = {**self._key, "resolveConflicts": CONFLICTS[self.conflicts], **_settings(want, have)}
         if moves:
             request["addonVersion"] = version
-        begun = eventually(
+        answer = eventually(
             aws, lambda: aws.clients.eks.update_addon(**request), (*ROLE_NOT_VISIBLE, *EKS_BUSY), limit_s=ROLE_LIMIT_S
         )
-        return str(begun["update"]["id"])
+        return begun(answer)
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""

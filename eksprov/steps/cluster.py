@@ -27,7 +27,7 @@ from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timi
 from eksprov.steps import auto_mode
 from eksprov.steps.cluster_facts import ClusterFacts, facts_of
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, unless_gone
-from eksprov.steps.eks_updates import why_failed
+from eksprov.steps.eks_updates import begun, why_failed
 from eksprov.steps.kms_key import KEY_NOT_USABLE
 
 ACCESS = ("public_access", "private_access", "public_cidrs")
@@ -140,17 +140,17 @@ class Cluster(Step[Aws, ClusterFacts]):
         """One kind of update, waiting for a running one to end first."""
         if "key_arn" in fields:
             return self._encrypt(aws, want)
-        begun = [self._change(aws, change) for change in _first_updates(want, have, fields)]
-        return begun[-1]
+        ids = [self._change(aws, change) for change in _first_updates(want, have, fields)]
+        return ids[-1]
 
     def _change(self, aws: Aws, change: dict[str, Any]) -> str:
-        begun = eventually(
+        answer = eventually(
             aws,
             lambda: aws.clients.eks.update_cluster_config(name=self.slug, **change),
             (*EKS_BUSY, *ROLE_NOT_VISIBLE),
             limit_s=BUSY_LIMIT_S,
         )
-        return str(begun["update"]["id"])
+        return begun(answer)
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""
@@ -159,13 +159,13 @@ class Cluster(Step[Aws, ClusterFacts]):
     def _encrypt(self, aws: Aws, want: ClusterFacts) -> str:
         """A call of its own, for good (https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html)."""
         encryption: Any = _encryption(want)
-        begun = eventually(
+        answer = eventually(
             aws,
             lambda: aws.clients.eks.associate_encryption_config(clusterName=self.slug, encryptionConfig=encryption),
             (*EKS_BUSY, *KEY_NOT_USABLE),
             limit_s=BUSY_LIMIT_S,
         )
-        return str(begun["update"]["id"])
+        return begun(answer)
 
     def refusal(self, want: ClusterFacts, have: ClusterFacts) -> str:
         """A cluster that is encrypted with a key stays so, with this key; Auto Mode keeps its node role."""

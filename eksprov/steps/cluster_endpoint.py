@@ -19,7 +19,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.cluster import MOVING, endpoint_request
 from eksprov.steps.eks_reading import described_cluster
-from eksprov.steps.eks_updates import why_failed
+from eksprov.steps.eks_updates import begun, why_failed
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         fields: tuple[str, ...],  # noqa: ARG002
     ) -> str:
         """One update of the cluster, after a running one."""
-        begun = eventually(
+        answer = eventually(
             aws,
             lambda: aws.clients.eks.update_cluster_config(
                 name=self.slug,
@@ -81,7 +81,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
             EKS_BUSY,
             limit_s=BUSY_LIMIT_S,
         )
-        return str(begun["update"]["id"])
+        return begun(answer)
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""

@@ -19,6 +19,11 @@ EVICTION = "PodEvictionFailure"
 NOT_DRAINED = "disruption budgets that let no pod go: kubectl get poddisruptionbudgets --all-namespaces"
 
 
+def begun(answer: Mapping[str, Any]) -> str:
+    """The id of the update that a call has begun."""
+    return str(answer["update"]["id"])
+
+
 def why_failed(aws: Aws, cluster: str, update: str, **of: str) -> str:
     """EKS's own words; empty where the update has not failed. `of` is `nodegroupName` or `addonName`."""
     answer = unless_gone(lambda: aws.clients.eks.describe_update(name=cluster, updateId=update, **of))

@@ -29,7 +29,7 @@ from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timi
 from eksprov.steps.absent import unless
 from eksprov.steps.capacity import SCARCE_ISSUES, lacking
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
-from eksprov.steps.eks_updates import why_failed
+from eksprov.steps.eks_updates import begun, why_failed
 from eksprov.steps.node_choices import Choice, mark, slugs, words
 from eksprov.steps.nodegroup_facts import (
     NO_POOL,
@@ -213,10 +213,10 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             want = replace(want, desired_size=max(want.min_size, min(have.current_size, want.max_size)))
         change = changed(want, have, names)
         if change:
-            begun = eventually(
+            answer = eventually(
                 aws, lambda: eks.update_nodegroup_config(**self._key, **change), EKS_BUSY, limit_s=BUSY_LIMIT_S
             )
-            return str(begun["update"]["id"])
+            return begun(answer)
         # Without a version EKS would go to the cluster's, without a release to the newest
         # (https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html).
         move: dict[str, Any] = {
@@ -227,7 +227,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         rolled = eventually(
             aws, lambda: eks.update_nodegroup_version(**self._key, **move), EKS_BUSY, limit_s=BUSY_LIMIT_S
         )
-        return str(rolled["update"]["id"])
+        return begun(rolled)
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""

@@ -12,6 +12,7 @@ from eksprov.aws.tags import STACK, STEP
 from eksprov.aws.tags import STACK_ID as STACK_ID_TAG
 from eksprov.core.outcome import Status
 from eksprov.operations.provision import provision
+from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import is_model
 
 READS_LIMIT = 40  # of a run that changes nothing, for the quick-start stack
@@ -55,6 +56,20 @@ def test_nothing_changes_when_the_state_is_lost(stage: Stage) -> None:
     assert stage.tape.mutating == []
     assert stage.world() == before
     assert report.state.stack_id == STACK_ID
+
+
+def test_what_the_tags_tell_is_what_was_recorded(stage: Stage) -> None:
+    """For commands that touch a part of the stack: they record all of it, and read only."""
+    stage.provision()
+    recorded = stage.store.load()
+    assert recorded is not None
+    stage.store.forget()
+    stage.tape.rewind()
+    found = rebuilt(stage.opened(mint=False)).state
+    assert {name: replace(record, changed_at="", attempts=0) for name, record in found.steps.items()} == {
+        name: replace(record, changed_at="", attempts=0) for name, record in recorded.steps.items()
+    }
+    assert stage.tape.mutating == []
 
 
 def test_it_is_reversible_and_a_second_time_there_is_nothing_to_do(stage: Stage) -> None:

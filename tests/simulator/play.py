@@ -168,7 +168,8 @@ def settle(judge: Judge, command: str, leads_to: str, config: Config) -> None:
     if command == "teardown":
         judge.tidy()
         return
-    judge.recorded()
+    if ended.ok or judge.machine.disk.read(f"{STACK}.json"):  # who has nothing to do makes no lost state anew
+        judge.recorded()
     again = judge.run(command, None, config)
     if not (again.ok or nothing_to_do(again)) or again.mutations:
         judge.failures.append(f"O3: {command} again: exit {again.code}, {again.mutations} changes: {again.messages}")

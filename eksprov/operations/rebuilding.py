@@ -1,0 +1,61 @@
+"""A state that was lost, rebuilt from the account by a command that touches only a part of the stack.
+
+`provision` reads everything anyhow and records it as it goes. Serving a model reads next to nothing of the stack, and
+would write a state that knows the model alone; so it looks first at all that bears our tags. Nothing is changed in AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from eksprov.core.change import Action, diff
+from eksprov.core.converge import is_ours
+from eksprov.core.step import Outputs, Sighting, State, Step
+from eksprov.operations.apply import fingerprint
+from eksprov.operations.kinds import revived
+from eksprov.operations.stack import Opened
+from eksprov.state.record import Record
+
+AnyStep = Step[Any, Any]
+
+
+def rebuilt(opened: Opened) -> Opened:
+    """The same stack, whose state knows what was found by its tags; as it is where the state was there.
+
+    Raises: AccessError, ProvisioningError.
+    """
+    wanted = {step.name: step for step in opened.steps}
+    steps = [_step(wanted, sighting) for sighting in opened.sightings]
+    found = zip(steps, opened.stack.together(opened.read, steps), strict=True)
+    live = [(step, have) for step, have in found if have is not None and is_ours(have.owner, opened.us)]
+    outputs = Outputs({step.name: step.outputs(have) for step, have in live})
+    state = opened.state
+    for step, have in live:
+        if step.recorded:
+            state = state.with_record(step.name, _record(step, have, outputs, of_config=step == wanted.get(step.name)))
+    return replace(opened, state=state)
+
+
+def _step(wanted: Mapping[str, AnyStep], sighting: Sighting) -> AnyStep:
+    """As the config has it, where what was found goes by one of its names; else as it was found."""
+    step = wanted.get(sighting.owner.step)
+    choices = step.choices if step is not None else ()
+    return next((choice for choice in choices if choice.slug == sighting.slug), revived(sighting))
+
+
+def _record(step: AnyStep, have: Any, outputs: Outputs, *, of_config: bool) -> Record:
+    settled = step.phase(have).state is State.READY
+    as_wanted = of_config and settled and diff(step.desired(outputs), have).action is Action.NONE
+    return Record(
+        kind=step.kind,
+        slug=step.slug,
+        needs=step.needs,
+        outlives=step.outlives,
+        status="ready" if settled else "creating",
+        outputs=step.outputs(have),
+        facts_sha256=fingerprint(step, outputs) if as_wanted else "",
+        changed_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
