@@ -12,7 +12,7 @@ CLIENTS = {name: boto3.client(name, region_name="us-west-2") for name in ("eks",
 HTML, NOTHING, BROKEN = b"<html>Please log in</html>", b"", b"{"
 WHOLE = {"eks": b"{}", "kms": b"{}", "logs": b"{}", "ec2": b"<Response/>", "s3": b"<Result/>"}
 # Operations whose success may be an empty body: nothing is said, or all is said in the headers.
-MAY_BE_EMPTY = {("s3", "PutObject"), ("logs", "CreateLogGroup"), ("kms", "CreateAlias")}
+MAY_BE_EMPTY = (("s3", "PutObject"), ("logs", "CreateLogGroup"), ("kms", "CreateAlias"))
 CALLS = [
     *(("eks", name) for name in ("CreateCluster", "UpdateNodegroupConfig", "DeleteAddon", "DescribeCluster")),
     *(("ec2", name) for name in ("CreateVpc", "DescribeVpcs")),
