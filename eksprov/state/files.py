@@ -157,3 +157,4 @@ def _keep(files: Files, path: Path, backup: Path) -> None:
         with contextlib.suppress(OSError):
             files.unlink(link)
         raise
+    files.unlink(link)  # where both are names of one file, after a write that failed, rename leaves both (POSIX)

@@ -14,7 +14,7 @@ from support.stores import STATE
 
 from eksprov import errors
 from eksprov.state.codec import decode
-from eksprov.state.files import Files
+from eksprov.state.files import Files, write_whole
 from eksprov.state.journal import FileJournal, Intent
 from eksprov.state.store import FileStore
 
@@ -199,6 +199,15 @@ def test_a_lock_that_cannot_be_taken_is_one_error_and_holds_nobody_up(
         private_and_whole(place)
         with FileStore(place, "demo").lock("provision"):
             assert FileStore(place, "demo").load() == STATE
+
+
+def test_a_write_after_one_that_failed_in_its_last_moment_leaves_no_litter(tmp_path: Path) -> None:
+    """The backup is then the state by another name, and renaming one name of a file to the other does nothing."""
+    path, backup = tmp_path / "state.json", tmp_path / "state.json.bak"
+    path.write_bytes(b"old")
+    os.link(path, backup)
+    write_whole(path, b"new", backup)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {path.name: b"new", backup.name: b"old"}
 
 
 def test_a_folder_that_is_none_is_one_error_for_everything(tmp_path: Path) -> None:
