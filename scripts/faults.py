@@ -49,16 +49,16 @@ def matrix(rows: list[str], asked: argparse.Namespace) -> int:
     from simulator import runner
 
     began = time.monotonic()
-    simulated = [row for row in rows if row != KILLS]
-    warm = runner.ready() if simulated else None
-    every = runner.scenarios(warm, simulated, asked.seeds) if warm else ()
-    everything = [s for s in every if asked.grep in s.name][:: asked.every]
-    wanted = [one for row in simulated for one in chosen([s for s in everything if s.row == row], asked.most)]
     kills = (asked.most or max(1, min(100, asked.seeds // 10))) if KILLS in rows else 0
-    print(f"{len(wanted)} scenarios, {kills} kills, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
+    wanted: list[Any] = []
     found: dict[str, Any] = {}
-    stopped = ""
+    warm, stopped = None, ""
     try:
+        if simulated := [row for row in rows if row != KILLS]:
+            warm = runner.ready()
+            every = [s for s in runner.scenarios(warm, simulated, asked.seeds) if asked.grep in s.name][:: asked.every]
+            wanted += [one for row in simulated for one in chosen([s for s in every if s.row == row], asked.most)]
+        print(f"{len(wanted)} scenarios, {kills} kills, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
         if warm and wanted:
             runner.run(warm, wanted, asked.workers, Progress(len(wanted), "scenarios").heard, found)
         if kills:
@@ -89,7 +89,7 @@ def explain(row: Any, warm: Any, shown: int) -> None:
 
 
 class Progress:
-    """One line on stderr: how many are done and have failed, and about how long the others take at the same pace."""
+    """Lines on stderr: each failure at once; how many are done, and about how long the others take."""
 
     def __init__(self, number: int, what: str) -> None:
         self._number, self._what, self._began = number, what, time.monotonic()
@@ -98,6 +98,9 @@ class Progress:
     def heard(self, result: Any) -> None:
         """One more is done."""
         self._done, self._failed = self._done + 1, self._failed + bool(result.failures)
+        if result.failures:
+            said = f"failed: {result.scenario.row} seed {result.scenario.seed}: {result.scenario.name}"
+            print(f"{said}: {result.failures[0][:300]}", file=sys.stderr, flush=True)
         last, live = self._done == self._number, sys.stderr.isatty()
         if live or last or self._done % 50 == 0:
             left = (time.monotonic() - self._began) / self._done * (self._number - self._done)

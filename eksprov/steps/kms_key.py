@@ -86,13 +86,13 @@ class KmsKey(Step[Aws, KeyFacts]):
         found: Any = unless(lambda: kms.describe_key(KeyId=self.slug)["KeyMetadata"], GONE)
         alias = found is not None
         if found is None:
-            found = self._by_tags(aws, fresh=fresh)
+            found = next(iter(self._by_tags(aws, fresh=fresh)), None)
         return unless(lambda: _read(aws, found, alias=alias), GONE) if found is not None else None
 
-    def _by_tags(self, aws: Aws, *, fresh: bool) -> Any | None:
+    def _by_tags(self, aws: Aws, *, fresh: bool) -> list[Any]:
         owned = aws.listing("kms/keys", lambda: list(_keys_of(aws, aws.owner.stack)), fresh=fresh)
         mine = [key for key, owner in owned if owner.step == self.name and owner.stack_id == aws.owner.stack_id]
-        return next((key for key in sorted(mine, key=lambda key: str(key["KeyId"]))), None)
+        return sorted(mine, key=lambda key: str(key["KeyId"]))
 
     def create(self, aws: Aws, want: KeyFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- CreateKey takes no token
         """The key with its tags, once; then its alias and its rotation."""
@@ -136,13 +136,17 @@ class KmsKey(Step[Aws, KeyFacts]):
             )
 
     def delete(self, aws: Aws, have: KeyFacts) -> None:
-        """The alias, then the deletion after the window; a key that is pending already stays so."""
+        """The alias, then the deletion after the window; a key that is pending already stays so.
+
+        With it goes any second one that the network made by delivering CreateKey twice.
+        """
         kms = aws.clients.kms
         if have.alias:
             with tolerating(GONE):
                 kms.delete_alias(AliasName=self.slug)
-        with tolerating(GONE, "KMSInvalidStateException"):
-            kms.schedule_key_deletion(KeyId=have.id, PendingWindowInDays=self.deletion_days)
+        for key in dict.fromkeys((have.id, *(str(twin["KeyId"]) for twin in self._by_tags(aws, fresh=True)))):
+            with tolerating(GONE, "KMSInvalidStateException"):
+                kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=self.deletion_days)
 
     def phase(self, have: KeyFacts) -> Phase:
         """A new key is usable at once, but for those of other origins."""

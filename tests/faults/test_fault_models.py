@@ -149,6 +149,23 @@ def test_a_deletion_sees_everything() -> None:
         assert vpcs(client) == 0
 
 
+def test_the_world_moves_on_by_what_is_there_whoever_may_not_see_it() -> None:
+    with Theatre().stage(speed=1.0) as stage:
+        hidden = Faults(stage.emulator, FaultPlan(lag=Lag(ec2_s=1e6, flaps=False)), REGION, stage.clock.sleep)
+        ec2 = boto3.client("ec2", region_name=REGION)
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(VpcId=vpc, InternetGatewayId=gateway)
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)
+        with injected(hidden.around):
+            ec2.create_security_group(GroupName="a", Description="a", VpcId=vpc)  # notices what is new, and hides it
+            stage.clock.sleep(99)
+            assert ec2.describe_internet_gateways()["InternetGateways"] == []
+        assert [nat["State"] for nat in ec2.describe_nat_gateways()["NatGateways"]] == ["available"]
+
+
 def test_buckets_run_dry_and_fill_again() -> None:
     buckets = Buckets()
     call = Asked("ec2", "CreateNatGateway", True, "", "")

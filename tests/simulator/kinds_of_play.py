@@ -22,15 +22,16 @@ def once(judge: Judge, scenario: Scenario) -> None:
 def lagging(judge: Judge, scenario: Scenario) -> None:
     """A crash; the next run, while AWS still hides what was made, must neither make it twice nor forget it."""
     (trouble,) = scenario.troubles
-    judge.run(scenario.command, trouble)
+    config = edited(scenario.edit)
+    judge.run(scenario.command, trouble, config)
     hidden = Trouble(replace(trouble.plan, faults=()))
     machine = judge.machine
     follow = scenario.detail[0] if scenario.detail else scenario.command
-    ended = judge.run(follow, hidden)
+    ended = judge.run(follow, hidden, config)
     machine.wait(300)
     if follow == "teardown" and ended.ok:
-        judge.world("empty", "after a teardown that said nothing is left")
-    settle(judge, follow, LEADS_TO[follow], edited(""))
+        judge.world(scenario.after(follow), "after a teardown that said nothing is left")
+    settle(judge, follow, scenario.after(follow), config)
 
 
 def damage(judge: Judge, scenario: Scenario) -> None:
@@ -119,10 +120,11 @@ def drift(judge: Judge, scenario: Scenario) -> None:
 
 def clean(judge: Judge, scenario: Scenario) -> None:
     """Nobody meddled: a plan that says otherwise is a false alarm."""
-    ended = judge.run("plan")
+    config = edited(scenario.edit)
+    ended = judge.run("plan", None, config)
     if not ended.ok or ended.result.report.changes:
         judge.failures.append(f"O3: false alarm: {ended.result and ended.result.report.changes} {ended.messages}")
-    again = judge.run(scenario.command)
+    again = judge.run(scenario.command, None, config)
     if not again.ok or again.mutations:
         judge.failures.append(f"O3: {again.mutations} changes, exit {again.code}: {again.messages}")
 

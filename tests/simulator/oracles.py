@@ -61,9 +61,16 @@ def differences(found: World, right: World) -> list[str]:
     said = []
     for kind in sorted(right):
         have, want = Counter(found.get(kind, ())), Counter(right[kind])
-        said += [f"{kind}: + {item[:300]}" for item in (have - want).elements()]
-        said += [f"{kind}: - {item[:300]}" for item in (want - have).elements()]
+        more, less = sorted((have - want).elements()), sorted((want - have).elements())
+        # Of two long texts that begin alike, what is shown begins a little before they part.
+        begin = max(0, _alike(more[0], less[0]) - 100) if more and less else 0
+        for sign, items in (("+", more), ("-", less)):
+            said += [f"{kind}: {sign} {item[: min(begin, 80)]} ... {item[begin:][:300]}" for item in items]
     return said
+
+
+def _alike(one: str, other: str) -> int:
+    return next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
 
 
 def doubles(warm: Warm, stack: str) -> list[str]:

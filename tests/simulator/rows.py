@@ -19,12 +19,13 @@ from simulator.scenario import Scenario
 Row = Callable[[Looking, int], Iterator[Scenario]]
 
 
-def _and(row: Row, more: Callable[[Looking], Iterator[Scenario]]) -> Row:
-    return lambda look, seeds: chain(row(look, seeds), more(look))
+def _and(row: Row, more: Row) -> Row:
+    return lambda look, seeds: chain(row(look, seeds), more(look, seeds))
 
 
 ROWS: dict[str, Row] = {
-    "R1": _and(r1, rows_kinds.r1), "R2": r2, "R3": _and(r3, rows_kinds.r3), "R4": r4, "R5": r5, "R6": r6,
-    "R7": _and(r7, rows_kinds.r7), "R8": _and(r8, rows_kinds.r8), "R9": r9, "R10": r10, "R11": r11,
-    "R12": r12, "R14": r14,
+    "R1": _and(r1, rows_kinds.r1), "R2": _and(r2, rows_kinds.r2), "R3": _and(r3, rows_kinds.r3),
+    "R4": _and(r4, rows_kinds.r4), "R5": _and(r5, rows_kinds.r5), "R6": _and(r6, rows_kinds.r6),
+    "R7": _and(r7, rows_kinds.r7), "R8": _and(r8, rows_kinds.r8), "R9": r9, "R10": r10,
+    "R11": _and(r11, rows_kinds.r11), "R12": r12, "R14": r14,
 }  # fmt: skip

@@ -65,7 +65,7 @@ def r4(look: Looking, seeds: int) -> Iterator[Scenario]:
                 yield seen.scenario("R4", f"{name} ({n}) twice, {delay:.0f} s apart", Trouble(plan))
 
 
-SENT_ONCE = ("CreateVpc", "AllocateAddress", "CreateInternetGateway")
+SENT_ONCE = ("CreateVpc", "AllocateAddress", "CreateInternetGateway", "CreateKey")
 
 
 def r5(look: Looking, seeds: int) -> Iterator[Scenario]:

@@ -39,7 +39,11 @@ class Scenario:
     @property
     def leads_to(self) -> str:
         """The world that must be there in the end."""
-        world = LEADS_TO[self.command]
+        return self.after(self.command)
+
+    def after(self, command: str) -> str:
+        """The world that a command leaves with this config."""
+        world = LEADS_TO[command]
         return f"{world}:{self.edit}" if self.edit and (world == "made" or self.edit in WHOLES) else world
 
     def to_json(self) -> str:

@@ -160,6 +160,18 @@ def test_the_cluster_is_encrypted_with_it_and_all_of_it_goes_and_comes_again(sta
     assert new != arn  # the old one waits for its day, and encrypts nothing
 
 
+def test_a_second_key_that_the_network_asked_for_goes_with_the_stack(stage: Stage) -> None:
+    assert stage.provision().ok
+    kms = stage.account.plain("kms")
+    first = kms.describe_key(KeyId="alias/quickstart")["KeyMetadata"]["KeyId"]
+    tags = kms.list_resource_tags(KeyId=first)["Tags"]
+    twin = kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"]
+    assert stage.teardown().ok
+    states = {kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] for key in (first, twin)}
+    assert states == {"PendingDeletion"}
+    assert stage.world() == stage.baseline
+
+
 @pytest.mark.real_time  # botocore pauses some milliseconds before it sends again
 @pytest.mark.parametrize("side", ["before", "after", "lost"])
 def test_a_crash_at_any_call_leaves_one_key_at_most(theatre: Theatre, side: Any) -> None:

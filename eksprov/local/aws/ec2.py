@@ -65,6 +65,13 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
             (self.world.route_table_tokens[self.region, token],) = set(self._ec2.route_tables) - before
         return result
 
+    def create_security_group(self) -> Any:
+        """CreateSecurityGroup: in a VPC that there is; moto takes any, and such a group has no rules of its own."""
+        vpc_id = self._get_param("VpcId")
+        if vpc_id and vpc_id not in self._ec2.vpcs:
+            raise Refusal("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
+        return super().create_security_group()
+
     def delete_nat_gateway(self) -> Any:
         """DeleteNatGateway: deleting first."""
         gateway = self._ec2.nat_gateways[self._get_param("NatGatewayId")]

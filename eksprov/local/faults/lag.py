@@ -7,7 +7,7 @@ services for 2 to 20 seconds and rarely minutes
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency).
 
 While a reading is answered, what is still hidden is taken out of the emulator; so the answer is the emulator's own, in
-any protocol. Deletions and their guards see everything.
+any protocol. Deletions and their guards see everything, and so does the world where it moves on by itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from eksprov.local.faults.plan import Lag
 from eksprov.local.faults.wire import Asked
 
 BY_ID = ("vpcs", "internet_gateways", "route_tables")
-LISTED = "nat_gateways"  # found by tags alone, and the emulator moves those on that it sees
+LISTED = "nat_gateways"  # found by tags alone
 SEES_ALL = ("Delete", "Detach", "Release", "Disassociate", "Remove")
 ROLE_READS = ("GetRole", "ListRoles", "ListAttachedRolePolicies", "GetRolePolicy", "ListRoleTags")
 Undo = Callable[[], object]
@@ -58,6 +58,7 @@ class Hiding:
     @contextmanager
     def around(self, call: Asked) -> Iterator[None]:
         """What is hidden from this call is out of the emulator for as long as it lasts."""
+        self._world.advance()  # before anything is out: a gateway that is due would find no way to the internet
         undo: list[Undo] = []
         if call.service == "ec2" and not call.operation.startswith(SEES_ALL):
             late = [one for one, at in self._seen_at.items() if self._is_late(at)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 NAMES = {"clusterName": "demo", "nodegroupName": "cpu"}
 
@@ -114,3 +115,10 @@ def test_no_instance_starts_beyond_a_quota_that_was_set(scene: Any, buying: str,
     scene.clock.advance(31)
     scene.world.tick()
     assert activities(scene, group)[0]["StatusCode"] == "Successful"
+
+
+@pytest.mark.parametrize("operation", ["create_or_update_tags", "delete_tags"])
+def test_a_group_that_has_gone_has_no_tags(scene: Any, operation: str) -> None:
+    tag = {"ResourceId": "gone", "ResourceType": "auto-scaling-group", "Key": "a"}
+    with pytest.raises(ClientError, match=r"ValidationError.*AutoScalingGroup gone not found"):
+        getattr(scene.aws.autoscaling, operation)(Tags=[tag])

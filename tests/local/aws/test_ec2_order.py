@@ -124,6 +124,11 @@ def test_a_security_group_that_another_names_stays(scene: Any, net: Net) -> None
     ec2.delete_security_group(GroupId=first)
 
 
+def test_a_security_group_needs_a_vpc_that_is_there(scene: Any) -> None:
+    group = {"GroupName": "g", "Description": "g", "VpcId": "vpc-00000000000000000"}
+    assert code_of(scene.aws.ec2.create_security_group, **group) == "InvalidVpcID.NotFound"
+
+
 def test_an_instance_keeps_its_subnet_until_it_is_terminated(scene: Any, net: Net) -> None:
     ec2 = scene.aws.ec2
     run = {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1, "SubnetId": net.subnets[0]}
