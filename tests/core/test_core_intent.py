@@ -1,0 +1,49 @@
+"""Laws of what AWS does not recognise when it is sent twice: written down first, looked for before it is sent again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from support.scripted_step import Facts, FakeStep, Time, World, names, run_of
+
+from eksprov.core.converge import converge
+from eksprov.core.outcome import Status
+from eksprov.core.step import Outputs
+
+
+@dataclass(frozen=True)
+class Nameless(FakeStep):
+    """One that AWS does not recognise when it is sent twice."""
+
+    recognised: ClassVar[bool] = False
+
+
+NAMELESS = Nameless(name="vpc", slug="vpc")
+
+
+def test_what_has_no_name_is_written_down_before_it_is_sent() -> None:
+    world = World(None, Facts())
+    before: list[Any] = []
+    converge(NAMELESS, world, Outputs(), run_of(intend=lambda name, want: before.append((name, want, names(world)))))
+    assert before == [("vpc", Facts(), [])]
+    assert names(world) == ["create"]
+
+
+def test_what_may_have_been_sent_is_looked_for_before_it_is_sent_again() -> None:
+    world = World(None, None, None, Facts())
+    assert converge(NAMELESS, world, Outputs(), run_of(expected=lambda _: True)).status is Status.UNCHANGED
+    assert world.calls == []
+
+
+def test_what_was_never_made_is_sent_again_once_listings_cannot_lag_any_more() -> None:
+    time = Time()
+
+    class Late(World):
+        def read(self) -> Facts | None:
+            return Facts() if self.calls else None
+
+    world = Late(None)
+    assert converge(NAMELESS, world, Outputs(), run_of(time, expected=lambda _: True)).status is Status.CREATED
+    assert names(world) == ["create"]
+    assert 120 < time.seconds < 140
