@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.configs import with_group
+from support.configs import example, with_group
 from support.stage import Stage, Theatre, quick_start
 
 from eksprov.aws.tags import as_dict
-from eksprov.config.load import load
 from eksprov.core.outcome import Status
 from eksprov.operations.forecast import doctor
 from eksprov.operations.plan import make_plan
 from eksprov.preflight.findings import Finding
 
 RESERVED = {"instance_types": ["m7i.large"], "capacity_reservation_id": "cr-0123456789abcdef0"}
-EXAMPLE = Path(__file__).parents[2] / "examples" / "gpu-llm" / "eksprov.yaml"
 
 
 @pytest.fixture
 def gpu(theatre: Theatre) -> Iterator[Stage]:
-    with theatre.stage(load(EXAMPLE)) as stage:
+    with theatre.stage(example("gpu-llm")) as stage:
         yield stage
 
 

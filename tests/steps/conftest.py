@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from moto import mock_aws
 from support.account import Account
 from support.bench import Bench
 from support.stage import Theatre
+from support.team import Team, team_of
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,10 @@ def bench(theatre: Theatre) -> Iterator[Bench]:
     """The stack's own steps on a new account."""
     with theatre.stage() as stage:
         yield Bench(stage)
+
+
+@pytest.fixture
+def team(theatre: Theatre, tmp_path: Path) -> Iterator[Team]:
+    """An account in which a team has a VPC."""
+    with team_of(theatre, tmp_path) as team:
+        yield team

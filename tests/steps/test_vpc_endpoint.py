@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from support.account import run_of
+from support.configs import example
 from support.stage import STACK_ID, Stage, Theatre
 
 from eksprov import errors
 from eksprov.aws.session import Aws
+from eksprov.config.check import check
 from eksprov.config.schema import Config, Network
 from eksprov.config.schema.network import USUAL_ENDPOINTS
 from eksprov.core.converge import converge, remove
@@ -243,3 +245,19 @@ def test_nodes_wait_for_their_ways_out() -> None:
     )  # fmt: skip
     usual = ("route-table/public", "route-table/private-1", "route-table/private-2")
     assert ways_out(Config(name="demo"), CHOICES) == usual
+
+
+def test_the_private_only_example_is_made_kept_and_undone(theatre: Theatre) -> None:
+    config = example("private-only")
+    assert [problem for problem in check(config) if problem.level == "error"] == []
+    with theatre.stage(config) as stage:
+        report = stage.provision()
+        assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
+        assert not any(stage.grown()[kind] for kind in ("nat-gateway", "internet-gateway", "address"))
+        cluster = stage.account.plain("eks").describe_cluster(name="private-only")["cluster"]["resourcesVpcConfig"]
+        assert (cluster["endpointPublicAccess"], cluster["endpointPrivateAccess"]) == (False, True)
+        assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}
+        assert stage.tape.mutating == []
+        result = stage.teardown()
+        assert result.ok, [outcome for outcome in result.report.outcomes if not outcome.good]
+        assert stage.world() == stage.baseline

@@ -1,11 +1,20 @@
-"""The same config with something else in it."""
+"""Configs for tests: those of the examples, and the same config with something else in it."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+from eksprov.config.load import load
 from eksprov.config.schema import Config
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def example(name: str) -> Config:
+    """That of an example."""
+    return load(EXAMPLES / name / "eksprov.yaml")
 
 
 def changed(config: Config, **keys: Any) -> Config:
