@@ -1,4 +1,4 @@
-"""A Kubernetes that does what a test says, a clock that stands still, and a small network to build on."""
+"""A Kubernetes that does what a test says, a clock that stands still, a small network to build on, and refusals."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec, ClusterStatus, NodeSpec
 
+DEMO = {"clusterName": "demo"}  # the cluster that a scene makes, unless told otherwise
 NEED_NODES = ("coredns", "metrics-server")
 READY = ClusterStatus("ready", "https://127.0.0.1:6443", "Q0E=")
 
@@ -145,3 +149,10 @@ class Account:
             "scalingConfig": {"minSize": 1, "maxSize": 4, "desiredSize": 2},
             **more,
         }
+
+
+def refused(call: Any, **params: Any) -> str:
+    """The code of the refusal."""
+    with pytest.raises(ClientError) as error:
+        call(**params)
+    return str(error.value.response["Error"]["Code"])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from botocore.exceptions import ClientError
+from aws_fakes import refused
 from support.bench import Bench
 from support.stage import Theatre, everything
 
@@ -13,12 +11,6 @@ from support.stage import Theatre, everything
 @pytest.fixture(scope="module")
 def theatre() -> Theatre:
     return Theatre()
-
-
-def refused(call: Any, **params: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    return str(caught.value.response["Error"]["Code"])
 
 
 def test_a_range_takes_a_moment_and_a_subnets_part_must_be_of_it_and_nobody_elses(theatre: Theatre) -> None:

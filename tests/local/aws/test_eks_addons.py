@@ -6,11 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from aws_fakes import DEMO
 from botocore.exceptions import ClientError
+
+from eksprov.local.aws.eks import addon_catalog, addon_schemas
+from eksprov.local.contract import AddonSpec
+from eksprov.local.node.addons import Place, objects
 
 ADMIN = "arn:aws:iam::123456789012:user/local-admin"
 CLUSTER_ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
-CNI = {"clusterName": "demo", "addonName": "vpc-cni"}
+CNI = {**DEMO, "addonName": "vpc-cni"}
 
 
 def status(scene: Any, name: str) -> str:
@@ -109,6 +114,46 @@ def test_addon_versions_fit_the_cluster_version(scene: Any) -> None:
             assert {c["clusterVersion"] for v in each["addonVersions"] for c in v["compatibilities"]} == {version}
     schema = scene.aws.eks.describe_addon_configuration(addonName="vpc-cni", addonVersion="v1.22.3-eksbuild.1")
     assert "enableNetworkPolicy" in json.loads(schema["configurationSchema"])["definitions"]["VpcCni"]["properties"]
+
+
+def test_addon_versions_are_filtered_and_their_schemas_hold_what_is_configured(scene: Any) -> None:
+    scene.active_cluster()
+    eks = scene.aws.eks
+    for key, value in (("types", ["storage"]), ("publishers", ["somebody"]), ("owners", ["aws-marketplace"])):
+        names = {each["addonName"] for each in eks.describe_addon_versions(**{key: value})["addons"]}
+        assert ("aws-ebs-csi-driver" in names) is (key == "types")
+        assert "coredns" not in names
+    shown = eks.describe_addon_configuration(addonName="coredns", addonVersion="v1.14.3-eksbuild.3")
+    schema = json.loads(shown["configurationSchema"])
+    assert schema["$ref"] == "#/definitions/Coredns"
+    coredns = {**DEMO, "addonName": "coredns"}
+    words = r"\[\$\.replicas: is not defined in the schema and the schema does not allow additional properties\]"
+    with pytest.raises(eks.exceptions.InvalidParameterException, match=words):
+        eks.create_addon(**coredns, configurationValues='{"replicas": 2}')
+    eks.create_addon(**coredns, configurationValues="replicaCount: 2\n")
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [(None, "CREATE_FAILED"), ("NONE", "CREATE_FAILED"), ("OVERWRITE", "CREATING")]
+)
+def test_an_addon_over_self_managed_software_conflicts_unless_told_to_overwrite(
+    scene: Any, mode: str | None, status: str
+) -> None:
+    scene.active_cluster(bootstrapSelfManagedAddons=True)
+    more = {"resolveConflicts": mode} if mode else {}
+    made = scene.aws.eks.create_addon(**DEMO, addonName="vpc-cni", **more)["addon"]
+    assert made["status"] == status
+    codes = [issue["code"] for issue in made["health"]["issues"]]
+    assert codes == (["ConfigurationConflict"] if status == "CREATE_FAILED" else [])
+
+
+def test_every_catalogued_addon_has_a_schema_a_stand_in_and_a_version(scene: Any) -> None:
+    for name, kind in addon_catalog.CATALOG.items():
+        assert name in addon_schemas.SCHEMAS
+        spec = AddonSpec(name, next(iter(kind.versions.values()))[0])
+        assert objects(spec, Place("us-west-2", "172.20.0.10"))
+        known = scene.aws.eks.describe_addon_versions(addonName=name, kubernetesVersion="1.36")["addons"]
+        assert known[0]["addonVersions"]
 
 
 def test_access_entries_live_with_their_policies(scene: Any) -> None:
