@@ -3,136 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-import joblib
 import psutil
 import pytest
 from moto.server import ThreadedMotoServer
 from sklearn.datasets import load_digits
-from sklearn.naive_bayes import GaussianNB
-from support.programs import control_plane_programs
+from support.node_pods import BUCKET, VOLUMES, automatic, deployment, fetcher, server, upload
+from support.node_world import ARN, World, condition, container_of, marked_processes, node, node_world, pod_of, until
 
-from eksprov.local.contract import (
-    AddonSpec,
-    AutoMode,
-    ClusterSpec,
-    Identity,
-    InstanceKind,
-    NodeSpec,
-    NodeWish,
-    Offers,
-    PodCredentials,
-)
-from eksprov.local.controlplane.record import MARKER
-from eksprov.local.hub import Hub
+from eksprov.local.contract import AddonSpec, AutoMode, NodeSpec
 
 pytestmark = pytest.mark.kubernetes
-
-Json = dict[str, Any]
-ARN = "arn:aws:eks:us-west-2:123456789012:cluster/nodes"
-BUCKET = "models"
-MLSERVER = "docker.io/seldonio/mlserver:1.7.1-slim"
-SHORT = "r5.metal"
-KINDS = (
-    InstanceKind("c5.large", "amd64", 2, 4096, 29),
-    InstanceKind("m5.xlarge", "amd64", 4, 16384, 58),
-    InstanceKind("m4.large", "amd64", 2, 8192, 20),
-    InstanceKind("g6.xlarge", "amd64", 4, 16384, 58, gpus=1, gpu_name="l4"),
-)
 ADDONS = ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent", "metrics-server")
-
-
-class FakeAws:
-    """Credentials for the service account `digits`, S3 by moto."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
-        self.launched: list[NodeWish] = []
-        self.ended: list[str] = []
-
-    def authenticate(self, *_: str) -> Identity | None:
-        return None
-
-    def pod_credentials(self, _cluster: str, _namespace: str, service_account: str, _pod: str) -> PodCredentials | None:
-        return PodCredentials("AKIA0", "secret", "session") if service_account == "digits" else None
-
-    def endpoint_url(self) -> str:
-        return self._endpoint
-
-    def offers(self, _cluster: str) -> Offers:
-        return Offers(KINDS, {"us-west-2a": "usw2-az1"})
-
-    def launch_node(self, _cluster: str, wish: NodeWish) -> NodeSpec | None:
-        self.launched.append(wish)
-        if wish.instance_types[0] == SHORT:
-            return None
-        number, kind = 100 + len(self.launched), next(one for one in KINDS if one.name == wish.instance_types[0])
-        shape = {"instance_type": kind.name, "vcpus": kind.vcpus, "memory_mib": kind.memory_mib, "gpus": kind.gpus}
-        return replace(node(number), nodegroup="", complete=True, labels=wish.labels, taints=wish.taints, **shape)
-
-    def terminate_node(self, _cluster: str, name: str) -> None:
-        self.ended.append(name)
-
-
-@dataclass
-class World:
-    """A cluster with everything around it."""
-
-    hub: Hub
-    home: Path
-    kubectl: list[str]
-    aws: FakeAws
-
-    def run(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
-        done = subprocess.run(
-            [*self.kubectl, *args], input=stdin, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return done.stdout if done.returncode == 0 else done.stderr
-
-    def get(self, *args: str) -> Json:
-        return dict(json.loads(self.run("get", *args, "-o", "json")))
-
-    def apply(self, *objects: Json) -> None:
-        self.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-
-
-def until(holds: Callable[[], Any], limit_s: float = 30.0) -> Any:
-    """Wait for something real to happen."""
-    deadline = time.monotonic() + limit_s
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.1)
-    return answer
-
-
-def node(number: int, **more: Any) -> NodeSpec:
-    return NodeSpec(
-        name=f"ip-10-0-0-{number}.us-west-2.compute.internal",
-        instance_id=f"i-{number:017x}",
-        provider_id=f"aws:///us-west-2a/i-{number:017x}",
-        private_ip=f"10.0.0.{number}",
-        region="us-west-2",
-        zone="us-west-2a",
-        instance_type="m6i.large",
-        architecture="amd64",
-        vcpus=2,
-        memory_mib=8192,
-        disk_gib=20,
-        max_pods=29,
-        nodegroup="default",
-        **more,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -146,20 +33,8 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[World]:
-    control_plane_programs()
-    home = tmp_path_factory.mktemp("home")
-    hub = Hub(home, os.environ)
-    aws = FakeAws(s3)
-    hub.connect(aws)
-    hub.start_cluster(ClusterSpec(ARN, "nodes", "1.36", "10.100.0.0/16", "https://oidc.example/id/1", ("10.0.0.0/20",)))
-    until(lambda: hub.cluster_status(ARN).state != "starting", 120)
-    status = hub.cluster_status(ARN)
-    assert status.state == "ready", status.message
-    keys = next((home / "clusters").glob("*/pki"))
-    access = ("--certificate-authority", "ca.crt", "--client-certificate", "admin.crt", "--client-key", "admin.key")
-    paths = [word if word.startswith("--") else str(keys / word) for word in access]
-    yield World(hub, home, ["kubectl", "--server", status.endpoint, *paths], aws)
-    hub.close()
+    with node_world(tmp_path_factory.mktemp("home"), s3) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
@@ -178,33 +53,6 @@ def nodes(world: World) -> tuple[NodeSpec, ...]:
         world.hub.install_addon(ARN, AddonSpec(name, "v1.2.3-eksbuild.1"))
     until(lambda: all(world.hub.node_ready(ARN, spec.name) for spec in specs))
     return specs
-
-
-def condition(obj: Json, kind: str) -> Json | None:
-    found = [one for one in obj.get("status", {}).get("conditions", []) if one["type"] == kind]
-    return found[0] if found else None
-
-
-def pod_of(world: World, selector: str, namespace: str = "default") -> Json | None:
-    items = world.get("pods", "-n", namespace, "-l", selector)["items"]
-    return items[0] if items else None
-
-
-def container_of(world: World, selector: str) -> Json:
-    pod = pod_of(world, selector)
-    statuses = (pod or {}).get("status", {}).get("containerStatuses", [])
-    return statuses[0] if statuses else {}
-
-
-def marked_processes(home: Path) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if str(process.environ().get(MARKER, "")).startswith(str(home)):
-                found.append(process.pid)
-        except (psutil.Error, OSError):
-            continue
-    return found
 
 
 def test_a_node_is_ready_with_the_instances_labels_and_capacity(world: World, nodes: tuple[NodeSpec, ...]) -> None:
@@ -256,69 +104,6 @@ def test_an_unknown_image_ends_in_err_image_pull_with_an_event_that_says_so(worl
     assert any("the local world does not know the image" in event["message"] for event in events)
     assert events[0]["source"]["component"] == "kubelet"
     world.run("delete", "deployment", "web", "--wait=true")
-
-
-def deployment(name: str, containers: list[Json], **pod: Any) -> Json:
-    labels = {"app": name}
-    spec = {"terminationGracePeriodSeconds": 5, "containers": containers, **pod}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": spec},
-        },
-    }
-
-
-def fetcher(prefix: str) -> Json:
-    return {
-        "name": "fetch",
-        "image": "public.ecr.aws/aws-cli/aws-cli:2.31.0",
-        "args": ["s3", "sync", f"s3://{BUCKET}/{prefix}", "/mnt/models", "--no-progress"],
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "model", "mountPath": "/mnt/models"}],
-    }
-
-
-def server() -> Json:
-    def probe(path: str, **more: int) -> Json:
-        return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": 1, **more}
-
-    return {
-        "name": "server",
-        "image": MLSERVER,
-        "env": [{"name": "MLSERVER_MODELS_DIR", "value": "/mnt/models"}],
-        "ports": [{"name": "http", "containerPort": 8080}],
-        "startupProbe": probe("/v2/health/ready", failureThreshold=90, timeoutSeconds=5),
-        "livenessProbe": probe("/v2/health/live", timeoutSeconds=5),
-        "readinessProbe": probe("/v2/models/digits/ready", timeoutSeconds=5),
-        "volumeMounts": [
-            {"name": "model", "mountPath": "/mnt/models", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},
-        ],
-    }
-
-
-VOLUMES = [{"name": "model", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
-
-
-def upload(s3: str, folder: Path) -> Any:
-    """Train, upload, and give back the trained model."""
-    images, labels = load_digits(return_X_y=True)
-    model = GaussianNB().fit(images[:500], labels[:500])
-    joblib.dump(model, folder / "model.joblib")
-    settings = {"name": "digits", "implementation": "mlserver_sklearn.SKLearnModel"}
-    settings |= {"parameters": {"uri": "./model.joblib"}}
-    (folder / "model-settings.json").write_text(json.dumps(settings))
-    client = boto3.client(
-        "s3", endpoint_url=s3, region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b"
-    )
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
-    for path in folder.iterdir():
-        client.upload_file(str(path), BUCKET, f"digits/v1/{path.name}")
-    return model
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="mlserver 1.7.1 needs Python below 3.13")
@@ -451,22 +236,6 @@ def test_access_in_one_namespace_begins_with_the_namespace_and_ends_at_its_borde
     assert not may("team-a", "eks:viewers")
     world.hub.sync_access(ARN, {})
     until(lambda: not may("team-a", "eks:editors:team-a"))
-
-
-def automatic(name: str, cpu: str, **selector: str) -> Json:
-    """A pod that only a node of Auto Mode takes."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {
-            "nodeSelector": {"eks.amazonaws.com/compute-type": "auto", **selector},
-            "terminationGracePeriodSeconds": 0,
-            "containers": [
-                {"name": "main", "image": "registry.k8s.io/pause:3.10", "resources": {"requests": {"cpu": cpu}}}
-            ],
-        },
-    }
 
 
 def test_pods_without_a_node_get_one_of_auto_mode_that_goes_when_nobody_needs_it(world: World) -> None:
