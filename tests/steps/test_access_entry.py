@@ -79,14 +79,8 @@ def test_policies_given_by_others_are_taken_away(made: Bench) -> None:
 
 
 def test_it_waits_until_iam_tells_eks_of_the_principal(bench: Bench) -> None:
-    step = entry_of(bench)
-    bench.make("cluster")
-    bench.tape.rewind()
-    aws = bench.aws()
     refusal = "The specified principalArn is invalid: invalid principal"
-    bench.tape.refuse("CreateAccessEntry", "InvalidParameterException", refusal, times=2)
-    step.create(aws, step.desired(Outputs()), "t" * 64)
-    assert bench.calls().count("CreateAccessEntry") == 3
+    bench.waits_for_iam(entry_of(bench), "CreateAccessEntry", refusal)
 
 
 def test_a_strangers_entry_is_refused_even_by_a_create(bench: Bench) -> None:

@@ -90,14 +90,7 @@ def test_a_role_that_others_took_away_comes_back(made: Bench) -> None:
 
 
 def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
-    step = addon_of(bench)
-    for need in step.needs:
-        bench.make(need)
-    bench.tape.rewind()
-    aws = bench.aws()
-    bench.tape.refuse("CreateAddon", "InvalidParameterException", "Role x does not exist", times=2)
-    step.create(aws, step.desired(bench.outputs), "t" * 64)
-    assert bench.calls().count("CreateAddon") == 3
+    bench.waits_for_iam(addon_of(bench), "CreateAddon", "Role x does not exist")
 
 
 def test_an_addon_without_a_version_for_the_cluster_says_so(bench: Bench) -> None:

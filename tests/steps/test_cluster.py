@@ -89,8 +89,7 @@ def test_what_cannot_change_in_place_is_refused_by_name(made: Bench, more: dict[
 
 def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
     step = cluster_of(bench)
-    for need in step.needs:
-        bench.make(need)
+    bench.make_needs(step)
     bench.tape.rewind()
     aws, began = bench.aws(), bench.clock.now()
     refusal = "Role with arn: x, could not be assumed because it does not exist or the trusted entity is not correct"
@@ -103,8 +102,7 @@ def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
 
 def test_a_wrong_parameter_is_not_sent_twice(bench: Bench) -> None:
     step = cluster_of(bench, service_cidr="192.0.2.0/24")
-    for need in step.needs:
-        bench.make(need)
+    bench.make_needs(step)
     bench.tape.rewind()
     aws = bench.aws()
     bench.tape.refuse("CreateCluster", "InvalidParameterException", "unsupported Kubernetes version")

@@ -224,8 +224,7 @@ def test_a_key_of_the_users_own_needs_only_the_roles_rights(theatre: Theatre) ->
 def test_eks_may_not_yet_be_let_at_a_fresh_key(bench: Bench) -> None:
     step = bench.steps["cluster"]
     assert isinstance(step, Cluster)
-    for need in step.needs:
-        bench.make(need)
+    bench.make_needs(step)
     bench.tape.rewind()
     said = "Access denied to KMS key x due to explicit deny policy or revoked grant"
     bench.tape.refuse("CreateCluster", "InvalidParameterException", said, times=2)

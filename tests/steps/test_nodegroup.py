@@ -56,14 +56,7 @@ def test_a_new_group_stands_in_the_private_subnets_and_settles(bench: Bench) -> 
 
 
 def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
-    step = group_of(bench)
-    for need in step.needs:
-        bench.make(need)
-    bench.tape.rewind()
-    aws = bench.aws()
-    bench.tape.refuse("CreateNodegroup", "InvalidParameterException", "The role x does not exist", times=2)
-    step.create(aws, step.desired(bench.outputs), "t" * 64)
-    assert bench.calls().count("CreateNodegroup") == 3
+    bench.waits_for_iam(group_of(bench), "CreateNodegroup", "The role x does not exist")
 
 
 def test_a_group_of_one_zone_has_only_that_zones_subnet(bench: Bench) -> None:

@@ -53,12 +53,8 @@ def test_another_role_is_taken_back(digits: Bench) -> None:
 
 
 def test_it_waits_until_iam_tells_eks_of_the_role(digits: Bench) -> None:
-    step = association_of(digits)
-    digits.tape.rewind()
-    aws = digits.aws()
     refusal = "Role provided in the request does not exist"
-    digits.tape.refuse("CreatePodIdentityAssociation", "InvalidParameterException", refusal, times=2)
-    step.create(aws, step.desired(digits.outputs), "t" * 64)
+    digits.waits_for_iam(association_of(digits), "CreatePodIdentityAssociation", refusal)
     assert len(digits.calls()) == 3
 
 

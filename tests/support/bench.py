@@ -42,10 +42,14 @@ class Bench:
     def make(self, step: str | AnyStep) -> Outcome:
         """Converge a step after all that it needs."""
         step = self.steps[step] if isinstance(step, str) else step
+        self.make_needs(step)
+        return self.again(step)
+
+    def make_needs(self, step: AnyStep) -> None:
+        """Converge all that a step needs."""
         for need in step.needs:
             if not self.outputs.of(need):
                 self.make(need)
-        return self.again(step)
 
     def again(self, step: AnyStep) -> Outcome:
         """Converge the step alone; the tape holds this alone."""
@@ -80,6 +84,15 @@ class Bench:
             with pytest.raises(errors.OwnershipError):
                 act(step)
             assert self.calls() == []
+
+    def waits_for_iam(self, step: AnyStep, operation: str, said: str) -> None:
+        """Its create, after all that it needs, is refused while IAM has not told EKS of the role, and sent again."""
+        self.make_needs(step)
+        self.tape.rewind()
+        aws = self.aws()
+        self.tape.refuse(operation, "InvalidParameterException", said, times=2)
+        step.create(aws, step.desired(self.outputs), "t" * 64)
+        assert self.calls().count(operation) == 3
 
     def goes(self, step: AnyStep) -> None:
         """It is seen, removed, gone from sight, and a second removal finds nothing."""
