@@ -85,32 +85,38 @@ def test_a_stack_from_nothing_to_nothing(run: Any, tmp_path: Path, place: Emulat
     code, out, _ = run("plan", "--check", "--json")
     assert code == 3, out
     wanted = json.loads(out)["counts"]["create"]
-
     code, out, err = run("provision", "--json")
-    report = json.loads(out)
     assert code == 0, err
-    assert report["counts"] == {"created": wanted}
+    assert json.loads(out)["counts"] == {"created": wanted}
     assert stat.S_IMODE((tmp_path / "state" / "digits.json").stat().st_mode) == 0o600
+    _nothing_is_left_to_do(run, wanted)
+    _it_is_told_of(run)
+    _kubectl_gets_in(run, tmp_path)
+    _it_goes_once_that_is_asked_for(run, tmp_path, place)
 
+
+def _nothing_is_left_to_do(run: Any, wanted: int) -> None:
     code, out, err = run("provision")
     assert code == 0, err
     assert f"no changes: {wanted} resources as wanted" in out
-
     for arguments in (("plan", "--check"), ("plan", "--check", "--offline")):
         code, out, err = run(*arguments)
         assert code == 0, out + err
 
-    code, out, err = run("outputs", "--json")
+
+def _it_is_told_of(run: Any) -> None:
+    code, out, _ = run("outputs", "--json")
     known = json.loads(out)
     assert (code, known["cluster_name"], known["region"]) == (0, "digits", "us-west-2")
     assert known["arns"]["cluster"].endswith(":cluster/digits")
     assert known["endpoint"].startswith("https://127.0.0.1")
-
-    code, out, err = run("status", "--json")
+    code, out, _ = run("status", "--json")
     steps = {step["name"]: step for step in json.loads(out)["steps"]}
     assert (steps["cluster"]["recorded"], steps["cluster"]["live"]) == ("ready", "ready")
     assert steps["node-group/workers"]["live"] == "ready"
 
+
+def _kubectl_gets_in(run: Any, tmp_path: Path) -> None:
     code, out, err = run("kubeconfig", "--file", "kube.yaml")
     assert (code, out) == (0, "wrote context eksprov-digits to kube.yaml\n")
     assert err.endswith("next: kubectl --kubeconfig kube.yaml get nodes\n")
@@ -120,8 +126,9 @@ def test_a_stack_from_nothing_to_nothing(run: Any, tmp_path: Path, place: Emulat
     assert Path(user["command"]).is_absolute()
     assert run("kubeconfig")[0] == 0
 
-    code, out, err = run("teardown")
-    assert code == 2
+
+def _it_goes_once_that_is_asked_for(run: Any, tmp_path: Path, place: EmulatedPlace) -> None:
+    assert run("teardown")[0] == 2
     code, out, err = run("teardown", "--yes-if-local", "--down-if-empty")
     assert code == 0, err
     assert "nothing of the stack is left" in out
@@ -129,7 +136,6 @@ def test_a_stack_from_nothing_to_nothing(run: Any, tmp_path: Path, place: Emulat
     assert place.released == 1
     assert list((tmp_path / "state").glob("*.json")) == []
     assert yaml.safe_load((tmp_path / ".kube/config").read_text())["contexts"] == []
-
     code, out, err = run("teardown", "--yes")
     assert code == 0, err
     assert "nothing of the stack is left" in out

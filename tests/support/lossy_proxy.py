@@ -23,13 +23,20 @@ class LossyProxy:
     lost: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def loses(self, operation: str, status: int) -> bool:
+        """Whether this answer is lost: the first of each operation that has changed something."""
+        with self.lock:
+            if not is_mutating(operation) or status >= 400 or operation in self.lost:
+                return False
+            self.lost.add(operation)
+            return True
+
 
 @contextmanager
 def lossy_proxy(upstream: str) -> Iterator[LossyProxy]:
     """Hand everything on to `upstream`, and lose the first answer of each operation that changes something."""
     proxy = LossyProxy()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, upstream))
-    server.daemon_threads = True
+    server = _Server(proxy, upstream)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     proxy.url = f"http://127.0.0.1:{server.server_port}"
     try:
@@ -39,47 +46,50 @@ def lossy_proxy(upstream: str) -> Iterator[LossyProxy]:
         server.server_close()
 
 
-def _handler(proxy: LossyProxy, upstream: str) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def _any(self) -> None:
-            if self.headers.get("Expect", "").lower() == "100-continue":
-                self.send_response_only(100)
-                self.end_headers()
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, headers, answer = self._upstream(body)
-            operation = _operation(self, body)
-            with proxy.lock:
-                if is_mutating(operation) and status < 400 and operation not in proxy.lost:
-                    proxy.lost.add(operation)
-                    self.close_connection = True
-                    return
-            self.send_response_only(status)
-            for name, value in headers:
-                if name.lower() not in HOP:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer)))
+    def __init__(self, proxy: LossyProxy, upstream: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.proxy, self.upstream = proxy, urlsplit(upstream).netloc
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _any(self) -> None:
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.send_response_only(100)
             self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, headers, answer = self._upstream(body)
+        if self.server.proxy.loses(_operation(self, body), status):
+            self.close_connection = True
+            return
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer)
 
-        def _upstream(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=60)
-            try:
-                kept = {name: value for name, value in self.headers.items() if name.lower() not in ("expect",)}
-                connection.request(self.command, self.path, body, {**kept, "Connection": "close"})
-                answer = connection.getresponse()
-                return answer.status, answer.getheaders(), answer.read()
-            finally:
-                connection.close()
+    def _upstream(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(self.server.upstream, timeout=60)
+        try:
+            kept = {name: value for name, value in self.headers.items() if name.lower() not in ("expect",)}
+            connection.request(self.command, self.path, body, {**kept, "Connection": "close"})
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 -- the library's names
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 -- the library's names
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
 def _operation(request: BaseHTTPRequestHandler, body: bytes) -> str:
