@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from eksprov.local.aws.eks.kinds import kind_of
+
 NAMES = {"clusterName": "demo", "nodegroupName": "cpu"}
 
 
@@ -74,6 +76,14 @@ def test_accelerators_are_told_to_the_node(scene: Any) -> None:
     node = next(iter(scene.kubernetes.nodes.values()))
     assert node.gpus == 4
     assert node.taints == ({"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"},)
+
+
+def test_gpus_that_no_plugin_here_serves_are_not_told(scene: Any) -> None:
+    [found] = scene.aws.ec2.describe_instance_types(InstanceTypes=["g5.12xlarge"])["InstanceTypes"]
+    assert kind_of(found).gpus == 4
+    for gpu in found["GpuInfo"]["Gpus"]:
+        gpu["Manufacturer"] = "AMD"
+    assert kind_of(found).gpus == 0
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,12 @@ from typing import Any
 from moto.autoscaling.models import FakeAutoScalingGroup
 
 from eksprov.local.aws.eks import launches
+from eksprov.local.aws.eks.kinds import kind_of
 from eksprov.local.aws.eks.model import Cluster, FleetNode, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import NodeSpec
 
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
-MANY_CORES = 30
-MAX_PODS, MAX_PODS_MANY_CORES = 110, 250
 
 
 def make(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> None:
@@ -184,7 +183,7 @@ def _sync_nodes(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group
 
 
 def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
-    shape, details = nodegroup.shape, _type(region, instance.instance_type)
+    shape, kind = nodegroup.shape, kind_of(_type(region, instance.instance_type))
     labels = {
         "eks.amazonaws.com/nodegroup": nodegroup.name,
         "eks.amazonaws.com/nodegroup-image": nodegroup.image_id,
@@ -195,7 +194,6 @@ def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
         {"key": taint["key"], "value": taint.get("value", ""), "effect": EFFECTS[taint["effect"]]}
         for taint in shape["taints"]
     )
-    vcpus = details["VCpuInfo"]["DefaultVCpus"]
     return NodeSpec(
         name=instance.private_dns_name,
         instance_id=instance.id,
@@ -203,15 +201,15 @@ def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
         private_ip=instance.private_ip,
         region=region.name,
         zone=instance.availability_zone,
-        instance_type=instance.instance_type,
-        architecture="arm64" if "arm64" in details["ProcessorInfo"]["SupportedArchitectures"] else "amd64",
-        vcpus=vcpus,
-        memory_mib=details["MemoryInfo"]["SizeInMiB"],
+        instance_type=kind.name,
+        architecture=kind.architecture,
+        vcpus=kind.vcpus,
+        memory_mib=kind.memory_mib,
         disk_gib=_disk_gib(nodegroup),
-        max_pods=max_pods(details, vcpus),
+        max_pods=kind.max_pods,
         nodegroup=nodegroup.name,
-        gpus=sum(gpu.get("Count", 0) for gpu in details.get("GpuInfo", {}).get("Gpus", [])),
-        neuron_devices=sum(d.get("Count", 0) for d in details.get("NeuronInfo", {}).get("NeuronDevices", [])),
+        gpus=kind.gpus,
+        neuron_devices=kind.neuron_devices,
         labels=labels,
         taints=taints,
     )
@@ -220,13 +218,3 @@ def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
 def _disk_gib(nodegroup: Nodegroup) -> int:
     sizes = [disk.get("Ebs", {}).get("VolumeSize") for disk in nodegroup.template_data.get("BlockDeviceMappings", [])]
     return int(next((size for size in sizes if size), nodegroup.shape.get("diskSize") or 20))
-
-
-def max_pods(details: dict[str, Any], vcpus: int) -> int:
-    """How many pods fit: by addresses of the network interfaces, at most 110, or 250 from 30 cores on.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html
-    """
-    network = details["NetworkInfo"]
-    by_address = network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
-    return int(min(by_address, MAX_PODS if vcpus < MANY_CORES else MAX_PODS_MANY_CORES))

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eksprov.local.aws.capacity import ON_DEMAND, SPOT
-from eksprov.local.aws.eks import fleet, supply
+from eksprov.local.aws.eks import supply
+from eksprov.local.aws.eks.kinds import kind_of
 from eksprov.local.aws.eks.model import Cluster
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.templates import EKS_METADATA
-from eksprov.local.contract import InstanceKind, NodeSpec, NodeWish, Offers
+from eksprov.local.contract import NodeSpec, NodeWish, Offers
 
 POOL, CLAIM = "karpenter.sh/nodepool", "karpenter.sh/nodeclaim"
 AUTO_POOL = "eks:kubernetes-node-pool-name"
@@ -27,7 +28,7 @@ def offers(region: EksRegion) -> Offers:
     """Every type offered in the region, bare metal aside, and its zones."""
     offered = {one["InstanceType"] for one in region.ec2.describe_instance_type_offerings(location_type="region")}
     every = region.ec2.describe_instance_types()
-    kinds = tuple(_kind(one) for one in every if one["InstanceType"] in offered and not one["BareMetal"])
+    kinds = tuple(kind_of(one) for one in every if one["InstanceType"] in offered and not one["BareMetal"])
     return Offers(kinds, {zone.name: zone.zone_id for zone in region.ec2.describe_availability_zones()})
 
 
@@ -80,22 +81,6 @@ def _running(region: EksRegion) -> Iterator[Any]:
 def _tags(instance: Any) -> Iterator[tuple[str, str]]:
     for tag in instance.get_tags():
         yield tag["key"], tag["value"]
-
-
-def _kind(details: Mapping[str, Any]) -> InstanceKind:
-    gpus = details.get("GpuInfo", {}).get("Gpus", [])
-    vcpus = details["VCpuInfo"]["DefaultVCpus"]
-    return InstanceKind(
-        name=details["InstanceType"],
-        architecture="arm64" if "arm64" in details["ProcessorInfo"]["SupportedArchitectures"] else "amd64",
-        vcpus=vcpus,
-        memory_mib=details["MemoryInfo"]["SizeInMiB"],
-        max_pods=fleet.max_pods(dict(details), vcpus),
-        gpus=sum(gpu.get("Count", 0) for gpu in gpus if gpu.get("Manufacturer") == "NVIDIA"),
-        gpu_name=str(gpus[0].get("Name", "")).lower() if gpus else "",
-        neuron_devices=sum(d.get("Count", 0) for d in details.get("NeuronInfo", {}).get("NeuronDevices", [])),
-        hypervisor=details.get("Hypervisor", ""),
-    )
 
 
 def _subnets(region: EksRegion, cluster: Cluster, wish: NodeWish) -> list[Any]:
@@ -154,7 +139,7 @@ def _start(region: EksRegion, cluster: Cluster, wish: NodeWish, kind: str, subne
 
 
 def _spec(region: EksRegion, wish: NodeWish, instance: Any) -> NodeSpec:
-    kind = _kind(region.ec2.describe_instance_types([instance.instance_type])[0])
+    kind = kind_of(region.ec2.describe_instance_types([instance.instance_type])[0])
     auto, zone_id = wish.manager == "auto", region.ec2.get_subnet(instance.subnet_id).availability_zone_id
     return NodeSpec(
         name=str(instance.id) if auto else instance.private_dns_name,
