@@ -7,7 +7,7 @@ idempotency, so a lost CreateVpc answer would leave up to three VPCs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -72,6 +72,14 @@ class Aws:
     def tags(self, step: str, name: str = "") -> dict[str, str]:
         """The tags of a step's resource; `name` becomes the Name tag, which consoles show."""
         return {**dict(self.extra_tags), **owner_tags(self.owner, step, name)}
+
+    def retag(
+        self, service: str, name: str, have: Mapping[str, str], put: Mapping[str, str], drop: tuple[str, ...]
+    ) -> None:
+        """Set `put` and take off `drop` on the resource that `service` knows as `name`, which bears `have` now."""
+        from eksprov.aws.tagging import retag
+
+        retag(self.clients, service, name, have, put, drop)
 
     def identity(self) -> Identity:
         """Ask STS who calls. Raises: AccessError when there are no usable credentials."""

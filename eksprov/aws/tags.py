@@ -32,4 +32,4 @@ def owner_of(tags: Mapping[str, str] | None) -> Owner | None:
     """Whose a resource is, or None when its tags do not say."""
     if not tags or STACK not in tags:
         return None
-    return Owner(tags[STACK], tags.get(STACK_ID, ""), tags.get(STEP, ""))
+    return Owner(tags[STACK], tags.get(STACK_ID, ""), tags.get(STEP, ""), dict(tags))

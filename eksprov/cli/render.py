@@ -71,6 +71,13 @@ def _plain(value: Any) -> Any:
 
 
 def _field_text(field: FieldChange) -> str:
+    have, want = field.have, field.want
+    if isinstance(have, Mapping) and isinstance(want, Mapping):
+        new = [f"+{key}={value_text(want[key])}" for key in want if key not in have]
+        old = [f"-{key}" for key in have if key not in want]
+        both = [key for key in want if key in have and have[key] != want[key]]
+        other = [f"{key}={value_text(have[key])} -> {value_text(want[key])}" for key in both]
+        return clean(f"{field.name} {' '.join((*other, *new, *old))}")
     return f"{field.name} {value_text(field.have)} -> {value_text(field.want)}"
 
 

@@ -20,6 +20,7 @@ from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import Clock, pause
 from eksprov.core.replacement import Order
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
+from eksprov.core.tagging import NO_TAGS, Tags, compared, update
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
 APPEAR_GRACE_S = 120.0  # how long a listing may hide what a call that we know was sent has made
@@ -38,7 +39,8 @@ class Run:
     sent. `expected` says that one may have been: kinds that AWS does not recognise when they are sent twice are then
     looked for first. `unsettled` says that one was cut off before it was read back: a removal then looks for longer.
     `was_there` says that this incarnation has been read back before. `hopeless` says why waiting for a step makes no
-    sense any more; `gone` records that an incarnation has ended, so that the next one gets another token.
+    sense any more; `gone` records that an incarnation has ended, so that the next one gets another token. `tags` are
+    the config's, which every resource bears.
     """
 
     owner: Owner
@@ -54,6 +56,7 @@ class Run:
     hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
     gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
     choosing: Choosing = field(default_factory=Choosing)
+    tags: Tags = NO_TAGS
 
 
 def is_ours(owner: Owner | None, us: Owner) -> bool:
@@ -72,7 +75,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         return look_at(step, client)
     want = step.desired(outputs)
     have = _at_rest(step, client, run, want)
-    first = change = diff(want, have)
+    first = change = compared(step, want, have, run.tags)
     if change.action is Action.NONE:
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have), message=step.phase(have).message)
     if change.action is Action.REPLACE:
@@ -94,9 +97,9 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         if change.names in tried:  # one part undoes another; no pause would end that
             raise unproven(step, change)
         tried.add(change.names)
-        update = step.update(client, want, have, change.names)
-        have = _proven(step, client, want, run, but=change.names, update=update)
-        change = diff(want, have)
+        sent = update(step, client, want, have, change, run.tags)
+        have = _proven(step, client, want, run, but=change.names, sent=sent)
+        change = compared(step, want, have, run.tags)
     return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
 
 
@@ -218,11 +221,11 @@ def _proven(
     run: Run,
     *,
     but: tuple[str, ...] | None = None,
-    update: str | None = None,
+    sent: str | None = None,
 ) -> Any:
     """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it.
 
-    Where the world says that the `update` of this id has failed, there is nothing to wait for.
+    Where the world says that the update `sent`, by its id, has failed, there is nothing to wait for.
     """
     proof_began, began = list[float](), run.clock.now()
 
@@ -232,10 +235,10 @@ def _proven(
             raise never_seen(step)
         if have is None or phase is None or phase.state in (State.MOVING, State.LEAVING):
             return False
-        left = diff(want, have)
+        left = compared(step, want, have, run.tags)
         if left.action is Action.NONE or (but is not None and left.names != but):
             return True
-        if update and (why := step.why_failed(client, update)):
+        if sent and (why := step.why_failed(client, sent)):
             raise failed_update(step, left, why)
         proof_began.append(run.clock.now())
         if run.clock.now() - proof_began[0] > PROOF_GRACE_S / run.speed:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eksprov.core.change import UNKNOWN, Action, Change, diff
+from eksprov.core.change import UNKNOWN, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement
 from eksprov.core.executor import Node, order
 from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import READY, Outputs, Owner, State, Step
+from eksprov.core.tagging import NO_TAGS, Tags, compared
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def preview(
     us: Owner,
     basis: str = "world",
     notes: tuple[str, ...] = (),
+    tags: Tags = NO_TAGS,
 ) -> Plan:
     """Compare each step with what was found of it; `orphans` exist, are ours, and are no longer wanted."""
     by_name = {step.name: step for step in steps}
@@ -85,7 +87,7 @@ def preview(
     lines = []
     for name in order(nodes(steps)):
         step, have = by_name[name], found.get(name)
-        lines.append(replace(_line(step, have, outputs, us), have=have, want=step.desired(outputs)))
+        lines.append(replace(_line(step, have, outputs, us, tags), have=have, want=step.desired(outputs)))
     gone = Change(Action.DELETE, reason="no longer in the config")
     lines = list(_with_displaced(lines, by_name))
     ours = (step for step in orphans if not (step.borrowed or step.part))
@@ -110,7 +112,7 @@ def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, Step[Any, Any]
             yield line
 
 
-def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -> Planned:
+def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner, tags: Tags) -> Planned:
     if step.borrowed and have is None:
         problem = "does not exist here, but the config names it as something to be used"
         return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)
@@ -120,7 +122,7 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner) -
     phase = step.phase(have) if have is not None else READY
     if phase.state is State.LEAVING:
         have = None
-    change = diff(step.desired(outputs), have)
+    change = compared(step, step.desired(outputs), have, tags)
     made_anew = change.action is Action.REPLACE or (phase.state is State.FAILED and step.recreate_failed)
     if have is not None and not made_anew:
         outputs.put(step.name, step.outputs(have))

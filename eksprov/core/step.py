@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
@@ -20,11 +20,12 @@ from eksprov.core.replacement import NOTHING_FORCES_IT, Replacement
 
 @dataclass(frozen=True)
 class Owner:
-    """Who made a resource, as its tags say: the stack's name, the stack's id, the step's name."""
+    """Who made a resource, as its tags say: the stack's name, the stack's id, the step's name; and all its tags."""
 
     stack: str
     stack_id: str
     step: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 class State(StrEnum):
@@ -126,6 +127,7 @@ class Step(ABC, Generic[C, F]):
     borrowed: ClassVar[bool] = False  # another's: read and checked, never made, tagged, changed or deleted
     piecewise: ClassVar[bool] = False  # many things that go one after another: `delete` is called until none is left
     recorded: ClassVar[bool] = True  # the state keeps a record of it
+    tags_at: ClassVar[tuple[str, str] | None] = None  # who keeps the config's tags: the service, the output it goes by
     delete_in_motion: ClassVar[bool] = False  # a MOVING one is deleted at once: it may never come to rest
 
     name: str

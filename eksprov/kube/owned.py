@@ -69,7 +69,7 @@ def _flatten(live: Any, like: Any, path: str, parent: str, lines: dict[str, str]
                 _flatten(live[key], wanted, below, f"{parent.rpartition('.')[2]}.{key}", lines)
     elif isinstance(like, Mapping) and not like:
         lines[path] = "{}" if isinstance(live, Mapping) else _text(live, parent)
-    elif (keys := _merge_keys(parent)) and isinstance(live, Sequence) and isinstance(like, Sequence):
+    elif (keys := _merge_keys(parent)) and isinstance(live, list | tuple) and isinstance(like, list | tuple):
         for wanted in like:
             item = next((one for one in live if all(one.get(k) == wanted[k] for k in keys)), None)
             if item is not None:

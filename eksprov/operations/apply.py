@@ -24,6 +24,7 @@ from eksprov.core.step import Outputs, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.api_server import ApiServer
 from eksprov.operations.choosing import choosing
+from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.state.journal import Intent
 from eksprov.state.record import Record
@@ -67,6 +68,14 @@ class Applier:
         """What has been removed is nothing that an earlier run began, and no listing has it any more."""
         self.opened = dataclasses.replace(self.opened, state=self.state)
         self.opened.aws.inventory.forget()
+
+    def tagged(self) -> None:
+        """Every resource of the infrastructure bears the config's tags; a model's, those of its last deployment."""
+        models = any(is_model(name) for name in self.state.steps)
+        tags = {**(self.state.tags if models else {}), **self._stack.config.tags}
+        if tags != self.state.tags:
+            self.state = self.state.with_tags(tags)
+            self.save()
 
     def save(self) -> None:
         """Write the state as it is now."""
@@ -127,6 +136,7 @@ class Applier:
             was_there=self._was_there,
             hopeless=self._hopeless,
             gone=self._gone,
+            tags=self.opened.tags,
             choosing=choosing(self.opened, self._steps, self._begin),
         )
 

@@ -48,7 +48,7 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
                 raise
             notes = (*notes, f"the cluster was not asked, its objects are shown as new: {error.message}")
     left = [step for step in orphans if found.get(step.name) is not None]
-    plan = preview(wanted, found, left, opened.us, notes=(*notes, *told))
+    plan = preview(wanted, found, left, opened.us, notes=(*notes, *told), tags=opened.tags)
     return replace(plan, lines=(*plan.lines, *given_up))
 
 
@@ -85,7 +85,8 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
             if orphan.borrowed or orphan.part:
                 continue
             lines.append(Planned(name, record.kind, record.slug, deletion(orphan)))
-    return Plan(tuple(lines), basis="record", notes=choices.notes)
+    late = () if config.tags.items() <= state.tags.items() else ("the config's tags are not on all resources yet",)
+    return Plan(tuple(lines), basis="record", notes=(*choices.notes, *late))
 
 
 def _offline_line(step: Step[Any, Any], state: Recorded, outputs: Outputs) -> Planned:

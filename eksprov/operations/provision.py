@@ -57,6 +57,8 @@ def provision(opened: Opened) -> Report:
     orphans = opened.orphans
     if orphans and all(outcome.good for outcome in outcomes):
         outcomes += applier.remove_all(orphans)
+    if all(outcome.good for outcome in outcomes):
+        applier.tagged()
     return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
 
 

@@ -38,6 +38,8 @@ changed anything, or leaves that resource as it is.
 
 A run that is cut off in between goes on with the next one: nothing is left twice. `provision` needs the rights to
 delete for all of this; `eksprov policy` has them.
+
+The config's `tags:` change in place on every kind that has tags in AWS, beside the fields named here.
 """
 
 

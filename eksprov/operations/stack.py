@@ -21,6 +21,7 @@ from eksprov.config.schema import Config
 from eksprov.core.executor import WORKERS, Channel, Pool
 from eksprov.core.pace import Clock
 from eksprov.core.step import Owner, Sighting, Step
+from eksprov.core.tagging import Tags
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.pinning import pinned
@@ -93,6 +94,11 @@ class Opened:
         return self.aws.owner
 
     @property
+    def tags(self) -> Tags:
+        """The config's tags, and those that earlier configs gave."""
+        return Tags.after(self.state.tags, self.stack.config.tags)
+
+    @property
     def orphans(self) -> tuple[Step[Any, Any], ...]:
         """Recorded or sighted infrastructure that the config no longer names (models are deployed on their own)."""
         wanted = {step.name for step in self.steps}
@@ -140,6 +146,8 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     choices = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)
     state = state.with_choices(as_record(choices)) if mint and as_record(choices) != state.choices else state
+    if not config.tags.keys() <= state.tags.keys():
+        state = state.with_tags({**config.tags, **state.tags})  # an earlier value stays until all have the new one
     made = {*state.steps, *(sighting.owner.step for sighting in sightings)}
     steps = pinned(wanted(config, choices, state.stack_id, made), stack.pins)
     return Opened(stack, aws, state, identity, choices, steps, sightings)

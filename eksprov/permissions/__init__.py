@@ -1,8 +1,9 @@
 """What the operator of a stack must be allowed in IAM, from the stack's steps alone: nothing is asked of AWS.
 
-Each kind says in one function what it needs (`network`, `cluster`, `account`, `messaging`); `needs` gathers it for a
-phase, and `document` writes policies of it that IAM takes. The lists are held to the calls that are really made by
-tests/permissions, in both directions: every call is allowed, and nothing is allowed that no call needs.
+Each kind says in one function what it needs (`network`, `cluster`, `account`, `messaging`), and `tags` what tagging
+anew needs; `needs` gathers it for a phase, and `document` writes policies of it that IAM takes. The lists are held to
+the calls that are really made by tests/permissions, in both directions: every call is allowed, and nothing is allowed
+that no call needs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from eksprov.core.step import Step
 from eksprov.errors import EksprovError
 from eksprov.permissions import account, cluster, messaging, network, sweep
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+from eksprov.permissions.tags import retagging
 
 __all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "needs", "place_of"]
 
@@ -74,6 +76,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
         yield from (*rights.read, *rights.make, *rights.change)
         if any(step.replacement.order is not Order.NEVER or step.holding or step.recreate_failed for step in steps):
             yield from rights.delete
+    yield from retagging(place, (step.tags_at[0] for steps in place.kinds.values() for step in steps if step.tags_at))
     for each in kinds:
         yield from _rights(each.kind, place).survey  # a lost record is read back from the tags
 
@@ -111,6 +114,7 @@ def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Ne
     role = account.role_rights(place, managed=False, inline=True)
     for rights in (role, *(_rights(kind, place) for kind in OF_MODELS)):
         yield from (*rights.read, *rights.make, *rights.change, *rights.delete)
+    yield from retagging(place, ("eks", "iam"))
 
 
 _WHAT: Final = {"provision": _provision, "lock": _lock, "deploy-model": _deploy_model, "teardown": _teardown}

@@ -103,7 +103,7 @@ def _typed(value: T) -> T:
                 right = type(have) is int
             case "generations":
                 right = isinstance(have, dict) and all(type(item) is int for item in have.values())
-            case "choices" | "outputs":
+            case "choices" | "outputs" | "tags":
                 right = isinstance(have, dict) and all(isinstance(item, str) for item in have.values())
             case "steps" | "needs" | "outlives":
                 right = True

@@ -7,6 +7,7 @@ Stored keys (`state/<stack>.json`, UTC times as ISO 8601 seconds with Z):
 - `stack`, `stack_id`: the stack's name, and the random id minted when an incarnation of it begins.
 - `account`, `region`: where it lives; a run against another account or region is refused.
 - `choices`: what was resolved once, at creation, and is kept (`kubernetes_version`, `zones`, ...).
+- `tags`: the config's tags that resources may bear: those of the last complete run, and of any since.
 - `generations`: step name -> how many times its resource was deleted; tokens derive from it.
 - `steps`: step name -> `kind`, `slug`, `needs`, `outlives`, `status`, `outputs`, `facts_sha256`, `changed_at`,
   `attempts`, `error`.
@@ -50,6 +51,7 @@ class State:
     region: str = ""
     serial: int = 0
     choices: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
     generations: Mapping[str, int] = field(default_factory=dict)
     steps: Mapping[str, Record] = field(default_factory=dict)
 
@@ -66,6 +68,10 @@ class State:
     def with_choices(self, choices: Mapping[str, str]) -> State:
         """The state with choices added."""
         return replace(self, serial=self.serial + 1, choices={**self.choices, **choices})
+
+    def with_tags(self, tags: Mapping[str, str]) -> State:
+        """The state where resources may bear these tags alone."""
+        return replace(self, serial=self.serial + 1, tags=dict(tags))
 
     def token(self, name: str) -> str:
         """64 hex digits for a step's present incarnation: the same after a crash, another after a delete.

@@ -65,6 +65,7 @@ class Addon(Step[Aws, AddonFacts]):
     """
 
     kind: ClassVar[str] = "addon"
+    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500)
     recreate_failed: ClassVar[bool] = True
     delete_in_motion: ClassVar[bool] = True  # once the nodes are gone it waits for them in vain

@@ -55,6 +55,7 @@ class Alarm(Step[Aws, AlarmFacts]):
     """
 
     kind: ClassVar[str] = "alarm"
+    tags_at: ClassVar[tuple[str, str] | None] = ("cloudwatch", "arn")
 
     watch: Watch = Watch("", "", "Sum", 0.0)
     description: str = ""

@@ -44,6 +44,7 @@ class AsgTags(Step[Aws, TemplateFacts]):
     """`slug` is "<cluster>/<node group>"; `labels`, `taints` (key, value, effect) and `disk_gib` are the group's."""
 
     kind: ClassVar[str] = "asg-tags"
+    tags_at: ClassVar[tuple[str, str] | None] = ("autoscaling", "autoscaling_group")
 
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[tuple[str, str, str], ...] = ()

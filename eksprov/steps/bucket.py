@@ -54,6 +54,7 @@ class Bucket(Step[Aws, BucketFacts]):
     """`slug` is the bucket's name, in which the account's twelve digits stand; rules and statements of others stay."""
 
     kind: ClassVar[str] = "bucket"
+    tags_at: ClassVar[tuple[str, str] | None] = ("s3", "name")
     batch: ClassVar[int] = 1000  # keys in one DeleteObjects, S3's limit
 
     partition: str = "aws"

@@ -44,6 +44,7 @@ class Cluster(Step[Aws, ClusterFacts]):
     """
 
     kind: ClassVar[str] = "cluster"
+    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     timing: ClassVar[Timing] = Timing(create_s=450, delete_s=120, create_limit_s=1500, delete_limit_s=1800)
     recreate_failed: ClassVar[bool] = True
 

@@ -49,6 +49,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
     """`slug` is the dashboard's name."""
 
     kind: ClassVar[str] = "dashboard"
+    tags_at: ClassVar[tuple[str, str] | None] = ("cloudwatch", "arn")
 
     region: str = ""
     widgets: tuple[Widget, ...] = ()

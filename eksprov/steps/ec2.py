@@ -34,6 +34,7 @@ class Tagged(Step[Aws, F]):
     """A step whose resource is found by its owner tags."""
 
     named: ClassVar[bool] = False
+    tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
     id_key: ClassVar[str]  # where EC2 puts the id: "VpcId"
 
     @classmethod

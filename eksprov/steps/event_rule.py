@@ -41,6 +41,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
     """`slug` is the rule's name; `target` the ARN of what gets the events."""
 
     kind: ClassVar[str] = "event-rule"
+    tags_at: ClassVar[tuple[str, str] | None] = ("events", "arn")
 
     pattern: str = ""
     target: str = ""

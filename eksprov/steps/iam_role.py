@@ -54,6 +54,7 @@ class IamRole(Step[Aws, RoleFacts]):
     """`slug` is the role's name; `inline` a policy document, "" for none (inline policies of others are left alone)."""
 
     kind: ClassVar[str] = "iam-role"
+    tags_at: ClassVar[tuple[str, str] | None] = ("iam", "name")
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=2)
 
     service: str = ""

@@ -66,6 +66,7 @@ class KmsKey(Step[Aws, KeyFacts]):
     """`slug` is the alias, "alias/<stack>"; `role` names the step of the role that uses the key."""
 
     kind: ClassVar[str] = "kms-key"
+    tags_at: ClassVar[tuple[str, str] | None] = ("kms", "id")
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=2)
     recognised: ClassVar[bool] = False
     named: ClassVar[bool] = False

@@ -36,6 +36,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
     """
 
     kind: ClassVar[str] = "launch-template"
+    tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
 
     hop_limit: int = 1

@@ -52,6 +52,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
     """`slug` is the group's name. It goes after its cluster, which would make it again."""
 
     kind: ClassVar[str] = "log-group"
+    tags_at: ClassVar[tuple[str, str] | None] = ("logs", "arn")
 
     retention_days: int = 0
 

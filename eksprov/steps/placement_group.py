@@ -39,6 +39,7 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
     """`slug` is the group's name."""
 
     kind: ClassVar[str] = "placement-group"
+    tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
 
     @property
     def replacement(self) -> Replacement:

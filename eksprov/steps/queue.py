@@ -46,6 +46,7 @@ class Queue(Step[Aws, QueueFacts]):
     """`slug` is the queue's name."""
 
     kind: ClassVar[str] = "queue"
+    tags_at: ClassVar[tuple[str, str] | None] = ("sqs", "url")
     timing: ClassVar[Timing] = Timing(create_s=1, delete_s=1)
 
     retention_s: int = 300

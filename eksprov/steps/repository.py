@@ -38,6 +38,7 @@ class Repository(Step[Aws, RepositoryFacts]):
     """`slug` is the repository's name, "<stack>/models"."""
 
     kind: ClassVar[str] = "repository"
+    tags_at: ClassVar[tuple[str, str] | None] = ("ecr", "arn")
 
     def desired(self, outputs: Outputs) -> RepositoryFacts:  # noqa: ARG002 -- nothing to choose
         """Immutable tags."""

@@ -40,6 +40,7 @@ class Topic(Step[Aws, TopicFacts]):
     """`slug` is the topic's ARN, whose last part is its name."""
 
     kind: ClassVar[str] = "topic"
+    tags_at: ClassVar[tuple[str, str] | None] = ("sns", "arn")
 
     emails: tuple[str, ...] = ()
 

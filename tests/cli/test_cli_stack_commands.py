@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from eksprov.cli.render import planned_text
+from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.outcome import Outcome, Status
+from eksprov.core.plan import Planned
 
 PLAN_TEXT = """\
 stack digits (us-west-2, local world), compared with the world:
@@ -26,6 +30,12 @@ plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 1 proble
 def test_plan_shows_what_and_why_and_the_next_command(cli: Any, scripted: Any) -> None:
     result = cli("plan", backend=scripted())
     assert (result.code, result.out, result.err) == (0, PLAN_TEXT, "next: eksprov provision\n")
+
+
+def test_of_tags_a_plan_shows_those_that_differ() -> None:
+    have, want = {"env": "test", "old": "1", "team": "ml"}, {"env": "prod", "new": "2", "team": "ml"}
+    line = Planned("vpc", "vpc", "v", Change(Action.UPDATE, (FieldChange("tags", have, want),)))
+    assert click.unstyle(planned_text(line)) == "  ~ update   vpc  tags env=test -> prod +new=2 -old"
 
 
 def test_plan_check_exits_3_on_changes_and_0_on_none(cli: Any, scripted: Any, samples: Any) -> None:

@@ -54,6 +54,13 @@ def test_items_of_merged_lists_are_found_by_key_wherever_they_are() -> None:
     assert cut(live, DEPLOYMENT) == flat(DEPLOYMENT)
 
 
+@pytest.mark.parametrize("key", ["env", "ports", "containers", "volumes"])
+def test_a_label_may_have_the_name_of_a_list(key: str) -> None:
+    sent, found = ({"metadata": {"labels": {key: value}}, "spec": {"tags": {key: value}}} for value in ("prod", "test"))
+    assert flat(sent) == {f"metadata.labels.{key}": "prod", f"spec.tags.{key}": "prod"}
+    assert cut(found, sent) == {f"metadata.labels.{key}": "test", f"spec.tags.{key}": "test"}
+
+
 def test_another_length_of_a_list_replaced_as_a_whole_is_seen() -> None:
     live = copy.deepcopy(dict(DEPLOYMENT))
     live["spec"]["template"]["spec"]["initContainers"][0]["args"].append("--delete")

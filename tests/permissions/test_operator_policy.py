@@ -22,6 +22,7 @@ from support.stage import EVERYTHING, Stage, Theatre, everything, project, quick
 from eksprov.config.schema import Config
 from eksprov.core.converge import converge, remove
 from eksprov.core.step import Outputs
+from eksprov.core.tagging import NO_TAGS, Tags
 from eksprov.errors import EksprovError
 from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.kinds import is_model
@@ -87,6 +88,7 @@ class Play:
         self.provision()
         self.serve()
         self.mend()
+        self.retag()
         assert self.stage.teardown().ok
         self.note("teardown")
 
@@ -122,14 +124,23 @@ class Play:
                 act(step)
         self.note("deploy-model")
 
-    def made(self, step: Any) -> None:
+    def made(self, step: Any, tags: Tags = NO_TAGS) -> None:
         aws = self.stage.opened().aws
-        self.outputs.put(step.name, converge(step, aws, self.outputs, run_of(aws, self.incarnation)).outputs)
+        run = dataclasses.replace(run_of(aws, self.incarnation), tags=tags)
+        self.outputs.put(step.name, converge(step, aws, self.outputs, run).outputs)
 
     def gone(self, step: Any) -> None:
         aws = self.stage.opened().aws
         remove(step, aws, run_of(aws, self.incarnation))
         self.incarnation += 1
+
+    def retag(self) -> None:
+        """The config gets a tag, and loses it again."""
+        for step in (step for step in self.stage.opened().steps if step.tags_at is not None):
+            for tags in (Tags({"team": "ml"}), Tags(dropped=frozenset({"team"}))):
+                self.stage.tape.rewind()
+                self.made(step, tags)
+                self.note("deploy-model" if is_model(step.name) else "provision")
 
     def mend(self) -> None:
         """What the law of drift does to each field, mended one after another."""

@@ -36,6 +36,7 @@ def edited(edit: str) -> Config:
 def _larger(data: dict[str, Any]) -> None:
     data["node_groups"][0] |= {"desired_size": 3, "labels": {"team": "ml"}}
     data["cluster"]["log_types"] = ["api", "audit"]
+    data["tags"] = {"team": "ml"}
 
 
 def _second_group(data: dict[str, Any]) -> None:

@@ -116,8 +116,15 @@ def requests(call: Call) -> Iterator[Request]:
         for resource in _resources(call):
             yield Request(action, resource, tags)
     if tags and call.service in TAG_ACTION and call.operation != "TagResource":
-        yield Request(TAG_ACTION[call.service], "", tags)
+        yield Request(TAG_ACTION[call.service], _new(call), tags)
     yield from _implied(call)
+
+
+def _new(call: Call) -> str:
+    """The ARN of what a call makes, as far as it can be known."""
+    if call.service == "eks":
+        return _eks(call.params, MADE_BY_EKS[call.operation])
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/new" if call.service == "kms" else next(iter(_resources(call)))
 
 
 def _implied(call: Call) -> Iterator[Request]:
@@ -203,6 +210,13 @@ def _resources(call: Call) -> Iterable[str]:
 
 EKS_THINGS = {"nodegroupName": "nodegroup", "addonName": "addon", "principalArn": "access-entry",
               "associationId": "podidentityassociation"}  # fmt: skip
+MADE_BY_EKS = {
+    "CreateCluster": "cluster",
+    "CreateNodegroup": "nodegroup",
+    "CreateAddon": "addon",
+    "CreateAccessEntry": "access-entry",
+    "CreatePodIdentityAssociation": "podidentityassociation",
+}
 OF_THE_CLUSTER = ("Create", "List")
 
 

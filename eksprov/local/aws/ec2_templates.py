@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import copy
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.utils import parse_user_data
 
@@ -124,6 +125,27 @@ class TemplateActions:
         del groups[self.region, name]
         return ActionResult({})
 
+    def create_tags(self) -> Any:
+        """CreateTags: of placement groups too, which moto does not know."""
+        return self._grouped(_put) or super().create_tags()  # type: ignore[misc]  # moto's, behind this one
+
+    def delete_tags(self) -> Any:
+        """DeleteTags: as well."""
+        return self._grouped(_drop) or super().delete_tags()  # type: ignore[misc]  # moto's, behind this one
+
+    def _grouped(self, change: Callable[[list[Any], list[Any]], list[Any]]) -> Any:
+        """Change the tags of placement groups; None where the request is about other things."""
+        ask, groups = _plain(self.params), current_world().templates.groups
+        asked = [one for one in ask["Resources"] if one.startswith("pg-")]
+        if not asked or len(asked) < len(ask["Resources"]):
+            return None
+        found = [group for (region, _), group in groups.items() if region == self.region and group["GroupId"] in asked]
+        if len(found) < len(set(asked)):
+            raise Refusal("InvalidPlacementGroup.Unknown", f"The Placement Group '{asked[0]}' is unknown.")
+        for group in found:
+            group["Tags"] = change(group["Tags"], ask["Tags"])
+        return EmptyResult()
+
     def _asked_template(self, ask: dict[str, Any]) -> Any:
         key = ask.get("LaunchTemplateId") or ""
         if ask.get("LaunchTemplateName"):
@@ -177,6 +199,16 @@ def _fits(group: dict[str, Any], filters: dict[str, list[str]]) -> bool:
 
 def _unknown_group(name: str) -> Refusal:
     return Refusal("InvalidPlacementGroup.Unknown", f"The Placement Group '{name}' is unknown.")
+
+
+def _put(have: list[Any], tags: list[Any]) -> list[Any]:
+    new = {tag["Key"] for tag in tags}
+    return [*(tag for tag in have if tag["Key"] not in new), *tags]
+
+
+def _drop(have: list[Any], tags: list[Any]) -> list[Any]:
+    """A tag that names a value goes only where it has that value."""
+    return [tag for tag in have if not any(tag == {**tag, **one} for one in tags)]
 
 
 def _template(each: Any) -> dict[str, Any]:

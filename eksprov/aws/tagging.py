@@ -1,0 +1,86 @@
+"""Changing the tags of what is there, in the words of the service that keeps them.
+
+All but three services have one call that sets tags and one that takes them off, and differ in nothing but words. EC2
+and Auto Scaling are told the tags that go as tags; S3 takes all tags of a bucket at once
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html), so those of others are sent with ours.
+
+What goes, goes first: IAM takes "Team" and "team" for one key (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html),
+and no resource has more than 50 tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eksprov.aws.tags import as_list
+
+if TYPE_CHECKING:
+    from eksprov.aws.clients import Clients
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What a service calls the resource, its tags and their keys; how it writes tags; and its two operations."""
+
+    resource: str
+    tags: str = "tags"
+    keys: str = "tagKeys"
+    form: Callable[[Mapping[str, str]], Any] = dict
+    put: str = "tag_resource"
+    drop: str = "untag_resource"
+
+
+def _as_kms(tags: Mapping[str, str]) -> list[Any]:
+    return [{"TagKey": key, "TagValue": value} for key, value in sorted(tags.items())]
+
+
+_WORDS = {
+    "cloudwatch": _Words("ResourceARN", "Tags", "TagKeys", as_list),
+    "ecr": _Words("resourceArn", form=as_list),
+    "eks": _Words("resourceArn"),
+    "events": _Words("ResourceARN", "Tags", "TagKeys", as_list),
+    "iam": _Words("RoleName", "Tags", "TagKeys", as_list, "tag_role", "untag_role"),
+    "kms": _Words("KeyId", "Tags", "TagKeys", _as_kms),
+    "logs": _Words("resourceArn"),
+    "sns": _Words("ResourceArn", "Tags", "TagKeys", as_list),
+    "sqs": _Words("QueueUrl", "Tags", "TagKeys", put="tag_queue", drop="untag_queue"),
+}
+
+
+def retag(
+    clients: Clients, service: str, name: str, have: Mapping[str, str], put: Mapping[str, str], drop: tuple[str, ...]
+) -> None:
+    """Set `put` and take off `drop` on the resource that `service` knows as `name`, which bears `have` now."""
+    match service:
+        case "ec2":
+            _ec2(clients, name, put, drop)
+        case "autoscaling":
+            _autoscaling(clients, name, put, drop)
+        case "s3":
+            wanted = {key: value for key, value in {**have, **put}.items() if key not in drop}
+            clients.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": as_list(wanted)})
+        case _:
+            client, words = clients.get(service), _WORDS[service]  # type: ignore[arg-type]  # one of the table
+            if drop:
+                getattr(client, words.drop)(**{words.resource: name, words.keys: list(drop)})
+            if put:
+                getattr(client, words.put)(**{words.resource: name, words.tags: words.form(put)})
+
+
+def _ec2(clients: Clients, name: str, put: Mapping[str, str], drop: tuple[str, ...]) -> None:
+    if drop:
+        clients.ec2.delete_tags(Resources=[name], Tags=[{"Key": key} for key in drop])
+    if put:
+        clients.ec2.create_tags(Resources=[name], Tags=as_list(put))
+
+
+def _autoscaling(clients: Clients, name: str, put: Mapping[str, str], drop: tuple[str, ...]) -> None:
+    tag: Any = {"ResourceId": name, "ResourceType": "auto-scaling-group"}
+    if drop:
+        doomed: Any = [{**tag, "Key": key} for key in drop]
+        clients.autoscaling.delete_tags(Tags=doomed)
+    if put:
+        tags: Any = [{**tag, "Key": key, "Value": value, "PropagateAtLaunch": False} for key, value in put.items()]
+        clients.autoscaling.create_or_update_tags(Tags=tags)
