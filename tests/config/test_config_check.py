@@ -158,7 +158,9 @@ def test_models_stay_out_of_namespaces_that_are_not_theirs(namespace: str) -> No
     assert errors(models=[{**MODEL, "namespace": namespace}]) == ["models[0].namespace"]
 
 
-@pytest.mark.parametrize("key", ["aws:x", "AWS:x", "eksprov:stack"])
+@pytest.mark.parametrize(
+    "key", ["aws:x", "AWS:x", "eksprov:stack", "eks:cluster-name", "kubernetes.io/role/elb", "Name", "name"]
+)
 def test_tags_of_aws_and_of_ours_cannot_be_set(key: str) -> None:
     assert errors(tags={key: "v"}) == [f"tags.{key}"]
 
