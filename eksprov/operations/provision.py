@@ -10,8 +10,10 @@ from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import Applier
 from eksprov.operations.displaced import displaced
 from eksprov.operations.forecast import guard
+from eksprov.operations.kinds import is_model
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import refuse_stale
+from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
 from eksprov.state.record import State
 
@@ -41,6 +43,7 @@ class Report:
 
 def provision(opened: Opened) -> Report:
     """Converge every step, then remove what the config no longer names. The caller holds the stack's lock."""
+    opened = rebuilt(opened, is_model)  # the rest is read and recorded as the run goes
     applier = Applier(opened, opens_api=True)
     began = opened.stack.clock.now()
     refuse_another_family(opened)

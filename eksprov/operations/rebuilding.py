@@ -1,12 +1,13 @@
 """A state that was lost, rebuilt from the account by a command that touches only a part of the stack.
 
-`provision` reads everything anyhow and records it as it goes. Serving a model reads next to nothing of the stack, and
-would write a state that knows the model alone; so it looks first at all that bears our tags. Nothing is changed in AWS.
+Each would write a state that knows its own part alone: serving a model, that model; `provision`, all but the models,
+whose roles and files an `undeploy-model` would then leave. So they look first at what bears our tags. Nothing is
+changed in AWS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,13 +23,13 @@ from eksprov.state.record import Record
 AnyStep = Step[Any, Any]
 
 
-def rebuilt(opened: Opened) -> Opened:
+def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Opened:
     """The same stack, whose state knows what was found by its tags; as it is where the state was there.
 
-    Raises: AccessError, ProvisioningError.
+    `which`: the names of the steps that count. Raises: AccessError, ProvisioningError.
     """
     wanted = {step.name: step for step in opened.steps}
-    steps = [_step(wanted, sighting) for sighting in opened.sightings]
+    steps = [_step(wanted, sighting) for sighting in opened.sightings if which(sighting.owner.step)]
     found = zip(steps, opened.stack.together(opened.read, steps), strict=True)
     live = [(step, have) for step, have in found if have is not None and is_ours(have.owner, opened.us)]
     outputs = Outputs({step.name: step.outputs(have) for step, have in live})

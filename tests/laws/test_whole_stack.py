@@ -58,6 +58,20 @@ def test_nothing_changes_when_the_state_is_lost(stage: Stage) -> None:
     assert report.state.stack_id == STACK_ID
 
 
+def test_a_provision_that_has_lost_its_state_does_not_forget_the_models(stage: Stage) -> None:
+    """It touches none of them; but the next undeploy-model must know what is theirs."""
+    stage.provision()
+    recorded = stage.store.load()
+    stage.store.forget()
+    stage.tape.rewind()
+    opened = stage.opened()
+    report = provision(replace(opened, steps=tuple(step for step in opened.steps if not is_model(step.name))))
+    assert recorded is not None
+    assert report.state.steps.keys() == recorded.steps.keys()
+    assert [name for name in report.state.steps if is_model(name)]
+    assert stage.tape.mutating == []
+
+
 def test_what_the_tags_tell_is_what_was_recorded(stage: Stage) -> None:
     """For commands that touch a part of the stack: they record all of it, and read only."""
     stage.provision()
