@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from eksprov.aws.faults import translated
@@ -250,7 +249,7 @@ class Applier:
             facts_sha256=fingerprint(step, self.outputs)
             if status == "ready"
             else (before.facts_sha256 if before else ""),
-            changed_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if change or not before else before.changed_at,
+            changed_at=self._stack.utc() if change or not before else before.changed_at,
             attempts=(before.attempts if before else 0) + (1 if status == "creating" else 0),
             error=error,
         )

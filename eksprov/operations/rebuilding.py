@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from eksprov.core.change import Action, diff
@@ -36,7 +35,8 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
     state = opened.state
     for step, have in live:
         if step.recorded:
-            state = state.with_record(step.name, _record(step, have, outputs, of_config=step == wanted.get(step.name)))
+            record = _record(step, have, outputs, opened.stack.utc(), of_config=step == wanted.get(step.name))
+            state = state.with_record(step.name, record)
     return replace(opened, state=state)
 
 
@@ -47,7 +47,7 @@ def _step(wanted: Mapping[str, AnyStep], sighting: Sighting) -> AnyStep:
     return next((choice for choice in choices if choice.slug == sighting.slug), revived(sighting))
 
 
-def _record(step: AnyStep, have: Any, outputs: Outputs, *, of_config: bool) -> Record:
+def _record(step: AnyStep, have: Any, outputs: Outputs, now: str, *, of_config: bool) -> Record:
     settled = step.phase(have).state is State.READY
     as_wanted = of_config and settled and diff(step.desired(outputs), have).action is Action.NONE
     return Record(
@@ -58,5 +58,5 @@ def _record(step: AnyStep, have: Any, outputs: Outputs, *, of_config: bool) -> R
         status="ready" if settled else "creating",
         outputs=step.outputs(have),
         facts_sha256=fingerprint(step, outputs) if as_wanted else "",
-        changed_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        changed_at=now,
     )

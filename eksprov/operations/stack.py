@@ -28,7 +28,7 @@ from eksprov.operations.pinning import pinned
 from eksprov.operations.progress import Progress, Silent
 from eksprov.operations.wanted import wanted
 from eksprov.pins.lockfile import NONE, Pins
-from eksprov.state.journal import Journal
+from eksprov.state.journal import Journal, utc
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
 from eksprov.steps.choices import Choices, as_record, resolve
@@ -50,8 +50,8 @@ class Stack:
 
     `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool`,
     `workers`, `channel` (how threads tell one another something) and `together` (how many readings are made at once)
-    are for tests that want one thread or their own scheduler. `preflight`: whether a run that creates something is
-    preceded by the checks of `doctor`. `pins` is what the lock file says.
+    are for tests that want one thread or their own scheduler; `utc` is the time that records bear. `preflight`: whether
+    a run that creates something is preceded by the checks of `doctor`. `pins` is what the lock file says.
     """
 
     config: Config
@@ -68,6 +68,7 @@ class Stack:
     channel: Callable[[], Channel] = queue.SimpleQueue
     together: Together = side_by_side
     mint: Callable[[], str] = lambda: secrets.token_hex(8)
+    utc: Callable[[], str] = utc
     preflight: bool = False
     pins: Pins = NONE
 

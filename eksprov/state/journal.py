@@ -49,14 +49,15 @@ class Journal(Protocol):
     def clear(self) -> None: ...
 
 
-def _utc() -> str:
+def utc() -> str:
+    """The time to the second, as state and journal have it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class FileJournal:
     """A file beside the state, 0600, only ever appended to; removed once nothing in it is open."""
 
-    def __init__(self, path: Path, now: Callable[[], str] = _utc, files: Files = REAL) -> None:
+    def __init__(self, path: Path, now: Callable[[], str] = utc, files: Files = REAL) -> None:
         self._path, self._now, self._files = path, now, files
         self._lock = threading.Lock()
 

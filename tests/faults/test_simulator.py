@@ -58,6 +58,23 @@ disk.dies(1, power=True)
 print(sorted((path.name, path.read_bytes()) for path in folder.iterdir()))
 """
 
+AGES = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from eksprov.state.files import append_line, write_whole
+from simulator.disk import Disk
+folder, seen = Path(sys.argv[1]), []
+def look(*_):
+    seen.append((disk.age, sorted((name, file.safe) for name, file in disk.safe.items())))
+disk = Disk(folder, look, lambda *_: None, lambda: 1).install()
+for number in range(4):
+    append_line(folder / "journal", b"intend %d\\n" % number)
+    write_whole(folder / "state", b"%d" % number, folder / "state.bak")
+look()
+print([(one[0] == other[0], one[1] == other[1]) for one, other in zip(seen, seen[1:])])
+"""
+
 
 def output(program: str, *arguments: str) -> str:
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
@@ -77,6 +94,13 @@ def test_the_same_seed_twice_is_the_same_run() -> None:
 def test_a_power_cut_takes_what_was_not_synced(tmp_path: Path) -> None:
     """Names are safe by the folder's fsync alone, contents by the file's own; an unsynced rename is undone."""
     assert output(DISK, str(tmp_path)).strip() == "[('all', b'3'), ('contents', b'2'), ('neither', b'')]"
+
+
+def test_the_age_of_a_disk_tells_power_cuts_apart_that_leave_different_things(tmp_path: Path) -> None:
+    """Row R1 plays one cut of those between which it stays the same."""
+    neighbours: list[tuple[bool, bool]] = eval(output(AGES, str(tmp_path)))  # our own program's
+    assert all(same_disk for same_age, same_disk in neighbours if same_age)
+    assert 6 < sum(not same_age for same_age, _ in neighbours) < len(neighbours) / 2
 
 
 def order(seed: int) -> list[str]:

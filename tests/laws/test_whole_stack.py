@@ -13,7 +13,7 @@ from eksprov.aws.tags import STACK_ID as STACK_ID_TAG
 from eksprov.core.outcome import Status
 from eksprov.operations.provision import provision
 from eksprov.operations.rebuilding import rebuilt
-from eksprov.operations.stack import is_model
+from eksprov.operations.stack import is_model, open_stack
 
 READS_LIMIT = 40  # of a run that changes nothing, for the quick-start stack
 MUTATING_LIMIT = 55  # of the run that makes it
@@ -84,6 +84,16 @@ def test_what_the_tags_tell_is_what_was_recorded(stage: Stage) -> None:
         name: replace(record, changed_at="", attempts=0) for name, record in recorded.steps.items()
     }
     assert stage.tape.mutating == []
+
+
+def test_records_bear_the_time_that_the_stack_was_given(stage: Stage) -> None:
+    """And no other: the simulator's runs would differ by the second in which they are played."""
+    then = replace(stage.process(), utc=lambda: "then")
+    report = provision(open_stack(then, mint=True))
+    assert {record.changed_at for record in report.state.steps.values()} == {"then"}
+    stage.store.forget()
+    found = rebuilt(open_stack(then, mint=False)).state
+    assert {record.changed_at for record in found.steps.values()} == {"then"}
 
 
 def test_it_is_reversible_and_a_second_time_there_is_nothing_to_do(stage: Stage) -> None:

@@ -47,6 +47,7 @@ class Disk:
     safe: dict[str, _File] = field(default_factory=dict)  # by name, as after a power cut
     pending: list[tuple[str, _File | None]] = field(default_factory=list)  # names not safe yet, in order
     open_files: dict[int, tuple[str, int]] = field(default_factory=dict)  # descriptor: name, process
+    age: int = 0  # grows whenever a power cut would leave something else than before
 
     def install(self) -> Disk:
         """Wrap this process's file functions, for good."""
@@ -144,6 +145,7 @@ class Disk:
         place, _ = self.open_files.get(descriptor, ("", 0))
         if place and Path(place) == self.folder:
             self._fails("sync-folder", ".")
+            self.age += bool(self.pending)
             for name, file in self.pending:
                 if file is None:
                     self.safe.pop(name, None)
@@ -155,6 +157,7 @@ class Disk:
             self._fails("sync", name)
             if name in self.files:
                 self.files[name].safe = (self.folder / name).read_bytes()
+                self.age += any(file is self.files[name] for file in self.safe.values())
             self.after("sync", name)
         else:
             self._real["fsync"](descriptor)

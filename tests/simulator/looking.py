@@ -33,6 +33,7 @@ class Seen:
     seed: int
     calls: tuple[str, ...]
     files: tuple[str, ...]
+    cuts: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())  # places in both, from 1: see `_apart`
 
     @property
     def changes(self) -> list[str]:
@@ -60,8 +61,21 @@ class Looking:
             result = self._play(Scenario("look", phase, seed, base, command, (Trouble(),), kind="once", edit=edit))
             if result.failures:
                 raise RuntimeError(f"an undisturbed {phase} fails: {result.failures}")
-            self._seen[phase, seed] = Seen(phase, seed, result.calls, result.files)
+            calls, files = (tuple(name for name, _ in events) for events in (result.calls, result.files))
+            self._seen[phase, seed] = Seen(phase, seed, calls, files, _apart(result))
         return self._seen[phase, seed]
+
+
+def _apart(result: Result) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The calls and the file operations before which a power cut leaves what no other cut leaves.
+
+    Between two changes of the account, or of what is safe on the disk, it does not matter when the power goes. The one
+    before a call that changes something is always among them.
+    """
+    events = sorted(enumerate(result.calls, 1), key=lambda event: not event[1][0].endswith("!"))
+    calls = {left: n for n, (_, left) in reversed(events)}
+    files = {left: n for n, (_, left) in reversed(list(enumerate(result.files, 1))) if left not in calls}
+    return tuple(sorted(calls.values())), tuple(sorted(files.values()))
 
 
 def some_crash(chance: random.Random, seen: Seen) -> Trouble:

@@ -58,13 +58,12 @@ class Machine:
         self.warm, self.seed, self.config = warm, seed, config
         self.scheduler = Scheduler(seed, warm.scheduler.now())
         warm.scheduler, warm.around = self.scheduler, self._around
-        self.log: list[str] = []
-        self._live: dict[int, _Live] = {}
+        self.log, self._live = list[str](), dict[int, _Live]()
         self.disk = Disk(warm.folder, self._before_file, self._after_file, self._pid)
         seed_everything(seed)
         self.disk.install().adopt()
-        self.seen_calls: list[Asked] = []
-        self.seen_files: list[tuple[str, str]] = []
+        # What happened, and what a power cut before it would have left.
+        self.seen_calls, self.seen_files = list[tuple[Asked, str]](), list[tuple[str, str]]()
         self.project = project()
         self._hiding: Any = None  # what AWS hides does not end with the process that made it
 
@@ -187,6 +186,7 @@ class Machine:
             channel=self.scheduler.channel,
             together=self.scheduler.together,
             mint=self.warm.mint,
+            utc=lambda: f"{self.scheduler.now():.0f} s",
         )
 
     def _api(self, cluster: str) -> Any:
@@ -240,7 +240,7 @@ class Machine:
         life.ended.mutations += call.mutating
         if call.mutating:
             life.ended.changed_at.append(self.scheduler.now())
-        self.seen_calls.append(call)
+        self.seen_calls.append((call, f"{life.ended.mutations - call.mutating} {self.disk.age}"))
 
     def _effect(self, life: _Live) -> None:
         """A crash that was to come when the code goes on comes now."""
@@ -253,7 +253,7 @@ class Machine:
             return None
         self._effect(life)
         life.ended.files += 1
-        self.seen_files.append((operation, name))
+        self.seen_files.append((f"{operation} {name}", f"{life.ended.mutations} {self.disk.age}"))
         for fault in life.trouble.disk:
             since = life.ended.files - fault.at
             if since >= 0 and (not fault.times or since < fault.times):

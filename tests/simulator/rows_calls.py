@@ -13,23 +13,28 @@ from simulator.trouble import DiskFault, Trouble
 
 
 def r1(look: Looking, seeds: int) -> Iterator[Scenario]:
-    """A crash before a call, after AWS has done it, after the answer, after the record; and at every file operation."""
+    """A crash before a call, after AWS has done it, after the answer, after the record; and at every file operation.
+
+    Of power cuts that leave the same account and the same disk, one is played.
+    """
     del seeds
     for phase in COMMANDS:
         seen = look.at(phase, 11)
-        for n, name in enumerate(seen.calls, 1):
-            crash = Fault("crash", at=n)
-            yield seen.scenario("R1", f"crash before {name} ({n})", Trouble(FaultPlan(faults=(crash,))))
+        calls, files = seen.cuts
+        for n in calls:
+            crash = Trouble(FaultPlan(faults=(Fault("crash", at=n),)))
+            yield seen.scenario("R1", f"crash before {seen.calls[n - 1]} ({n})", crash)
         for n, name in enumerate(seen.changes, 1):
             after = Fault("crash-after", at=n, mutating=True)
             yield seen.scenario("R1", f"crash after {name} ({n}), no answer", Trouble(FaultPlan(faults=(after,))))
             for where in ("replied", "recorded"):
                 yield seen.scenario("R1", f"crash when {name} ({n}) is {where}", Trouble(crash_at=n, crash_where=where))
-        for n, name in enumerate(seen.files, 1):
-            yield seen.scenario("R1", f"power cut before {name} ({n})", Trouble(disk=(DiskFault("crash", n),)))
-            if n % 6 == 0:  # what only a kill leaves behind are files that nobody synced
-                kill = Trouble(disk=(DiskFault("crash-after", n),), power=False)
-                yield seen.scenario("R1", f"kill after {name} ({n})", kill)
+        for n in files:
+            cut = Trouble(disk=(DiskFault("crash", n),))
+            yield seen.scenario("R1", f"power cut before {seen.files[n - 1]} ({n})", cut)
+        for n, name in list(enumerate(seen.files, 1))[::3]:  # what only a kill leaves are files that nobody synced
+            kill = Trouble(disk=(DiskFault("crash-after", n),), power=False)
+            yield seen.scenario("R1", f"kill after {name} ({n})", kill)
 
 
 def r2(look: Looking, seeds: int) -> Iterator[Scenario]:

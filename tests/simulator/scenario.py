@@ -90,8 +90,9 @@ class Result:
     failures: tuple[str, ...] = ()
     digest: str = ""
     wall_s: float = 0.0
-    calls: tuple[str, ...] = ()  # operations in the order asked, those that change something with "!"
-    files: tuple[str, ...] = ()
+    # Operations in the order asked, those that change something with "!"; each with what a power cut before it leaves.
+    calls: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
     seconds: tuple[float, ...] = ()  # of virtual time, a process each
     codes: tuple[int, ...] = ()
     log: tuple[str, ...] = ()
