@@ -26,9 +26,9 @@ SHOW_CURSOR = "\x1b[?25h"
 
 def _exit_now(code: int) -> None:
     """End the process without unwinding: the state file is whole at every moment."""
-    if sys.stderr.isatty():
-        sys.stderr.write(SHOW_CURSOR)
-        sys.stderr.flush()
+    cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
+    with contextlib.suppress(OSError):  # past the buffers: whoever was interrupted may hold them
+        os.write(2, f"{cursor}ended at once; run the same command again\n".encode())
     os._exit(code)
 
 

@@ -175,11 +175,12 @@ def undeploy(opened: Opened, names: Sequence[str]) -> Report:
     known: dict[str, AnyStep] = {step.name: step for step in _sighted(opened, kube)}
     known |= {name: revive(name, record) for name, record in opened.state.steps.items() if name.startswith("model/")}
     going = {name for name in known if name.split("/")[1] in names}
-    unknown = [name for name in names if not any(step.startswith(f"model/{name}/") for step in going)]
-    if unknown:
-        raise errors.UsageError(f"not deployed: {', '.join(unknown)}", "`eksprov models` lists what is")
     staying = {step.slug.split("|")[2] for name, step in known.items() if _is_deployment(step) and name not in going}
+    # What only models that are gone have used, too: an undeployment may have been cut off just before it.
     shared = {n for n in known if is_shared(n) and n.split("/")[1].removeprefix("@") not in staying}
+    unknown = [name for name in names if not any(step.startswith(f"model/{name}/") for step in going)]
+    if unknown and (going or not shared):
+        raise errors.UsageError(f"not deployed: {', '.join(unknown)}", "`eksprov models` lists what is")
     applier = Applier(rebuilt(opened), kube)
     outcomes = applier.remove_all([known[name] for name in sorted(going | shared)])
     return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)

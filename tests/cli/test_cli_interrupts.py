@@ -125,3 +125,9 @@ def test_a_signal_while_the_process_ends_shows_no_traceback() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
     assert ended.stdout.startswith("eksprov")
+
+
+def test_the_second_signal_ends_the_process_at_once_and_says_so() -> None:
+    program = "from eksprov.cli.interrupts import Interrupts; i = Interrupts(print); i._asked = True; i._heard(2, None)"
+    ended = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "ended at once; run the same command again\n")
