@@ -76,8 +76,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
         present = frozenset(self._present(client))
         if not present:
             return None
-        complete = bool(self.files) and self._wanted() <= present
-        return FilesFacts(self.digest if complete else "", self._owner(client), present)
+        return FilesFacts(self._complete(present), self._owner(client), present)
 
     def create(self, client: Aws, want: FilesFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- names are by content
         """Upload everything. Raises: OwnershipError when the bucket is not this stack's."""
@@ -126,6 +125,13 @@ class ModelFiles(Step[Aws, FilesFacts]):
 
     def _key(self, file: ModelFile) -> str:
         return f"{self.prefix}{self.digest}/{file.path}"
+
+    def _complete(self, present: frozenset[tuple[str, int]]) -> str:
+        """The digest whose files are all there; where the files are not known, the only one that has any."""
+        if self.files:
+            return self.digest if self._wanted() <= present else ""
+        digests = {key.removeprefix(self.prefix).partition("/")[0] for key, _ in present}
+        return digests.pop() if len(digests) == 1 else ""
 
     def _wanted(self) -> frozenset[tuple[str, int]]:
         return frozenset((self._key(file), file.size) for file in self.files)
