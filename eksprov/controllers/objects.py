@@ -7,21 +7,20 @@ not know the kind.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from eksprov import errors
 from eksprov.core.step import READY, Phase, Sighting, State, Timing
-from eksprov.kube.api import KubeApi, Manifest
-from eksprov.kube.objects import KubeObject, ObjectFacts, leaving
+from eksprov.kube.api import KubeApi, Manifest, UnknownKindError
+from eksprov.kube.objects import KubeObject, ObjectFacts, leaving, sightings
 from eksprov.kube.owned import flat
 
 RBAC: Final = "rbac.authorization.k8s.io/v1"
 DEFINITIONS: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 CLAIM: Final = ("karpenter.sh/v1", "NodeClaim")
 POOL: Final = "karpenter.sh/nodepool"  # the label of claims and nodes that names their pool
-UNKNOWN_KIND: Final = "does not know the kind"  # how our client says that the API server has no such kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,17 +82,17 @@ class CustomObject(ControllerObject):
         """None also where the kind is not known: nothing of it can exist."""
         try:
             return super().discover(client, fresh=fresh)
-        except errors.ProvisioningError as error:
-            if UNKNOWN_KIND in error.message:
-                return None
-            raise
+        except UnknownKindError:
+            return None
 
     @classmethod
     def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
-        """Only where the definitions are there."""
+        """Only those whose definition is there, and served: one just made, or on its way out, may not be."""
         names = {d["spec"]["names"]["kind"] for d in client.list(*DEFINITIONS) if "spec" in d}
-        if names & {kind for _, kind in cls.surveyed}:
-            yield from super().survey(client, stack)
+        for one in cls.surveyed:
+            if one[1] in names:
+                with contextlib.suppress(UnknownKindError):
+                    yield from sightings(client, stack, one, cls.kind)
 
 
 def rollout(live: Mapping[str, Any]) -> Phase:
@@ -122,9 +121,13 @@ def _held(client: KubeApi, live: Manifest) -> tuple[str, ...]:
 
 
 def _leaving(client: KubeApi, api_version: str, kind: str, selector: str = "") -> tuple[str, ...]:
-    """The objects on their way out, each with what it says it waits for, or its finalizers."""
+    """The objects on their way out, each with what it says it waits for, or its finalizers; none of a lost kind."""
+    try:
+        there = client.list(api_version, kind, selector=selector)
+    except UnknownKindError:
+        return ()
     found = []
-    for live in client.list(api_version, kind, selector=selector):
+    for live in there:
         meta = live["metadata"]
         if meta.get("deletionTimestamp"):
             conditions = (live.get("status") or {}).get("conditions") or ()

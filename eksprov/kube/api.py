@@ -21,6 +21,13 @@ class ConflictError(errors.ProvisioningError):
         self.managers = managers
 
 
+class UnknownKindError(errors.ProvisioningError):
+    """The API server serves no such kind: its definition isn't there, not yet taken up, or gone again."""
+
+    def __init__(self, api_version: str, kind: str) -> None:
+        super().__init__(f"the cluster does not know the kind {kind} of {api_version}")
+
+
 @dataclass(frozen=True)
 class Ref:
     """One object's address; `namespace` is empty for cluster-wide kinds. Its text form is a step's slug."""
@@ -62,8 +69,8 @@ class Reply:
 class KubeApi(Protocol):
     """An API server, as eksprov uses it. Field manager is always "eksprov".
 
-    Errors: AccessError (401, 403 by RBAC), ConflictError (another manager's field), ProvisioningError (admission,
-    invalid, no answer); absence is None, never an error.
+    Errors: AccessError (401, 403 by RBAC), ConflictError (another manager's field), UnknownKindError (no such kind),
+    ProvisioningError (admission, invalid, no answer); absence is None, never an error.
     """
 
     def get(self, ref: Ref) -> dict[str, Any] | None:

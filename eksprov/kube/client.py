@@ -26,7 +26,7 @@ from urllib.parse import urlencode, urlsplit
 from eksprov import errors
 from eksprov.core.pace import Clock
 from eksprov.kube import faults, resources
-from eksprov.kube.api import FIELD_MANAGER, Manifest, Ref, Reply
+from eksprov.kube.api import FIELD_MANAGER, Manifest, Ref, Reply, UnknownKindError
 
 if TYPE_CHECKING:
     import urllib3
@@ -37,6 +37,8 @@ READ_TIMEOUT_S = 30.0
 ATTEMPTS = 5
 PAGE = 500
 RETRIED = frozenset({429, 500, 502, 503, 504})
+# One of a cluster's API servers may know a definition that was just made before the others do.
+RETRIED_FOR_NEW_KINDS = RETRIED | {404}
 LONGEST_PAUSE_S = 10.0
 
 
@@ -51,6 +53,7 @@ class _Call:
     body: bytes | None = None
     content_type: str = "application/json"
     repeatable: bool = True
+    retried: frozenset[int] = RETRIED
     passthrough: bool = False  # every status is an answer, none is retried
     stream: bool = False
     follow: bool = False
@@ -87,7 +90,9 @@ class KubeClient:
         query = {"limit": str(self.page), **({"labelSelector": selector} if selector else {})}
         found: list[dict[str, Any]] = []
         while True:
-            page = self._json(_Call(f"list objects of kind {kind}", "GET", path, query)) or {}
+            page = self._json(_Call(f"list objects of kind {kind}", "GET", path, query), absent_ok=True)
+            if page is None:  # of a kind that is served there is always a list
+                raise UnknownKindError(api_version, kind)
             # Items of a list do not say what they are.
             found += [{"apiVersion": api_version, "kind": kind, **item} for item in page.get("items") or ()]
             if not (more := page.get("metadata", {}).get("continue")):
@@ -105,6 +110,7 @@ class KubeClient:
             {**query, "dryRun": "All"} if dry_run else query,
             json.dumps(manifest).encode(),
             "application/apply-patch+yaml",
+            retried=RETRIED if (ref.api_version, ref.kind) in resources.KNOWN else RETRIED_FOR_NEW_KINDS,
         )
         return self._json(call) or {}
 
@@ -168,7 +174,7 @@ class KubeClient:
             )
             known = resources.discovered(listing or {}, kind)
             if known is None:
-                raise errors.ProvisioningError(f"the cluster does not know the kind {kind} of {api_version}")
+                raise UnknownKindError(api_version, kind)
             self._looked_up[api_version, kind] = known
         return known
 
@@ -199,7 +205,7 @@ class KubeClient:
                 if last or not (unsent or (call.repeatable and not call.passthrough)) or _is_tls(error):
                     raise self._unreachable(call, error) from error
             else:
-                if last or call.passthrough or response.status not in RETRIED:
+                if last or call.passthrough or response.status not in call.retried:
                     return response
                 pause = max(pause, min(LONGEST_PAUSE_S, _seconds(response.headers.get("Retry-After", ""))))
             self._clock.sleep(pause)

@@ -110,11 +110,8 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
     @classmethod
     def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
         """Every object of these kinds that carries the stack's label."""
-        for api_version, kind in cls.surveyed:
-            for live in client.list(api_version, kind, selector=f"{STACK_LABEL}={stack}"):
-                if owner := owner_of(live):
-                    ref = Ref.of(live)
-                    yield Sighting(cls.kind, str(ref), ref.title, owner)
+        for one in cls.surveyed:
+            yield from sightings(client, stack, one, cls.kind)
 
     def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:  # noqa: ARG002 -- for workloads
         return leaving(live) or READY
@@ -138,6 +135,14 @@ def owner_of(live: Manifest) -> Owner | None:
     meta = live["metadata"]
     stack, notes = (meta.get("labels") or {}).get(STACK_LABEL), meta.get("annotations") or {}
     return Owner(stack, notes.get(STACK_ID, ""), notes.get(STEP, "")) if stack else None
+
+
+def sightings(client: KubeApi, stack: str, what: tuple[str, str], kind: str) -> Iterable[Sighting]:
+    """The objects of one API version and kind that carry the stack's label, as sightings of a kind of step."""
+    for live in client.list(*what, selector=f"{STACK_LABEL}={stack}"):
+        if owner := owner_of(live):
+            ref = Ref.of(live)
+            yield Sighting(kind, str(ref), ref.title, owner)
 
 
 def leaving(live: Manifest) -> Phase | None:

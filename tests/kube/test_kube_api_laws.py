@@ -18,7 +18,7 @@ from eksprov import errors
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
-from eksprov.kube.api import ConflictError, KubeApi, Ref
+from eksprov.kube.api import ConflictError, KubeApi, Ref, UnknownKindError
 from eksprov.kube.client import KubeClient
 from eksprov.kube.owned import cut, flat
 from eksprov.serving import manifests
@@ -146,8 +146,10 @@ def test_an_object_in_a_namespace_that_is_not_there_is_refused(kube: KubeApi) ->
 
 def test_a_kind_that_nobody_knows_is_refused(kube: KubeApi, namespace: str) -> None:
     strange = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": namespace}}
-    with pytest.raises(errors.ProvisioningError, match="does not know the kind Thing"):
+    with pytest.raises(UnknownKindError, match="does not know the kind Thing"):
         kube.apply(strange)
+    with pytest.raises(UnknownKindError, match="does not know the kind Thing"):
+        kube.list("example.org/v1", "Thing")
 
 
 def test_pod_security_refuses_a_plain_pod_and_says_so(kube: KubeApi, namespace: str) -> None:

@@ -13,7 +13,7 @@ from support.clock import VirtualClock
 from support.tls import HttpsServer, https_server
 
 from eksprov import errors
-from eksprov.kube.api import Ref
+from eksprov.kube.api import Ref, UnknownKindError
 from eksprov.kube.client import KubeClient
 
 OK = (200, {}, b'{"kind": "Thing", "metadata": {}}')
@@ -76,6 +76,23 @@ def test_a_busy_server_is_asked_again_as_late_as_it_says(serve: Serve) -> None:
     assert client.get(THING)
     assert len(server.seen) == 3
     assert clock.slept == [3.0, 1.0]
+
+
+def test_a_kind_is_looked_up_and_one_that_is_not_served_is_told_apart_from_one_with_no_objects(serve: Serve) -> None:
+    resources = (200, {}, json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode())
+    client, _, _ = serve(resources, (404, {}, b"404 page not found\n"), (200, {}, b'{"items": []}'), (404, {}, b""))
+    with pytest.raises(UnknownKindError, match=r"the kind Pool of example\.org/v1"):
+        client.list("example.org/v1", "Pool")
+    assert client.list("example.org/v1", "Pool") == []
+    with pytest.raises(UnknownKindError):
+        client.list("example.org/v1", "Other")
+
+
+def test_an_object_of_a_kind_just_defined_is_sent_until_the_server_that_answers_knows_the_kind(serve: Serve) -> None:
+    resources = (200, {}, json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode())
+    client, _, clock = serve(resources, (404, {}, b"404 page not found\n"), (404, {}, b"404 page not found\n"), OK)
+    assert client.apply({"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "a"}})
+    assert clock.slept == [0.5, 1.0]
 
 
 def test_retries_end_and_the_last_answer_is_told(serve: Serve) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from eksprov import errors
-from eksprov.kube.api import FIELD_MANAGER, ConflictError, Manifest, Ref, Reply
+from eksprov.kube.api import FIELD_MANAGER, ConflictError, Manifest, Ref, Reply, UnknownKindError
 from eksprov.kube.owned import MERGE_KEYS
 from eksprov.kube.resources import KNOWN
 from support.pod_security import violations
@@ -176,7 +176,7 @@ class MemoryKube:
             group, names = live.get("spec", {}).get("group", ""), live.get("spec", {}).get("names", {})
             if ref.kind == "CustomResourceDefinition" and (group, names["kind"]) == (api_version.split("/")[0], kind):
                 return bool(live["spec"]["scope"] == "Namespaced")
-        raise errors.ProvisioningError(f"the cluster does not know the kind {kind} of {api_version}")
+        raise UnknownKindError(api_version, kind)
 
     def _merged(
         self, ref: Ref, fields: dict[Path, Any], had: dict[Path, Any], managed: dict[str, dict[Path, Any]], manager: str
