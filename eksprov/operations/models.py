@@ -29,6 +29,7 @@ from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import NodeType, fit
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
+from eksprov.serving.workload import MODEL_DIGEST
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.catalog.names import has_auto_mode
@@ -58,7 +59,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Listed:
-    """A model of the config or on the cluster; `state` says in a word what it is."""
+    """A model of the config or on the cluster; `digest` names its contents, `state` says in a word what it is."""
 
     name: str
     namespace: str
@@ -193,7 +194,7 @@ def listed(opened: Opened) -> tuple[Listed, ...]:
     for step in _sighted(opened, kube):
         if _is_deployment(step):
             spaces.setdefault(step.slug.split("|")[3], step.slug.split("|")[2])
-    return tuple(_listed(opened, kube, name, namespace) for name, namespace in sorted(spaces.items()))
+    return tuple(_listed(kube, name, namespace) for name, namespace in sorted(spaces.items()))
 
 
 def node_types(opened: Opened) -> tuple[NodeType, ...]:
@@ -236,12 +237,11 @@ def _is_deployment(step: AnyStep) -> bool:
     return step.world == "kube" and "|Deployment|" in step.slug
 
 
-def _listed(opened: Opened, kube: KubeApi, name: str, namespace: str) -> Listed:
+def _listed(kube: KubeApi, name: str, namespace: str) -> Listed:
     live = kube.get(Ref("apps/v1", "Deployment", namespace, name))
-    record = opened.state.steps.get(f"model/{name}/files")
-    digest = record.outputs.get("digest", "") if record else ""
     if live is None:
-        return Listed(name, namespace, 0, 0, digest, "", "not deployed")
+        return Listed(name, namespace, 0, 0, "", "", "not deployed")
+    digest = (live["metadata"].get("annotations") or {}).get(MODEL_DIGEST, "")
     wanted = int(live["spec"].get("replicas", 1))
     ready = int(live.get("status", {}).get("readyReplicas", 0))
     url = f"http://{name}.{namespace}.svc.cluster.local/v2/models/{name}/infer"

@@ -101,8 +101,9 @@ class ModelFiles(Step[Aws, FilesFacts]):
                 )
 
     def outputs(self, have: FilesFacts) -> dict[str, str]:
-        """Where the contents lie."""
-        return {"uri": f"s3://{self.bucket}/{self.prefix}{have.digest}/", "digest": have.digest}
+        """Where the contents lie: all of the model's, where it cannot be told which are in use."""
+        below = f"{have.digest}/" if have.digest else ""
+        return {"uri": f"s3://{self.bucket}/{self.prefix}{below}", "digest": have.digest}
 
     @classmethod
     def survey(cls, client: Aws, stack: str) -> Iterable[Sighting]:

@@ -22,6 +22,7 @@ FETCH_IMAGE: Final = "public.ecr.aws/aws-cli/aws-cli:2.32.13"
 FETCH_CONTAINER: Final = "fetch-model"
 SERVER_CONTAINER: Final = "server"
 REVISION: Final = "eksprov.dev/revision"
+MODEL_DIGEST: Final = "eksprov.dev/model-digest"  # the annotation that names the contents a Deployment serves
 MODEL_DIR: Final = "/mnt/models"
 STARTUP_PERIOD_S: Final = 2
 GRACE_MARGIN_S: Final = 10
@@ -56,7 +57,7 @@ def deployment(spec: ModelSpec, labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _provenance(spec: ModelSpec) -> dict[str, str]:
-    return {"eksprov.dev/model-digest": spec.digest, "eksprov.dev/source": spec.source}
+    return {MODEL_DIGEST: spec.digest, "eksprov.dev/source": spec.source}
 
 
 def _template(spec: ModelSpec, labels: dict[str, str]) -> dict[str, Any]:

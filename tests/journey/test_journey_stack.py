@@ -205,4 +205,8 @@ def test_a_lost_record_is_found_again_by_tags_and_nothing_is_made_twice(journey:
     assert journey.changes() == before
     assert world(journey.aws) == account
     found = json.loads(journey.state().read_text())["steps"]
+    files, had = (record["model/digits/files"]["outputs"] for record in (found, steps))
+    if not files["digest"]:  # contents of other digests lie there too, and the bucket does not say which are in use
+        assert files["uri"] == had["uri"].removesuffix(f"{had['digest']}/")
+        files |= had
     assert {name: found[name]["outputs"] for name in found} == {name: steps[name]["outputs"] for name in found}

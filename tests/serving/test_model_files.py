@@ -73,6 +73,18 @@ def test_only_what_is_not_there_is_uploaded_again(account: Account, package: Pac
     assert keys(account) == wanted(package)
 
 
+def found(files: ModelFiles, account: Account) -> dict[str, str]:
+    have = files.discover(account.aws())
+    assert have is not None
+    return files.outputs(have)
+
+
+def test_files_found_by_their_tags_tell_what_a_deployment_would(account: Account, package: Package) -> None:
+    made = converge_all((step(package),), account.aws())["model/digits/files"].outputs
+    assert found(ModelFiles.revive("model/digits/files", SLUG), account) == made
+    assert made["digest"] == package.digest
+
+
 def test_earlier_contents_stay_until_the_model_goes(account: Account, package: Package, tmp_path: Path) -> None:
     converge_all((step(package),), account.aws())
     (tmp_path / "model.joblib").write_bytes(b"better")
@@ -81,6 +93,8 @@ def test_earlier_contents_stay_until_the_model_goes(account: Account, package: P
     converge_all((step(newer),), account.aws())
     assert keys(account) == {**wanted(package), **wanted(newer), "models/iris/x": 15}
     revived = ModelFiles.revive("model/digits/files", SLUG)
+    assert found(revived, account) == {"uri": f"s3://{SLUG}", "digest": ""}  # nothing there says which are in use
+    assert found(step(newer), account)["digest"] == newer.digest
     assert remove_all((revived,), account.aws())[revived.name].status is Status.DELETED
     assert keys(account) == {"models/iris/x": 15}
     assert remove_all((revived,), account.aws())[revived.name].status is Status.ABSENT
