@@ -156,6 +156,7 @@ class Step(ABC, Generic[C, F]):
 
         Return the id under which the world goes on with it, where it has one and may fail later: see `why_failed`.
         """
+        # Not abstract: kinds whose facts never differ, or only force a replacement, have nothing to send.
         raise NotImplementedError(f"{self.kind} has no field that changes in place")
 
     @abstractmethod
@@ -183,6 +184,7 @@ class Step(ABC, Generic[C, F]):
     @property
     def renewed(self) -> Step[C, F]:
         """With CREATE_FIRST: this step under a second name, for a resource that stands beside the one it replaces."""
+        # Asked only of a kind that says CREATE_FIRST; another that is asked is a bug, and must not get a wrong name.
         raise NotImplementedError(f"{self.kind} has no second name")
 
     @property

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         Daemon(home, options.speed).run()
-    except Exception:
+    except Exception:  # the end of a process without a terminal: whatever it was must stand in its log
         log.exception("the local world ends with an error")
         return 1
     return 0

@@ -187,7 +187,9 @@ class Hub:
     def _ended(self, cluster: LocalCluster) -> None:
         try:
             cluster.stop()
-        except Exception:
+        except (
+            Exception
+        ):  # the end of a thread that nobody joins for a result; leftovers are killed when the hub closes
             log.exception("cluster %s was not ended properly", cluster.spec.name)
         finally:
             self._ending.discard(threading.current_thread())

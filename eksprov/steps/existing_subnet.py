@@ -57,7 +57,7 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
         return found.get(self.slug)
 
     def create(self, aws: Aws, want: ExistingSubnetFacts, token: str) -> dict[str, str]:
-        """Never called."""
+        """Never: a borrowed step that is not there is refused (`core.borrowed`), so a call would be a bug."""
         raise NotImplementedError("a subnet that exists is not made")
 
     def delete(self, aws: Aws, have: ExistingSubnetFacts) -> None:

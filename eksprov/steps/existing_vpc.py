@@ -47,7 +47,7 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
         return facts
 
     def create(self, aws: Aws, want: ExistingVpcFacts, token: str) -> dict[str, str]:
-        """Never called."""
+        """Never: a borrowed step that is not there is refused (`core.borrowed`), so a call would be a bug."""
         raise NotImplementedError("a VPC that exists is not made")
 
     def delete(self, aws: Aws, have: ExistingVpcFacts) -> None:

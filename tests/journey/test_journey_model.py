@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from support.journey import PATIENCE_S, PYTHON, Done, Project
+from support.programs import kubectl_program
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
@@ -69,9 +70,7 @@ def broken(journey: Project) -> Iterator[None]:
 
 def versions(journey: Project, kubeconfig: Path) -> dict[str, str]:
     """Every object of the model's namespace that eksprov made, and its version."""
-    program = shutil.which("kubectl")
-    if program is None:
-        pytest.skip("NO KUBECTL on PATH")
+    program = kubectl_program()
     kinds = "deployment,service,serviceaccount,networkpolicy,poddisruptionbudget,horizontalpodautoscaler"
     command = (program, "--kubeconfig", str(kubeconfig), "get", kinds, "-n", "models", "-o", "json")
     got = subprocess.run(command, env=journey.environ, capture_output=True, text=True, check=True, timeout=PATIENCE_S)

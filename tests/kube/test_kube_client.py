@@ -17,6 +17,7 @@ from eksprov.kube.api import Ref, UnknownKindError
 from eksprov.kube.client import KubeClient
 
 OK = (200, {}, b'{"kind": "Thing", "metadata": {}}')
+POOLS = (200, {}, json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode())
 THING = Ref("v1", "ConfigMap", "n", "x")
 Answers = list[tuple[int, dict[str, str], bytes]]
 Serve = Callable[..., tuple[KubeClient, HttpsServer, VirtualClock]]
@@ -79,8 +80,7 @@ def test_a_busy_server_is_asked_again_as_late_as_it_says(serve: Serve) -> None:
 
 
 def test_a_kind_is_looked_up_and_one_that_is_not_served_is_told_apart_from_one_with_no_objects(serve: Serve) -> None:
-    resources = (200, {}, json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode())
-    client, _, _ = serve(resources, (404, {}, b"404 page not found\n"), (200, {}, b'{"items": []}'), (404, {}, b""))
+    client, _, _ = serve(POOLS, (404, {}, b"404 page not found\n"), (200, {}, b'{"items": []}'), (404, {}, b""))
     with pytest.raises(UnknownKindError, match=r"the kind Pool of example\.org/v1"):
         client.list("example.org/v1", "Pool")
     assert client.list("example.org/v1", "Pool") == []
@@ -89,8 +89,7 @@ def test_a_kind_is_looked_up_and_one_that_is_not_served_is_told_apart_from_one_w
 
 
 def test_an_object_of_a_kind_just_defined_is_sent_until_the_server_that_answers_knows_the_kind(serve: Serve) -> None:
-    resources = (200, {}, json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode())
-    client, _, clock = serve(resources, (404, {}, b"404 page not found\n"), (404, {}, b"404 page not found\n"), OK)
+    client, _, clock = serve(POOLS, (404, {}, b"404 page not found\n"), (404, {}, b"404 page not found\n"), OK)
     assert client.apply({"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "a"}})
     assert clock.slept == [0.5, 1.0]
 

@@ -45,7 +45,7 @@ def test_a_namespace_that_an_undeployment_did_not_come_to_goes_with_the_next(the
             undeploy(opened(stage), [MODEL])
 
 
-def test_what_serves_is_read_from_the_cluster_whatever_the_state_says(theatre: Theatre) -> None:
+def test_what_is_deployed_is_read_from_the_cluster_whatever_the_state_says(theatre: Theatre) -> None:
     with theatre.stage() as stage:
         assert provision(opened(stage)).ok
         [model] = opened(stage).stack.config.models

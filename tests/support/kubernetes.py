@@ -97,8 +97,8 @@ class EmptyKube:
         return []
 
     def apply(self, manifest: Manifest, *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
-        """Not here."""
-        raise NotImplementedError
+        """Not here: a test that writes needs `MemoryKube`."""
+        raise NotImplementedError("EmptyKube takes no objects; use MemoryKube")
 
     def delete(self, ref: Ref, *, uid: str = "") -> None:
         """Nothing to delete."""
@@ -108,8 +108,8 @@ class EmptyKube:
         return iter(())
 
     def service_proxy(self, *_: Any, **__: Any) -> Reply:
-        """Not here."""
-        raise NotImplementedError
+        """Not here: nothing serves."""
+        raise NotImplementedError("EmptyKube serves nothing; use MemoryKube")
 
     def server_version(self) -> str:
         """Some version."""

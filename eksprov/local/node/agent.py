@@ -150,7 +150,7 @@ class NodeAgent:
     def _serve(self) -> None:
         try:
             asyncio.run(self._main())
-        except Exception:
+        except Exception:  # the end of a thread: whatever it was must stand in the log
             log.exception("the nodes' agent of cluster %s has ended", self._around.spec.name)
         finally:
             self._started.set()

@@ -15,6 +15,6 @@ async def supervised(name: str, body: Callable[[], Awaitable[None]], sleep: Call
     while True:
         try:
             return await body()
-        except Exception:
+        except Exception:  # of any sort: a controller that stays down would leave pods and nodes as they are
             log.exception("%s failed and is begun again", name)
         await sleep(PAUSE_S)
