@@ -42,6 +42,10 @@ class Aws:
     extra_tags: tuple[tuple[str, str], ...] = ()
     speed: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Whoever owns what is made here owns it in this region."""
+        object.__setattr__(self, "owner", replace(self.owner, region=self.region))
+
     @classmethod
     def connect(
         cls,

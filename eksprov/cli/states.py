@@ -59,7 +59,12 @@ class States:
         from eksprov.state.s3_store import S3Store
 
         return S3Store(
-            lambda: backend.aws().clients.s3, config.state, config.name, lost=backend.stop, say=backend.desk.log
+            lambda: backend.aws().clients.s3,
+            config.state,
+            config.name,
+            lambda: (backend.aws().identity().account, config.region),
+            lost=backend.stop,
+            say=backend.desk.log,
         )
 
     def show(self) -> Shown:

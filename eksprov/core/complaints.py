@@ -7,7 +7,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.core.change import Change
-from eksprov.core.step import Step
+from eksprov.core.step import HERE, Owner, Step
 
 AnyStep = Step[Any, Any]
 
@@ -29,11 +29,25 @@ def late(step: AnyStep, client: Any, have: Any | None, waited_s: float) -> error
 
 def strange(step: AnyStep, have: Any) -> errors.OwnershipError:
     """A resource of that name is somebody else's."""
-    other = have.owner
-    tagged = f"its tags name stack {other.stack!r} ({other.stack_id})" if other else "it has no owner tags"
+    what, hint = whose(have.owner)
     return errors.OwnershipError(
-        f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {tagged}; it was left alone",
-        "choose another stack name, or remove that resource yourself",
+        f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {what}; it was left alone", hint
+    )
+
+
+def whose(other: Owner | None) -> tuple[str, str]:
+    """Whom a stranger's tags name, and what can be done."""
+    hint = "choose another stack name, or remove that resource yourself"
+    if other is None:
+        return "it has no owner tags", hint
+    named = f"its tags name stack {other.stack!r} ({other.stack_id})"
+    if other.region == HERE:
+        return named, hint
+    if other.region:
+        return f"{named} in {other.region}", hint
+    return f"{named}, and neither they nor its name say of which region", (
+        "if it is this stack's, add the tag eksprov:region with the stack's region to it; else choose another stack "
+        "name, or remove that resource yourself"
     )
 
 

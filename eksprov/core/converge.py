@@ -19,7 +19,7 @@ from eksprov.core.complaints import failed_update, held, in_words, irreplaceable
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import Clock, pause
 from eksprov.core.replacement import Order
-from eksprov.core.step import Outputs, Owner, Phase, State, Step
+from eksprov.core.step import HERE, Outputs, Owner, Phase, State, Step
 from eksprov.core.tagging import NO_TAGS, Tags, compared, update
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
@@ -60,8 +60,8 @@ class Run:
 
 
 def is_ours(owner: Owner | None, us: Owner) -> bool:
-    """Whether tags name this stack; an id, where both have one, must agree too."""
-    if owner is None or owner.stack != us.stack:
+    """Whether tags name this stack in its region; an id, where both have one, must agree too."""
+    if owner is None or owner.stack != us.stack or owner.region not in (us.region, HERE):
         return False
     return not us.stack_id or not owner.stack_id or owner.stack_id == us.stack_id
 

@@ -17,15 +17,22 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import NOTHING_FORCES_IT, Replacement
 
+HERE = "here"  # the region of what only one region, or one cluster, can have answered with
+
 
 @dataclass(frozen=True)
 class Owner:
-    """Who made a resource, as its tags say: the stack's name, the stack's id, the step's name; and all its tags."""
+    """Who made a resource, as its tags say: the stack's name and id, the step's name, the stack's region; all tags.
+
+    Two stacks may share a name in two regions of an account, so a name alone says nothing of what belongs to an
+    account. `region` is HERE where the resource cannot be another region's, and "" where nobody can tell.
+    """
 
     stack: str
     stack_id: str
     step: str = ""
     tags: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    region: str = ""
 
 
 class State(StrEnum):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import HERE, READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.kube.api import ConflictError, KubeApi, Manifest, Ref
 from eksprov.kube.owned import cut, flat
 
@@ -134,7 +134,7 @@ def owner_of(live: Manifest) -> Owner | None:
     """Whose an object is, by its label and annotations; None for a stranger's."""
     meta = live["metadata"]
     stack, notes = (meta.get("labels") or {}).get(STACK_LABEL), meta.get("annotations") or {}
-    return Owner(stack, notes.get(STACK_ID, ""), notes.get(STEP, "")) if stack else None
+    return Owner(stack, notes.get(STACK_ID, ""), notes.get(STEP, ""), region=HERE) if stack else None
 
 
 def sightings(client: KubeApi, stack: str, what: tuple[str, str], kind: str) -> Iterable[Sighting]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.aws.session import Aws, Identity
+from eksprov.aws.tags import REGION
 from eksprov.config.schema import Config
 from eksprov.core.executor import WORKERS, Channel, Pool
 from eksprov.core.pace import Clock
@@ -96,8 +97,8 @@ class Opened:
 
     @property
     def tags(self) -> Tags:
-        """The config's tags, and those that earlier configs gave."""
-        return Tags.after(self.state.tags, self.stack.config.tags)
+        """The config's tags, those that earlier configs gave, and the region, which earlier versions did not write."""
+        return Tags.after(self.state.tags, {**self.stack.config.tags, REGION: self.aws.region})
 
     @property
     def orphans(self) -> tuple[Step[Any, Any], ...]:

@@ -14,13 +14,13 @@ import base64
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating, translated
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, owner_of
+from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.serving.package import ModelFile
 
@@ -112,8 +112,8 @@ class ModelFiles(Step[Aws, FilesFacts]):
         for page in s3.get_paginator("list_buckets").paginate(Prefix=f"{stack}-models-"):
             for bucket in [found["Name"] for found in page.get("Buckets", ())]:
                 with tolerating("NoSuchBucket", "NoSuchTagSet", "AccessDenied"):  # a namesake's is not ours to read
-                    owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=bucket)["TagSet"]))
-                    if owner is not None and owner.stack == stack:
+                    owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=bucket)["TagSet"]), bucket_region(bucket))
+                    if of_stack(owner, stack, client.region):
                         yield from cls._sighted(s3, bucket, owner)
 
     @classmethod
@@ -122,7 +122,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
         for prefix in [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]:
             step = f"model/{prefix.split('/')[1]}/files"
             slug = f"{bucket}/{prefix}"
-            yield Sighting(cls.kind, slug, f"s3://{slug}", Owner(owner.stack, owner.stack_id, step))
+            yield Sighting(cls.kind, slug, f"s3://{slug}", replace(owner, step=step, tags={}))
 
     def _key(self, file: ModelFile) -> str:
         return f"{self.prefix}{self.digest}/{file.path}"
@@ -152,16 +152,16 @@ class ModelFiles(Step[Aws, FilesFacts]):
         from botocore.exceptions import ClientError
 
         try:
-            owner = owner_of(as_dict(client.clients.s3.get_bucket_tagging(**self.where)["TagSet"]))
+            tags = as_dict(client.clients.s3.get_bucket_tagging(**self.where)["TagSet"])
         except ClientError as error:
             if code(error) in ("NoSuchTagSet", "NoSuchBucket"):
                 return None
             raise
-        return Owner(owner.stack, owner.stack_id, self.name) if owner else None
+        owner = owner_of(tags, bucket_region(self.bucket))
+        return replace(owner, step=self.name, tags={}) if owner else None
 
     def _upload(self, client: Aws, files: Iterable[ModelFile]) -> None:
-        owner = self._owner(client)
-        if owner is None or owner.stack != client.owner.stack:
+        if not of_stack(self._owner(client), client.owner.stack, client.region):
             raise errors.OwnershipError(
                 f"{self.name}: the bucket {self.bucket} does not exist or is not this stack's; nothing was uploaded",
                 "make it with `eksprov provision`",

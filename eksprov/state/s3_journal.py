@@ -19,14 +19,19 @@ from eksprov.state.s3_objects import Objects
 
 
 class S3Journal:
-    """`<prefix><step>.json`; `must_hold` raises StateError when the lock is lost, `now` gives UTC as text."""
+    """`<prefix><step>.json`, `prefix` asked once it is needed; `now` gives UTC as text.
 
-    def __init__(self, objects: Objects, prefix: str, must_hold: Callable[[], None], now: Callable[[], str]) -> None:
+    `must_hold` raises StateError when the lock is lost.
+    """
+
+    def __init__(
+        self, objects: Objects, prefix: Callable[[], str], must_hold: Callable[[], None], now: Callable[[], str]
+    ) -> None:
         self._objects, self._prefix, self._must_hold, self._now = objects, prefix, must_hold, now
 
     def open_intents(self) -> dict[str, Intent]:
         """Intents without a result, by step. Raises: StateError when one is damaged."""
-        found = [self._read(key) for key in self._objects.keys(self._prefix)]
+        found = [self._read(key) for key in self._objects.keys(self._prefix())]
         return {intent.step: intent for intent in found if intent is not None}
 
     def intend(self, intent: Intent) -> None:
@@ -44,7 +49,7 @@ class S3Journal:
         """What is settled is gone already."""
 
     def _key(self, step: str) -> str:
-        return f"{self._prefix}{quote(step, safe='')}.json"
+        return f"{self._prefix()}{quote(step, safe='')}.json"
 
     def _read(self, key: str) -> Intent | None:
         found = self._objects.get(key)

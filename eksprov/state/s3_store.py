@@ -1,8 +1,10 @@
 """The state in S3, for teams: the object is only ever overwritten by whoever has read its present content.
 
-`<prefix>/<stack>.json` is the state, `.json.bak` the one before, `<stack>.lock` the lock, and `<stack>.journal/` holds
-the open intents. The lock keeps runs apart in good manners; the condition on every write (see `s3_objects`) keeps a
-state whole even from a run that does not know yet that its lock is gone.
+`<prefix>/<account>/<region>/<stack>.json` is the state, `.json.bak` the one before, `<stack>.lock` the lock, and
+`<stack>.journal/` holds the open intents: a team may have stacks of one name in several accounts and regions. Where an
+earlier version has put this stack's state at `<prefix>/<stack>.json`, it stays there. The lock keeps runs apart in good
+manners; the condition on every write (see `s3_objects`) keeps a state whole even from a run that does not know yet that
+its lock is gone.
 
 An answer may be lost and botocore sends a write again: S3 then refuses what it has already carried out. So a refused
 write is looked at before it is believed: content that is ours, to the byte, was written by us.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from eksprov import errors
@@ -38,10 +41,10 @@ def _silent(line: str) -> None:
 
 
 class S3Store:
-    """`s3://bucket/prefix/<stack>.json`.
+    """One stack's state below `s3://bucket/prefix`.
 
-    `client` gives the boto3 client; `lost` is called, from another thread, when the lock has been taken from this
-    process; `say` shows people a line.
+    `client` gives the boto3 client, `place` the stack's account and region; both are asked once they are needed.
+    `lost` is called, from another thread, when the lock has been taken from this process; `say` shows people a line.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class S3Store:
         client: Callable[[], S3Client],
         url: str,
         stack: str,
+        place: Callable[[], tuple[str, str]],
         *,
         me: Me | None = None,
         clock: LeaseClock | None = None,
@@ -56,24 +60,55 @@ class S3Store:
         say: Callable[[str], None] = _silent,
         lease_s: float = LEASE_S,
     ) -> None:
-        bucket, prefix = _split(url)
-        self._stack, self._prefix, self._clock = stack, prefix, clock or WallClock()
+        bucket, self._prefix = _split(url)
+        self._stack, self._place, self._clock = stack, place, clock or WallClock()
+        self._earlier = f"{self._prefix}{stack}"  # what its keys began with, before account and region were in them
         self._objects = Objects(client, bucket)
-        self._key = f"{prefix}{stack}.json"
-        self._backup = f"{self._key}.bak"
-        self._lease = S3Lease(
-            self._objects,
-            f"{prefix}{stack}.lock",
-            me or this_process(),
-            self._clock,
-            lost=lost,
-            say=say,
-            lease_s=lease_s,
+        self._make_lease = partial(
+            S3Lease, self._objects, me=me or this_process(), clock=self._clock, lost=lost, say=say, lease_s=lease_s
         )
+        self._known_root: str | None = None
+        self._known_lease: S3Lease | None = None
         self._etag: str | None = None  # of what was last read or written; None where there was nothing
         self._unsure: set[bytes] = set()  # sent since, and it is not known whether any of them is there
         self._damaged = False
         self._proven = False
+
+    @property
+    def _root(self) -> str:
+        """What the keys of this stack begin with; found out once."""
+        if self._known_root is None:
+            self._known_root = self._find_root()
+        return self._known_root
+
+    def _find_root(self) -> str:
+        account, region = self._place()
+        found = self._objects.get(f"{self._earlier}.json")
+        if found is not None and self._is_from(found.data, account, region):
+            return self._earlier
+        return f"{self._prefix}{account}/{region}/{self._stack}"
+
+    def _is_from(self, data: bytes, account: str, region: str) -> bool:
+        """Whether a state is of this account and region; one that cannot be read counts, so that `load` says why."""
+        try:
+            state = decode(data, "", self._stack)
+        except errors.StateError:
+            return True
+        return (state.account or account, state.region or region) == (account, region)
+
+    @property
+    def _key(self) -> str:
+        return f"{self._root}.json"
+
+    @property
+    def _backup(self) -> str:
+        return f"{self._key}.bak"
+
+    @property
+    def _lease(self) -> S3Lease:
+        if self._known_lease is None:
+            self._known_lease = self._make_lease(key=f"{self._root}.lock")
+        return self._known_lease
 
     def where(self) -> str:
         """The object's address."""
@@ -123,13 +158,14 @@ class S3Store:
             self._proven = True
         self._lease.take(command)
         try:
+            self._refuse_moved()
             yield
         finally:
             self._lease.release()
 
     def lost(self) -> bool:
         """Whether the lock that this process took is not its own any more."""
-        return self._lease.lost()
+        return self._known_lease is not None and self._known_lease.lost()
 
     def holder(self) -> Holder | None:
         """Who holds the lock now."""
@@ -141,8 +177,17 @@ class S3Store:
 
     def journal(self) -> Journal:
         """`<stack>.journal/` beside the state."""
-        prefix = f"{self._prefix}{self._stack}.journal/"
-        return S3Journal(self._objects, prefix, self._lease.must_hold, lambda: stamp(self._clock.utc()))
+        return S3Journal(
+            self._objects, lambda: f"{self._root}.journal/", self._must_hold, lambda: stamp(self._clock.utc())
+        )
+
+    def _refuse_moved(self) -> None:
+        """Raises: StateError where an earlier version's state was deleted since: the next run has another lock."""
+        if self._root == self._earlier and self._objects.get(self._key) is None:
+            raise errors.StateError(f"{self.where()} has been deleted by another run", "run the same command again")
+
+    def _must_hold(self) -> None:
+        self._lease.must_hold()
 
     def _replace(self, data: bytes) -> None:
         if self._etag is not None and not self._damaged:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
@@ -190,7 +190,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
                 for principal in unless_coming_or_going(aws, cluster, partial(_principals, eks, cluster)) or ():
                     entry = eks.describe_access_entry(clusterName=cluster, principalArn=principal)["accessEntry"]
                     owner = owner_of(entry.get("tags"))
-                    if owner is not None and owner.stack == stack:
+                    if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, f"{cluster}/{principal}", entry["accessEntryArn"], owner)
 
     def _grant(self, aws: Aws, want: Grants, have: Grants) -> None:

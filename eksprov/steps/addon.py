@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
@@ -194,7 +194,7 @@ class Addon(Step[Aws, AddonFacts]):
                 for name in [name for page in pages for name in page["addons"]]:
                     addon = eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
                     owner = owner_of(addon.get("tags"))
-                    if owner is not None and owner.stack == stack:
+                    if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, f"{cluster}/{name}", addon["addonArn"], owner)
 
     def _role(self, aws: Aws, association_arn: str) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.iam_role import IamRole, role_name
 from eksprov.steps.policy_json import policy
-from eksprov.steps.roles import SESSIONS, role_name
+from eksprov.steps.roles import SESSIONS
 
 MOUNTPOINT = "aws-mountpoint-s3-csi-driver"
 FSX = "aws-fsx-csi-driver"

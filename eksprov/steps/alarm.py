@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
@@ -105,7 +105,7 @@ class Alarm(Step[Aws, AlarmFacts]):
         """The alarms whose name begins with the stack's, by their tags."""
         for name, alarm in _listed(aws, stack).items():
             owner = owner_of(_tags(aws, alarm["AlarmArn"]))
-            if owner is not None and owner.stack == stack:
+            if of_stack(owner, stack, aws.region):
                 yield Sighting(cls.kind, name, alarm["AlarmArn"], owner)
 
     def _put(self, aws: Aws, want: AlarmFacts, **more: Any) -> None:

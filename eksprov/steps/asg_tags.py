@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import STACK, as_dict, owner_of
+from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.node_choices import HASH
 
@@ -93,7 +93,8 @@ class AsgTags(Step[Aws, TemplateFacts]):
         """Every Auto Scaling group that carries our owner's tags."""
         for group in _groups(aws, {STACK: stack}):
             tags = as_dict(group["Tags"])
-            if (owner := owner_of(tags)) is not None:
+            owner = owner_of(tags)
+            if of_stack(owner, stack, aws.region):
                 slug = f"{tags.get(CLUSTER_TAG, '')}/{tags.get(GROUP_TAG, '')}"
                 yield Sighting(cls.kind, slug, group["AutoScalingGroupARN"], owner)
 

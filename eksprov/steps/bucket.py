@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, bucket_region, of_stack, owner_of
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
@@ -83,7 +83,7 @@ class Bucket(Step[Aws, BucketFacts]):
             private=dict(block or {}) == PRIVATE,
             tls_only=self._tls_only() in self._statements(aws),
             abort_days=next((_days(rule) for rule in self._rules(aws) if rule.get("ID") == RULE), 0),
-            owner=owner_of(as_dict(tags)),
+            owner=owner_of(as_dict(tags), bucket_region(self.slug)),
         )
 
     def create(self, aws: Aws, want: BucketFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
@@ -138,8 +138,8 @@ class Bucket(Step[Aws, BucketFacts]):
         for page in s3.get_paginator("list_buckets").paginate(Prefix=f"{stack}-"):
             for name in [bucket["Name"] for bucket in page.get("Buckets", [])]:
                 with tolerating(GONE, "NoSuchTagSet", "AccessDenied"):  # a namesake's bucket is none of our business
-                    owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=name)["TagSet"]))
-                    if owner is not None and owner.stack == stack:
+                    owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=name)["TagSet"]), bucket_region(name))
+                    if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, name, f"s3://{name}", owner)
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN, Unknown
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
@@ -70,7 +70,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
         found = unless(lambda: cloudwatch.get_dashboard(DashboardName=self.slug), *GONE)
         if found is None:
             return None
-        owner = _owner(aws, found["DashboardArn"])
+        owner = _owner(aws, found["DashboardArn"], _region(self.slug, aws.owner.stack, aws.region))
         return DashboardFacts(_as_found(found["DashboardBody"]), found["DashboardArn"], owner)
 
     def create(self, aws: Aws, want: DashboardFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is it
@@ -96,9 +96,10 @@ class Dashboard(Step[Aws, DashboardFacts]):
         """The dashboards whose name begins with the stack's, by their tags."""
         pages = aws.clients.cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=f"{stack}-")
         for entry in [entry for page in pages for entry in page["DashboardEntries"]]:
-            owner = _owner(aws, entry["DashboardArn"])
-            if owner is not None and owner.stack == stack:
-                yield Sighting(cls.kind, entry["DashboardName"], entry["DashboardArn"], owner)
+            name, arn = entry["DashboardName"], entry["DashboardArn"]
+            owner = _owner(aws, arn, _region(name, stack, aws.region))
+            if of_stack(owner, stack, aws.region):
+                yield Sighting(cls.kind, name, arn, owner)
 
 
 def _value(part: str | tuple[str, str], outputs: Outputs) -> str:
@@ -126,6 +127,12 @@ def _canonical(body: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
-def _owner(aws: Aws, arn: str) -> Owner | None:
+def _region(name: str, stack: str, region: str) -> str:
+    """Read the region out of the name, for dashboards from before the region had a tag; "" where it is another."""
+    own = f"{stack}-{region}"
+    return region if name == own or name.startswith(f"{own}-") else ""
+
+
+def _owner(aws: Aws, arn: str, region: str) -> Owner | None:
     found = unless(lambda: aws.clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], *GONE)
-    return owner_of(as_dict(found))
+    return owner_of(as_dict(found), region)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import STACK, STEP, as_dict, as_list, owner_of
+from eksprov.aws.tags import STACK, STEP, as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.step import F, Owner, Sighting, Step
 
@@ -61,7 +61,8 @@ class Tagged(Step[Aws, F]):
         filters = [by_tag(STACK, aws.owner.stack), *([by_tag(STEP, self.name)] if fresh else [])]
         items = aws.listing(f"ec2/{self.kind}", lambda: self.load(aws, filters), fresh=fresh)
         found = [(item, owner_in(item)) for item in items]
-        return [i for i, owner in found if owner and owner.stack == aws.owner.stack and owner.step == self.name]
+        ours = aws.owner.stack, aws.region
+        return [item for item, owner in found if of_stack(owner, *ours) and owner.step == self.name]
 
     def tag_specification(self, aws: Aws, resource_type: str, more: dict[str, str] | None = None) -> Any:
         """The tags for the create call: whose it is, its name, and `more`."""
@@ -73,7 +74,7 @@ class Tagged(Step[Aws, F]):
         """Every live resource of the kind whose tags name the stack."""
         for item in cls.load(aws, [by_tag(STACK, stack)]):
             owner = owner_in(item)
-            if owner is not None and owner.stack == stack:
+            if of_stack(owner, stack, aws.region):
                 yield Sighting(cls.kind, as_dict(item.get("Tags")).get("Name", ""), item[cls.id_key], owner)
 
 

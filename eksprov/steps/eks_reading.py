@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from eksprov.aws.faults import code, message
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.core.step import Owner
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def clusters_of(aws: Aws, stack: str) -> Iterator[tuple[Mapping[str, Any], Owner
         for name in page["clusters"]:
             cluster = described_cluster(aws, name) if name.startswith(stack) else None
             owner = owner_of(cluster.get("tags")) if cluster is not None else None
-            if cluster is not None and owner is not None and owner.stack == stack:
+            if cluster is not None and of_stack(owner, stack, aws.region):
                 yield cluster, owner
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
@@ -99,7 +99,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
         for rule in [rule for page in pages for rule in page["Rules"]]:
             with tolerating(GONE):
                 owner = owner_of(as_dict(events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]))
-                if owner is not None and owner.stack == stack:
+                if of_stack(owner, stack, aws.region):
                     yield Sighting(cls.kind, rule["Name"], rule["Arn"], owner)
 
     def _put(self, aws: Aws, want: EventRuleFacts, **more: Any) -> None:

@@ -10,13 +10,14 @@ once; who hands it to another service waits there, not here. Before a role can g
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
@@ -24,6 +25,7 @@ from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical, policy
 
+LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 PATH = "/eksprov/"
 INLINE = "eksprov"  # the name of our inline policy
 GONE = "NoSuchEntity"
@@ -42,6 +44,26 @@ class RoleFacts:
     arn: str = field(default=UNKNOWN, compare=False)
     unique_id: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
+
+
+def role_name(stack: str, region: str, purpose: str) -> str:
+    """Name a role `<stack>-<region>-<purpose>`, for the account has one name space; a long name is cut with a hash.
+
+    A stack's name has 30 characters at most, so what is cut is the purpose, never the region.
+    """
+    name = f"{_beginning(stack, region)}{purpose}"
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _beginning(stack: str, region: str) -> str:
+    return f"{stack}-{region}-"
+
+
+def _region(name: str, stack: str, region: str) -> str:
+    """Read the region out of a role's name, for roles from before the region had a tag; "" where it is another."""
+    return region if name.startswith(_beginning(stack, region)) else ""
 
 
 def trust_document(service: str, actions: Iterable[str]) -> str:
@@ -83,7 +105,7 @@ class IamRole(Step[Aws, RoleFacts]):
             description=role.get("Description", ""),
             arn=role["Arn"],
             unique_id=role["RoleId"],
-            owner=owner_of(as_dict(role.get("Tags"))),
+            owner=owner_of(as_dict(role.get("Tags")), _region(self.slug, aws.owner.stack, aws.region)),
         )
 
     def create(self, aws: Aws, want: RoleFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- names are tokens
@@ -134,12 +156,14 @@ class IamRole(Step[Aws, RoleFacts]):
         iam = aws.clients.iam
         for page in iam.get_paginator("list_roles").paginate(PathPrefix=PATH):
             for role in page["Roles"]:
-                if not role["RoleName"].startswith(f"{stack}-"):
+                name = role["RoleName"]
+                if not name.startswith(f"{stack}-"):
                     continue
                 with tolerating(GONE):
-                    owner = owner_of(as_dict(iam.list_role_tags(RoleName=role["RoleName"])["Tags"]))
-                    if owner is not None and owner.stack == stack:
-                        yield Sighting(cls.kind, role["RoleName"], role["Arn"], owner)
+                    tags = as_dict(iam.list_role_tags(RoleName=name)["Tags"])
+                    owner = owner_of(tags, _region(name, stack, aws.region))
+                    if of_stack(owner, stack, aws.region):
+                        yield Sighting(cls.kind, name, role["Arn"], owner)
 
     def _inline(self, aws: Aws) -> str:
         iam = aws.clients.iam

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import PATH, IamRole
+from eksprov.steps.iam_role import PATH, IamRole, role_name
 from eksprov.steps.policy_json import policy
-from eksprov.steps.roles import NODE_POLICIES, SESSIONS, ec2_principal, managed, role_name
+from eksprov.steps.roles import NODE_POLICIES, SESSIONS, ec2_principal, managed
 
 CONTROLLER, NODE = "role/karpenter", "role/karpenter-node"
 POOL, CLASS = "karpenter.sh/nodepool", "karpenter.k8s.aws/ec2nodeclass"

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
@@ -215,7 +215,7 @@ def _keys_of(aws: Aws, stack: str) -> Iterator[tuple[Any, Owner]]:
         for key in [key["KeyId"] for key in page["Keys"] if key["KeyId"] not in of_aws]:
             with tolerating(GONE, "AccessDeniedException"):
                 owner = owner_of(_tags(aws, key))
-                if owner is not None and owner.stack == stack:
+                if of_stack(owner, stack, aws.region):
                     found = kms.describe_key(KeyId=key)["KeyMetadata"]
                     if found["KeyState"] != PENDING:
                         yield found, owner

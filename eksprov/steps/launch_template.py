@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import STACK, as_list
+from eksprov.aws.tags import STACK, as_list, of_stack
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Sighting, Step, Timing
 from eksprov.steps.absent import unless
@@ -137,7 +137,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
         """Those whose tags name the stack; the copies that EKS makes have none of ours."""
         for item in _templates(aws, by_tag(STACK, stack)):
             owner = owner_in(item)
-            if owner is not None and owner.stack == stack:
+            if of_stack(owner, stack, aws.region):
                 yield Sighting(cls.kind, item["LaunchTemplateName"], item["LaunchTemplateId"], owner)
 
     def _refuse(self) -> None:

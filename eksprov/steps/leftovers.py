@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.session import Aws
-from eksprov.core.step import Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.left_behind import KINDS, Piece, delete, pieces
 
 NAME = "leftovers"
@@ -72,4 +72,4 @@ class Leftovers(Step[Aws, LeftoversFacts]):
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """What is left of the cluster that is called like its stack."""
         for piece in pieces(aws, stack):
-            yield Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME))
+            yield Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME, region=HERE))

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
@@ -121,7 +121,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         for group in [group for pages in every for page in pages for group in page["logGroups"]]:
             with tolerating(GONE):
                 owner = owner_of(aws.clients.logs.list_tags_for_resource(resourceArn=_arn(group))["tags"])
-                if owner is not None and owner.stack == stack:
+                if of_stack(owner, stack, aws.region):
                     yield Sighting(cls.kind, group["logGroupName"], _arn(group), owner)
 
     def _retain(self, aws: Aws, days: int) -> None:

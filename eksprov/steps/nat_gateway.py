@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import STACK, STEP
+from eksprov.aws.tags import STACK, STEP, of_stack
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
@@ -119,7 +119,8 @@ class NatGateway(Tagged[NatGatewayFacts]):
     def _token(self, aws: Aws, token: str) -> str:
         listed = _in_state(aws, [by_tag(STACK, aws.owner.stack), by_tag(STEP, self.name)], DEAD)
         owners = [(item["NatGatewayId"], owner_in(item)) for item in listed]
-        dead = sorted(i for i, o in owners if o and (o.stack, o.step) == (aws.owner.stack, self.name))
+        ours = aws.owner.stack, aws.region
+        dead = sorted(name for name, owner in owners if of_stack(owner, *ours) and owner.step == self.name)
         return hashlib.sha256("|".join((token, *dead)).encode()).hexdigest() if dead else token
 
 

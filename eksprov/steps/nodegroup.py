@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order, Replacement
@@ -290,5 +290,5 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
                 for name in [name for page in pages for name in page["nodegroups"]]:
                     group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
                     owner = owner_of(group.get("tags"))
-                    if owner is not None and owner.stack == stack:
+                    if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, f"{cluster}/{name}", group["nodegroupArn"], owner)

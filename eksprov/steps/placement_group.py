@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import STACK, as_list
+from eksprov.aws.tags import STACK, as_list, of_stack
 from eksprov.aws.waiting import HELD_LIMIT_S, Passing, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
@@ -99,7 +99,7 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
         """Those whose tags name the stack."""
         for item in _groups(aws, by_tag(STACK, stack)):
             owner = owner_in(item)
-            if owner is not None and owner.stack == stack and item["State"] != "deleted":
+            if of_stack(owner, stack, aws.region) and item["State"] != "deleted":
                 yield Sighting(cls.kind, item["GroupName"], item["GroupId"], owner)
 
 

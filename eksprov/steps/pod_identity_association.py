@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
@@ -118,6 +118,6 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
                         clusterName=cluster, associationId=summary["associationId"]
                     )["association"]
                     owner = owner_of(found.get("tags"))
-                    if owner is not None and owner.stack == stack:
+                    if of_stack(owner, stack, aws.region):
                         slug = f"{cluster}/{found['namespace']}/{found['serviceAccount']}"
                         yield Sighting(cls.kind, slug, found["associationArn"], owner)

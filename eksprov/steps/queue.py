@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import owner_of
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
@@ -111,7 +111,7 @@ class Queue(Step[Aws, QueueFacts]):
         ]:
             with tolerating(*GONE):
                 owner = owner_of(sqs.list_queue_tags(QueueUrl=url).get("Tags"))
-                if owner is not None and owner.stack == stack:
+                if of_stack(owner, stack, aws.region):
                     yield Sighting(cls.kind, url.rsplit("/", 1)[-1], url, owner)
 
     def _url(self, aws: Aws) -> str:

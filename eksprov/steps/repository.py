@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
@@ -94,5 +94,5 @@ class Repository(Step[Aws, RepositoryFacts]):
                     continue
                 with tolerating(GONE):
                     owner = owner_of(as_dict(ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]))
-                    if owner is not None and owner.stack == stack:
+                    if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, found["repositoryName"], found["repositoryArn"], owner)

@@ -8,26 +8,15 @@ https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html).
 
 from __future__ import annotations
 
-import hashlib
-
 from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.iam_role import IamRole, role_name
 from eksprov.steps.policy_json import policy
 
-LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SESSIONS = ("sts:AssumeRole", "sts:TagSession")
 CLUSTER, NODE, VPC_CNI = "role/cluster", "role/node", "role/vpc-cni"
 CLUSTER_AUTOSCALER = "role/cluster-autoscaler"
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
 AUTO_NODE = "role/auto-node"
-
-
-def role_name(stack: str, region: str, purpose: str) -> str:
-    """`<stack>-<region>-<purpose>`, shortened with a hash where IAM would refuse it; the account has one name space."""
-    name = f"{stack}-{region}-{purpose}"
-    if len(name) <= LONGEST:
-        return name
-    return f"{name[: LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def managed(partition: str, *names: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import as_dict, as_list, owner_of
+from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
@@ -97,7 +97,7 @@ class Topic(Step[Aws, TopicFacts]):
                 continue
             tags = unless(lambda arn=arn: sns.list_tags_for_resource(ResourceArn=arn)["Tags"], *GONE)  # type: ignore[misc]  # mypy cannot infer a lambda's default
             owner = owner_of(as_dict(tags))
-            if owner is not None and owner.stack == stack:
+            if of_stack(owner, stack, aws.region):
                 yield Sighting(cls.kind, arn, arn, owner)
 
     def _subscribe(self, aws: Aws, emails: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.kubernetes import StillKubernetes
-from support.stores import STATE
+from support.stores import PLACE, STATE
 
 from eksprov import errors
 from eksprov.cli import main
@@ -31,6 +31,7 @@ from eksprov.state.store import FileStore
 pytestmark = pytest.mark.real_time
 SPEED = 2000.0
 CONFIG = "name: digits\nnode_groups:\n  - name: workers\n    instance_types: [m7i.large]\n"
+HERE = "/".join(PLACE) + "/"
 IN_S3 = "state: s3://team/stacks\n"
 
 
@@ -97,22 +98,25 @@ def test_a_stack_whose_state_is_in_s3_from_nothing_to_nothing(run: Any, tmp_path
     assert code == 0, out + err
     assert not (tmp_path / "state").exists()
     keys = {item["Key"] for item in place.s3().list_objects_v2(Bucket="team")["Contents"]}
-    assert keys == {f"stacks/{name}" for name in ("digits.json", "digits.json.bak", ".eksprov-conditional-writes")}
+    assert keys == {
+        f"stacks/{name}" for name in (f"{HERE}digits.json", f"{HERE}digits.json.bak", ".eksprov-conditional-writes")
+    }
     for arguments in (("plan", "--check"), ("plan", "--check", "--offline"), ("outputs",)):
         code, out, err = run(*arguments)
         assert code == 0, out + err
 
     code, out, err = run("state", "show", "--json")
     shown = json.loads(out)
-    assert (code, shown["where"], shown["lock"]) == (0, "s3://team/stacks/digits.json", None)
+    assert (code, shown["where"], shown["lock"]) == (0, f"s3://team/stacks/{HERE}digits.json", None)
     assert {step["status"] for step in shown["steps"]} == {"ready"}
 
-    other = S3Store(place.s3, "s3://team/stacks", "digits", me=Me("bo", "far-away", 77))
+    other = S3Store(place.s3, "s3://team/stacks", "digits", lambda: PLACE, me=Me("bo", "far-away", 77))
     with other.lock("teardown"):
         code, out, err = run("provision")
         assert (code, out) == (1, "")
         assert (
-            "s3://team/stacks/digits.lock: the stack is being worked on by `eksprov teardown` (pid 77 on far-aw" in err
+            f"s3://team/stacks/{HERE}digits.lock: the stack is being worked on by `eksprov teardown` (pid 77 on far-aw"
+            in err
         )
         assert "eksprov state unlock" in err
         assert json.loads(run("state", "show", "--json")[1])["lock"]["host"] == "far-away"
@@ -142,11 +146,11 @@ def test_a_run_whose_lock_is_taken_is_told_to_stop(
     desk = Desk(environ={"HOME": str(tmp_path)}, called_as=("eksprov",), terminal=lambda: False)
     backend = Backend(desk, lambda *_: place)
     client = lambda: backend.aws().clients.s3  # noqa: E731 -- short
-    backend.store = S3Store(client, "s3://team/stacks", "lost", lost=backend.stop, lease_s=0.3)
-    thief = S3Store(place.s3, "s3://team/stacks", "lost", me=Me("bo", "far-away", 77))
+    backend.store = S3Store(client, "s3://team/stacks", "lost", lambda: PLACE, lost=backend.stop, lease_s=0.3)
+    thief = S3Store(place.s3, "s3://team/stacks", "lost", lambda: PLACE, me=Me("bo", "far-away", 77))
     with backend.locked("provision"):
         assert not backend.stop_requested()
-        place.s3().delete_object(Bucket="team", Key="stacks/lost.lock")
+        place.s3().delete_object(Bucket="team", Key=f"stacks/{HERE}lost.lock")
         with thief.lock("teardown"):
             deadline = time.monotonic() + 20
             while not backend.stop_requested():

@@ -20,7 +20,7 @@ from eksprov.steps import KINDS
 from eksprov.steps.iam_role import trust_document
 
 OURS = Owner("quickstart", "0ther1ncarnat10n")
-TAGS = ["eksprov:stack", "eksprov:stack-id", "eksprov:step"]
+TAGS = ["eksprov:region", "eksprov:stack", "eksprov:stack-id", "eksprov:step"]
 # Kinds that EC2 and KMS give no name, and kinds of other stacks, whose own tests bring the stranger.
 NOT_HERE = {
     "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",

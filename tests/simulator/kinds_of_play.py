@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from simulator import oracles
 from simulator.meddle import MEDDLINGS
+from simulator.neighbours import unsettled
 from simulator.play import STACK, Judge, edited, nothing_to_do, settle
 from simulator.scenario import LEADS_TO, Scenario
 from simulator.trouble import Trouble
@@ -162,6 +163,19 @@ def _without_models(judge: Judge, edit: str) -> None:
         judge.failures.append(f"O3: undeploy failed with {gone.code}: {gone.messages}")
 
 
+def beside(judge: Judge, scenario: Scenario) -> None:
+    """A crash, perhaps the state lost too; neither run touches a neighbour, and each of them answers for itself."""
+    judge.run(scenario.command, scenario.troubles[0], edited(scenario.edit))
+    if "lose-state" in scenario.detail:
+        for name in (f"{STACK}.json", f"{STACK}.json.bak", f"{STACK}.journal"):
+            judge.machine.disk.remove(name)
+        judge.machine.wait(200)  # until AWS shows everything: with the state, what was about to be made is forgotten
+    settle(judge, scenario.command, scenario.leads_to, edited(scenario.edit))
+    found: list[str] = []
+    judge.machine.meddle(lambda: found.extend(unsettled(judge.machine.warm)))
+    judge.failures += [f"O5: {one}" for one in found]
+
+
 PLAYS: dict[str, Callable[[Judge, Scenario], None]] = {
     "once": once,
     "lagging": lagging,
@@ -170,4 +184,5 @@ PLAYS: dict[str, Callable[[Judge, Scenario], None]] = {
     "drift": drift,
     "clean": clean,
     "program": program,
+    "beside": beside,
 }

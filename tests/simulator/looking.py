@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eksprov.local.faults.plan import Fault, FaultPlan
+from simulator.neighbours import BESIDE
 from simulator.scenario import Result, Scenario
 from simulator.trouble import DiskFault, Trouble
 from simulator.wholes import WHOLES
@@ -21,7 +22,12 @@ COMMANDS = {
 WHOLE_COMMANDS = {f"create {name}": (f"empty:{name}", "provision", name) for name in WHOLES} | {
     f"destroy {name}": (f"made:{name}", "teardown", name) for name in WHOLES
 }
-PHASES = COMMANDS | WHOLE_COMMANDS
+BESIDE_COMMANDS = {
+    f"{phase} {BESIDE}": (f"{base}:{BESIDE}", command, BESIDE)
+    for phase, (base, command, edit) in COMMANDS.items()
+    if not edit
+}
+PHASES = COMMANDS | WHOLE_COMMANDS | BESIDE_COMMANDS
 Play = Callable[[Scenario], Result]
 
 

@@ -21,6 +21,7 @@ from moto.s3.models import s3_backends
 from support.account import REGION
 from support.world import world
 
+from eksprov.aws.tags import REGION as OF_REGION
 from eksprov.aws.tags import STACK, STACK_ID, STEP
 from simulator.warm import Warm
 
@@ -75,13 +76,15 @@ def _alike(one: str, other: str) -> int:
 
 def doubles(warm: Warm, stack: str) -> list[str]:
     """Steps that have more than one live resource (oracle O2)."""
-    owners: Counter[tuple[str, str]] = Counter()
+    owners: Counter[tuple[str, str, str]] = Counter()
     for kind, items in _raw(warm).items():
         for item in items:
             tags = item.get("tags", {})
             if tags.get(STACK) == stack and STEP in tags and kind not in ("group", "template", "instance"):
-                owners[kind, tags[STEP]] += 1
-    return [f"{kind}: {number} live resources of step {step}" for (kind, step), number in owners.items() if number > 1]
+                owners[kind, tags[STEP], tags.get(OF_REGION, "")] += 1
+    return [
+        f"{kind}: {number} live resources of step {step}" for (kind, step, _), number in owners.items() if number > 1
+    ]
 
 
 def identities(warm: Warm, stack: str) -> set[str]:

@@ -14,6 +14,7 @@ from eksprov.config.schema import Config
 from eksprov.state.codec import decode
 from simulator import oracles
 from simulator.machine import Machine
+from simulator.neighbours import BESIDE
 from simulator.scenario import Result, Scenario
 from simulator.trouble import NO_EXIT, Ended, Trouble
 from simulator.warm import CANARY, Warm
@@ -48,7 +49,11 @@ def _private(data: dict[str, Any]) -> None:
     data["cluster"]["endpoint_public_access"] = False
 
 
-EDITS = {"larger": _larger, "second-group": _second_group, "private": _private}
+def _nothing(data: dict[str, Any]) -> None:
+    """The quick start as it is; others stand beside it."""
+
+
+EDITS = {"larger": _larger, "second-group": _second_group, "private": _private, BESIDE: _nothing}
 
 
 class Judge:

@@ -13,7 +13,7 @@ from itertools import chain
 from simulator import rows_kinds
 from simulator.looking import Looking
 from simulator.rows_calls import r1, r2, r3, r4, r5
-from simulator.rows_world import r6, r7, r8, r9, r10, r11, r12, r14
+from simulator.rows_world import r6, r7, r8, r9, r10, r11, r12, r14, r15
 from simulator.scenario import Scenario
 
 Row = Callable[[Looking, int], Iterator[Scenario]]
@@ -27,5 +27,5 @@ ROWS: dict[str, Row] = {
     "R1": _and(r1, rows_kinds.r1), "R2": _and(r2, rows_kinds.r2), "R3": _and(r3, rows_kinds.r3),
     "R4": _and(r4, rows_kinds.r4), "R5": _and(r5, rows_kinds.r5), "R6": _and(r6, rows_kinds.r6),
     "R7": _and(r7, rows_kinds.r7), "R8": _and(r8, rows_kinds.r8), "R9": r9, "R10": r10,
-    "R11": _and(r11, rows_kinds.r11), "R12": r12, "R14": r14,
+    "R11": _and(r11, rows_kinds.r11), "R12": r12, "R14": r14, "R15": r15,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rows R6 to R14: what may happen to AWS, to the disk, and around a run."""
+"""Rows R6 to R15: what may happen to AWS, to the disk, and around a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from eksprov.local.faults import wire
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
-from simulator.looking import COMMANDS, Looking, Seen, some_crash
+from simulator.looking import BESIDE_COMMANDS, COMMANDS, Looking, Seen, some_crash
 from simulator.meddle import MEDDLINGS
 from simulator.scenario import Scenario
 from simulator.trouble import DiskFault, Trouble
@@ -212,6 +212,19 @@ def _any_trouble(chance: random.Random, seen: Seen) -> Trouble:
         kind = chance.choice(("ENOSPC", "EIO", "short"))
         disk = (DiskFault(kind, chance.randint(1, len(seen.files)), chance.choice((1, 1, 0))),)
     return Trouble(plan, disk, power=chance.random() < 0.5)
+
+
+def r15(look: Looking, seeds: int) -> Iterator[Scenario]:
+    """A namesake in another region and a longer name stand beside the stack: a crash at each change, the state lost."""
+    del seeds
+    for phase in BESIDE_COMMANDS:
+        seen = look.at(phase, 151)
+        for n, name in enumerate(seen.changes, 1):
+            plan = FaultPlan(faults=(Fault(("crash", "crash-after")[n % 2], at=n, mutating=True),))
+            for lost in (False, True):
+                said = f"crash at {name} ({n}){', the state lost' * lost}"
+                detail = ("lose-state",) * lost
+                yield seen.scenario("R15", said, Trouble(plan), kind="beside", detail=detail, limit_s=2400.0)
 
 
 GARBAGE = ("<html>Please log in to the hotel's network</html>", "", "{", "<a><b>")

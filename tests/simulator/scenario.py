@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from eksprov.local.faults.plan import FaultPlan
+from simulator.neighbours import BESIDE
 from simulator.trouble import DiskFault, Trouble
 from simulator.wholes import WHOLES
 
@@ -44,7 +45,7 @@ class Scenario:
     def after(self, command: str) -> str:
         """The world that a command leaves with this config."""
         world = LEADS_TO[command]
-        return f"{world}:{self.edit}" if self.edit and (world == "made" or self.edit in WHOLES) else world
+        return f"{world}:{self.edit}" if self.edit and (world == "made" or self.edit in (*WHOLES, BESIDE)) else world
 
     def to_json(self) -> str:
         """One line that `replay` takes."""

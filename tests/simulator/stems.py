@@ -17,6 +17,7 @@ from typing import Any
 
 from simulator import oracles
 from simulator.machine import Machine
+from simulator.neighbours import BESIDE, settle_in
 from simulator.play import edited, play
 from simulator.scenario import Result, Scenario
 from simulator.trappings import state_folder
@@ -28,6 +29,7 @@ _ours: list[Connection] = []  # this process's ends of pipes to those it has for
 GROWTH: dict[str, tuple[str, ...]] = {"empty": (), "made": ("provision",), "served": ("provision", "deploy")}
 GROWTH |= {f"empty:{name}": ("provision", "teardown") for name in WHOLES}  # made and unmade: all is warm
 GROWTH |= {f"made:{name}": ("provision",) for name in WHOLES}
+GROWTH |= {f"{world}:{BESIDE}": commands for world, commands in list(GROWTH.items()) if ":" not in world}
 EDITED = ("larger", "second-group", "private")
 
 
@@ -108,6 +110,8 @@ class Stems:
 
 def grow(warm: Warm, base: str) -> None:
     """Let the product make a world."""
+    if base.endswith(BESIDE):
+        settle_in(warm)
     if GROWTH[base]:
         machine = Machine(warm, 0, edited(base.partition(":")[2]))
         for command in GROWTH[base]:
@@ -151,6 +155,8 @@ def right_worlds(warm: Warm) -> dict[str, oracles.World]:
         found: list[oracles.World] = []
 
         def work() -> None:
+            if name.endswith(BESIDE):
+                settle_in(warm)
             machine = Machine(warm, 0, edited(""))
             for command, edit in commands:
                 ended = machine.run(command, None, edited(edit))

@@ -41,6 +41,7 @@ from eksprov.operations.stack import Stack, open_stack
 from eksprov.operations.teardown import teardown
 from eksprov.steps.iam_role import trust_document
 from simulator.cheaper import answered, leave_out_what_nobody_sees
+from simulator.neighbours import ELSEWHERE
 from simulator.scheduler import Scheduler
 from simulator.wholes import WHOLES, whole
 
@@ -94,6 +95,8 @@ class Warm:
     around: Any = None
     minted: int = 0
     rights: dict[str, Any] = field(default_factory=dict)  # worlds that undisturbed runs make
+    elsewhere: Any = None  # as `aws`, in another region
+    neighbours: list[Any] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
 
     def client(self, service: str) -> Any:
@@ -132,14 +135,17 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     operation = threading.local()
     _answered_here(emulator, operation, lambda call, carry_out: holder[0].carry(call, carry_out))
     scheduler = Scheduler("warm", BEGINNING)
-    session = boto3.Session(region_name=REGION)
-    session.events.register_first("before-send", lambda event_name, **_: setattr(operation, "name", event_name))
+    session, far = boto3.Session(region_name=REGION), boto3.Session(region_name=ELSEWHERE)
+    for one in (session, far):
+        one.events.register_first("before-send", lambda event_name, **_: setattr(operation, "name", event_name))
     warm = Warm(emulator, kubernetes, None, {}, folder, scheduler, session, stack=stack)  # type: ignore[arg-type]
     holder.append(warm)
     warm.aws = Aws.connect(session, Owner(quick_start().name, ""), _Clock(warm))
+    warm.elsewhere = Aws.connect(far, warm.aws.owner, warm.aws.clock)
     for service in get_args(Service):
-        warm.aws.clients.get(service)
-        warm.aws.once.get(service)
+        for aws in (warm.aws, warm.elsewhere):
+            aws.clients.get(service)
+            aws.once.get(service)
     world(warm.client)
     for name in WHOLES:
         reserve(emulator, whole(name))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.memory_s3 import MemoryS3
-from support.stores import BEGINNING, STATE, Shop, s3_shop
+from support.stores import BEGINNING, BELOW, STATE, Shop, s3_shop
 
 from eksprov import errors
 from eksprov.state.journal import Intent
@@ -214,12 +214,14 @@ def test_a_lock_that_cannot_be_given_back_is_said(shop: Shop, s3: MemoryS3) -> N
     said: list[str] = []
     with shop.process(1, say=said.append).lock("provision"):
         s3.refuse["get_object"] = ["AccessDenied"]
-    assert said[0].startswith("the lock was not given back (could not read s3://team/stacks/eks/demo.lock")
+    assert said[0].startswith(f"the lock was not given back (could not read s3://team/{BELOW}demo.lock")
 
 
 def test_a_damaged_lock_is_one_error_and_not_a_free_one(shop: Shop) -> None:
     shop.write(LOCK, b"{}")
-    with pytest.raises(errors.StateError, match=r"the lock s3://team/stacks/eks/demo\.lock cannot be read") as caught:
+    with pytest.raises(
+        errors.StateError, match=r"the lock s3://team/stacks/eks/123456789012/us-west-2/demo\.lock cannot be read"
+    ) as caught:
         shop.process(1).lock("provision").__enter__()
     assert "delete the object" in caught.value.hint
 
@@ -280,7 +282,7 @@ def test_the_holder_renews_every_third_of_the_lease_and_hears_when_it_is_lost(sh
             assert renewed.acquire(timeout=10)
             assert lock_body(shop)["expires_at"] > f"2027-01-15T08:0{minute // 3}"
         assert not store.lost()
-        del s3.objects[f"stacks/eks/{LOCK}"]
+        del s3.objects[f"{BELOW}{LOCK}"]
         clock.tick(20)
         assert heard.wait(10)
         thread.join(10)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from support.memory_s3 import MemoryS3
-from support.stores import STATE, Shop, s3_shop
+from support.stores import BELOW, PLACE, STATE, Shop, s3_shop
 
 from eksprov import errors
 from eksprov.state.codec import decode
 
 NEW, OTHER = STATE.with_choices({"a": "b"}), STATE.with_choices({"c": "d"})
-KEY = "stacks/eks/demo.json"
+KEY = f"{BELOW}demo.json"
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_bucket_may_be_used_without_a_prefix(s3: MemoryS3) -> None:
 
     for url in ("s3://team", "s3://team/"):
         s3.objects.clear()
-        store = S3Store(lambda: s3, url, "demo")  # type: ignore[arg-type, return-value]  # plays the client
+        store = S3Store(lambda: s3, url, "demo", lambda: PLACE)  # type: ignore[arg-type, return-value]  # plays the client
         store.save(STATE)
-        assert list(s3.objects) == ["demo.json"]
-        assert store.where() == "s3://team/demo.json"
+        assert list(s3.objects) == ["123456789012/us-west-2/demo.json"]
+        assert store.where() == "s3://team/123456789012/us-west-2/demo.json"

@@ -11,9 +11,9 @@ from eksprov import errors
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs
 from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.iam_role import LONGEST, IamRole, role_name
 from eksprov.steps.policy_json import canonical
-from eksprov.steps.roles import LONGEST, model_role, role_name, stack_roles
+from eksprov.steps.roles import model_role, stack_roles
 
 CLUSTER_POLICY = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"

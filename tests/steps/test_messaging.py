@@ -112,7 +112,7 @@ def test_the_emulated_services_refuse_and_keep_what_aws_does(karpenter: Bench) -
     found = events.describe_rule(Name=rule)
     events.put_rule(Name=rule, EventPattern=found["EventPattern"], Tags=[{"Key": "team", "Value": "other"}])
     tags = {tag["Key"] for tag in events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]}
-    assert tags == {"eksprov:stack", "eksprov:stack-id", "eksprov:step"}
+    assert tags == {"eksprov:region", "eksprov:stack", "eksprov:stack-id", "eksprov:step"}
     with pytest.raises(events.exceptions.ClientError, match="has targets"):
         events.delete_rule(Name=rule)
     targets: Any = [{"Id": str(number), "Arn": f"arn:aws:sqs:us-west-2:123456789012:q{number}"} for number in range(5)]

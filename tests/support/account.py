@@ -17,19 +17,19 @@ from support.calls import Tape
 from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
 
-US = Owner("demo", "5ac1a1d5ac1a1d00")
+US = Owner("demo", "5ac1a1d5ac1a1d00", region="us-west-2")
 REGION = "us-west-2"
 
 
 class Account:
-    """One boto3 session whose calls are on tape, and plain clients beside it that are not."""
+    """One boto3 session whose calls are on tape, and plain clients beside it that are not, in one region."""
 
-    def __init__(self) -> None:
+    def __init__(self, region: str = REGION) -> None:
         make_requests_cheaper()
-        self.tape = Tape()
-        self._session = boto3.Session("testing", "testing", region_name=REGION)
+        self.region, self.tape = region, Tape()
+        self._session = boto3.Session("testing", "testing", region_name=region)
         self.tape.listen(self._session)
-        self._plain = boto3.Session("testing", "testing", region_name=REGION)
+        self._plain = boto3.Session("testing", "testing", region_name=region)
         self._clients: dict[str, Any] = {}
         self._first = Aws.connect(self._session, US, VirtualClock())
 
@@ -45,7 +45,7 @@ class Account:
         from eksprov.aws.inventory import Inventory
 
         fields = {"clock": VirtualClock(), "inventory": Inventory(), "owner": owner, **more}
-        return Aws(clients=first.clients, once=first.once, region=REGION, **fields)
+        return Aws(clients=first.clients, once=first.once, region=self.region, **fields)
 
 
 def run_of(aws: Aws, generation: int = 0, **more: Any) -> Run:

@@ -22,6 +22,8 @@ STATE = State(
     steps={"vpc": Record("vpc", "demo-vpc", status="ready", outputs={"id": "vpc-1"}, needs=("a",), outlives=("b",))},
 )
 URL = "s3://team/stacks/eks"
+PLACE = ("123456789012", "us-west-2")
+BELOW = f"stacks/eks/{PLACE[0]}/{PLACE[1]}/"
 BEGINNING = 1_800_000_000.0
 
 
@@ -87,14 +89,17 @@ def file_shop(folder: Path) -> Shop:
 
 
 def s3_shop(client: Any, raw: Callable[[], dict[str, bytes]]) -> Shop:
-    """In S3; keys are told without the prefix."""
+    """In S3; keys are told without the prefix, account and region."""
     clock, machines = HandClock(), Machines()
 
     def process(pid: int = 1, host: str = "laptop", skew: float = 0.0, **more: Any) -> LockedStore:
         more.setdefault("clock", clock.skewed(skew))
-        return S3Store(lambda: client, URL, "demo", me=machines.me(pid, host), **more)
+        return S3Store(lambda: client, URL, "demo", lambda: PLACE, me=machines.me(pid, host), **more)
 
     def write(name: str, data: bytes) -> Any:
-        return client.put_object(Bucket="team", Key=f"stacks/eks/{name}", Body=data)
+        return client.put_object(Bucket="team", Key=f"{BELOW}{name}", Body=data)
 
-    return Shop(process, lambda: {k.removeprefix("stacks/eks/"): v for k, v in raw().items()}, write, clock, machines)
+    def told() -> dict[str, bytes]:
+        return {key.removeprefix(BELOW).removeprefix("stacks/eks/"): data for key, data in raw().items()}
+
+    return Shop(process, told, write, clock, machines)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eksprov.steps import roles
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.iam_role import IamRole, role_name
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -35,7 +35,7 @@ def with_auto_mode(config: Config, choices: Choices, made: tuple[IamRole, ...]) 
     auto = replace(
         node,
         name=roles.AUTO_NODE,
-        slug=roles.role_name(config.name, choices.region, "auto-node"),
+        slug=role_name(config.name, choices.region, "auto-node"),
         policies=roles.managed(choices.partition, *NODE_POLICIES),
         description=f"Nodes that EKS Auto Mode makes in the cluster {config.name}",
     )

@@ -23,7 +23,9 @@ def role_policies(m: Made, step: AnyStep) -> None:
 
 def untag_group(m: Made, step: AnyStep) -> None:
     arn = m.outputs.get(step.name, "arn")
-    m.client("logs").untag_resource(resourceArn=arn, tagKeys=["eksprov:stack", "eksprov:stack-id", "eksprov:step"])
+    m.client("logs").untag_resource(
+        resourceArn=arn, tagKeys=["eksprov:region", "eksprov:stack", "eksprov:stack-id", "eksprov:step"]
+    )
 
 
 def key(change: Callable[[Any, str], Any]) -> Change:
