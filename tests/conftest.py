@@ -11,13 +11,20 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))  # helpers are imported as `support.…`
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # read once, when moto is imported; saves about 1.5 s
+
+from support.requests_held import HELD, blind, hold_requests, together, told  # noqa: E402 -- on the path that was added
+
+hold_requests()
+SEEN = pytest.StashKey[list[Mapping[str, int]]]()  # the requests of each process, by operation
 
 MAY_SLEEP = ("real_time", "kubernetes", "journey", "slow")
 WATCHED = tuple(f"{os.sep}{name}{os.sep}" for name in ("eksprov", "tests", "botocore", "tenacity"))
@@ -56,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: drives real processes and may wait for them")
     config.addinivalue_line("markers", "journey: the real command line against the real control plane")
     config.addinivalue_line("markers", "apart: runs in a forked process, so that the module's stack stays as it is")
+    config.stash[SEEN] = [HELD.seen]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -76,6 +84,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: place(item.nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A process of xdist's has ended."""
+    node.config.stash[SEEN].append(getattr(node, "workeroutput", {}).get("held", {}))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run of all tests fails where it has seen fewer operations than it should."""
+    if hasattr(session.config, "workerinput"):
+        session.config.workeroutput["held"] = dict(HELD.seen)
+    elif _is_whole(session.config) and blind(together(session.config.stash[SEEN])):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    seen = together(config.stash[SEEN])
+    if seen:
+        terminalreporter.write_line(told(seen))
+    if _is_whole(config) and (why := blind(seen)):
+        terminalreporter.write_line(f"FAILED: {why}", red=True)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether all tests were to run, to their end."""
+    chosen = config.option.keyword or config.option.markexpr or config.option.deselect or config.option.maxfail
+    listed = config.option.collectonly or getattr(config.option, "lf", False)
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (chosen or listed)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if pyfuncitem.get_closest_marker("apart") is None:
@@ -92,6 +130,14 @@ def _made_up_account(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _requests_keep_to_their_models() -> object:
+    """Said again at the test's end, for a thread of its own may have been told."""
+    before = len(HELD.found)
+    yield
+    assert HELD.found[before:] == []
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.configs import example, with_group
+from support.requests_held import wrong_on_purpose
 from support.stage import Stage, Theatre, quick_start
 
 from eksprov.aws.tags import as_dict
@@ -125,7 +126,10 @@ def test_a_larger_disk_moves_the_group_to_nodes_that_have_it(stage: Stage) -> No
     ],
 )
 def test_impossible_nodes_are_refused_by_their_template(theatre: Theatre, keys: dict[str, Any], said: str) -> None:
-    with theatre.stage(with_group(quick_start(), **keys), reserved_in="usw2-az2", reserved_as="default") as stage:
+    """A type that the model does not list may be a new one: EC2 is asked."""
+    given = {"reserved_in": "usw2-az2", "reserved_as": "default"}
+    asking = wrong_on_purpose("DescribeInstanceTypes")
+    with asking, theatre.stage(with_group(quick_start(), **keys), **given) as stage:
         assert said in {finding.name: finding for finding in preflight(stage)}["node-group"].message
         ended = {outcome.name: outcome for outcome in stage.provision().outcomes}
         assert ended["launch-template/workers"].status is Status.FAILED

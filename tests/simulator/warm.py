@@ -22,6 +22,7 @@ from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
 from support.memory_kube import MemoryKube
+from support.requests_held import hold_requests
 from support.stage import BEGINNING, MemoryStore, project, quick_start, reserve
 from support.world import world
 
@@ -135,6 +136,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     operation = threading.local()
     _answered_here(emulator, operation, lambda call, carry_out: holder[0].carry(call, carry_out))
     scheduler = Scheduler("warm", BEGINNING)
+    hold_requests()
     session, far = boto3.Session(region_name=REGION), boto3.Session(region_name=ELSEWHERE)
     for one in (session, far):
         one.events.register_first("before-send", lambda event_name, **_: setattr(operation, "name", event_name))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.requests_held import wrong_on_purpose
 
 from eksprov.local.contract import ClusterStatus
 
@@ -70,7 +71,8 @@ def test_two_clusters_have_issuers_of_their_own(scene: Any) -> None:
 )
 def test_create_cluster_refuses_what_aws_refuses(scene: Any, change: dict[str, Any], message: str) -> None:
     request = scene.aws.cluster_request() | change
-    with pytest.raises(scene.aws.eks.exceptions.InvalidParameterException, match=message):
+    refused = scene.aws.eks.exceptions.InvalidParameterException
+    with wrong_on_purpose(), pytest.raises(refused, match=message):
         scene.aws.eks.create_cluster(**request)
     assert scene.aws.eks.list_clusters()["clusters"] == []
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from support.account import REGION
 from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
+from support.requests_held import wrong_on_purpose
 
 from eksprov.local.aws.inprocess import emulated_aws
 from eksprov.steps.node_releases import PARAMETERS, parameter
@@ -41,5 +42,5 @@ def test_what_is_not_there_is_named_and_the_accounts_own_is_kept(ssm: Any) -> No
 
 
 def test_more_than_ten_names_at_once_are_refused(ssm: Any) -> None:
-    with pytest.raises(ClientError, match="ValidationException"):
+    with wrong_on_purpose(), pytest.raises(ClientError, match="ValidationException"):
         ssm.get_parameters(Names=[f"/{number}" for number in range(11)])
