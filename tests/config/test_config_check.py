@@ -140,7 +140,15 @@ def test_prefixes_of_kubernetes_and_eks_are_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["a", "A.b_c-9", "example.com/team", "notkubernetes.io/x"])
 def test_other_label_keys_are_taken(key: str) -> None:
-    assert errors(**group(labels={key: ""})) == []
+    assert errors(**group(labels={key: "v"})) == []
+
+
+def test_labels_of_a_group_are_as_short_as_eks_wants_them_and_have_a_value() -> None:
+    """Kubernetes would take all of these."""
+    longest = f"{'a' * 50}.com/{'b' * 8}"
+    assert errors(**group(labels={longest: "v"})) == []
+    assert errors(**group(labels={f"{longest}b": "v"})) == [f"node_groups[0].labels.{longest}b"]
+    assert errors(**group(labels={"k": ""})) == ["node_groups[0].labels.k"]
 
 
 @pytest.mark.parametrize("value", ["a b", "-a", "a-", "é", "x" * 64])

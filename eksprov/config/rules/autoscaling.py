@@ -10,12 +10,11 @@ from eksprov.config.rules.base import Finding, finding, twice
 from eksprov.config.rules.pools import HOST_HINT, hosts, node_pools
 from eksprov.config.schema import Config
 
-# An Auto Scaling group has at most 50 tags of at most 128 characters a key
+# An Auto Scaling group has at most 50 tags of at most 128 characters a key, which hold the prefix and a label's 63
 # (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html). EKS sets five of its own, and
 # eksprov its owner's, the config's tags and three that describe a node.
 MOST_TAGS: Final = 50
 OTHER_TAGS: Final = 11
-LONGEST_KEY: Final = 128 - len("k8s.io/cluster-autoscaler/node-template/label/")
 CONTAINED: Final = frozenset({"aws-ebs-csi-driver", "coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni"})
 
 
@@ -57,10 +56,3 @@ def _cluster_autoscaler(config: Config) -> Iterator[Finding]:
         if len(group.labels) + len(group.taints) + len(config.tags) + OTHER_TAGS > MOST_TAGS:
             message = f"too many labels and taints: with the stack's tags they do not fit into {MOST_TAGS} tags"
             yield finding(message, (*where, "labels"), at, hint="cluster-autoscaler reads them from the group's tags")
-        for key in (*group.labels, *(taint.key for taint in group.taints)):
-            if len(key) > LONGEST_KEY:
-                yield finding(
-                    f"{key!r} is too long for cluster-autoscaler: at most {LONGEST_KEY} characters fit into a tag",
-                    (*where, "labels"),
-                    at,
-                )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, finding, qualified, twice
 from eksprov.config.schema import NodeGroup, Taint
+
+LONGEST_LABEL: Final = 63
 
 
 def node_group(group: NodeGroup, at: Path) -> Iterator[Finding]:
@@ -19,7 +22,8 @@ def node_group(group: NodeGroup, at: Path) -> Iterator[Finding]:
         yield finding(f"{group.desired_size} is more than max_size {group.max_size}", wanted, most)
     yield from twice((*at, "instance_types"), None, group.instance_types)
     for key, value in group.labels.items():
-        yield from qualified(key, value, (*at, "labels", key), (*at, "labels", key))
+        where = (*at, "labels", key)
+        yield from list(qualified(key, value, where, where)) or _label(key, value, where)
     for index, taint in enumerate(group.taints):
         yield from qualified(taint.key, taint.value, (*at, "taints", index, "key"), (*at, "taints", index, "value"))
     yield from twice((*at, "taints"), None, map(_identity, group.taints))
@@ -30,6 +34,16 @@ def node_group(group: NodeGroup, at: Path) -> Iterator[Finding]:
     yield from _volume(group, at)
     yield from _updates(group, at)
     yield from _pool(group, at)
+
+
+def _label(key: str, value: str, at: Path) -> Iterator[Finding]:
+    """EKS counts a key's prefix too, and takes no empty value, although Kubernetes does
+    (https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html, labels)."""
+    if len(key) > LONGEST_LABEL:
+        message = f"{len(key)} characters are too many: EKS takes {LONGEST_LABEL}, the prefix included"
+        yield finding(message, at, hint="shorten the prefix or the name")
+    if not value:
+        yield finding("EKS takes no label of a node group without a value", at, hint='give it one, like "true"')
 
 
 def _identity(taint: Taint) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.requests_held import wrong_on_purpose
 
 from eksprov.local.aws.eks.kinds import kind_of
 
@@ -102,14 +103,24 @@ def test_gpus_that_no_plugin_here_serves_are_not_told(scene: Any) -> None:
         ({"launchTemplate": {"id": "lt-1"}, "diskSize": 50}, "Disk size"),
         ({"updateConfig": {"maxUnavailable": 101}}, "1 to 100"),
         ({"version": "1.32"}, "does not fit"),
+        ({"labels": {f"{'a' * 50}.com/{'b' * 9}": "x"}}, "more than 63"),  # Kubernetes would take it
     ],
 )
 def test_create_nodegroup_refuses_what_aws_refuses(scene: Any, change: dict[str, Any], message: str) -> None:
     scene.active_cluster()
     request = scene.aws.nodegroup_request() | change
-    with pytest.raises(scene.aws.eks.exceptions.InvalidParameterException, match=message):
+    refused = scene.aws.eks.exceptions.InvalidParameterException
+    with wrong_on_purpose(), pytest.raises(refused, match=message):
         scene.aws.eks.create_nodegroup(**request)
     assert running(scene) == []
+
+
+def test_update_nodegroup_refuses_labels_as_its_making_does(scene: Any) -> None:
+    scene.active_cluster()
+    scene.active_nodegroup()
+    refused = scene.aws.eks.exceptions.InvalidParameterException
+    with wrong_on_purpose(), pytest.raises(refused, match="more than 63"):
+        scene.aws.eks.update_nodegroup_config(**NAMES, labels={"addOrUpdateLabels": {"a": "x" * 64}})
 
 
 def test_a_node_group_needs_an_active_cluster(scene: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from eksprov.local.aws.eks import fleet, refusals, templates, updates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
-from eksprov.local.aws.eks.nodegroups import check_scaling, check_taints_and_updates, release_version
+from eksprov.local.aws.eks.nodegroups import check_labels, check_scaling, check_taints_and_updates, release_version
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import NAMES, minor
 
@@ -26,6 +26,7 @@ def update_nodegroup_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
     scaling = {**shape["scalingConfig"], **(ask.get("scalingConfig") or {})}
     taints = _taints(shape["taints"], ask.get("taints") or {})
     check_scaling(scaling)
+    check_labels((ask.get("labels") or {}).get("addOrUpdateLabels") or {})
     check_taints_and_updates(taints, ask.get("updateConfig") or {})
     params = _params(ask)
     if not params:

@@ -15,6 +15,7 @@ from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.region import EksRegion
 
 NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9\-_]{0,62}")
+LONGEST_LABEL = 63
 RELEASE_DATE = "20260901"
 ARM = "AL2023_ARM_64_STANDARD"
 FAMILIES = (("NVIDIA", "GpuInfo"), ("NEURON", "NeuronInfo"))
@@ -80,6 +81,13 @@ def check_scaling(scaling: Shape) -> None:
         raise refusals.invalid(f"Minimum capacity {low} can't be greater than desired size {wanted}")
 
 
+def check_labels(labels: Shape) -> None:
+    """Keys, prefix and all, and values of at most 63 characters, by labelKey and labelValue of EKS's model; clients
+    themselves refuse empty ones."""
+    for text in (text for label in labels.items() for text in label if len(text) > LONGEST_LABEL):
+        raise refusals.invalid(f"Invalid value: {text} : must be no more than {LONGEST_LABEL} characters")
+
+
 def check_taints_and_updates(taints: list[Shape], update: Shape) -> None:
     """At most 50 taints with an effect; maxUnavailable as a number or a percentage, 1 to 100."""
     if len(taints) > 50:
@@ -103,6 +111,7 @@ def _check(region: EksRegion, cluster: Cluster, ask: Shape) -> None:
             "underscores, and be no longer than 63 characters"
         )
     check_scaling(_scaling(ask))
+    check_labels(ask.get("labels") or {})
     check_taints_and_updates(ask.get("taints") or [], ask.get("updateConfig") or {})
     if not ask["subnets"]:
         raise refusals.invalid("At least one subnet must be specified")
