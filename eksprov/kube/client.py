@@ -261,7 +261,7 @@ def _tls(ca_data: str) -> ssl.SSLContext:
         context = ssl.create_default_context(cadata=pem)
     except (binascii.Error, UnicodeDecodeError, ssl.SSLError) as error:
         raise errors.ProvisioningError("the cluster's certificate authority data is unusable") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever this Python was built with
     return context
 
 

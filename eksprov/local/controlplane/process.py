@@ -54,6 +54,7 @@ class AdminAccess:
     def ssl_context(self) -> ssl.SSLContext:
         """TLS that trusts this cluster alone and shows the admin's certificate."""
         context = ssl.create_default_context(cafile=str(self.ca_path))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever this Python was built with
         context.load_cert_chain(self.client_cert_path, self.client_key_path)
         return context
 

@@ -42,6 +42,7 @@ class KubeletEndpoint:
         self._source = source
         self._now = now
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(ca))
+        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever this Python was built with
         self._tls.verify_mode = ssl.CERT_REQUIRED
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None

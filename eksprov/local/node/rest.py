@@ -10,7 +10,6 @@ import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -72,13 +71,6 @@ def object_path(obj: Json) -> str:
 def pod_path(namespace: str, name: str) -> str:
     """The URL path of a pod."""
     return f"/api/v1/namespaces/{namespace}/pods/{name}"
-
-
-def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS that trusts the cluster's CA alone and shows the given client certificate."""
-    context = ssl.create_default_context(cafile=str(ca))
-    context.load_cert_chain(str(certificate), str(key))
-    return context
 
 
 class KubeRest:
