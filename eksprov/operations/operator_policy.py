@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eksprov.config.schema import Config
+from eksprov.config.schema import Config, Model
 from eksprov.core.change import UNKNOWN
-from eksprov.operations.kinds import KINDS
+from eksprov.core.step import Step
+from eksprov.operations.kinds import KINDS, is_model, revive
 from eksprov.operations.wanted import wanted
-from eksprov.permissions import Phase, needs, place_of
+from eksprov.permissions import Phase, Place, needs, place_of
 from eksprov.permissions.document import documents
+from eksprov.serving.files import ModelFiles
+from eksprov.serving.spec import model_prefix, service_account
 from eksprov.state.record import State
+from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.choices import Choices, Zone, from_record
 
+ANY_VERSION = "1.0"  # no ARN names Kubernetes' version
 SLR = "iam:CreateServiceLinkedRole is used once an account; take it out where EKS has its roles already"
 
 
@@ -34,17 +39,40 @@ def operator_policy(
     known = choices or _unsettled(config, account, partition)
     if account:
         known = replace(known, account=account)
-    steps = wanted(config, known, state.stack_id if state else "")
-    place = place_of(config.name, known.region, known.account, known.partition, steps, models=bool(config.models))
+    place = place_in(config, known, state)
     kinds = tuple(kind for kind in KINDS if kind.world == "aws")
     found = needs(place, phases, kinds, admin=known.admin_principal_arn, state=config.state or "")
     return OperatorPolicy(documents(found), tuple(_notes(config, phases, known)))
 
 
+def place_before(config: Config, account: str, partition: str) -> Place:
+    """The stack as it would be, before anything is recorded of it."""
+    return place_in(config, _unsettled(config, account, partition), None)
+
+
+def place_in(config: Config, choices: Choices, state: State | None) -> Place:
+    """The stack with its steps, its models', and what an earlier config has left in the record."""
+    steps = [step for step in wanted(config, choices, state.stack_id if state else "") if not is_model(step.name)]
+    models = [step for model in config.models for step in _of_model(config, choices, model)]
+    known = {step.name for step in (*steps, *models)}
+    records = state.steps.items() if state is not None else ()
+    left = [revive(name, record) for name, record in records if name not in known]
+    return place_of(config.name, choices.region, choices.account, choices.partition, steps, models=models, left=left)
+
+
+def _of_model(config: Config, choices: Choices, model: Model) -> tuple[Step[Any, Any], ...]:
+    """What a model's deployment makes in AWS; which files it has, no policy depends on."""
+    bond = model_association(config, model.name, model.namespace, service_account(model.name))
+    shown = model_dashboard(config, choices, model.name, model.namespace)
+    files = f"{bucket_name(config, choices)}/{model_prefix(model.name)}"
+    stored = ModelFiles(name=f"model/{model.name}/files", slug=files)
+    return (model_role(config, choices, model.name), bond, *shown, stored)
+
+
 def _unsettled(config: Config, account: str, partition: str) -> Choices:
     """What the first provision would settle, as far as names and ARNs need it."""
     zones = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(config.network.availability_zones))
-    version = config.kubernetes_version or UNKNOWN  # no ARN has it
+    version = config.kubernetes_version or ANY_VERSION
     return Choices(account or "*", partition, config.region, version, version, zones)
 
 

@@ -9,6 +9,7 @@ that no call needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from eksprov.core.replacement import Order
@@ -22,7 +23,6 @@ __all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "needs", "pla
 
 Phase = Literal["provision", "lock", "deploy-model", "teardown"]
 PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
-OF_MODELS: Final = ("pod-identity-association", "model-files")  # kinds that deploy-model makes, beside roles
 AnyStep = Step[Any, Any]
 RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {
     **network.RIGHTS,
@@ -33,13 +33,34 @@ RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {
 
 
 def place_of(
-    stack: str, region: str, account: str, partition: str, steps: Iterable[AnyStep], *, models: bool = True
+    stack: str,
+    region: str,
+    account: str,
+    partition: str,
+    steps: Iterable[AnyStep],
+    *,
+    models: Iterable[AnyStep] = (),
+    left: Iterable[AnyStep] = (),
+    permissions_boundary: str = "",
 ) -> Place:
-    """The place with its steps of AWS by kind; `models`: whether the config has any."""
+    """The place with its steps of AWS by kind: the stack's own, its models', and what is left of an earlier config."""
+    return Place(
+        stack,
+        region,
+        account or "*",
+        partition,
+        _by_kind(steps),
+        _by_kind(models),
+        _by_kind(left),
+        permissions_boundary=permissions_boundary,
+    )
+
+
+def _by_kind(steps: Iterable[AnyStep]) -> dict[str, tuple[AnyStep, ...]]:
     kinds: dict[str, tuple[AnyStep, ...]] = {}
     for step in (step for step in steps if step.world == "aws"):
         kinds[step.kind] = (*kinds.get(step.kind, ()), step)
-    return Place(stack, region, account or "*", partition, kinds, models)
+    return kinds
 
 
 def needs(
@@ -54,7 +75,7 @@ def needs(
     for phase in phases:
         found += _WHAT[phase](place, tuple(kinds))
         if phase == "provision" and not admin and _admin_is_the_caller(place):
-            found += on(ANYTHING, "iam:GetRole")
+            found += on(place.everywhere("iam", "role/*"), "iam:GetRole")
         if state:
             found += account.state(place, state)
     return tuple(dict.fromkeys(found))
@@ -92,16 +113,17 @@ def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # 
 
 
 def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
-    """What the config names, what a deployment of its models made, and what the tags find."""
+    """What the config and the record name, what a deployment of its models made, and what the tags find."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions")
+    there = place.with_left
     for each in kinds:
-        rights = _rights(each.kind, place)
-        if each.kind in place.kinds or (place.models and each.kind in OF_MODELS):
+        rights = _rights(each.kind, there)
+        if each.kind in there.kinds:
             yield from (*rights.read, *rights.delete)
         yield from rights.survey
-    if place.models:
-        model = account.role_rights(place, managed=False, inline=True)
-        yield from (*model.read, *model.delete)
+    for kind in place.models:
+        rights = _rights(kind, replace(place.of_models, models_only=False))
+        yield from (*rights.read, *rights.delete)
     yield from sweep.leftovers(place)
 
 
@@ -111,10 +133,12 @@ def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Ne
         return
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeInstanceTypes")
     yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
-    role = account.role_rights(place, managed=False, inline=True)
-    for rights in (role, *(_rights(kind, place) for kind in OF_MODELS)):
+    inside = place.of_models
+    for kind in place.models:
+        rights = _rights(kind, inside)
         yield from (*rights.read, *rights.make, *rights.change, *rights.delete)
-    yield from retagging(place, ("eks", "iam"))
+    tagged = {step.tags_at[0] for steps in place.models.values() for step in steps if step.tags_at}
+    yield from retagging(replace(inside, kinds=place.models), tagged)
 
 
 _WHAT: Final = {"provision": _provision, "lock": _lock, "deploy-model": _deploy_model, "teardown": _teardown}

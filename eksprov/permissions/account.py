@@ -8,7 +8,12 @@ need them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+from eksprov.steps.iam_role import PATH
+from eksprov.steps.log_group import INSIGHTS, PREFIX
 
 BUCKET_READS = (
     "s3:GetBucketTagging",
@@ -23,24 +28,52 @@ def _buckets(place: Place, *names: str) -> tuple[str, ...]:
     return tuple(f"arn:{place.partition}:s3:::{name}" for name in names)
 
 
+def role_arns(place: Place, steps: Iterable[Any]) -> tuple[str, ...]:
+    """The roles of these steps, each by its own name."""
+    return place.everywhere("iam", *sorted(f"role{getattr(step, 'path', PATH)}{step.slug}" for step in steps))
+
+
 def _iam_role(place: Place) -> Rights:
+    """Made and given rights by name, taken away by name and tag; what is attached is what the config attaches.
+
+    An inline policy may say anything, and so may a trust: who bounds the roles bounds these (docs/security.md).
+    """
     steps = place.kinds.get("iam-role", ())
-    managed = not steps or any(getattr(step, "policies", ()) for step in steps)
-    return role_rights(place, managed=managed, inline=any(getattr(step, "inline", "") for step in steps))
-
-
-def role_rights(place: Place, *, managed: bool, inline: bool) -> Rights:
-    """For roles with managed policies, with an inline one, or with both."""
-    own = place.everywhere("iam", f"role/eksprov/{place.stack}-*")
-    gives = (*(("iam:AttachRolePolicy",) if managed else ()), *(("iam:PutRolePolicy",) if inline else ()))
-    attach, detach = on(own, *gives), on(own, "iam:DetachRolePolicy")
+    every, inline = role_arns(place, steps), role_arns(place, (s for s in steps if getattr(s, "inline", "")))
+    paths = sorted({PATH, *(getattr(step, "path", PATH) for step in steps)})
+    named = place.everywhere("iam", *(f"role{path}{place.prefix}*" for path in paths))
+    gives = (*_attaching(place, steps), *(on(inline, "iam:PutRolePolicy", condition=place.bounded) if inline else ()))
+    look = ("iam:GetRole", "iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ()))
+    made = (*place.requested, *place.bounded)
     return Rights(
-        read=on(own, "iam:GetRole", "iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ())),
-        make=(*on(own, "iam:CreateRole", "iam:TagRole", condition=place.requested), *attach),
-        change=(*on(own, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"), *attach, *detach),
-        delete=(*detach, *on(own, "iam:ListRolePolicies", "iam:DeleteRolePolicy", "iam:DeleteRole")),
-        survey=(*on(ANYTHING, "iam:ListRoles"), *on(own, "iam:ListRoleTags")),
+        read=on(named, *look),
+        make=(
+            *on(every, "iam:CreateRole", condition=made),
+            *on(every, "iam:TagRole", condition=place.requested),
+            *gives,
+        ),
+        change=(
+            *on(every, "iam:UpdateAssumeRolePolicy", condition=place.bounded),
+            *on(every, "iam:UpdateRole", "iam:DetachRolePolicy"),
+            *gives,
+        ),
+        delete=(
+            *on(named, "iam:ListRolePolicies"),
+            *on(named, "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole", condition=place.owned),
+        ),
+        survey=(*on(ANYTHING, "iam:ListRoles"), *on(named, "iam:ListRoleTags")),
     )
+
+
+def _attaching(place: Place, steps: Iterable[Any]) -> tuple[Need, ...]:
+    """The managed policies that the config names, and no other
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PolicyARN)."""
+    managed = [step for step in steps if getattr(step, "policies", ())]
+    if not managed:
+        return ()
+    policies = tuple(sorted({arn for step in managed for arn in step.policies}))
+    condition = (("ArnEquals", "iam:PolicyARN", policies), *place.bounded)
+    return on(role_arns(place, managed), "iam:AttachRolePolicy", condition=condition)
 
 
 def _bucket(place: Place) -> Rights:
@@ -55,7 +88,7 @@ def _bucket(place: Place) -> Rights:
         ),
         survey=(
             *on(ANYTHING, "s3:ListAllMyBuckets"),
-            *on(_buckets(place, f"{place.stack}-*"), "s3:GetBucketTagging"),
+            *on(own, "s3:GetBucketTagging"),  # a namesake's is not read: AccessDenied is taken for "not ours"
         ),
     )
 
@@ -73,6 +106,7 @@ def _files(place: Place) -> Rights:
 
 
 def _repository(place: Place) -> Rights:
+    """The names begin with the stack's and a slash, which no other stack's do."""
     own = place.arn("ecr", *(f"repository/{name}" for name in place.slugs("repository")))
     return Rights(
         read=on(own, "ecr:DescribeRepositories", "ecr:ListTagsForResource"),
@@ -91,6 +125,7 @@ def _log_group(place: Place) -> Rights:
     names = [f"log-group:{name}" for name in place.slugs("log-group")]
     own = place.arn("logs", *names, *(f"{name}:*" for name in names))
     describe, retain = on(ANYTHING, "logs:DescribeLogGroups"), on(own, "logs:PutRetentionPolicy")
+    alike = place.arn("logs", *(f"log-group:{prefix}{place.stack}*" for prefix in (PREFIX, INSIGHTS)))
     return Rights(
         read=(*describe, *on(own, "logs:ListTagsForResource")),
         make=(
@@ -99,44 +134,48 @@ def _log_group(place: Place) -> Rights:
         ),
         change=(*retain, *on(own, "logs:TagResource", condition=place.requested)),
         delete=on(own, "logs:DeleteLogGroup"),
-        survey=(*describe, *on(place.arn("logs", f"log-group:/aws/eks/{place.stack}*"), "logs:ListTagsForResource")),
+        survey=(*describe, *on(alike, "logs:ListTagsForResource")),
     )
 
 
 def _topic(place: Place) -> Rights:
-    names = tuple(slug.rsplit(":", 1)[-1] for slug in place.slugs("topic")) or (f"{place.stack}-*",)
-    own = place.arn("sns", *names)
-    mails = on(own, "sns:Subscribe", "sns:ListSubscriptionsByTopic")
-    look = on(own, "sns:ListTagsForResource")
+    """A subscription's ARN ends in an id, and Unsubscribe knows no resource at all."""
+    own = place.arn("sns", *(slug.rsplit(":", 1)[-1] for slug in place.slugs("topic")))
+    named = place.arn("sns", f"{place.stack}-*")
+    mails, tags = on(own, "sns:Subscribe"), on(named, "sns:ListTagsForResource")
     return Rights(
-        read=(*look, *mails[1:]),
+        read=(*tags, *on(named, "sns:ListSubscriptionsByTopic")),
         make=(*on(own, "sns:CreateTopic", "sns:TagResource", condition=place.requested), *mails),
-        change=(*mails, *on(own, "sns:Unsubscribe")),
-        delete=on(own, "sns:DeleteTopic"),
-        survey=(*on(ANYTHING, "sns:ListTopics"), *on(place.arn("sns", f"{place.stack}*"), "sns:ListTagsForResource")),
+        change=(*mails, *on(ANYTHING, "sns:Unsubscribe", condition=place.here)),
+        delete=on(named, "sns:DeleteTopic", condition=place.owned),
+        survey=(*on(ANYTHING, "sns:ListTopics"), *tags),
     )
 
 
 def _alarm(place: Place) -> Rights:
-    own = place.arn("cloudwatch", f"alarm:{place.stack}-*")
-    read = (*on(ANYTHING, "cloudwatch:DescribeAlarms"), *on(own, "cloudwatch:ListTagsForResource"))
+    own = place.arn("cloudwatch", *(f"alarm:{name}" for name in place.slugs("alarm")))
+    named = place.arn("cloudwatch", f"alarm:{place.stack}-*")
+    read = (*on(ANYTHING, "cloudwatch:DescribeAlarms"), *on(named, "cloudwatch:ListTagsForResource"))
     return Rights(
         read=read,
         make=on(own, "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", condition=place.requested),
-        change=on(own, "cloudwatch:PutMetricAlarm"),
-        delete=on(own, "cloudwatch:DeleteAlarms"),
+        change=on(own, "cloudwatch:PutMetricAlarm", condition=place.owned),
+        delete=on(named, "cloudwatch:DeleteAlarms", condition=place.owned),
         survey=read,
     )
 
 
 def _dashboard(place: Place) -> Rights:
-    own = place.everywhere("cloudwatch", f"dashboard/{place.stack}-*")
-    tags = on(own, "cloudwatch:ListTagsForResource")
+    """IAM asks for no tags of dashboards, so a name is all that can hold these."""
+    own = place.everywhere("cloudwatch", *(f"dashboard/{name}" for name in place.slugs("dashboard")))
+    models = place.everywhere("cloudwatch", f"dashboard/{place.stack}-{place.region}-model-*")
+    named = place.everywhere("cloudwatch", f"dashboard/{place.stack}-{place.region}*")
+    tags = on(named, "cloudwatch:ListTagsForResource")
     return Rights(
-        read=(*on(own, "cloudwatch:GetDashboard"), *tags),
+        read=(*on(named, "cloudwatch:GetDashboard"), *tags),
         make=on(own, "cloudwatch:PutDashboard", "cloudwatch:TagResource"),
         change=on(own, "cloudwatch:PutDashboard"),
-        delete=on(own, "cloudwatch:DeleteDashboards"),
+        delete=on(tuple(dict.fromkeys((*own, *models))), "cloudwatch:DeleteDashboards"),
         survey=(*on(ANYTHING, "cloudwatch:ListDashboards"), *tags),
     )
 

@@ -8,6 +8,7 @@ go by tags (https://docs.aws.amazon.com/service-authorization/latest/reference/l
 
 from __future__ import annotations
 
+from eksprov.permissions.account import role_arns
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
 
 SERVICE_ROLES = ("eks.amazonaws.com", "eks-nodegroup.amazonaws.com")
@@ -33,10 +34,11 @@ def _tagging(place: Place, what: tuple[str, ...]) -> tuple[Need, ...]:
 def passing(place: Place) -> tuple[Need, ...]:
     """Handing over a role of the stack's, to the services that the roles trust and to EKS, which asks for them
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html)."""
-    trusted = {str(getattr(step, "service", "")) for step in place.kinds.get("iam-role", ())} - {""}
+    steps = place.kinds.get("iam-role", ())
+    trusted = {str(getattr(step, "service", "")) for step in steps} - {""}
     services = tuple(sorted({"eks.amazonaws.com", *trusted}))
     condition = (("StringEquals", "iam:PassedToService", services),)
-    return on(place.everywhere("iam", f"role/eksprov/{place.stack}-*"), "iam:PassRole", condition=condition)
+    return on(role_arns(place, steps), "iam:PassRole", condition=condition)
 
 
 def _service_roles(place: Place) -> tuple[Need, ...]:
@@ -53,7 +55,7 @@ def _cluster(place: Place) -> Rights:
     return Rights(
         read=on(_own(place), "eks:DescribeCluster"),
         make=(
-            *on(ANYTHING, "eks:CreateCluster", condition=place.requested),
+            *on(ANYTHING, "eks:CreateCluster", condition=(*place.requested, *place.here)),
             *_tagging(place, _own(place)),
             *passing(place),
             *_service_roles(place),
@@ -121,7 +123,8 @@ def _addon(place: Place) -> Rights:
             *passing(place),
         ),
         change=(
-            *on(own, "eks:UpdateAddon", "eks:UntagResource"),
+            *on(own, "eks:UpdateAddon"),
+            *on(own, "eks:UntagResource", condition=place.owned),
             *on((*_own(place), *own), "eks:DescribeUpdate"),
             *_tagging(place, own),
             *bond,
@@ -159,7 +162,7 @@ def _pod_identity_association(place: Place) -> Rights:
     return Rights(
         read=read,
         make=(
-            *on(_own(place), "eks:CreatePodIdentityAssociation", condition=place.requested),
+            *on(_own(place), "eks:CreatePodIdentityAssociation"),  # EKS asks it for add-ons, too, and without tags
             *_tagging(place, own),
             *passing(place),
         ),
@@ -184,7 +187,7 @@ def _asg_tags(place: Place) -> Rights:
 
 
 def _kms_key(place: Place) -> Rights:
-    keys, alias = place.arn("kms", "key/*"), place.arn("kms", *(place.slugs("kms-key") or (f"alias/{place.stack}",)))
+    keys, alias = place.arn("kms", "key/*"), place.arn("kms", *place.slugs("kms-key"))
     tagged = on(keys, "kms:TagResource", condition=place.requested)
     grant = (*place.owned, ("Bool", "kms:GrantIsForAWSResource", ("true",)))
     named = (*on(alias, "kms:CreateAlias"), *on(keys, "kms:CreateAlias", condition=place.owned))
@@ -194,7 +197,7 @@ def _kms_key(place: Place) -> Rights:
     return Rights(
         read=(*survey, *on(keys, *look, condition=place.owned)),
         make=(
-            *on(ANYTHING, "kms:CreateKey", condition=place.requested),
+            *on(ANYTHING, "kms:CreateKey", condition=(*place.requested, *place.here)),
             *tagged,
             *named,
             *on(keys, "kms:EnableKeyRotation", condition=place.owned),

@@ -1,4 +1,4 @@
-"""The rights of SQS and EventBridge, whose names are the stack's choice, so ARNs say it all.
+"""The rights of SQS and EventBridge, whose names are the stack's choice: made by name, taken away by name and tag.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html and list_amazoneventbridge.html
 there.
@@ -10,33 +10,28 @@ from eksprov.permissions.need import ANYTHING, Place, Rights, on
 
 
 def _queue(place: Place) -> Rights:
-    own, any_own = place.arn("sqs", *_names(place, "queue")), place.arn("sqs", f"{place.stack}-*")
-    read = on(own, "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags")
+    own, named = place.arn("sqs", *place.slugs("queue")), place.arn("sqs", f"{place.stack}-*")
+    tags = on(named, "sqs:ListQueueTags")
     return Rights(
-        read=read,
+        read=(*on(named, "sqs:GetQueueAttributes", "sqs:GetQueueUrl"), *tags),
         make=on(own, "sqs:CreateQueue", "sqs:TagQueue", condition=place.requested),
         change=on(own, "sqs:SetQueueAttributes"),
-        delete=on(own, "sqs:DeleteQueue"),
-        survey=(*on(ANYTHING, "sqs:ListQueues"), *on(any_own, "sqs:ListQueueTags")),
+        delete=on(named, "sqs:DeleteQueue", condition=place.owned),
+        survey=(*on(ANYTHING, "sqs:ListQueues"), *tags),
     )
 
 
 def _event_rule(place: Place) -> Rights:
-    own = place.arn("events", *(f"rule/{name}" for name in _names(place, "event-rule")))
-    any_own, tags = place.arn("events", f"rule/{place.stack}-*"), "events:ListTagsForResource"
-    read = on(own, "events:DescribeRule", "events:ListTargetsByRule", tags)
+    own = place.arn("events", *(f"rule/{name}" for name in place.slugs("event-rule")))
+    named, tags = place.arn("events", f"rule/{place.stack}-*"), "events:ListTagsForResource"
     write = on(own, "events:PutRule", "events:PutTargets")
     return Rights(
-        read=read,
+        read=on(named, "events:DescribeRule", "events:ListTargetsByRule", tags),
         make=(*on(own, "events:TagResource", condition=place.requested), *write),
         change=(*write, *on(own, "events:RemoveTargets")),
-        delete=on(own, "events:RemoveTargets", "events:DeleteRule"),
-        survey=(*on(place.arn("events", "rule/*"), "events:ListRules"), *on(any_own, tags)),
+        delete=on(named, "events:RemoveTargets", "events:DeleteRule", condition=place.owned),
+        survey=(*on(ANYTHING, "events:ListRules"), *on(named, tags)),
     )
-
-
-def _names(place: Place, kind: str) -> tuple[str, ...]:
-    return place.slugs(kind) or (f"{place.stack}-*",)
 
 
 RIGHTS = {"queue": _queue, "event-rule": _event_rule}

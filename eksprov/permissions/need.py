@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eksprov.aws.tags import STACK
@@ -37,7 +37,10 @@ class Rights:
 class Place:
     """Where a stack lives, what it is called, and its steps by kind; `account` may be "*" where it is not known.
 
-    `models`: whether models may be deployed on it.
+    `kinds` are the steps of the stack itself, `models` those that its models' deployments have in AWS. `models_only`:
+    rights are asked for nothing but these. `left` are those that are recorded and no longer in the config; nothing is
+    made of them, but they are taken down. `permissions_boundary` is the ARN of the policy that bounds every role
+    (empty: none), and that roles are then made and given rights with, or not at all.
     """
 
     stack: str
@@ -45,7 +48,10 @@ class Place:
     account: str = "*"
     partition: str = "aws"
     kinds: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
-    models: bool = True
+    models: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
+    left: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
+    models_only: bool = False
+    permissions_boundary: str = ""
 
     @property
     def requested(self) -> Condition:
@@ -56,6 +62,42 @@ class Place:
     def owned(self) -> Condition:
         """The resource is tagged as this stack's."""
         return (("StringEquals", f"aws:ResourceTag/{STACK}", (self.stack,)),)
+
+    @property
+    def here(self) -> Condition:
+        """The call goes to the stack's region: for actions that know no resource, whose ARN would say so
+        (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion)."""
+        return (("StringEquals", "aws:RequestedRegion", (self.region,)),)
+
+    @property
+    def bounded(self) -> Condition:
+        """The role has the boundary; nothing where there is none.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+        """
+        boundary = self.permissions_boundary
+        return (("ArnEquals", "iam:PermissionsBoundary", (boundary,)),) if boundary else ()
+
+    @property
+    def of_models(self) -> Place:
+        """The same place, where only the models' deployments count, and the bucket that their files are in."""
+        bucket = {kind: self.kinds[kind] for kind in ("bucket",) if kind in self.kinds}
+        return replace(self, kinds={**bucket, **self.models}, models_only=True)
+
+    @property
+    def with_left(self) -> Place:
+        """The same place, as if the config still named what is left of an earlier one."""
+        every = {kind: (*self.kinds.get(kind, ()), *self.left.get(kind, ())) for kind in (*self.kinds, *self.left)}
+        return replace(self, kinds=every)
+
+    @property
+    def prefix(self) -> str:
+        """How the names of the stack's things begin where the account has one name space for all regions.
+
+        Stack (28 characters at most) and region are never cut: a name that is too long keeps its first 55 characters
+        (`eksprov.steps.roles.role_name`).
+        """
+        return f"{self.stack}-{self.region}-{'model-' if self.models_only else ''}"
 
     def arn(self, service: str, *names: str) -> tuple[str, ...]:
         """ARNs in this account and region: `arn("eks", "cluster/x")`."""
@@ -71,5 +113,6 @@ class Place:
 
 
 def on(resources: Iterable[str], *actions: str, condition: Condition = ()) -> tuple[Need, ...]:
-    """The same resources and condition for several actions."""
-    return tuple(Need(action, tuple(resources), condition) for action in actions)
+    """The same resources and condition for several actions; nothing where there are no resources."""
+    where = tuple(resources)
+    return tuple(Need(action, where, condition) for action in actions) if where else ()

@@ -1,6 +1,7 @@
 """EC2's rights. Ids are AWS's choice, so what is made must be tagged as the stack's, and what is touched must be so.
 
-Which action looks at which resources, and at which tags of them, is in
+Each statement names the types of resource that its action looks at; which these are, and which of their tags IAM is
+told, is in
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html; tagging at creation is
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html. The Describe actions know no
 resources. Where the config brings its own VPC, that one is named instead of being asked for a tag it does not have.
@@ -8,19 +9,51 @@ resources. Where the config brings its own VPC, that one is named instead of bei
 
 from __future__ import annotations
 
-from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+from typing import Any
+
+from eksprov.permissions.need import ANYTHING, Condition, Need, Place, Rights, on
+from eksprov.steps.launch_template_data import TAGGED
+from eksprov.steps.subnet import CNI_CLUSTER_TAG
+
+LAUNCHED_WITH = ("instance", "network-interface", "security-group", "subnet", "volume")
+
+
+# What a kind makes, and by which call. A launch template says the tags of what is launched from it, too.
+MADE = {
+    "vpc": ("vpc", "CreateVpc"),
+    "subnet": ("subnet", "CreateSubnet"),
+    "internet-gateway": ("internet-gateway", "CreateInternetGateway"),
+    "egress-only-internet-gateway": ("egress-only-internet-gateway", "CreateEgressOnlyInternetGateway"),
+    "elastic-ip": ("elastic-ip", "AllocateAddress"),
+    "nat-gateway": ("natgateway", "CreateNatGateway"),
+    "route-table": ("route-table", "CreateRouteTable"),
+    "security-group": ("security-group", "CreateSecurityGroup"),
+    "vpc-endpoint": ("vpc-endpoint", "CreateVpcEndpoint"),
+    "launch-template": ("launch-template", "CreateLaunchTemplate"),
+    "placement-group": ("placement-group", "CreatePlacementGroup"),
+}
 
 
 def tagging(place: Place) -> tuple[Need, ...]:
-    """Tags as part of a create call, and only with the stack's name among them."""
-    created = ("Null", "ec2:CreateAction", ("false",))
-    return on(place.arn("ec2", "*/*"), "ec2:CreateTags", condition=(*place.requested, created))
+    """Tags as part of the create calls that this config makes, and only with the stack's name among them."""
+    made = [MADE[kind] for kind in MADE if kind in place.kinds]
+    launched = TAGGED if "launch-template" in place.kinds else ()
+    actions = (*(action for _, action in made), *(("RunInstances",) if launched else ()))
+    created = ("StringEquals", "ec2:CreateAction", actions)
+    things = place.arn("ec2", *(f"{thing}/*" for thing in (*(thing for thing, _ in made), *launched)))
+    return on(things, "ec2:CreateTags", condition=(*place.requested, created))
 
 
-def _made(place: Place, action: str, thing: str, *parents: str) -> tuple[Need, ...]:
+def _made(place: Place, kind: str, *parents: str) -> tuple[Need, ...]:
     """Making a thing with our tags, out of or inside parents that are ours."""
-    needs = on(place.arn("ec2", f"{thing}/*"), action, condition=place.requested)
-    return (*needs, *(need for parent in parents for need in _ours(place, (parent,), action)), *tagging(place))
+    thing, call = MADE[kind]
+    needs = on(place.arn("ec2", f"{thing}/*"), f"ec2:{call}", condition=place.requested)
+    return (*needs, *_ours(place, parents, f"ec2:{call}"), *tagging(place))
+
+
+def of_cni(place: Place) -> Condition:
+    """The network interface bears the mark of this cluster's CNI; it has no tags of ours."""
+    return (("StringEquals", f"aws:ResourceTag/{CNI_CLUSTER_TAG}", (place.stack,)),)
 
 
 def _ours(place: Place, things: tuple[str, ...], *actions: str) -> tuple[Need, ...]:
@@ -44,8 +77,8 @@ def _vpc(place: Place) -> Rights:
     associate = ("ec2:AssociateVpcCidrBlock",) if ipv6 else ()
     change = _ours(place, ("vpc",), "ec2:ModifyVpcAttribute", *associate)
     return Rights(
-        read=_reads("DescribeVpcs", "DescribeVpcAttribute"),
-        make=(*_made(place, "ec2:CreateVpc", "vpc"), *change),
+        read=(*_reads("DescribeVpcs"), *_ours(place, ("vpc",), "ec2:DescribeVpcAttribute")),
+        make=(*_made(place, "vpc"), *change),
         change=change,
         delete=(
             *_ours(place, ("vpc",), "ec2:DeleteVpc"),
@@ -60,12 +93,10 @@ def _subnet(place: Place) -> Rights:
     ipv6 = any(getattr(step, "ipv6_zone", None) is not None for step in place.kinds.get("subnet", ()))
     assign = _ours(place, ("subnet",), "ec2:ModifySubnetAttribute") if ipv6 else ()
     associate = _ours(place, ("subnet",), "ec2:AssociateSubnetCidrBlock") if ipv6 else ()
-    interfaces = on(
-        place.arn("ec2", "network-interface/*"), "ec2:DeleteNetworkInterface"
-    )  # the CNI's, without our tags
+    interfaces = on(place.arn("ec2", "network-interface/*"), "ec2:DeleteNetworkInterface", condition=of_cni(place))
     return Rights(
         read=_reads("DescribeSubnets"),
-        make=(*_made(place, "ec2:CreateSubnet", "subnet", "vpc"), *assign),
+        make=(*_made(place, "subnet", "vpc"), *assign),
         change=(*tags, *assign, *associate),
         delete=(
             *_ours(place, ("subnet",), "ec2:DeleteSubnet"),
@@ -81,7 +112,7 @@ def _internet_gateway(place: Place) -> Rights:
     attach = _ours(place, both, "ec2:AttachInternetGateway")
     return Rights(
         read=_reads("DescribeInternetGateways"),
-        make=(*_made(place, "ec2:CreateInternetGateway", "internet-gateway"), *attach),
+        make=(*_made(place, "internet-gateway"), *attach),
         change=(*attach, *_ours(place, both, "ec2:DetachInternetGateway")),
         delete=(
             *_ours(place, both, "ec2:DetachInternetGateway"),
@@ -95,7 +126,7 @@ def _egress_only_internet_gateway(place: Place) -> Rights:
     kind = "egress-only-internet-gateway"
     return Rights(
         read=_reads("DescribeEgressOnlyInternetGateways"),
-        make=_made(place, "ec2:CreateEgressOnlyInternetGateway", kind, "vpc"),
+        make=_made(place, kind, "vpc"),
         delete=_ours(place, (kind,), "ec2:DeleteEgressOnlyInternetGateway"),
         survey=_reads("DescribeEgressOnlyInternetGateways"),
     )
@@ -104,7 +135,7 @@ def _egress_only_internet_gateway(place: Place) -> Rights:
 def _elastic_ip(place: Place) -> Rights:
     return Rights(
         read=_reads("DescribeAddresses"),
-        make=_made(place, "ec2:AllocateAddress", "elastic-ip"),
+        make=_made(place, "elastic-ip"),
         delete=_ours(place, ("elastic-ip",), "ec2:ReleaseAddress"),
         survey=_reads("DescribeAddresses"),
     )
@@ -113,7 +144,7 @@ def _elastic_ip(place: Place) -> Rights:
 def _nat_gateway(place: Place) -> Rights:
     return Rights(
         read=_reads("DescribeNatGateways"),
-        make=_made(place, "ec2:CreateNatGateway", "natgateway", "elastic-ip", "subnet"),
+        make=_made(place, "nat-gateway", "elastic-ip", "subnet"),
         delete=_ours(place, ("natgateway",), "ec2:DeleteNatGateway"),
         survey=_reads("DescribeNatGateways"),
     )
@@ -125,7 +156,7 @@ def _route_table(place: Place) -> Rights:
     route = _ours(place, own, "ec2:CreateRoute")
     return Rights(
         read=_reads("DescribeRouteTables"),
-        make=(*_made(place, "ec2:CreateRouteTable", "route-table", "vpc"), *route, *join),
+        make=(*_made(place, "route-table", "vpc"), *route, *join),
         change=(
             *route,
             *join,
@@ -144,7 +175,7 @@ def _security_group(place: Place) -> Rights:
     rules = _ours(place, ("security-group",), "ec2:AuthorizeSecurityGroupIngress")
     return Rights(
         read=_reads("DescribeSecurityGroups"),
-        make=(*_made(place, "ec2:CreateSecurityGroup", "security-group", "vpc"), *rules),
+        make=(*_made(place, "security-group", "vpc"), *rules),
         change=(*rules, *_ours(place, ("security-group",), "ec2:RevokeSecurityGroupIngress")),
         delete=_ours(place, ("security-group",), "ec2:DeleteSecurityGroup"),
         survey=_reads("DescribeSecurityGroups"),
@@ -159,7 +190,7 @@ def _vpc_endpoint(place: Place) -> Rights:
     families = _reads("DescribeVpcEndpointServices") if ipv6 else ()
     return Rights(
         read=_reads("DescribeVpcEndpoints"),
-        make=(*_made(place, "ec2:CreateVpcEndpoint", "vpc-endpoint", *parents), *zone, *families),
+        make=(*_made(place, "vpc-endpoint", *parents), *zone, *families),
         change=_ours(place, ("vpc-endpoint", *parents[1:]), "ec2:ModifyVpcEndpoint"),
         delete=_ours(place, ("vpc-endpoint",), "ec2:DeleteVpcEndpoints"),
         survey=_reads("DescribeVpcEndpoints"),
@@ -171,27 +202,39 @@ def _launch_template(place: Place) -> Rights:
     (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html)."""
     return Rights(
         read=_reads("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
-        make=(*_made(place, "ec2:CreateLaunchTemplate", "launch-template"), *on(ANYTHING, "ec2:RunInstances")),
-        change=(
-            *_ours(place, ("launch-template",), "ec2:CreateLaunchTemplateVersion"),
-            *on(ANYTHING, "ec2:RunInstances"),
-        ),
+        make=(*_made(place, "launch-template"), *_launching(place)),
+        change=(*_ours(place, ("launch-template",), "ec2:CreateLaunchTemplateVersion"), *_launching(place)),
         delete=_ours(place, ("launch-template",), "ec2:DeleteLaunchTemplate"),
         survey=_reads("DescribeLaunchTemplates"),
     )
 
 
+def _launching(place: Place) -> tuple[Need, ...]:
+    """Everything that a launch touches; the images and snapshots are Amazon's, and EKS's group is not tagged as ours.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-RunInstances
+    """
+    special = {"placement-group": "placement_group", "capacity-reservation": "reservation"}
+    templates: tuple[Any, ...] = place.kinds.get("launch-template", ())
+    more = (thing for thing, key in special.items() if any(getattr(step, key, "") for step in templates))
+    things = place.arn("ec2", *(f"{thing}/*" for thing in (*LAUNCHED_WITH, *more)))
+    given = tuple(f"arn:{place.partition}:ec2:{place.region}::{thing}/*" for thing in ("image", "snapshot"))
+    own = _ours(place, ("launch-template",), "ec2:RunInstances")
+    return (*on((*things, *given), "ec2:RunInstances"), *own)
+
+
 def _placement_group(place: Place) -> Rights:
     return Rights(
         read=_reads("DescribePlacementGroups"),
-        make=_made(place, "ec2:CreatePlacementGroup", "placement-group"),
+        make=_made(place, "placement-group"),
         delete=_ours(place, ("placement-group",), "ec2:DeletePlacementGroup"),
         survey=_reads("DescribePlacementGroups"),
     )
 
 
-def _existing_vpc(place: Place) -> Rights:  # noqa: ARG001 -- it is only looked at
-    return Rights(read=_reads("DescribeVpcs", "DescribeVpcAttribute", "DescribeSubnets", "DescribeRouteTables"))
+def _existing_vpc(place: Place) -> Rights:
+    attribute = _ours(place, ("vpc",), "ec2:DescribeVpcAttribute")
+    return Rights(read=(*_reads("DescribeVpcs", "DescribeSubnets", "DescribeRouteTables"), *attribute))
 
 
 def _existing_subnet(place: Place) -> Rights:  # noqa: ARG001 -- it is only looked at

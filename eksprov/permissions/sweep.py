@@ -6,7 +6,11 @@ ours. Load balancers: https://docs.aws.amazon.com/service-authorization/latest/r
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from eksprov.permissions.need import ANYTHING, Condition, Need, Place, on
+from eksprov.permissions.network import of_cni
+from eksprov.steps.left_behind import BY_CONTROLLER, EKS_CLUSTER, KARPENTER_TEMPLATE
 
 LOOK = (
     "ec2:DescribeInstances",
@@ -20,33 +24,58 @@ LOOK = (
     "iam:ListInstanceProfiles",
     "logs:DescribeLogGroups",
 )
-BALANCING = ("elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteTargetGroup")
-OWNED = ("ec2:DeleteSecurityGroup", "ec2:DeleteVolume", "ec2:RevokeSecurityGroupEgress")
-KARPENTER = ("ec2:TerminateInstances", "ec2:DeleteLaunchTemplate")
+# By type of resource: the calls that the sweep makes about it.
+EC2 = {
+    "instance": ("ec2:TerminateInstances",),
+    "launch-template": ("ec2:DeleteLaunchTemplate",),
+    "network-interface": ("ec2:DeleteNetworkInterface",),
+    "security-group": (
+        "ec2:DeleteSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:RevokeSecurityGroupIngress",
+    ),
+    "volume": ("ec2:DeleteVolume",),
+}
+BALANCING = {"loadbalancer": "DeleteLoadBalancer", "targetgroup": "DeleteTargetGroup"}
 LOGS = ("logs:DeleteLogGroup", "logs:ListTagsForResource")
 PROFILES = ("iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile")
-RULES = ("ec2:RevokeSecurityGroupIngress",)
+OWNED, CONTROLLER = (
+    ("instance", "launch-template", "network-interface", "security-group", "volume"),
+    ("security-group",),
+)
 
 
 def leftovers(place: Place) -> tuple[Need, ...]:
-    """By the tag of each controller."""
+    """By the tag of each controller, and of EKS Auto Mode's, which run outside the cluster."""
     owned = _tagged(f"kubernetes.io/cluster/{place.stack}", "owned")
-    by_controller = _tagged("elbv2.k8s.aws/cluster", place.stack)
+    by_controller, by_eks = _tagged(BY_CONTROLLER, place.stack), _tagged(EKS_CLUSTER, place.stack)
     profiles = place.everywhere("iam", f"instance-profile/karpenter/{place.region}/{place.stack}/*")
-    balancers, ec2 = place.arn("elasticloadbalancing", "*"), place.arn("ec2", "*/*")
     names = (f"log-group:/aws/eks/{place.stack}/cluster", f"log-group:/aws/containerinsights/{place.stack}/*")
     logs = place.arn("logs", *names, *(f"{name}:*" for name in names))
     return (
         *on(ANYTHING, *LOOK),
-        *(need for tag in (owned, by_controller) for need in on(balancers, *BALANCING, condition=tag)),
-        *on(ec2, *OWNED, *RULES, *KARPENTER, condition=owned),
-        *on(ec2, "ec2:DeleteSecurityGroup", *RULES, "ec2:RevokeSecurityGroupEgress", condition=by_controller),
-        *on(ec2, "ec2:DeleteNetworkInterface", condition=_tagged("cluster.k8s.amazonaws.com/name", place.stack)),
-        *on(ec2, "ec2:DeleteLaunchTemplate", condition=_tagged("karpenter.k8s.aws/cluster", place.stack)),
+        *(need for tag in (owned, by_controller, by_eks) for need in _balancing(place, tag)),
+        *_of_types(place, OWNED, owned),
+        *_of_types(place, OWNED, by_eks),
+        *_of_types(place, CONTROLLER, by_controller),
+        *_of_types(place, ("network-interface",), of_cni(place)),
+        *_of_types(place, ("launch-template",), _tagged(KARPENTER_TEMPLATE, place.stack)),
         *on(profiles, *PROFILES, condition=owned),
         *on(profiles, "iam:GetInstanceProfile"),
         *on(logs, *LOGS),
     )
+
+
+def _of_types(place: Place, things: Iterable[str], condition: Condition) -> Iterator[Need]:
+    for thing in things:
+        yield from on(place.arn("ec2", f"{thing}/*"), *EC2[thing], condition=condition)
+
+
+def _balancing(place: Place, condition: Condition) -> Iterator[Need]:
+    for thing, call in BALANCING.items():
+        yield from on(
+            place.arn("elasticloadbalancing", f"{thing}/*"), f"elasticloadbalancing:{call}", condition=condition
+        )
 
 
 def _tagged(key: str, value: str) -> Condition:

@@ -93,8 +93,9 @@ class Dashboard(Step[Aws, DashboardFacts]):
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """The dashboards whose name begins with the stack's, by their tags."""
-        pages = aws.clients.cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=f"{stack}-")
+        """The dashboards whose name begins with the stack's and the region's, by their tags."""
+        begin = f"{stack}-{aws.region}"
+        pages = aws.clients.cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=begin)
         for entry in [entry for page in pages for entry in page["DashboardEntries"]]:
             name, arn = entry["DashboardName"], entry["DashboardArn"]
             owner = _owner(aws, arn, _region(name, stack, aws.region))

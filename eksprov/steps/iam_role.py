@@ -152,12 +152,12 @@ class IamRole(Step[Aws, RoleFacts]):
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Roles under our path whose names begin with the stack's, by their tags."""
+        """Roles under our path whose names begin with the stack's and the region's, by their tags."""
         iam = aws.clients.iam
         for page in iam.get_paginator("list_roles").paginate(PathPrefix=PATH):
             for role in page["Roles"]:
                 name = role["RoleName"]
-                if not name.startswith(f"{stack}-"):
+                if not name.startswith(_beginning(stack, aws.region)):
                     continue
                 with tolerating(GONE):
                     tags = as_dict(iam.list_role_tags(RoleName=name)["Tags"])

@@ -1,19 +1,22 @@
 """What IAM is asked when a call is made: actions on resources with tags, and whether a policy allows them.
 
 Calls and actions mostly share a name; where they do not, or where a call asks for more than one action, the tables
-below say so (https://docs.aws.amazon.com/service-authorization/latest/reference/). Looked at are the action, the ARN as
-far as the call's parameters give it, the tags that are sent and, for EC2 and KMS, whether the thing carries ours; other
-conditions (whom a role is passed to) are taken to hold.
+below say so (https://docs.aws.amazon.com/service-authorization/latest/reference/). A request has the action, the ARN as
+far as the call's parameters give it, and the condition keys that IAM would be told: the tags that are sent, whom a role
+is passed to, which policy is attached, and of what exists already, whether it carries our tag. The emulated account's
+own reading of policies judges it.
 """
 
 from __future__ import annotations
 
-import fnmatch
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from eksprov.aws.tags import STACK
+from eksprov.local.aws.policy import allows
 from support.calls import Call
 
 REGION, ACCOUNT = "us-west-2", "123456789012"
@@ -40,6 +43,7 @@ TAG_ACTION = {
     "sqs": "sqs:TagQueue",
     "cloudwatch": "cloudwatch:TagResource",
 }
+OURS = (STACK, "eks:cluster-name")
 ROLE_KEYS = ("roleArn", "nodeRole")
 NOTHING_ASKED = frozenset({"GetCallerIdentity"})  # allowed to everybody
 THINGS = {
@@ -59,11 +63,21 @@ ID = re.compile(rf"\b({'|'.join(THINGS)})-[0-9a-f]{{8,}}\b")
 
 @dataclass(frozen=True)
 class Request:
-    """`resource` is an ARN, or empty where the call does not tell it; `tags` are those that the call sends."""
+    """One question to IAM; an empty resource is one that the call does not name. `tags` are those that the call sends,
+    `context` the other condition keys, `new`: the thing is only being made, so it has no tags yet."""
 
     action: str
     resource: str = ""
     tags: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
+    new: bool = False
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The condition keys in lower case, as far as the call alone says them."""
+        sent = {f"aws:RequestTag/{key}": value for key, value in self.tags}
+        told = {"aws:RequestedRegion": REGION, **sent, **dict(self.context)}
+        return {key.lower(): value for key, value in told.items()}
 
 
 @dataclass
@@ -93,13 +107,15 @@ class Policy:
     def _fits(self, statement: Mapping[str, Any], request: Request) -> bool:
         if request.action not in _many(statement["Action"]):
             return False
-        if request.resource and not any(fnmatch.fnmatchcase(request.resource, p) for p in _many(statement["Resource"])):
-            return False
-        equals = statement.get("Condition", {}).get("StringEquals", {})
-        if "aws:RequestTag/eksprov:stack" in equals and ("eksprov:stack", self.stack) not in request.tags:
-            return False
-        name = request.resource.rsplit("/", 1)[-1]
-        return "aws:ResourceTag/eksprov:stack" not in equals or not name or name in self.owned
+        known = statement if request.resource else {**statement, "Resource": "*"}
+        ours = {f"aws:resourcetag/{key}": self.stack for key in OURS} if self._is_ours(request) else {}
+        document = json.dumps({"Statement": known})
+        return allows([document], request.action, request.resource or "*", {**ours, **request.told})
+
+    def _is_ours(self, request: Request) -> bool:
+        """EC2's and KMS's things are told by their ids; what else there is under a name of ours is taken to be."""
+        by_id = request.resource.split(":")[2:3] in (["ec2"], ["kms"])
+        return not request.new and (not by_id or request.resource.rsplit("/", 1)[-1] in self.owned)
 
 
 def requests(call: Call) -> Iterator[Request]:
@@ -112,12 +128,20 @@ def requests(call: Call) -> Iterator[Request]:
         return
     prefix = PREFIXES.get(call.service, call.service)
     actions = OTHERWISE.get((call.service, call.operation), (f"{prefix}:{call.operation}",))
+    context, new = _context(call), bool(tags) and "Tag" not in call.operation
     for action in actions:
         for resource in _resources(call):
-            yield Request(action, resource, tags)
-    if tags and call.service in TAG_ACTION and call.operation != "TagResource":
-        yield Request(TAG_ACTION[call.service], _new(call), tags)
+            yield Request(action, resource, tags, context, new)
+    if new and call.service in TAG_ACTION:
+        yield Request(TAG_ACTION[call.service], _new(call), tags, new=True)
     yield from _implied(call)
+
+
+def _context(call: Call) -> tuple[tuple[str, str], ...]:
+    """The condition keys of some calls, beside tags."""
+    if "PolicyArn" in call.params and call.service == "iam":
+        return (("iam:PolicyARN", call.params["PolicyArn"]),)
+    return ()
 
 
 def _new(call: Call) -> str:
@@ -131,19 +155,20 @@ def _implied(call: Call) -> Iterator[Request]:
     """What a service asks in the caller's name."""
     if call.service == "eks":
         held = [call.params, *call.params.get("podIdentityAssociations", [])]
-        for role in (one[key] for one in held for key in ROLE_KEYS if key in one):
-            yield Request("iam:PassRole", role)
+        for one, key in ((one, key) for one in held for key in ROLE_KEYS if key in one):
+            yield Request("iam:PassRole", one[key], context=(("iam:PassedToService", _taker(call, key)),))
         if call.operation in ("CreateCluster", "CreateNodegroup"):
-            yield Request("iam:CreateServiceLinkedRole")
+            service = "eks.amazonaws.com" if call.operation == "CreateCluster" else "eks-nodegroup.amazonaws.com"
+            yield Request("iam:CreateServiceLinkedRole", context=(("iam:AWSServiceName", service),))
         if call.params.get("podIdentityAssociations") is not None:
             yield Request("eks:CreatePodIdentityAssociation", _eks(call.params, "cluster"))
         if call.operation == "UpdateAddon" and call.params.get("podIdentityAssociations") is not None:
             yield Request("eks:UpdatePodIdentityAssociation")
             yield Request("eks:DeletePodIdentityAssociation")
         if call.operation == "CreateNodegroup" and "launchTemplate" in call.params:
-            yield Request("ec2:RunInstances")
+            yield from _launched(call)
         if call.params.get("encryptionConfig"):
-            yield Request("kms:CreateGrant")
+            yield Request("kms:CreateGrant", context=(("kms:GrantIsForAWSResource", "true"),))
             yield Request("kms:DescribeKey")
     if call.operation == "DeleteAddon":
         yield Request("eks:DeletePodIdentityAssociation")
@@ -155,6 +180,26 @@ def _implied(call: Call) -> Iterator[Request]:
         yield Request("s3:AbortMultipartUpload", f"arn:aws:s3:::{call.params['Bucket']}/models/x")
     if call.operation == "CreateVpcEndpoint":
         yield Request("route53:AssociateVPCWithHostedZone")
+
+
+def _launched(call: Call) -> Iterator[Request]:
+    """A launch of what the node group's template says, in the caller's name."""
+    here = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    tags = tuple(sorted(_tags(call.params).items()))
+    template = f"{here}:launch-template/{call.params['launchTemplate']['id']}"
+    others = (f"{here}:{thing}/x" for thing in ("network-interface", "security-group", "subnet", "volume"))
+    for resource in (f"arn:aws:ec2:{REGION}::image/ami-x", f"{here}:instance/x", template, *others):
+        yield Request("ec2:RunInstances", resource)
+    for thing in ("instance", "network-interface", "volume"):
+        action = (("ec2:CreateAction", "RunInstances"),)
+        yield Request("ec2:CreateTags", f"{here}:{thing}/x", tags, action, new=True)
+
+
+def _taker(call: Call, key: str) -> str:
+    """The service that a role is passed to."""
+    if key == "nodeRole":
+        return "ec2.amazonaws.com"
+    return "eks.amazonaws.com" if call.operation == "CreateCluster" else "pods.eks.amazonaws.com"
 
 
 # What a template names is asked for when it is used, not when it is written.
@@ -173,8 +218,8 @@ def _of_ec2(call: Call, tags: tuple[tuple[str, str], ...]) -> Iterator[Request]:
         yield Request(action, resource, tags)
     if call.operation in MADE:
         new = f"arn:aws:ec2:{REGION}:{ACCOUNT}:{MADE[call.operation]}/new"
-        yield Request(action, new, tags)
-        yield Request("ec2:CreateTags", new, tags)
+        yield Request(action, new, tags, new=True)
+        yield Request("ec2:CreateTags", new, tags, (("ec2:CreateAction", call.operation),), new=True)
     if call.operation == "CreateVpcEndpoint":
         yield from _implied(call)
 

@@ -1,0 +1,132 @@
+"""Every condition of the operator's policy is needed, and none is void: laws over all configs and all phases.
+
+`support.policy_law` says from AWS's own reference when a right is too wide; here every condition is dropped once, and
+the law has to notice. And whatever a condition forbids, no other statement of the policy allows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from support.configs import changed
+from support.policies import ACCOUNT, BOUNDARY, KINDS, SHAPES, access, needed, place, shape, written
+from support.policy_law import UNTAGGED, WIDE, too_wide
+
+from eksprov.aws.tags import STACK
+from eksprov.local.aws.policy import allows
+from eksprov.operations.operator_policy import place_before as policy_place
+from eksprov.permissions import PHASES, Need, Place, needs
+
+EVERY = {"": PHASES, **{phase: (phase,) for phase in PHASES}}
+
+
+def stack(name: str) -> str:
+    return shape(name).name
+
+
+def complaints(name: str, need: Need) -> list[str]:
+    return too_wide(need, stack(name), bounded=bool(place(name).permissions_boundary))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_no_right_is_wider_than_aws_makes_it(name: str) -> None:
+    assert [found for need in needed(name) for found in complaints(name, need)] == []
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_condition_that_is_dropped_is_noticed(name: str) -> None:
+    silent = []
+    for need in needed(name):
+        for index, entry in enumerate(need.condition):
+            less = dataclasses.replace(need, condition=need.condition[:index] + need.condition[index + 1 :])
+            if not complaints(name, less):
+                silent.append((need.action, need.resources, entry))
+    assert silent == []
+
+
+def test_the_law_knows_no_exception_that_no_config_needs() -> None:
+    actions = {need.action for name in SHAPES for need in needed(name)}
+    assert {*WIDE, *UNTAGGED} <= actions
+
+
+def told(need: Need) -> dict[str, str]:
+    """A request that the need's conditions allow."""
+    return {key.lower(): values[0] for _, key, values in need.condition}
+
+
+def refusals(need: Need) -> Iterator[tuple[str, dict[str, str]]]:
+    """Requests that break one of its conditions: the key is missing, or says something else."""
+    for _, key, _ in need.condition:
+        right = told(need)
+        yield key, {other: value for other, value in right.items() if other != key.lower()}
+        yield key, {**right, key.lower(): "something else"}
+
+
+def statements(documents: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """For each action a policy of all statements that speak of it."""
+    found: dict[str, list[Any]] = {}
+    for one in (one for document in documents for one in document["Statement"]):
+        for action in [one["Action"]] if isinstance(one["Action"], str) else one["Action"]:
+            found.setdefault(action, []).append({**one, "Action": action})
+    return {action: json.dumps({"Statement": each}) for action, each in found.items()}
+
+
+@pytest.mark.parametrize("phase", EVERY)
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_breaks_a_condition_is_denied_by_the_whole_policy(name: str, phase: str) -> None:
+    mine = statements(written(name, *EVERY[phase]))
+    for need in (need for need in needed(name, *EVERY[phase]) if need.condition):
+        policy = mine[need.action]
+        for resource in (resource.replace("*", "x") for resource in need.resources):
+            assert allows([policy], need.action, resource, told(need))
+            for key, context in refusals(need):
+                assert not allows([policy], need.action, resource, context), (need.action, resource, key)
+
+
+def test_roles_that_must_have_a_boundary_get_it_or_nothing() -> None:
+    bounded = {need.action for need in needed("bounded") if BOUNDARY in str(need.condition)}
+    assert bounded == {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"}
+
+
+NEIGHBOURS = {"of a longer name": {"name": "-prod"}, "in another region": {"region": "eu-west-1"}}
+
+
+@pytest.mark.parametrize("where", NEIGHBOURS)
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_changes_a_neighbour_is_denied(name: str, where: str) -> None:
+    """All that the operator of a stack with a like name, or of the one of this name in another region, may change."""
+    config, other = shape(name), dict(NEIGHBOURS[where])
+    if "name" in other:
+        other["name"] = f"{config.name[:20]}{other['name']}"
+    theirs = policy_place(changed(config, **other), ACCOUNT, "aws")
+    mine = statements(written(name))
+    asked = [need for need in needs(theirs, PHASES, KINDS) if access(need.action) not in ("Read", "List")]
+    reached = {
+        (need.action, resource)
+        for need in asked
+        for resource in (resource.replace("*", "x") for resource in need.resources)
+        if allows([mine.get(need.action, "{}")], need.action, resource, {**tags_of(theirs), **told(need)})
+    }
+    assert len(asked) > 100
+    assert {action for action, _ in reached} <= SHARED[where]
+
+
+# What they have in common: launching nodes, service-linked roles, a zone of Amazon's; Unsubscribe knows no resource.
+SHARED = {
+    "of a longer name": {
+        "ec2:RunInstances",
+        "iam:CreateServiceLinkedRole",
+        "route53:AssociateVPCWithHostedZone",
+        "sns:Unsubscribe",
+    },
+    "in another region": {"iam:CreateServiceLinkedRole", "route53:AssociateVPCWithHostedZone"},
+}
+
+
+def tags_of(place: Place) -> dict[str, str]:
+    """What is a stack's bears its tag, and its calls go to its region."""
+    return {f"aws:resourcetag/{STACK}": place.stack, "aws:requestedregion": place.region}

