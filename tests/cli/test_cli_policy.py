@@ -43,9 +43,9 @@ def test_the_documents_are_the_answer_and_the_rest_is_said_beside(
     assert main(["policy", "--config", str(config)]) == 0
     said = capsys.readouterr()
     found = documents(said.out)
-    assert len(found) == 3
+    assert len(found) == 4
     assert all(one["Version"] == "2012-10-17" for one in found)
-    assert "eksprov-digits-1 (1 of 3)" in said.err
+    assert "eksprov-digits-1 (1 of 4)" in said.err
     assert "pass --account" in said.err
 
 
@@ -53,7 +53,7 @@ def test_json_has_every_document_with_its_size(config: Path, capsys: pytest.Capt
     assert main(["policy", "--config", str(config), "--account", ACCOUNT, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["phases"] == ["provision", "lock", "deploy-model", "teardown"]
-    assert [one["name"] for one in answer["documents"]] == [f"eksprov-digits-{number}" for number in (1, 2, 3)]
+    assert [one["name"] for one in answer["documents"]] == [f"eksprov-digits-{number}" for number in (1, 2, 3, 4)]
     assert all(one["characters"] <= 6144 for one in answer["documents"])
     text = json.dumps(answer)
     assert f"arn:aws:eks:us-west-2:{ACCOUNT}:cluster/digits" in text
@@ -88,3 +88,52 @@ def test_the_partition_is_the_regions(config: Path, capsys: pytest.CaptureFixtur
 def test_an_account_that_is_none_is_refused(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "--config", str(config), "--account", "12"]) == 2
     assert "twelve digits" in capsys.readouterr().err
+
+
+def test_a_folder_gets_one_file_a_document(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["policy", "--config", str(config), "--account", ACCOUNT]
+    folder = tmp_path / "policies" / "digits"
+    assert main(base) == 0
+    printed = documents(capsys.readouterr().out)
+    assert main([*base, "--out", str(folder)]) == 0
+    said = capsys.readouterr()
+    files = [folder / f"digits-all-{number}.json" for number in range(1, len(printed) + 1)]
+    assert said.out.splitlines() == [str(file) for file in files]
+    assert [json.loads(file.read_text()) for file in files] == printed
+    assert sorted(folder.iterdir()) == files
+    assert main([*base, "--phase", "deploy-model", "--out", str(folder), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["files"] == [str(folder / "digits-deploy-model-1.json")]
+    assert json.loads((folder / "digits-deploy-model-1.json").read_text()) == answer["documents"][0]["document"]
+
+
+def test_what_an_earlier_run_left_in_the_folder_is_told(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("digits-lock-2.json", "digits-lock-mine.json", "notes.txt"):
+        (tmp_path / name).write_text("{}")
+    assert main(["policy", "--config", str(config), "--phase", "lock", "--out", str(tmp_path)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "earlier run" in line]
+    assert len(told) == 1
+    assert "digits-lock-2.json" in told[0]
+    assert (tmp_path / "digits-lock-2.json").read_text() == "{}"
+
+
+def test_a_folder_that_cannot_be_written_is_one_error(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policies").write_text("a file")
+    assert main(["policy", "--config", str(config), "--out", str(tmp_path / "policies" / "x")]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert "--out DIR" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("scaler", ["cluster-autoscaler", "karpenter", "auto-mode"])
+def test_every_autoscaler_has_a_policy_before_anything_is_recorded(
+    config: Path, scaler: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(f"{CONFIG}autoscaler: {scaler}\n")
+    assert main(["policy", "--config", str(config)]) == 0
+    assert documents(capsys.readouterr().out)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         "eksprov policy                              all that the stack's operator needs",
         "eksprov policy --phase deploy-model         what a pipeline needs that only serves models",
         "eksprov policy --phase teardown --json",
+        "eksprov policy --account 111122223333 --out policies    one file a document",
     ),
 )
 @shared
@@ -31,14 +34,21 @@ if TYPE_CHECKING:
     help="Only what this needs; may be given again.  [default: all]",
 )
 @click.option("--account", metavar="ID", default="", help="The account in the ARNs, before anything is recorded.")
+@click.option(
+    "--out",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write each document to a file of its own in DIR, and print the files' names.",
+)
 @as_json
 @click.pass_obj
-def command(desk: Desk, phases: tuple[Phase, ...], account: str, as_json: bool) -> int:
+def command(desk: Desk, phases: tuple[Phase, ...], account: str, folder: Path | None, as_json: bool) -> int:
     """Print the IAM policy that running this needs.
 
     It comes from the config and the record alone: AWS is not asked. Each statement names the stack's own resources, or
     those that carry its tag. Where one managed policy cannot hold it all (IAM takes 6,144 characters), several
-    documents are printed; attach them all.
+    documents are printed, or written to DIR as <stack>-<phase>-1.json and so on; attach them all.
     """
     from eksprov.operations.operator_policy import operator_policy
     from eksprov.permissions import PHASES
@@ -49,24 +59,61 @@ def command(desk: Desk, phases: tuple[Phase, ...], account: str, as_json: bool) 
     found = operator_policy(
         backend.config, backend.recorded(), chosen, account=_account(account), partition=_partition(backend.config)
     )
+    written = _written(folder, _stem(backend.config, phases), found.documents) if folder is not None else []
+    notes = (*found.notes, *(_stale(folder, _stem(backend.config, phases), written) if folder is not None else ()))
     if as_json:
+        files = {"files": [str(path) for path in written]} if folder is not None else {}
         listed = [
             {"name": _name(backend.config, number), "characters": size(dict(document)), "document": document}
             for number, document in enumerate(found.documents, 1)
         ]
-        desk.answer({"schema": 1, "phases": chosen, "documents": listed, "notes": found.notes})
+        desk.answer({"schema": 1, "phases": chosen, "documents": listed, "notes": notes, **files})
         return 0
-    for number, document in enumerate(found.documents, 1):
+    for path in written:
+        desk.say(str(path))
+    for number, document in enumerate(() if written else found.documents, 1):
         of = f" ({number} of {len(found.documents)})" if len(found.documents) > 1 else ""
         desk.log(f"{_name(backend.config, number)}{of}: {size(dict(document)):,} characters")
         desk.say(json.dumps(document, indent=2))
-    for note in found.notes:
+    for note in notes:
         desk.log(f"{click.style('note:', fg='yellow')} {note}")
     return 0
 
 
 def _name(config: Any, number: int) -> str:
     return f"eksprov-{config.name}-{number}"
+
+
+def _stem(config: Any, phases: tuple[Phase, ...]) -> str:
+    """How the files of these phases are called: with "all" where none was chosen."""
+    from eksprov.permissions import PHASES
+
+    return f"{config.name}-{'-'.join(phase for phase in PHASES if phase in phases) or 'all'}"
+
+
+def _written(folder: Path, stem: str, documents: Iterable[Mapping[str, Any]]) -> list[Path]:
+    """Write the documents into `folder`, which is made when missing. Raises: UsageError when that cannot be done."""
+    from eksprov.errors import UsageError
+
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, document in enumerate(documents, 1):
+            path = folder / f"{stem}-{number}.json"
+            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            written.append(path)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename} cannot be written: {error.strerror}", "name another with --out DIR"
+        ) from error
+    return written
+
+
+def _stale(folder: Path, stem: str, written: list[Path]) -> Iterator[str]:
+    """What an earlier run wrote and this one has no use for; a policy made from it would allow more than is needed."""
+    for path in sorted(folder.glob(f"{stem}-*.json")):
+        if path not in written and path.stem.removeprefix(f"{stem}-").isdecimal():
+            yield f"{path} is of an earlier run and no part of this policy: remove it, and detach what was made from it"
 
 
 def _account(account: str) -> str:
