@@ -21,6 +21,7 @@ from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Outputs, Owner, Step
 from eksprov.cost.estimate import Estimate, monthly
 from eksprov.operations.apply import fingerprint
+from eksprov.operations.asked import asked
 from eksprov.operations.costs import Forecast, costs
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
@@ -52,7 +53,8 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
     """Read and examine; nothing is changed."""
     zones = [zone.name for zone in opened.choices.zones]
     together, today = opened.stack.together, datetime.now(UTC).date()
-    facts = read(opened.aws, plan, opened.identity, zones, today, together, _elsewhere(opened))
+    elsewhere, questions = _elsewhere(opened), asked(opened, plan)
+    facts = read(opened.aws, plan, opened.identity, zones, today, together, elsewhere, questions)
     groups = opened.stack.config.node_groups
     wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in groups}
     facts = replace(

@@ -41,7 +41,7 @@ def operator_policy(
         known = replace(known, account=account)
     place = place_in(config, known, state)
     kinds = tuple(kind for kind in KINDS if kind.world == "aws")
-    found = needs(place, phases, kinds, admin=known.admin_principal_arn, state=config.state or "")
+    found = needs(place, phases, kinds, state=config.state or "")
     return OperatorPolicy(documents(found), tuple(_notes(config, phases, known)))
 
 

@@ -16,10 +16,11 @@ from eksprov.core.replacement import Order
 from eksprov.core.step import Step
 from eksprov.errors import EksprovError
 from eksprov.permissions import account, cluster, messaging, network, sweep
+from eksprov.permissions.checks import checks
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
 from eksprov.permissions.tags import retagging
 
-__all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "needs", "place_of"]
+__all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "creating", "needs", "place_of"]
 
 Phase = Literal["provision", "lock", "deploy-model", "teardown"]
 PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
@@ -63,28 +64,26 @@ def _by_kind(steps: Iterable[AnyStep]) -> dict[str, tuple[AnyStep, ...]]:
     return kinds
 
 
-def needs(
-    place: Place, phases: Iterable[Phase], kinds: Iterable[type[AnyStep]], admin: str = "", state: str = ""
-) -> tuple[Need, ...]:
+def needs(place: Place, phases: Iterable[Phase], kinds: Iterable[type[AnyStep]], state: str = "") -> tuple[Need, ...]:
     """What these phases need, in a settled order, each need once.
 
-    `kinds` are all kinds of AWS there are: a survey looks for every one of them. `admin` is the recorded principal
-    (empty: the caller's role is read to find it), `state` the URL of a state kept in S3.
+    `kinds` are all kinds of AWS there are: a survey looks for every one of them. `state` is the URL of a state kept in
+    S3.
     """
     found: list[Need] = []
     for phase in phases:
         found += _WHAT[phase](place, tuple(kinds))
-        if phase == "provision" and not admin and _admin_is_the_caller(place):
-            found += on(place.everywhere("iam", "role/*"), "iam:GetRole")
         if state:
             found += account.state(place, state)
     return tuple(dict.fromkeys(found))
 
 
-def _admin_is_the_caller(place: Place) -> bool:
-    """Without `access:` the one entry names whoever provisions first, and that role's path must be read."""
-    entries = place.kinds.get("access-entry", ())
-    return all(not getattr(step, "compare_age", False) for step in entries)
+def creating(place: Place, made: Iterable[str], replaced: Iterable[str]) -> tuple[Need, ...]:
+    """What it takes to make things of these kinds, and to make those of others anew."""
+    anew = [_rights(kind, place) for kind in sorted({*replaced} & place.kinds.keys())]
+    new = [_rights(kind, place) for kind in sorted({*made} & place.kinds.keys())]
+    found = [need for rights in (*new, *anew) for need in (*rights.read, *rights.make)]
+    return tuple(dict.fromkeys((*found, *(need for rights in anew for need in rights.delete))))
 
 
 def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
@@ -92,6 +91,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeAvailabilityZones")
     if any(getattr(step, "reservation", "") for step in place.kinds.get("launch-template", ())):
         yield from on(ANYTHING, "ec2:DescribeCapacityReservations")
+    yield from checks(place)
     for kind, steps in place.kinds.items():
         rights = _rights(kind, place)
         yield from (*rights.read, *rights.make, *rights.change)

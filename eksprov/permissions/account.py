@@ -43,18 +43,18 @@ def _iam_role(place: Place) -> Rights:
     paths = sorted({PATH, *(getattr(step, "path", PATH) for step in steps)})
     named = place.everywhere("iam", *(f"role{path}{place.prefix}*" for path in paths))
     gives = (*_attaching(place, steps), *(on(inline, "iam:PutRolePolicy", condition=place.bounded) if inline else ()))
-    look = ("iam:GetRole", "iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ()))
+    bare = place.everywhere("iam", f"role/{place.prefix}*")  # one that is not there has no path that IAM could know
+    look = ("iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ()))
     made = (*place.requested, *place.bounded)
     return Rights(
-        read=on(named, *look),
+        read=(*on(dict.fromkeys((*named, *bare)), "iam:GetRole"), *on(named, *look)),
         make=(
             *on(every, "iam:CreateRole", condition=made),
             *on(every, "iam:TagRole", condition=place.requested),
             *gives,
         ),
         change=(
-            *on(every, "iam:UpdateAssumeRolePolicy", condition=place.bounded),
-            *on(every, "iam:UpdateRole", "iam:DetachRolePolicy"),
+            *on(every, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DetachRolePolicy"),
             *gives,
         ),
         delete=(

@@ -42,7 +42,7 @@ def identity(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 
 
 def permissions(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
-    """IAM's simulator looks at policies for any resource; one that names resources may well be enough."""
+    """What IAM's simulator says of the stack's own resources; it is not told all that conditions may ask for."""
     if facts.denied is NOT_ASKED:
         return
     if isinstance(facts.denied, Unread):
@@ -55,8 +55,8 @@ def permissions(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         cure = "change the policy that denies them, or call with another role"
         yield Finding("permissions", "error", f"the caller is denied: {', '.join(explicit)}", cure)
     if implicit:
-        what = f"the caller's policies do not allow this on every resource: {', '.join(implicit)}"
-        yield Finding("permissions", "warning", what, "allow these actions, unless a narrower policy does")
+        what = f"the caller's policies do not allow this on the stack's resources: {', '.join(implicit)}"
+        yield Finding("permissions", "warning", what, "`eksprov policy` prints a policy that does")
 
 
 def instance_types(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:

@@ -23,6 +23,14 @@ NOT_ASKED = Unread("nothing of this run needs it")
 
 
 @dataclass(frozen=True)
+class Question:
+    """What IAM's policy simulator is asked in one call: pairs of an action and a resource, under condition keys."""
+
+    pairs: frozenset[tuple[str, str]]
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class TypeFacts:
     """An instance type: vCPUs, and how many addresses its network interfaces can hold."""
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, TypeVar
 
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws, Identity
 from eksprov.core.plan import Plan
-from eksprov.preflight.actions import needed
-from eksprov.preflight.facts import NOT_ASKED, Facts, TypeFacts, Unread, Use, VersionFacts
+from eksprov.preflight.facts import NOT_ASKED, Facts, Question, TypeFacts, Unread, Use, VersionFacts
 from eksprov.preflight.need import Group, created, groups, quota_code
 from eksprov.preflight.quotas import BY_CODE, Quota, relevant
 from eksprov.steps.absent import unless
@@ -26,6 +26,8 @@ from eksprov.steps.principal import principal_of
 T = TypeVar("T")
 Together = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 Read = Callable[[], Any]
+ALLOWED, EXPLICIT = "allowed", "explicitDeny"
+SIMULATED = 1000  # results that an answer of the policy simulator holds at most
 PAGE = 100  # instance types a filter takes at most: 200 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html)
 
 
@@ -37,12 +39,13 @@ def read(
     today: date,
     together: Together,
     fallbacks: Mapping[str, frozenset[str]],
+    questions: tuple[Question, ...] = (),
 ) -> Facts:
-    """Everything that the checks of this plan look at; `fallbacks` as in `Facts`."""
+    """Everything that the checks of this plan look at; `fallbacks` as in `Facts`, `questions` are for the simulator."""
     wanted, counted = groups(plan), relevant(plan, fallbacks)
     reads = {**_of_groups(aws, wanted, counted), **_of_the_rest(aws, plan, counted)}
-    if actions := needed(plan):
-        reads["denied"] = lambda: _denied(aws, identity, actions)
+    simulated = {f"rights {number}": question for number, question in enumerate(questions)}
+    reads |= {name: partial(_denied, aws, identity, question) for name, question in simulated.items()}
     names = list(reads)
     found = dict(zip(names, together(lambda name: _tried(name, reads[name]), names), strict=True))
     instances, counts = found.get("instances", NOT_ASKED), "instances" in reads
@@ -64,7 +67,7 @@ def read(
         offerings=found.get("offerings", NOT_ASKED),
         scores={group.name: found[name] for group in wanted if (name := f"score {group.name}") in found},
         versions=found.get("versions", NOT_ASKED),
-        denied=found.get("denied", NOT_ASKED),
+        denied=_all_denied([found[name] for name in simulated]),
         fallbacks=fallbacks,
     )
 
@@ -217,12 +220,45 @@ def versions(aws: Aws) -> Mapping[str, VersionFacts]:
     return found
 
 
-def _denied(aws: Aws, identity: Identity, actions: tuple[str, ...]) -> Mapping[str, str]:
+def _denied(aws: Aws, identity: Identity, question: Question) -> Mapping[str, str]:
     """The actions that are not allowed, with IAM's decision; nothing is denied to the root user."""
     if identity.arn.endswith(":root"):
         return {}
+    actions, resources = ({pair[part] for pair in question.pairs} for part in (0, 1))
     pages = aws.clients.iam.get_paginator("simulate_principal_policy").paginate(
-        PolicySourceArn=principal_of(aws, identity), ActionNames=list(actions)
+        PolicySourceArn=principal_of(aws, identity),
+        ActionNames=sorted(actions),
+        ResourceArns=sorted(resources),
+        ContextEntries=[_entry(key, value) for key, value in sorted(question.context.items())],
+        PaginationConfig={"PageSize": SIMULATED},
     )
-    results = [result for page in pages for result in page["EvaluationResults"]]
-    return {each["EvalActionName"]: each["EvalDecision"] for each in results if each["EvalDecision"] != "allowed"}
+    decided = [decision for page in pages for result in page["EvaluationResults"] for decision in _decisions(result)]
+    return _worst({a: decision} for a, r, decision in decided if (a, r) in question.pairs and decision != ALLOWED)
+
+
+def _entry(key: str, value: str) -> Any:
+    kind = "boolean" if value in ("true", "false") else "string"
+    return {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]}
+
+
+def _decisions(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Action, resource and decision; of several resources, IAM may say them in a list of their own."""
+    action, each = str(result["EvalActionName"]), result.get("ResourceSpecificResults") or ()
+    whole = (action, str(result.get("EvalResourceName", "*")), str(result["EvalDecision"]))
+    return [whole, *((action, str(one["EvalResourceName"]), str(one["EvalResourceDecision"])) for one in each)]
+
+
+def _worst(answers: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """For each action the strongest word against it."""
+    worst: dict[str, str] = {}
+    for action, decision in (item for answer in answers for item in answer.items()):
+        worst[action] = EXPLICIT if EXPLICIT in (decision, worst.get(action)) else decision
+    return worst
+
+
+def _all_denied(answers: list[Any]) -> Mapping[str, str] | Unread:
+    """All answers as one; not read where one was not."""
+    unread = [answer for answer in answers if isinstance(answer, Unread)]
+    if unread or not answers:
+        return unread[0] if unread else NOT_ASKED
+    return _worst(answers)

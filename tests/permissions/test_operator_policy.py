@@ -25,10 +25,12 @@ from eksprov.core.converge import converge, remove
 from eksprov.core.step import Outputs
 from eksprov.core.tagging import NO_TAGS, Tags
 from eksprov.errors import EksprovError
+from eksprov.operations.forecast import doctor
 from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.kinds import is_model
 from eksprov.operations.lock import make_pins
 from eksprov.operations.models import graph, node_types
+from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened
 from eksprov.permissions import PHASES, RIGHTS, Need, needs, place_of
@@ -56,10 +58,14 @@ def owned(stage: Stage) -> set[str]:
 def policy(stage: Stage, *phases: Any, config: Config | None = None) -> Policy:
     """The policy of some phases for the stage's own steps."""
     opened = stage.opened(config)
-    own = tuple(step for step in opened.steps if not is_model(step.name))
-    place = place_of(stage.config.name, "us-west-2", ACCOUNT, "aws", own, models=served(opened))
+    place = place_of(stage.config.name, "us-west-2", ACCOUNT, "aws", own(opened), models=served(opened))
     found = documents(needs(place, phases, KINDS))
     return Policy([one for document in found for one in document["Statement"]], stage.config.name)
+
+
+def own(opened: Opened) -> tuple[Any, ...]:
+    """The stack's steps without its models'."""
+    return tuple(step for step in opened.steps if not is_model(step.name))
 
 
 def served(opened: Opened) -> list[Any]:
@@ -87,7 +93,8 @@ class Play:
         self.stage.tape.rewind()
 
     def whole(self) -> None:
-        """Make, look, lose the state, serve, mend, take down."""
+        """Look ahead, make, look, lose the state, serve, mend, take down."""
+        self.examine()
         self.provision()
         self.lock()
         self.provision()
@@ -103,11 +110,17 @@ class Play:
         """`eksprov provision`: without models."""
         self.stage.tape.rewind()
         opened = self.stage.opened()
-        infrastructure = tuple(step for step in opened.steps if not is_model(step.name))
-        report = provision(dataclasses.replace(opened, steps=infrastructure))
+        report = provision(dataclasses.replace(opened, steps=own(opened)))
         assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
         for outcome in report.outcomes:
             self.outputs.put(outcome.name, outcome.outputs)
+        self.note("provision")
+
+    def examine(self) -> None:
+        """`eksprov doctor`, whose checks come before what `provision` makes."""
+        self.stage.tape.rewind()
+        opened = self.stage.opened()
+        doctor(dataclasses.replace(opened, steps=own(opened)), make_plan(opened))
         self.note("provision")
 
     def lock(self) -> None:

@@ -21,7 +21,7 @@ from eksprov.operations.provision import Report, provision
 from eksprov.operations.stack import Opened
 
 READS_LIMIT = 40  # of a run that changes nothing
-PREFLIGHT_LIMIT = 35  # of the reads before the first create
+PREFLIGHT_LIMIT = 40  # of the reads before the first create
 
 
 class Told:

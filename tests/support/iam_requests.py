@@ -31,7 +31,11 @@ OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "GetBucketLifecycleConfiguration"): ("s3:GetLifecycleConfiguration",),
     ("s3", "PutBucketLifecycleConfiguration"): ("s3:PutLifecycleConfiguration",),
 }
-PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+PREFIXES = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "service-quotas": "servicequotas",
+}
 TAG_ACTION = {
     "ecr": "ecr:TagResource",
     "eks": "eks:TagResource",

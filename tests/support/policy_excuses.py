@@ -61,6 +61,9 @@ EXCUSED = {
     "iam:DeleteInstanceProfile": "left behind",
     "iam:GetInstanceProfile": "left behind",
     "iam:RemoveRoleFromInstanceProfile": "left behind",
+    "pricing:GetProducts": "prices, where the target is aws; here it is local, whose prices are the package's",
+    "ec2:DescribeSpotPriceHistory": "the same",
+    "ec2:GetSpotPlacementScores": "a group of SPOT that begins with nodes",
     "sqs:ListQueueTags": "a survey that finds nothing of that name",
     "events:ListTagsForResource": "the same",
 }

@@ -20,7 +20,7 @@ ALWAYS = {
     "kms:CreateGrant": "kms:GrantIsForAWSResource",
 }
 GLOBAL = ("aws:RequestedRegion",)  # told of every action
-BOUNDED = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy")
+BOUNDED = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
 # Wider than their resources and tags could say, and why. docs/security.md tells the writes among them.
 WIDE: dict[str, tuple[str, str]] = {
     "ec2:RunInstances": (
@@ -29,7 +29,8 @@ WIDE: dict[str, tuple[str, str]] = {
     ),
     "ecr:DescribeRepositories": (":repository/", "a survey lists them all"),
     "iam:CreateServiceLinkedRole": (":role/aws-service-role/", "the service's name holds it"),
-    "iam:GetRole": (":role/", "the caller's own role, where it becomes the admin"),
+    "iam:GetRole": (":role/", "the caller's own role, which becomes the admin and is asked about"),
+    "iam:SimulatePrincipalPolicy": (":(role|user)/", "the caller, whose name nobody knows beforehand"),
     "kms:ListResourceTags": (":key/", "a survey looks for our tag"),
     "route53:AssociateVPCWithHostedZone": ("", "the zone is Amazon's"),
     "sns:Unsubscribe": ("", "IAM knows no resource for it"),

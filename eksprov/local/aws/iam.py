@@ -9,7 +9,9 @@ from typing import Any
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
+from eksprov.local.aws import iam_guard
 from eksprov.local.aws.base import Refusal
+from eksprov.local.aws.policy import allows
 from eksprov.local.aws.simulate import SimulateMixin
 
 
@@ -17,7 +19,8 @@ class LocalIamResponse(SimulateMixin, IamResponse):
     """Answers every request to IAM."""
 
     def before(self, action: str) -> None:
-        """Refuse a policy deleted while attached, and a trust policy that is none."""
+        """Refuse what a role's session may not do, a policy deleted while attached, a trust policy that is none."""
+        self._hold_to_role(action)
         if action == "DeletePolicy":
             self._refuse_attached(self._get_param("PolicyArn"))
         elif action == "CreateRole":
@@ -34,6 +37,19 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         if made is not None:  # its CreateDate is the world's time, like all that is compared with it
             made.create_date = datetime.fromtimestamp(self.world.now(), UTC).replace(tzinfo=None)
         return result
+
+    def _hold_to_role(self, action: str) -> None:
+        """Raise AccessDenied where the caller is a role's session whose policies do not allow the action."""
+        key, backend = self.caller(), self.backend
+        if key is None or key.session is None or key.session.is_pod:
+            return
+        roles = {role.name: role for role in backend.get_roles()}
+        profiles = {profile.name: profile for profile in backend.instance_profiles.values()}
+        resource, context = iam_guard.request(action, self._get_param, roles, profiles)
+        caller = roles.get(key.session.role_name)
+        documents = self.documents_of(caller) if caller is not None else []
+        if not allows(documents, f"iam:{action}", resource, context):
+            raise Refusal("AccessDenied", iam_guard.refusal(key, action, resource), 403)
 
     def _refuse_attached(self, arn: str) -> None:
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html

@@ -1,8 +1,9 @@
 """The access keys the local world knows, and who uses them.
 
 Two kinds: fixed keys (`test`/`test`), which stand for the user `local-admin`; and temporary keys that our STS has
-issued for a role. No other key is accepted by STS. Pods get temporary keys too; these alone are held to the
-policies of their role, because what a model's role may not read has to be seen on this machine too.
+issued for a role. No other key is accepted by STS. Pods get temporary keys too; these are held to the policies of
+their role by every service, because what a model's role may not read has to be seen on this machine too. Other sessions
+of roles are held to theirs in IAM alone (`iam_guard`).
 """
 
 from __future__ import annotations

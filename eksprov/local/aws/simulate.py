@@ -1,4 +1,4 @@
-"""The policy simulator: what the policies in moto's IAM allow, for whole actions on any resource.
+"""The policy simulator: what the policies in moto's IAM allow, of actions on resources under condition keys.
 
 The local administrator may do everything. Users and groups of moto's are not looked at; permissions boundaries are
 not simulated (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
@@ -6,6 +6,7 @@ not simulated (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateP
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -14,26 +15,36 @@ from eksprov.local.aws.base import LocalResponse, Refusal
 from eksprov.local.aws.keys import ADMIN_ARN
 from eksprov.local.aws.policy import allows
 
+PAGE = 100  # results of an answer that asks for no number of them (the default of MaxItems)
+
 
 class SimulateMixin(LocalResponse):
     """SimulatePrincipalPolicy, for IAM's response class."""
 
     def simulate_principal_policy(self) -> Any:
-        """One result an action."""
+        """One result for each action and resource, in pages."""
         arn, actions = self._get_param("PolicySourceArn"), self._get_param("ActionNames", [])
-        resource = (self._get_param("ResourceArns", []) or ["*"])[0]
+        resources = self._get_param("ResourceArns", []) or ["*"]
+        context = {
+            entry["ContextKeyName"].lower(): entry["ContextKeyValues"][0]
+            for entry in self._get_param("ContextEntries", [])
+        }
         documents = self._documents(arn)
+        every = [(action, resource) for action in actions for resource in resources]
+        first = int(self._get_param("Marker") or 0)
+        last = first + int(self._get_param("MaxItems") or PAGE)
         results = [
             {
                 "EvalActionName": action,
                 "EvalResourceName": resource,
-                "EvalDecision": _decision(documents, action, resource),
+                "EvalDecision": _decision(documents, action, resource, context),
                 "MatchedStatements": [],
                 "MissingContextValues": [],
             }
-            for action in actions
+            for action, resource in every[first:last]
         ]
-        return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+        more = {"Marker": str(last)} if last < len(every) else {}
+        return ActionResult({"EvaluationResults": results, "IsTruncated": bool(more), **more})
 
     def _documents(self, arn: str) -> list[str] | None:
         """The policies of a role; None where everything is allowed."""
@@ -42,6 +53,10 @@ class SimulateMixin(LocalResponse):
         role: Any = next((role for role in self.world.iam().get_roles() if role.arn == arn), None)
         if role is None:
             raise Refusal("NoSuchEntity", f"The entity {arn} cannot be found.", 404)
+        return self.documents_of(role)
+
+    def documents_of(self, role: Any) -> list[str]:
+        """Its inline policies, and the default versions of those that are attached."""
         attached = [
             version.document
             for policy in role.managed_policies.values()
@@ -51,9 +66,9 @@ class SimulateMixin(LocalResponse):
         return [*role.policies.values(), *attached]
 
 
-def _decision(documents: list[str] | None, action: str, resource: str) -> str:
-    if documents is None or allows(documents, action, resource, {}):
+def _decision(documents: list[str] | None, action: str, resource: str, context: Mapping[str, str]) -> str:
+    if documents is None or allows(documents, action, resource, context):
         return "allowed"
     # A Deny that applies also stops what the widest Allow would let through.
     widest = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
-    return "implicitDeny" if allows([*documents, widest], action, resource, {}) else "explicitDeny"
+    return "implicitDeny" if allows([*documents, widest], action, resource, context) else "explicitDeny"

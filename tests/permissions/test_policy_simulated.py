@@ -1,0 +1,112 @@
+"""What preflight asks IAM's policy simulator: the rights of the kinds that are made, each on the stack's resources."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from support.operator import ACCOUNT, Operator, employed, policy
+from support.stage import EVERYTHING, Theatre, everything, quick_start
+
+from eksprov.aws.session import Identity
+from eksprov.core.change import Action
+from eksprov.operations.asked import asked
+from eksprov.operations.forecast import doctor
+from eksprov.operations.kinds import is_model
+from eksprov.operations.plan import make_plan
+from eksprov.operations.stack import Opened
+from eksprov.permissions import RIGHTS
+from eksprov.preflight.findings import Findings
+
+MANAGED = "arn:aws:iam::aws:policy/"
+READINGS = ["iam:Get*", "iam:List*", "iam:Simulate*"]
+SIMULATIONS = 16  # calls of a plan's questions at most: three, and one for each managed policy more
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Theatre:
+    return Theatre()
+
+
+def examined(operator: Operator) -> tuple[Findings, Opened]:
+    """What doctor says to the operator, before anything is made."""
+    opened = operator.stage.opened()
+    steps = tuple(step for step in opened.steps if not is_model(step.name))
+    identity = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/operator/me", "aws")
+    opened = dataclasses.replace(opened, steps=steps, identity=identity)
+    operator.stage.tape.rewind()
+    return doctor(opened, make_plan(opened)), opened
+
+
+def denied(found: Findings) -> str:
+    return " ".join(one.message for one in found.listed if one.name == "permissions")
+
+
+@pytest.mark.parametrize("name", ["quick start", *EVERYTHING])
+def test_the_simulator_has_nothing_against_who_has_the_policy(theatre: Theatre, name: str) -> None:
+    with theatre.stage(quick_start() if name == "quick start" else everything(name)) as stage:
+        operator = employed(stage, policy(stage.config))
+        found, opened = examined(operator)
+        questions = asked(opened, make_plan(opened))
+    assert denied(found) == ""
+    assert {pair[0] for question in questions for pair in question.pairs} >= {"iam:CreateRole", "s3:TagResource"}
+    assert len(questions) <= SIMULATIONS
+
+
+def test_every_kind_that_is_made_is_asked_about(theatre: Theatre) -> None:
+    """The questions of a plan hold the create of each of its kinds, under each way in which policies can refuse it."""
+    with theatre.stage(everything()) as stage:
+        opened = stage.opened()
+        plan = make_plan(opened)
+        made = {line.kind for line in plan.lines if line.change.action is Action.CREATE and line.kind in RIGHTS}
+        actions = {pair[0] for question in asked(opened, plan) for pair in question.pairs}
+        readings = [{"Effect": "Allow", "Action": READINGS, "Resource": "*"}]
+        nothing, _ = examined(employed(stage, [{"Version": "2012-10-17", "Statement": readings}]))
+    assert made <= {kind for kind in CREATES}, "say which call makes it"
+    assert actions >= {action for kind in made for action in CREATES[kind]}
+    assert all(action in denied(nothing) for kind in made for action in CREATES[kind])
+
+
+CREATES = {
+    "access-entry": ("eks:CreateAccessEntry",),
+    "addon": ("eks:CreateAddon", "eks:CreatePodIdentityAssociation"),
+    "alarm": ("cloudwatch:PutMetricAlarm",),
+    "asg-tags": ("autoscaling:CreateOrUpdateTags",),
+    "bucket": ("s3:CreateBucket", "s3:TagResource"),
+    "cluster": ("eks:CreateCluster", "iam:PassRole"),
+    "cluster-endpoint": ("eks:UpdateClusterConfig",),
+    "dashboard": ("cloudwatch:PutDashboard",),
+    "elastic-ip": ("ec2:AllocateAddress",),
+    "iam-role": ("iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"),
+    "internet-gateway": ("ec2:CreateInternetGateway",),
+    "kms-key": ("kms:CreateKey", "kms:CreateGrant"),
+    "launch-template": ("ec2:CreateLaunchTemplate", "ec2:RunInstances"),
+    "log-group": ("logs:CreateLogGroup",),
+    "nat-gateway": ("ec2:CreateNatGateway",),
+    "node-group": ("eks:CreateNodegroup",),
+    "placement-group": ("ec2:CreatePlacementGroup",),
+    "pod-identity-association": ("eks:CreatePodIdentityAssociation",),
+    "repository": ("ecr:CreateRepository",),
+    "route-table": ("ec2:CreateRouteTable",),
+    "security-group": ("ec2:CreateSecurityGroup",),
+    "subnet": ("ec2:CreateSubnet", "ec2:CreateTags"),
+    "topic": ("sns:CreateTopic",),
+    "vpc": ("ec2:CreateVpc",),
+    "vpc-endpoint": ("ec2:CreateVpcEndpoint",),
+}
+
+
+def test_a_right_that_is_missing_on_one_resource_is_found(theatre: Theatre) -> None:
+    """The node role may be passed on, the cluster's not; and one of the policies may not be attached."""
+    with theatre.stage() as stage:
+        text = json.dumps(policy(stage.config))
+        role = f"arn:aws:iam::{ACCOUNT}:role/eksprov/quickstart-us-west-2-cluster"
+        less = json.loads(text.replace(f'"{MANAGED}AmazonSSMManagedInstanceCore"', '"arn:aws:iam::aws:policy/None"'))
+        for one in [one for document in less for one in document["Statement"] if one["Action"] == "iam:PassRole"]:
+            roles = [one["Resource"]] if isinstance(one["Resource"], str) else one["Resource"]
+            one["Resource"] = [each for each in roles if each != role]
+        found, _ = examined(employed(stage, less))
+    assert "iam:PassRole" in denied(found)
+    assert "iam:AttachRolePolicy" in denied(found)
+    assert "ec2:" not in denied(found)
