@@ -15,6 +15,7 @@ import pytest
 from laws.test_drift import CHANGES, Made
 from support.account import run_of
 from support.iam_requests import Policy, Request, requests
+from support.names_alike import settle
 from support.policies import SHAPES, needed, written
 from support.policy_excuses import EXCUSED
 from support.samples import package, spec
@@ -205,6 +206,7 @@ def played(request: pytest.FixtureRequest, theatre: Theatre) -> tuple[Play, dict
     some = {"quick start": quick_start, "own key": with_key}
     config = some[request.param]() if request.param in some else everything(request.param)
     with theatre.stage(config) as stage:
+        settle(stage.account, config.name)
         play = Play(stage)
         policies = {phase: policy(stage, phase) for phase in PHASES}
         play.whole()

@@ -31,11 +31,8 @@ OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "GetBucketLifecycleConfiguration"): ("s3:GetLifecycleConfiguration",),
     ("s3", "PutBucketLifecycleConfiguration"): ("s3:PutLifecycleConfiguration",),
 }
-PREFIXES = {
-    "elb": "elasticloadbalancing",
-    "elbv2": "elasticloadbalancing",
-    "service-quotas": "servicequotas",
-}
+BALANCING = "elasticloadbalancing"
+PREFIXES = {"elb": BALANCING, "elbv2": BALANCING, "service-quotas": "servicequotas"}
 TAG_ACTION = {
     "ecr": "ecr:TagResource",
     "eks": "eks:TagResource",
