@@ -81,12 +81,16 @@ Manager = Literal["auto", "karpenter"]  # who makes nodes on demand: EKS Auto Mo
 
 @dataclass(frozen=True)
 class AutoMode:
-    """EKS Auto Mode as it is on in a cluster: its built-in pools, and what its default NodeClass says of nodes."""
+    """EKS Auto Mode as it is on in a cluster: its built-in pools, and what its default NodeClass says of nodes.
+
+    `trouble` says why the pools are not ready, empty where they are.
+    """
 
     pools: tuple[str, ...]
     role: str
     subnet_ids: tuple[str, ...]
     security_group: str
+    trouble: str = ""
 
 
 @dataclass(frozen=True)

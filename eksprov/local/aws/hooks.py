@@ -72,6 +72,7 @@ EKS_PATHS = {"{0}/.*$": LocalEksResponse.dispatch}
 
 POLICIES = (
     "AdministratorAccess",
+    "AmazonEC2ContainerRegistryPowerUser",
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEC2ContainerRegistryReadOnly",
     "AmazonEKSBlockStoragePolicy",
@@ -96,6 +97,7 @@ POLICIES = (
     "AWSXrayWriteOnlyAccess",
     "CloudWatchAgentServerPolicy",
     "CloudWatchLogsFullAccess",
+    "PowerUserAccess",
     "ReadOnlyAccess",
     "ViewOnlyAccess",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,17 +15,27 @@ from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.policy import allows
 from eksprov.local.aws.simulate import SimulateMixin
 
+PATH = re.compile(r"/|/[!-~]+/")
+LONGEST_PATH = 512
+
 
 class LocalIamResponse(SimulateMixin, IamResponse):
     """Answers every request to IAM."""
 
     def before(self, action: str) -> None:
-        """Refuse what a role's session may not do, a policy deleted while attached, a trust policy that is none."""
+        """Refuse what a role's session may not do, a policy deleted while attached, a trust policy that is none.
+
+        So with a path that is none, and a boundary.
+        """
         self._hold_to_role(action)
         if action == "DeletePolicy":
             self._refuse_attached(self._get_param("PolicyArn"))
         elif action == "CreateRole":
+            _check_path(self._get_param("Path") or "/")
             _check_trust(self._get_param("AssumeRolePolicyDocument"))
+            self._check_boundary(self._get_param("PermissionsBoundary"))
+        elif action == "PutRolePermissionsBoundary":
+            self._check_boundary(self._get_param("PermissionsBoundary"))
         elif action == "UpdateAssumeRolePolicy":
             _check_trust(self._get_param("PolicyDocument"))
 
@@ -51,12 +62,30 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         if not allows(documents, f"iam:{action}", resource, context):
             raise Refusal("AccessDenied", iam_guard.refusal(key, action, resource), 403)
 
+    def _check_boundary(self, arn: str | None) -> None:
+        # A boundary is a managed policy that exists
+        # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePermissionsBoundary.html).
+        backend: IAMBackend = self.backend
+        if arn and arn not in backend.managed_policies:
+            raise Refusal("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
+
     def _refuse_attached(self, arn: str) -> None:
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
         backend: IAMBackend = self.backend
         holders: tuple[Any, ...] = (*backend.get_roles(), *backend.users.values(), *backend.groups.values())
-        if any(arn in holder.managed_policies for holder in holders):
+        bounds = {role.permissions_boundary_arn for role in backend.get_roles()}
+        if arn in bounds or any(arn in holder.managed_policies for holder in holders):
             raise Refusal("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
+
+
+def _check_path(path: str) -> None:
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html; the words are IAM's
+    # (https://github.com/aws-cloudformation/cfn-lint/issues/722).
+    if len(path) > LONGEST_PATH or not PATH.fullmatch(path):
+        said = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+        raise Refusal("ValidationError", f"The specified value for path is invalid. {said}")
+    if path.startswith("/aws-service-role/"):
+        raise Refusal("InvalidInput", f"The path {path} is reserved for service-linked roles.")
 
 
 def _check_trust(text: str) -> None:

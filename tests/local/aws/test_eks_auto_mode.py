@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_fakes import trust
 from botocore.exceptions import ClientError
 
 from eksprov.local.contract import AutoMode, NodeWish
@@ -150,3 +151,26 @@ def instance(scene: Any, instance_id: str) -> Any:
 
 def state_of(scene: Any, instance_id: str) -> str:
     return str(instance(scene, instance_id)["State"]["Name"])
+
+
+def test_pools_with_a_node_role_under_a_path_are_not_ready(scene: Any) -> None:
+    """https://github.com/aws/containers-roadmap/issues/2486; at `/` they are."""
+    ask, document = scene.aws.cluster_request(), trust("ec2.amazonaws.com")
+    with_policies(scene)
+    role = scene.aws.iam.create_role(RoleName="pathed", Path="/teams/ml/", AssumeRolePolicyDocument=document)
+    made = role["Role"]["Arn"]
+    policy = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy"
+    scene.aws.iam.attach_role_policy(RoleName="pathed", PolicyArn=policy)
+    scene.aws.eks.create_cluster(**ask, **switches(True, nodePools=["system"], nodeRoleArn=made))
+    scene.clock.advance(451)
+    scene.world.tick()
+    assert made in scene.kubernetes.auto.trouble
+    assert scene.kubernetes.auto.role == "pathed"
+
+
+def test_a_cluster_role_may_have_policies_of_its_own_in_place_of_the_four(scene: Any) -> None:
+    ask, role = scene.aws.cluster_request(), node_role(scene)
+    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}'
+    scene.aws.iam.put_role_policy(RoleName="demo-cluster", PolicyName="own", PolicyDocument=document)
+    made = scene.aws.eks.create_cluster(**ask, **switches(True, nodePools=["system"], nodeRoleArn=role))
+    assert made["cluster"]["computeConfig"]["enabled"]

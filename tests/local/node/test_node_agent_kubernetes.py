@@ -238,6 +238,22 @@ def test_access_in_one_namespace_begins_with_the_namespace_and_ends_at_its_borde
     until(lambda: not may("team-a", "eks:editors:team-a"))
 
 
+def test_pools_of_auto_mode_that_are_not_ready_say_so_and_make_no_node(world: World) -> None:
+    """https://github.com/aws/containers-roadmap/issues/2486: a node role under a path."""
+    world.hub.set_auto_mode(ARN, AutoMode(("general-purpose",), "nodes", ("subnet-1",), "sg-1", "the role has a path"))
+    world.apply(automatic("waiting", "1"))
+
+    until(lambda: any("not ready: the role has a path" in one["message"] for one in world.get("events")["items"]))
+    (pool,) = world.get("nodepools")["items"]
+    (ready,) = pool["status"]["conditions"]
+    assert (ready["type"], ready["status"], ready["message"]) == ("Ready", "False", "the role has a path")
+    assert (pod_of(world, "app=waiting") or {})["status"]["phase"] == "Pending"
+    assert world.aws.launched == []
+    world.run("delete", "pod", "waiting", "--force")
+    world.hub.set_auto_mode(ARN, None)
+    until(lambda: world.get("nodepools")["items"] == [])
+
+
 def test_pods_without_a_node_get_one_of_auto_mode_that_goes_when_nobody_needs_it(world: World) -> None:
     world.hub.set_auto_mode(ARN, AutoMode(("general-purpose", "system"), "nodes", ("subnet-1",), "sg-1"))
     world.apply(automatic("first", "1"), automatic("second", "500m"))

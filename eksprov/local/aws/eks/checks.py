@@ -43,10 +43,11 @@ def cluster_role(region: EksRegion, arn: str) -> None:
 
 
 def auto_mode_role(region: EksRegion, arn: str, policies: Sequence[str]) -> None:
-    """The role of a cluster with EKS Auto Mode: more policies, and sessions with tags."""
+    """The role of a cluster with EKS Auto Mode: more policies, or of its own in their place, and sessions with tags."""
     role = next(role for role in region.world.iam().get_roles() if role.arn == arn)
     attached = {str(policy).rsplit("/", 1)[-1] for policy in role.managed_policies}
-    if missing := sorted(set(policies) - attached):
+    own = role.policies or any(":iam::aws:" not in str(policy) for policy in role.managed_policies)
+    if (missing := sorted(set(policies) - attached)) and not own:
         raise refusals.invalid(f"The cluster role lacks policies that EKS Auto Mode needs: {', '.join(missing)}")
     if not trusts(role.assume_role_policy_document, "eks.amazonaws.com", "sts:TagSession"):
         raise refusals.invalid("The trust policy of the cluster role must allow sts:TagSession for EKS Auto Mode")

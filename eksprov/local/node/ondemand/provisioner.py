@@ -59,6 +59,7 @@ class Provisioner:
         self._fleet = fleet
         self._arn = cluster_arn
         self._auto = False
+        self._trouble = ""
         self._homeless: dict[str, Json] = {}
         self._running: dict[str, Running] = {}
         self._tries: Counter[str] = Counter()
@@ -67,6 +68,7 @@ class Provisioner:
     def set_auto_mode(self, wish: AutoMode | None) -> None:
         """Whether EKS Auto Mode is on."""
         self._auto = wish is not None
+        self._trouble = wish.trouble if wish is not None else ""
 
     async def watch(self) -> None:
         """Follow the pods that no node has taken, for ever."""
@@ -114,12 +116,28 @@ class Provisioner:
         managers = self._managers()
         live = [one for one in await self._list(POOLS_PATH) if not one["metadata"].get("deletionTimestamp")]
         pools = [pool for pool in map(Pool.of, live) if pool.manager in managers]
+        if self._trouble:
+            pools = await self._without_auto(pools)
         if not pools:
             return
         if self._offers is None:
             self._offers = await asyncio.to_thread(self._tools.aws.offers, self._arn)
         for choice in choices(self._unserved(), pools, self._offers, self._used()):
             await self._make(choice)
+
+    async def _without_auto(self, pools: list[Pool]) -> list[Pool]:
+        """The pools that are ready; EKS Auto Mode's say why they are not, and so do the pods that wait."""
+        idle = [pool for pool in pools if pool.manager == "auto"]
+        for pool in idle:
+            ready = {"type": "Ready", "status": "False", "reason": "NodeClassReadinessUnknown"}
+            at = {"message": self._trouble, "lastTransitionTime": timestamp(self._tools.now())}
+            status = {"status": {"conditions": [{**ready, **at}]}}
+            await self._rest.request("PATCH", f"{POOLS_PATH}/{pool.name}/status", status, content_type=MERGE)
+        text = f"nodepool {', '.join(pool.name for pool in idle)} is not ready: {self._trouble}"
+        for pod in self._unserved() if idle else ():
+            self._tries[pod["metadata"]["uid"]] = TRIES  # said once
+            self._tools.events.pod(pod, "Warning", "FailedScheduling", text)
+        return [pool for pool in pools if pool.manager != "auto"]
 
     def _unserved(self) -> list[Json]:
         """The pods that no node on its way is meant for."""

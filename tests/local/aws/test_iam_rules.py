@@ -1,0 +1,78 @@
+"""What IAM refuses of roles: a boundary that is no policy, a path that is none, a boundary's policy taken away."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_fakes import trust
+from botocore.exceptions import ClientError
+
+NOBODY = "arn:aws:iam::123456789012:policy/nobody"
+SOME = "arn:aws:iam::aws:policy/PowerUserAccess"
+DOCUMENT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def said(call: Any, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as refused:
+        call(**params)
+    error = refused.value.response["Error"]
+    return str(error["Code"]), str(error["Message"])
+
+
+def ask(**more: Any) -> dict[str, Any]:
+    return {"RoleName": "some", "AssumeRolePolicyDocument": trust("ec2.amazonaws.com"), **more}
+
+
+def test_a_boundary_is_a_policy_that_exists(scene: Any) -> None:
+    iam = scene.aws.iam
+    refusal = ("NoSuchEntity", f"Scope ARN: {NOBODY} does not exist or is not attachable.")
+    assert said(iam.create_role, **ask(PermissionsBoundary=NOBODY)) == refusal
+    assert iam.list_roles()["Roles"] == []
+    iam.create_role(**ask(PermissionsBoundary=SOME))
+    assert said(iam.put_role_permissions_boundary, RoleName="some", PermissionsBoundary=NOBODY) == refusal
+    bound = iam.get_role(RoleName="some")["Role"]["PermissionsBoundary"]
+    assert bound["PermissionsBoundaryArn"] == SOME
+    assert "PermissionsBoundary" not in iam.list_roles()["Roles"][0]
+
+
+def test_a_policy_that_bounds_a_role_cannot_be_deleted(scene: Any) -> None:
+    iam = scene.aws.iam
+    arn = iam.create_policy(PolicyName="bound", PolicyDocument=json.dumps(DOCUMENT))["Policy"]["Arn"]
+    iam.create_role(**ask(PermissionsBoundary=arn))
+    assert said(iam.delete_policy, PolicyArn=arn)[0] == "DeleteConflict"
+    iam.delete_role_permissions_boundary(RoleName="some")
+    iam.delete_policy(PolicyArn=arn)
+
+
+@pytest.mark.parametrize("path", ["teams/", "/teams", "/te ams/", f"/{'a' * 511}/", "//é/"])
+def test_a_path_begins_and_ends_with_a_slash_and_has_512_characters_at_most(scene: Any, path: str) -> None:
+    code, message = said(scene.aws.iam.create_role, **ask(Path=path))
+    assert (code, "must begin and end with /" in message) == ("ValidationError", True)
+
+
+def test_service_linked_roles_have_a_path_of_their_own(scene: Any) -> None:
+    assert said(scene.aws.iam.create_role, **ask(Path="/aws-service-role/x/"))[0] == "InvalidInput"
+
+
+@pytest.mark.parametrize("path", ["/", "/teams/ml/", "/a/"])
+def test_any_other_path_does(scene: Any, path: str) -> None:
+    made = scene.aws.iam.create_role(**ask(Path=path))["Role"]
+    assert made["Arn"] == f"arn:aws:iam::123456789012:role{path}some"
+
+
+def test_the_simulator_knows_the_keys_that_it_is_told(scene: Any) -> None:
+    iam = scene.aws.iam
+    iam.create_role(**ask())
+    here = {"StringEquals": {"aws:RequestedRegion": "us-west-2"}}
+    statement = {"Effect": "Allow", "Action": "ec2:DescribeImages", "Resource": "*", "Condition": here}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="some", PolicyName="own", PolicyDocument=document)
+    arn = iam.get_role(RoleName="some")["Role"]["Arn"]
+    for region, decision in (("us-west-2", "allowed"), ("us-east-1", "implicitDeny")):
+        told = [{"ContextKeyName": "aws:RequestedRegion", "ContextKeyValues": [region], "ContextKeyType": "string"}]
+        answer = iam.simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=["ec2:DescribeImages"], ContextEntries=told
+        )
+        assert [one["EvalDecision"] for one in answer["EvaluationResults"]] == [decision]
