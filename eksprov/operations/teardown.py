@@ -87,15 +87,18 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
     """What the graph does not say: nodes, add-ons and access live until all is gone from the cluster, and what has
     lost its place in the graph (found by tags alone) goes before every kind that is made before it."""
     every = list(steps)
+    lasting = {step.name for step in every if step.kind in OUTLIVE_WORKLOADS and not is_model(step.name)}
     rank = {kind.kind: index for index, kind in enumerate(KINDS)}
     workloads = [step.name for step in every if is_model(step.name) or step.world == "kube"]
     waits: dict[str, list[str]] = {}
     for step in every:
-        if step.kind in OUTLIVE_WORKLOADS and not is_model(step.name):
+        if step.name in lasting:
             waits[step.name] = workloads.copy()
         if holds_leftovers(step):
             waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == Leftovers.kind)
         later = [s.name for s in every if s.name in strays and rank.get(step.kind, 0) < rank[s.kind]]
+        if step.name in workloads:  # which those wait for, and so cannot wait for them
+            later = [name for name in later if name not in lasting]
         waits.setdefault(step.name, []).extend(later)
     return waits
 

@@ -180,3 +180,15 @@ def test_the_laws_hold_for_a_larger_stack(theatre: Theatre, zones: int) -> None:
         assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}
         assert stage.teardown().ok
         assert stage.world() == stage.baseline
+
+
+def test_an_add_on_that_is_known_by_its_tags_alone_goes_after_the_models(theatre: Theatre) -> None:
+    """It outlives them, and stands after their roles in the order of kinds: no circle."""
+    from support.configs import changed
+    from support.stage import quick_start
+
+    with theatre.stage(quick_start()) as stage:
+        assert stage.provision(changed(stage.config, addons=[{"name": "aws-ebs-csi-driver"}])).ok
+        stage.store.forget()
+        assert stage.teardown(stage.config).ok
+        assert stage.world() == stage.baseline
