@@ -35,10 +35,9 @@ from eksprov.controllers.parts import (
 )
 from eksprov.kube.objects import KubeObject
 
-# Tag and digest as the chart of the release names them (charts/karpenter/values.yaml there).
-IMAGE: Final = (
-    "public.ecr.aws/karpenter/controller:1.14.1@sha256:723130949e4cab989461ff07d1be4cd781d63515432494641b33c235f300ae23"
-)
+# The chart of a release may name the digest of the release before it (that of 1.14.1 names 1.14.0's:
+# https://github.com/aws/karpenter-provider-aws/commit/a3729dde6), so the digest is left to `eksprov lock`.
+IMAGE: Final = "public.ecr.aws/karpenter/controller:1.14.1"
 UID: Final = 65532
 METRICS_PORT, HEALTH_PORT = 8080, 8081
 CONTAINER: Final = "controller"

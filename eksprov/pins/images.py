@@ -1,7 +1,8 @@
 """Images in Kubernetes manifests: found, and given their digests. Pure.
 
 An image that is named by tag and digest is pulled by the digest; the tag is for people
-(https://kubernetes.io/docs/concepts/containers/images/#image-names).
+(https://kubernetes.io/docs/concepts/containers/images/#image-names). So a digest that a manifest names is no answer to
+what its tag means: the registry's answer replaces it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ CONTAINERS = ("initContainers", "containers")
 
 
 def images_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The images of its pods that are named without a digest, each once."""
-    found = (str(one.get("image", "")) for one in _containers(manifest))
-    return tuple(dict.fromkeys(image for image in found if image and "@" not in image))
+    """The images of its pods by name and tag, each once; digests that it names are left out."""
+    found = (_tagged(str(one.get("image", ""))) for one in _containers(manifest))
+    return tuple(dict.fromkeys(image for image in found if image))
 
 
 def with_digests(manifest: Mapping[str, Any], digests: Mapping[str, str]) -> Mapping[str, Any]:
-    """The same manifest, its images by digest where one is known."""
+    """The same manifest, its images by these digests where they have one, whatever digest the manifest names."""
     if not any(image in digests for image in images_of(manifest)):
         return manifest
     pod = manifest["spec"]["template"]["spec"]
@@ -33,7 +34,12 @@ def with_digests(manifest: Mapping[str, Any], digests: Mapping[str, str]) -> Map
 
 
 def _pinned(image: str, digests: Mapping[str, str]) -> str:
-    return f"{image}@{digests[image]}" if image in digests else image
+    tagged = _tagged(image)
+    return f"{tagged}@{digests[tagged]}" if tagged in digests else image
+
+
+def _tagged(image: str) -> str:
+    return image.partition("@")[0]
 
 
 def _containers(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

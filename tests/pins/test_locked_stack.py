@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from pins.test_lock import OLD_RELEASE, lock
-from support.stage import Theatre, quick_start
+from support.stage import Theatre, everything, quick_start
 
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import open_stack
@@ -30,3 +30,8 @@ def test_a_stack_made_with_a_lock_has_what_it_says() -> None:
         group = eks.describe_nodegroup(clusterName=name, nodegroupName="workers")["nodegroup"]
         assert group["releaseVersion"] == OLD_RELEASE
         assert lock(stage, pins).pins == pins
+
+
+def test_karpenters_image_is_locked_like_every_other() -> None:
+    with Theatre().stage(everything("karpenter")) as stage:
+        assert "public.ecr.aws/karpenter/controller:1.14.1" in lock(stage).pins.images

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
 import pytest
 
+import eksprov
 from eksprov.errors import UsageError
 from eksprov.local.node.images import AwsCli, ModelServer, recognise
 from eksprov.pins.images import images_of, with_digests
@@ -24,7 +26,7 @@ POD = {
     "initContainers": [{"name": "fetch", "image": "aws-cli:2"}],
     "containers": [
         {"name": "server", "image": "docker.io/seldonio/mlserver:1.7.1"},
-        {"name": "x", "image": "y@sha256:1"},
+        {"name": "x", "image": "y:3@sha256:1"},
     ],
 }
 
@@ -67,12 +69,28 @@ def test_what_is_wrong_with_it_is_named_with_the_cure(tmp_path: Path, old: str, 
 
 def test_an_image_keeps_its_tag_and_gets_its_digest() -> None:
     manifest = {"kind": "Deployment", "spec": {"replicas": 2, "template": {"metadata": {}, "spec": POD}}}
-    assert images_of(manifest) == ("aws-cli:2", "docker.io/seldonio/mlserver:1.7.1")
+    assert images_of(manifest) == ("aws-cli:2", "docker.io/seldonio/mlserver:1.7.1", "y:3")
     held = with_digests(manifest, PINS.images)
-    assert images_of(held) == ("aws-cli:2",)
     assert held["spec"]["template"]["spec"]["containers"][0]["image"] == f"docker.io/seldonio/mlserver:1.7.1@{DIGEST}"
+    assert held["spec"]["template"]["spec"]["containers"][1] == POD["containers"][1]
     assert {**held, "spec": 0} == {**manifest, "spec": 0}
     assert with_digests({"kind": "Service", "spec": {"ports": []}}, PINS.images)["spec"] == {"ports": []}
+
+
+def test_a_digest_that_a_manifest_names_is_looked_up_like_any_other_and_the_registrys_answer_wins() -> None:
+    wrong = f"docker.io/seldonio/mlserver:1.7.1@sha256:{'a' * 64}"
+    pod = {"containers": [{"name": "server", "image": wrong}]}
+    manifest = {"kind": "Deployment", "spec": {"template": {"spec": pod}}}
+    assert images_of(manifest) == ("docker.io/seldonio/mlserver:1.7.1",)
+    held = with_digests(manifest, PINS.images)
+    assert held["spec"]["template"]["spec"]["containers"][0]["image"] == f"docker.io/seldonio/mlserver:1.7.1@{DIGEST}"
+    assert with_digests(manifest, {}) == manifest
+
+
+def test_no_source_names_a_digest_that_no_registry_has_been_asked_for() -> None:
+    """Tags are in the source, digests come from a registry into the lock file: one typed here may be another's."""
+    sources = Path(eksprov.__file__).parent.rglob("*.py")
+    assert [str(path) for path in sources if re.search(r"sha256:[0-9a-f]{64}", path.read_text())] == []
 
 
 def test_the_local_world_knows_an_image_by_its_digest_too() -> None:
