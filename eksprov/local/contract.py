@@ -53,7 +53,8 @@ class NodeSpec:
 
     `name` is its private DNS name (its id in EKS Auto Mode), `provider_id` "aws:///<zone>/<instance id>". Capacities
     are the instance type's, from DescribeInstanceTypes. `taints` are Kubernetes taints as dicts (key, value, effect).
-    A `complete` node brings its CNI, its DNS and its device plugins itself, as those of EKS Auto Mode do.
+    A `complete` node brings its CNI, its DNS and its device plugins itself, as those of EKS Auto Mode do; `plugins` are
+    the device plugins ("nvidia") that a node's image brings. Devices are those that the image has a driver of.
     """
 
     name: str
@@ -72,6 +73,8 @@ class NodeSpec:
     complete: bool = False
     gpus: int = 0
     neuron_devices: int = 0
+    efa_interfaces: int = 0
+    plugins: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
 
@@ -122,6 +125,7 @@ class NodeWish:
 
     `claim`, `pool` and `node_class` are the names of the NodeClaim and of what it comes from. `subnets` are a node
     class's terms, each with an `id` or with `tags` ("*" for any value); without terms it is the cluster's subnets.
+    `plugins` are as in `NodeSpec`.
     """
 
     claim: str
@@ -133,6 +137,7 @@ class NodeWish:
     spot: bool = False
     disk_gib: int = 80
     subnets: tuple[Mapping[str, Any], ...] = ()
+    plugins: tuple[str, ...] = ()
     instance_tags: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()

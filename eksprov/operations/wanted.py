@@ -7,13 +7,13 @@ entries, without which nobody gets in.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from eksprov.config.rules.pools import hosts
 from eksprov.config.schema import Config, NodePool
 from eksprov.controllers.auto_mode import network_policies
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
-from eksprov.controllers.device_plugins import device_plugin
+from eksprov.controllers.device_plugins import Device, device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
 from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
@@ -27,12 +27,13 @@ from eksprov.steps.catalog.control_plane import closing
 from eksprov.steps.catalog.names import CLUSTER, has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.choices import Choices
+from eksprov.steps.instances import named_types
 from eksprov.steps.karpenter_roles import NODE, node_role_name
 from eksprov.steps.node_shape import NodeShape, derive_pool
 
 AnyStep = Step[Any, Any]
 MOST_REPLICAS = 2  # of Karpenter, each on a node of its own
-ACCELERATORS: tuple[Literal["nvidia", "neuron"], ...] = ("nvidia", "neuron")
+DEVICES: tuple[Device, ...] = ("nvidia", "neuron", "efa")
 
 
 def wanted(
@@ -54,12 +55,12 @@ def _switched(config: Config, facts: Facts, recorded: Collection[str]) -> tuple[
 
 def _installed(config: Config, choices: Choices, facts: Facts) -> Iterator[KubeObject]:
     pools = _pools(config, choices)
-    for accelerator in ACCELERATORS if config.device_plugins == "auto" else ():
-        groups = (group for group in config.node_groups if shape_of(group, choices).plugin == accelerator)
-        types = tuple(sorted({name for group in groups for name in group.instance_types}))
-        pooled = tuple(pool.name for pool, shape in pools if shape.plugin == accelerator)
+    for device in DEVICES if config.device_plugins == "auto" else ():
+        groups = (group for group in config.node_groups if device in shape_of(group, choices).plugins)
+        types = tuple(sorted({name for group in groups for name in named_types(group)}))
+        pooled = tuple(pool.name for pool, shape in pools if device in shape.plugins)
         if types or pooled:
-            yield from device_plugin(facts, accelerator, types, pooled)
+            yield from device_plugin(facts, device, types, pooled)
     if config.autoscaler == CLUSTER_AUTOSCALER:
         carriers = tuple(f"node-group/{group.name}" for group in config.node_groups if group.min_size)
         yield from cluster_autoscaler(facts, (identity_name(CLUSTER_AUTOSCALER),), carriers)

@@ -54,7 +54,7 @@ def accelerator(facts: Iterable[InstanceFacts]) -> str:
 def types_of(config: Config) -> tuple[str, ...]:
     """Every instance type that the config names, once, and every family as `family_name` calls it."""
     pools = config.node_pools
-    grouped = {name for group in config.node_groups for name in _named(group)}
+    grouped = {name for group in config.node_groups for name in named_types(group)}
     pooled = {name for pool in pools for name in pool.instance_types}
     return tuple(sorted(grouped | pooled | {family_name(each) for pool in pools for each in pool.instance_families}))
 
@@ -64,7 +64,8 @@ def family_name(family: str) -> str:
     return f"{family}{ALL}"
 
 
-def _named(group: NodeGroup) -> Iterator[str]:
+def named_types(group: NodeGroup) -> Iterator[str]:
+    """The instance types that its nodes may have, by whatever choice the group comes to stand on."""
     yield from group.instance_types
     for choice in group.fallbacks:
         yield from choice.instance_types or ()

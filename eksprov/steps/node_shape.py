@@ -1,8 +1,10 @@
 """From a node group's config and what EC2 says of its instance types to how its nodes are set up. Pure.
 
 The images: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html#AmazonEKS-Type-Nodegroup-amiType.
-AL2023's for accelerated instances have the driver but no device plugin, Bottlerocket's bring theirs
-(https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html). What is scarce is replaced by first
+AL2023's for accelerated instances have the driver but no device plugin; Bottlerocket's for NVIDIA bring theirs, and its
+plain one has the Neuron driver, and none of them the Neuron plugin
+(https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html,
+https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-k8s-device-plugin.html). What is scarce is replaced by first
 ending the old node (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html). Sizes for
 accelerated nodes are ours: images and weights of models are large, and are read before the first answer.
 """
@@ -29,7 +31,9 @@ AMI_TYPES = {
     ("bottlerocket", "arm64", ""): "BOTTLEROCKET_ARM_64",
     ("bottlerocket", "x86_64", "nvidia"): "BOTTLEROCKET_x86_64_NVIDIA",
     ("bottlerocket", "arm64", "nvidia"): "BOTTLEROCKET_ARM_64_NVIDIA",
+    ("bottlerocket", "x86_64", "neuron"): "BOTTLEROCKET_x86_64",
 }
+NEURON_DRIVER = ("AL2023_x86_64_NEURON", "BOTTLEROCKET_x86_64", "BOTTLEROCKET_x86_64_FIPS")
 # Pods that want a device tolerate these; Kubernetes' ExtendedResourceToleration does it for them where it is on.
 TAINTS = {
     "nvidia": ("nvidia.com/gpu", "present", "NO_SCHEDULE"),
@@ -46,9 +50,9 @@ CAPACITY_BLOCK = "capacity-block"
 class NodeShape:
     """How the nodes of a group are set up.
 
-    `family` is "al2023" or "bottlerocket"; `plugin` the device plugin that has to be installed for the nodes:
-    "nvidia", "neuron" or none. `efa_interfaces` counts only where the group asks for EFA. `problem` says why nodes
-    cannot be set up like this at all; empty if they can.
+    `family` is "al2023" or "bottlerocket"; `plugin` the accelerators' device plugin that has to be installed for the
+    nodes: "nvidia", "neuron" or none. `efa_interfaces` counts only where the group asks for EFA. `problem` says why
+    nodes cannot be set up like this at all; empty if they can.
     """
 
     ami_type: str
@@ -63,6 +67,11 @@ class NodeShape:
     efa_first: bool = True
     problem: str = ""
 
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Every device plugin that has to be installed for the nodes, EFA's too."""
+        return (*filter(None, (self.plugin,)), *(("efa",) if self.efa_interfaces else ()))
+
 
 def derive(group: NodeGroup, known: Mapping[str, InstanceFacts]) -> NodeShape:
     """What follows from the types; the config's own words win. `known` may lack types that were never asked for."""
@@ -71,12 +80,11 @@ def derive(group: NodeGroup, known: Mapping[str, InstanceFacts]) -> NodeShape:
     kind = accelerators.pop() if len(accelerators) == 1 else ""
     family = family_of(group)
     ami_type = group.ami_type or _ami_type(family, facts, kind)
-    brings_driver = "NVIDIA" in ami_type or "NEURON" in ami_type
     return NodeShape(
         ami_type=ami_type,
         family=family,
         accelerator=kind,
-        plugin=kind if brings_driver and family == "al2023" else "",
+        plugin=_plugin(family, kind) if has_driver(ami_type, kind) else "",
         disk_gib=group.disk_size_gib or (ACCELERATED_DISK_GIB if kind else DISK_GIB),
         throughput_mib=group.disk_throughput_mib or _throughput(kind, group.disk_iops),
         update_strategy=group.update_strategy or ("MINIMAL" if kind else "DEFAULT"),
@@ -96,10 +104,20 @@ def derive_pool(pool: NodePool, known: Mapping[str, InstanceFacts]) -> NodeShape
         ami_type="",
         family=pool.ami_family,
         accelerator=kind,
-        plugin=kind if pool.ami_family == "al2023" else "",
+        plugin=_plugin(pool.ami_family, kind),
         disk_gib=pool.disk_size_gib or (ACCELERATED_DISK_GIB if kind else DISK_GIB),
         taints=_taints(pool, kind),
     )
+
+
+def has_driver(ami_type: str, accelerator: str) -> bool:
+    """Whether the image has the driver of "nvidia" or "neuron" devices."""
+    return "NVIDIA" in ami_type if accelerator == "nvidia" else ami_type in NEURON_DRIVER
+
+
+def _plugin(family: str, kind: str) -> str:
+    """The device plugin that the image does not bring itself."""
+    return "" if (family, kind) == ("bottlerocket", "nvidia") else kind
 
 
 def family_of(group: NodeGroup) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ AROUND = Around("demo-karpenter", ("pod-identity/karpenter", "queue/karpenter"),
 ALL: tuple[KubeObject, ...] = (
     *device_plugin(FACTS, "nvidia", ("g5.xlarge", "p5.48xlarge")),
     *device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
+    *device_plugin(FACTS, "efa", ("p5.48xlarge",)),
     *cluster_autoscaler(FACTS, ("pod-identity/cluster-autoscaler",), ("node-group/main",)),
     *karpenter(FACTS, AROUND, POOLS, Place("demo-karpenter-node")),
 )
@@ -96,6 +98,18 @@ def test_workloads_keep_to_restricted_but_for_what_a_device_plugin_cannot_do_wit
             "volume run of type hostPath",
             "neuron-device-plugin: runAsNonRoot",
         ],
+        # All of it stands in AWS's own chart.
+        "controller/efa-device-plugin/daemon-set": [
+            "hostNetwork",
+            "volume sockets of type hostPath",
+            "volume devices of type hostPath",
+            "volume neuron-tools of type hostPath",
+            "efa-device-plugin: privileged",
+            "efa-device-plugin: allowPrivilegeEscalation",
+            "efa-device-plugin: runAsNonRoot",
+            "efa-device-plugin: runAsUser 0",
+            "efa-device-plugin: capabilities",
+        ],
         "controller/cluster-autoscaler/deployment": [],
         "controller/karpenter/deployment": [],
     }
@@ -107,7 +121,8 @@ def test_a_device_plugin_runs_on_nodes_of_its_types_whatever_taints_they_have() 
     assert terms == [
         {
             "matchExpressions": [
-                {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["g5.xlarge", "p5.48xlarge"]}
+                {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["g5.xlarge", "p5.48xlarge"]},
+                {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["auto"]},
             ]
         }
     ]
@@ -191,7 +206,24 @@ def test_nodes_of_a_pool_are_found_by_tags_and_encrypted() -> None:
 
 def test_a_device_plugin_runs_on_pools_too() -> None:
     (daemon,) = device_plugin(FACTS, "nvidia", (), ("gpu",))
+    not_auto = {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["auto"]}
     spec = daemon.manifest["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
     assert spec["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] == [
-        {"matchExpressions": [{"key": "karpenter.sh/nodepool", "operator": "In", "values": ["gpu"]}]}
+        {"matchExpressions": [{"key": "karpenter.sh/nodepool", "operator": "In", "values": ["gpu"]}, not_auto]}
     ]
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-west-2", "602401143452.dkr.ecr.us-west-2.amazonaws.com"),
+        ("eu-south-1", "590381155156.dkr.ecr.eu-south-1.amazonaws.com"),
+        ("us-gov-west-1", "013241004608.dkr.ecr.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "918309763551.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+        ("eusc-de-east-1", "877088126301.dkr.ecr.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_the_efa_plugin_comes_from_the_regions_own_registry(region: str, host: str) -> None:
+    (daemon,) = device_plugin(replace(FACTS, region=region), "efa", ("p5.48xlarge",))
+    (container,) = daemon.manifest["spec"]["template"]["spec"]["containers"]
+    assert container["image"].startswith(f"{host}/eks/aws-efa-k8s-device-plugin:v")

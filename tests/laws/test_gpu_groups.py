@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.configs import example, with_group
+from support.configs import changed, example, with_group
 from support.requests_held import wrong_on_purpose
 from support.stage import Stage, Theatre, quick_start
 
@@ -84,6 +84,63 @@ def test_training_nodes_stand_close_together_in_one_zone_with_efa(theatre: Theat
         assert stage.world() == stage.baseline
 
 
+DEVICES = {
+    "nvidia.com/gpu": "gpus",
+    "aws.amazon.com/neuron": "neuron_devices",
+    "vpc.amazonaws.com/efa": "efa_interfaces",
+}
+OFFERED_BY = {"nvidia-device-plugin": "nvidia.com/gpu", "neuron-device-plugin": "aws.amazon.com/neuron",
+              "efa-device-plugin": "vpc.amazonaws.com/efa"}  # fmt: skip
+BROUGHT = {"nvidia": "nvidia.com/gpu"}
+BESIDE = {"name": "system", "instance_types": ["m7i.large"]}
+
+
+def offered(stage: Stage, node: Any) -> set[str]:
+    """The devices that pods may ask the node for: its image brings their plugin, or a DaemonSet's pod runs on it."""
+    found = {BROUGHT[plugin] for plugin in node.plugins}
+    (api,) = stage.kubernetes.apis.values()
+    for daemon in api.list("apps/v1", "DaemonSet", "kube-system"):
+        affinity = daemon["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+        for term in affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]:
+            if node.instance_type in term["matchExpressions"][0]["values"]:
+                found.add(OFFERED_BY[daemon["metadata"]["name"]])
+    return found
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        {"instance_types": ["g5.xlarge"]},
+        {"instance_types": ["g5.xlarge"], "ami_family": "bottlerocket"},
+        {"instance_types": ["inf2.xlarge"]},
+        {"instance_types": ["inf2.xlarge"], "ami_family": "bottlerocket"},
+        {"instance_types": ["p4d.24xlarge"], "zone_ids": ["usw2-az2"], "efa": True},
+        {"instance_types": ["p4d.24xlarge"], "zone_ids": ["usw2-az2"], "efa": True, "ami_family": "bottlerocket"},
+    ],
+    ids=lambda group: "-".join([*group["instance_types"], group.get("ami_family", ""), str(group.get("efa", ""))]),
+)
+def test_pods_can_ask_for_every_device_that_a_node_has(theatre: Theatre, group: dict[str, Any]) -> None:
+    config = changed(quick_start(), node_groups=[{"name": "devices", **group}, BESIDE])
+    with theatre.stage(config) as stage:
+        report = stage.provision()
+        assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
+        nodes = [node for cluster in stage.kubernetes.clusters.values() for node in cluster.nodes.values()]
+        has = {node.name: {name for name, key in DEVICES.items() if getattr(node, key)} for node in nodes}
+        assert any(has.values())
+        assert {node.name: offered(stage, node) for node in nodes} == has
+
+
+def test_a_plugin_runs_on_the_nodes_of_a_fallback_too(theatre: Theatre) -> None:
+    """The plugin is chosen by instance type, and a group that fell back has others than the first."""
+    group = {"name": "gpu", "instance_types": ["g5.xlarge"], "fallbacks": [{"instance_types": ["g6.xlarge"]}]}
+    with theatre.stage(changed(quick_start(), node_groups=[group, BESIDE])) as stage:
+        steps = {step.name: step for step in stage.opened().steps}
+        daemon: Any = steps["controller/nvidia-device-plugin/daemon-set"]
+        affinity = daemon.manifest["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+        (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+        assert term["matchExpressions"][0]["values"] == ["g5.xlarge", "g6.xlarge"]
+
+
 def test_a_capacity_block_is_bought_through_the_template(theatre: Theatre) -> None:
     config = with_group(
         quick_start(),
@@ -108,8 +165,8 @@ def test_a_larger_disk_moves_the_group_to_nodes_that_have_it(stage: Stage) -> No
     stage.provision()
     before = {each["InstanceId"] for each in instances(stage, "workers")}
     report = stage.provision(with_group(stage.config, disk_size_gib=80))
-    changed = {o.name: o.change.names for o in report.outcomes if o.status is Status.UPDATED}
-    assert changed == {"launch-template/workers": ("disk_gib",), "node-group/workers": ("template_version",)}
+    moved = {o.name: o.change.names for o in report.outcomes if o.status is Status.UPDATED}
+    assert moved == {"launch-template/workers": ("disk_gib",), "node-group/workers": ("template_version",)}
     after = instances(stage, "workers")
     assert not before & {each["InstanceId"] for each in after}
     assert {as_dict(each["Tags"])["aws:ec2launchtemplate:version"] for each in after} == {"2"}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
-from eksprov.config.schema import NodeGroup, Taint
+from eksprov.config.schema import NodeGroup, NodePool, Taint
+from eksprov.config.schema.nodes import AmiType
 from eksprov.core.change import UNKNOWN
 from eksprov.steps.instances import accelerator, as_text, from_text, read
-from eksprov.steps.node_shape import NodeShape, derive
+from eksprov.steps.node_shape import NodeShape, derive, derive_pool
 
 KNOWN = {
     name: read(INSTANCE_TYPES[name])
@@ -68,11 +69,44 @@ def test_the_configs_own_words_win() -> None:
     assert shape("g5.xlarge", accelerator_taint=False).taints == ()
 
 
-def test_bottlerocket_brings_its_device_plugin() -> None:
-    found = shape("g5.xlarge", ami_family="bottlerocket")
-    assert (found.ami_type, found.accelerator, found.plugin) == ("BOTTLEROCKET_x86_64_NVIDIA", "nvidia", "")
-    assert shape("g5g.xlarge", ami_type="BOTTLEROCKET_ARM_64_NVIDIA_FIPS").family == "bottlerocket"
-    assert shape("g5.xlarge", ami_type="AL2023_x86_64_STANDARD").plugin == ""  # no driver, no plugin
+# Image and plugin to install, by operating system and instance type:
+# https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html (which image has which driver),
+# https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-k8s-device-plugin.html (which image lacks which plugin). No
+# instance type has Arm cores and Neuron devices.
+SYSTEMS = {
+    ("al2023", "m7i.large"): ("AL2023_x86_64_STANDARD", ""),
+    ("al2023", "m8g.large"): ("AL2023_ARM_64_STANDARD", ""),
+    ("al2023", "g5.xlarge"): ("AL2023_x86_64_NVIDIA", "nvidia"),
+    ("al2023", "g5g.xlarge"): ("AL2023_ARM_64_NVIDIA", "nvidia"),
+    ("al2023", "inf2.xlarge"): ("AL2023_x86_64_NEURON", "neuron"),
+    ("bottlerocket", "m7i.large"): ("BOTTLEROCKET_x86_64", ""),
+    ("bottlerocket", "m8g.large"): ("BOTTLEROCKET_ARM_64", ""),
+    ("bottlerocket", "g5.xlarge"): ("BOTTLEROCKET_x86_64_NVIDIA", ""),
+    ("bottlerocket", "g5g.xlarge"): ("BOTTLEROCKET_ARM_64_NVIDIA", ""),
+    ("bottlerocket", "inf2.xlarge"): ("BOTTLEROCKET_x86_64", "neuron"),
+}
+
+
+@pytest.mark.parametrize(("family", "instance"), SYSTEMS)
+def test_each_system_has_the_image_with_the_driver_and_the_plugin_that_the_image_lacks(
+    family: Any, instance: str
+) -> None:
+    found = shape(instance, ami_family=family)
+    assert (found.ami_type, found.plugin, found.problem) == (*SYSTEMS[family, instance], "")
+    pool = derive_pool(NodePool(name="p", ami_family=family, instance_types=(instance,)), KNOWN)
+    assert (pool.plugin, pool.accelerator) == (found.plugin, found.accelerator)
+
+
+@pytest.mark.parametrize("ami_type", get_args(AmiType))
+def test_an_image_by_name_has_a_plugin_installed_just_where_it_has_the_driver_and_not_the_plugin(ami_type: str) -> None:
+    architecture = "arm" if "ARM_64" in ami_type else "x86"
+    nvidia = shape({"arm": "g5g.xlarge", "x86": "g5.xlarge"}[architecture], ami_type=ami_type)
+    neuron = shape("inf2.xlarge", ami_type=ami_type)
+    bottlerocket = ami_type.startswith("BOTTLEROCKET")
+    assert nvidia.family == neuron.family == ("bottlerocket" if bottlerocket else "al2023")
+    assert nvidia.plugin == ("nvidia" if "NVIDIA" in ami_type and not bottlerocket else "")
+    plain = ami_type in ("BOTTLEROCKET_x86_64", "BOTTLEROCKET_x86_64_FIPS")
+    assert neuron.plugin == ("neuron" if "NEURON" in ami_type or plain else "")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +116,7 @@ def test_bottlerocket_brings_its_device_plugin() -> None:
         (("m7i.large", "g5.xlarge"), {}, "different accelerators"),
         (("g5.xlarge", "inf2.xlarge"), {}, "different accelerators"),
         (("g5.xlarge", "g99.xlarge"), {}, "does not know g99.xlarge"),
-        (("inf2.xlarge",), {"ami_family": "bottlerocket"}, "no bottlerocket image for x86_64 neuron"),
+        (("inf2.xlarge",), {"ami_type": "BOTTLEROCKET_x86_64_NVIDIA"}, "nvidia devices, which inf2.xlarge does not"),
         (("g5g.xlarge",), {"ami_type": "AL2023_x86_64_NVIDIA"}, "is for x86_64, but g5g.xlarge is arm64"),
         (("m7i.large",), {"ami_type": "AL2023_x86_64_NVIDIA"}, "nvidia devices, which m7i.large does not have"),
         (("g5.xlarge",), {"efa": True}, "g5.xlarge cannot have EFA"),
@@ -99,6 +133,9 @@ def test_efa_interfaces_are_as_many_as_every_type_has() -> None:
     assert shape("p5.48xlarge", efa=True).efa_interfaces == 32
     assert shape("p5.48xlarge", "p4d.24xlarge", efa=True).efa_interfaces == 4
     assert shape("p5.48xlarge").efa_interfaces == 0
+    assert shape("p5.48xlarge").plugins == ("nvidia",)
+    assert shape("p5.48xlarge", efa=True).plugins == ("nvidia", "efa")
+    assert shape("p5.48xlarge", efa=True, ami_family="bottlerocket").plugins == ("efa",)  # brings none of its own
 
 
 def test_types_that_were_never_asked_for_are_no_problem_yet() -> None:

@@ -18,7 +18,8 @@ Json = dict[str, Any]
 
 GPU = "nvidia.com/gpu"
 NEURON = "aws.amazon.com/neuron"
-DEVICES = {"nvidia": GPU, "neuron": NEURON}
+EFA = "vpc.amazonaws.com/efa"
+DEVICES = {"nvidia": GPU, "neuron": NEURON, "efa": EFA}
 LEASE_S = 40
 NAMESPACE_OF_LEASES = "kube-node-lease"
 NOT_READY_MESSAGE = (
@@ -44,7 +45,7 @@ def reserved_memory_mib(max_pods: int) -> int:
 
 
 def capacity(spec: NodeSpec, plugins: frozenset[str]) -> Json:
-    """What the instance has; devices count once their plugin runs (`plugins`: "nvidia", "neuron")."""
+    """What the instance has; devices count once their plugin runs (`plugins`: keys of DEVICES)."""
     amounts = {
         "cpu": str(spec.vcpus),
         "memory": f"{spec.memory_mib * 1024}Ki",
@@ -53,11 +54,8 @@ def capacity(spec: NodeSpec, plugins: frozenset[str]) -> Json:
         "hugepages-1Gi": "0",
         "hugepages-2Mi": "0",
     }
-    if spec.gpus and "nvidia" in plugins:
-        amounts[GPU] = str(spec.gpus)
-    if spec.neuron_devices and "neuron" in plugins:
-        amounts[NEURON] = str(spec.neuron_devices)
-    return amounts
+    there = {"nvidia": spec.gpus, "neuron": spec.neuron_devices, "efa": spec.efa_interfaces}
+    return amounts | {DEVICES[kind]: str(many) for kind, many in there.items() if many and kind in plugins}
 
 
 def allocatable(spec: NodeSpec, plugins: frozenset[str]) -> Json:

@@ -127,4 +127,5 @@ class NodeRun:
             log.info("lease of node %s: %s", self.spec.name, error.reason)
 
     def _plugins(self) -> frozenset[str]:
-        return frozenset(role for role in ("nvidia", "neuron") if self.spec.complete or self._roles.get(role))
+        own = machine.DEVICES if self.spec.complete else self.spec.plugins
+        return frozenset(role for role in machine.DEVICES if role in own or self._roles.get(role))

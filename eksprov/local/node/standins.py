@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["cni", "nvidia", "neuron", "karpenter", ""]
+Role = Literal["cni", "nvidia", "neuron", "efa", "karpenter", ""]
 
 ANNOTATION = "eksprov.dev/stand-in"
 
@@ -51,6 +51,7 @@ STAND_INS: tuple[StandIn, ...] = (
     StandIn("nvidia/k8s-device-plugin", "NVIDIA device plugin", "no GPU: only the resource on the node", "nvidia"),
     StandIn("eks/nvidia-k8s-device-plugin", "NVIDIA device plugin", "no GPU: only the resource", "nvidia"),
     StandIn("neuron/neuron-device-plugin", "Neuron device plugin", "no device: only the resource", "neuron"),
+    StandIn("eks/aws-efa-k8s-device-plugin", "EFA device plugin", "no EFA device: only the resource", "efa"),
     StandIn("nvidia/dcgm-exporter", "DCGM exporter", "no GPU metrics"),
     StandIn("k8s/dcgm-exporter", "DCGM exporter", "no GPU metrics"),
     StandIn("cluster-autoscaler", "Cluster Autoscaler", "node groups are not scaled"),

@@ -71,6 +71,7 @@ def test_the_aws_cli_is_known(image: str) -> None:
         ("602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/coredns:v1.12.1-eksbuild.1", ""),
         ("nvcr.io/nvidia/k8s-device-plugin:v0.17.0", "nvidia"),
         ("public.ecr.aws/neuron/neuron-device-plugin:2", "neuron"),
+        ("602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/aws-efa-k8s-device-plugin:v0.5.20", "efa"),
         ("registry.k8s.io/autoscaling/cluster-autoscaler:v1.36.0", ""),
         ("public.ecr.aws/karpenter/controller:1.8.0", "karpenter"),
         ("registry.k8s.io/pause:3.10", ""),

@@ -150,6 +150,8 @@ def test_devices_count_only_while_their_plugin_runs() -> None:
     assert machine.GPU not in machine.capacity(gpu_node(), frozenset())
     assert machine.capacity(gpu_node(), frozenset({"nvidia"}))[machine.GPU] == "1"
     assert machine.NEURON not in machine.capacity(gpu_node(), frozenset({"neuron"}))
+    assert machine.capacity(gpu_node(efa_interfaces=4), frozenset({"efa"}))[machine.EFA] == "4"
+    assert machine.EFA not in machine.capacity(gpu_node(efa_interfaces=4), frozenset({"nvidia"}))
 
 
 def test_pods_get_what_eks_leaves_them() -> None:

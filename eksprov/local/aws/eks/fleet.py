@@ -17,6 +17,8 @@ from eksprov.local.aws.eks.model import Cluster, FleetNode, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import NodeSpec
 
+# https://docs.aws.amazon.com/eks/latest/userguide/ml-eks-optimized-ami.html
+NEURON_DRIVER = frozenset({"AL2023_x86_64_NEURON", "BOTTLEROCKET_x86_64", "BOTTLEROCKET_x86_64_FIPS"})
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 
 
@@ -194,6 +196,7 @@ def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
         {"key": taint["key"], "value": taint.get("value", ""), "effect": EFFECTS[taint["effect"]]}
         for taint in shape["taints"]
     )
+    image = shape["amiType"]
     return NodeSpec(
         name=instance.private_dns_name,
         instance_id=instance.id,
@@ -208,8 +211,13 @@ def _spec(region: EksRegion, nodegroup: Nodegroup, instance: Any) -> NodeSpec:
         disk_gib=_disk_gib(nodegroup),
         max_pods=kind.max_pods,
         nodegroup=nodegroup.name,
-        gpus=kind.gpus,
-        neuron_devices=kind.neuron_devices,
+        gpus=kind.gpus if "NVIDIA" in image or image == "CUSTOM" else 0,
+        neuron_devices=kind.neuron_devices if image in NEURON_DRIVER or image == "CUSTOM" else 0,
+        efa_interfaces=sum(
+            str(card.get("InterfaceType", "")).startswith("efa")
+            for card in nodegroup.template_data.get("NetworkInterfaces", [])
+        ),
+        plugins=("nvidia",) if image.startswith("BOTTLEROCKET") and "NVIDIA" in image else (),
         labels=labels,
         taints=taints,
     )

@@ -157,6 +157,7 @@ def _spec(region: EksRegion, wish: NodeWish, instance: Any) -> NodeSpec:
         complete=auto,
         gpus=kind.gpus,
         neuron_devices=kind.neuron_devices,
+        plugins=wish.plugins,
         labels={**wish.labels, "topology.k8s.aws/zone-id": zone_id},
         taints=wish.taints,
     )

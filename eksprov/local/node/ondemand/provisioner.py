@@ -251,6 +251,7 @@ def _wish(name: str, choice: Choice, node_class: Json) -> NodeWish:
         spot=choice.capacity == SPOT,
         disk_gib=int(storage) if storage.isdecimal() else 80,
         subnets=tuple(node_class.get("subnetSelectorTerms") or ()),
+        plugins=("nvidia",) if _is_bottlerocket(node_class) else (),
         instance_tags=node_class.get("tags") or {},
         labels={
             **node_labels(pool, choice.capacity),
@@ -259,6 +260,11 @@ def _wish(name: str, choice: Choice, node_class: Json) -> NodeWish:
         },
         taints=pool.taints,
     )
+
+
+def _is_bottlerocket(node_class: Json) -> bool:
+    terms = node_class.get("amiSelectorTerms") or ()
+    return any(str(term.get("alias", "")).startswith("bottlerocket@") for term in terms)
 
 
 def _root_size(node_class: Json) -> str:
