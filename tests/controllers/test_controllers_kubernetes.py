@@ -33,6 +33,7 @@ POOL = Pool(NodePool(name="gpu", instance_families=("g6",), gpu_limit=4, drain_l
 SETS: dict[str, tuple[KubeObject, ...]] = {
     "nvidia": device_plugin(FACTS, "nvidia", ("g5.xlarge",)),
     "neuron": device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
+    "efa": device_plugin(FACTS, "efa", ("p5.48xlarge",)),
     "cluster-autoscaler": cluster_autoscaler(FACTS, (), ()),
     "karpenter": karpenter(FACTS, Around("demo-karpenter"), (POOL,), Place("nodes")),
 }

@@ -18,8 +18,8 @@ AUTOSCALER: Final = (
     "with or without node groups)."
 )
 DEVICE_PLUGINS: Final = (
-    "auto installs the device plugin of NVIDIA or Neuron where a node group has such instances, and EFA's where one has "
-    "efa; none leaves it to you (the GPU operator, say)."
+    "auto installs the device plugin of NVIDIA or Neuron where a node group has such instances, and that of EFA where "
+    "one has efa; none leaves it to you (the GPU operator, say)."
 )
 
 
