@@ -116,6 +116,7 @@ def _deployment(facts: Facts) -> dict[str, Any]:
     pod = {
         "serviceAccountName": NAME,
         "priorityClassName": "system-cluster-critical",
+        **({"tolerations": [dict(one) for one in facts.tolerations]} if facts.tolerations else {}),
         "securityContext": run_as(UID),
         "containers": [_container(facts)],
     }

@@ -182,7 +182,7 @@ def _deployment(facts: Facts, around: Around) -> dict[str, Any]:
         "serviceAccountName": NAME,
         "priorityClassName": "system-cluster-critical",
         "nodeSelector": {"kubernetes.io/os": "linux"},
-        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
+        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}, *map(dict, facts.tolerations)],
         "affinity": {
             "nodeAffinity": {
                 "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [not_its_own]},

@@ -20,7 +20,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """What manifests need to know of a stack; `gate` names the steps without which nobody gets into the cluster."""
+    """What manifests need to know of a stack; `gate` names the steps without which nobody gets into the cluster.
+
+    `tolerations` are what pods of Deployments need where no node is without taints.
+    """
 
     stack: str
     stack_id: str
@@ -28,6 +31,7 @@ class Facts:
     region: str
     kubernetes_version: str
     gate: tuple[str, ...]
+    tolerations: tuple[Mapping[str, str], ...] = ()
 
 
 def step_name(controller: str, part: str) -> str:

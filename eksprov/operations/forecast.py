@@ -26,6 +26,7 @@ from eksprov.operations.costs import Forecast, costs
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
+from eksprov.preflight.facts import SystemPods
 from eksprov.preflight.findings import Finding, Findings, sorted_out
 from eksprov.preflight.need import quota_code
 from eksprov.preflight.reading import read
@@ -60,9 +61,22 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
     facts = replace(
         facts,
         impossible=_impossible(opened),
+        system_pods=_system_pods(opened),
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
     )
     return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
+
+
+def _system_pods(opened: Opened) -> SystemPods | None:
+    """None where Karpenter or EKS Auto Mode makes a node for whatever finds none."""
+    config = opened.stack.config
+    if config.autoscaler in ("karpenter", "auto-mode"):
+        return None
+    return SystemPods(
+        addons=frozenset(step.slug.split("/", 1)[1] for step in opened.steps if step.kind == "addon"),
+        max_pods={f"node-group/{group.name}": group.max_pods for group in config.node_groups if group.max_pods},
+        grows=config.autoscaler == "cluster-autoscaler",
+    )
 
 
 def _elsewhere(opened: Opened) -> dict[str, frozenset[str]]:

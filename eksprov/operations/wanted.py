@@ -26,6 +26,7 @@ from eksprov.steps.catalog.autoscaling import CLUSTER_AUTOSCALER, identity_name
 from eksprov.steps.catalog.control_plane import closing
 from eksprov.steps.catalog.names import CLUSTER, has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
+from eksprov.steps.catalog.tolerations import tolerations
 from eksprov.steps.choices import Choices
 from eksprov.steps.instances import named_types
 from eksprov.steps.karpenter_roles import NODE, node_role_name
@@ -43,7 +44,8 @@ def wanted(
     aws = catalog(config, choices)
     gate = (CLUSTER, *(step.name for step in aws if step.kind == "access-entry"))
     version = choices.kubernetes_version
-    facts = Facts(config.name, stack_id, cluster_name(config), choices.region, version, gate)
+    needed = tolerations(config, choices)
+    facts = Facts(config.name, stack_id, cluster_name(config), choices.region, version, gate, needed)
     steps = (*aws, *_installed(config, choices, facts), *_switched(config, facts, recorded))
     return (*steps, *closing(config, tuple(step.name for step in steps)))
 

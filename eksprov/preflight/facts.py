@@ -32,11 +32,12 @@ class Question:
 
 @dataclass(frozen=True)
 class TypeFacts:
-    """An instance type: vCPUs, and how many addresses its network interfaces can hold."""
+    """An instance type: vCPUs, memory, and how many addresses its network interfaces can hold."""
 
     vcpus: int
     interfaces: int
     addresses_per_interface: int
+    memory_mib: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,25 @@ class Use:
 
 
 @dataclass(frozen=True)
+class SystemPods:
+    """What has to find room on the nodes of the node groups alone: the pods of these add-ons.
+
+    `max_pods` are the config's own limits by node group; `grows`: an autoscaler may bring nodes up to max_size.
+    """
+
+    addons: frozenset[str]
+    max_pods: Mapping[str, int] = field(default_factory=dict)
+    grows: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that was read. Zones are the stack's, by name; `scores` are by node group.
 
     `fallbacks` names the node groups that have another choice of types, market or zones to go to, with the quota codes
     of all their choices; `impossible` the
-    steps that can never be as the config says, and why; `reservations` are by node group.
+    steps that can never be as the config says, and why; `reservations` are by node group; `system_pods` is None where
+    nodes come as pods need them.
     """
 
     identity: Identity
@@ -90,3 +104,4 @@ class Facts:
     fallbacks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     impossible: Mapping[str, str] = field(default_factory=dict)
     reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)
+    system_pods: SystemPods | None = None

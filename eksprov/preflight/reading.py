@@ -179,6 +179,7 @@ def _types(aws: Aws, wanted: tuple[Group, ...], instances: Any) -> Mapping[str, 
                     vcpus=each["VCpuInfo"]["DefaultVCpus"],
                     interfaces=network["MaximumNetworkInterfaces"],
                     addresses_per_interface=network["Ipv4AddressesPerInterface"],
+                    memory_mib=each["MemoryInfo"]["SizeInMiB"],
                 )
     return found
 

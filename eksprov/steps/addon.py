@@ -8,8 +8,9 @@ asks for them. A role for the add-on's service account travels in the create cal
 
 EKS reports an add-on whose pods find no node as DEGRADED; while nodes are on their way that is waiting, not failure
 (https://github.com/terraform-aws-modules/terraform-aws-eks/issues/1765), and where the config has no nodes it is as
-good as it gets. So add-ons are called as soon as the cluster stands, and only awaited late. Trouble that no node will
-mend (a conflict, a refused right, a failed update) is a difference: tried again, and told in EKS's words.
+good as it gets, and not waited for. So add-ons are called as soon as the cluster stands, and only awaited late. Trouble
+that no node will mend (a conflict, a refused right, a failed update) is a difference: tried again, and told in EKS's
+words.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from eksprov.steps.addon_versions import Policy, compatible
 from eksprov.steps.eks_reading import GONE, issues, names_of, unless_gone
 from eksprov.steps.eks_updates import begun, why_failed
 
+DAEMONS = frozenset({"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "eks-node-monitoring-agent"})  # no Deployment
 KEPT = ""  # the version that is not compared: whatever lives is kept
 PRESERVE_TAG = "eksprov:preserve-on-delete"  # so that a removal knows it, when the config no longer does
 CONFLICTS = {"none": "NONE", "overwrite": "OVERWRITE", "preserve": "PRESERVE"}
@@ -170,6 +172,8 @@ class Addon(Step[Aws, AddonFacts]):
         """A failed update or delete leaves a working add-on: the next difference or removal tries again."""
         said = diagnosed(have.health)
         match have.status:
+            case "CREATING" | "UPDATING" if not self.nodes_expected and self._key["addonName"] not in DAEMONS:
+                return Phase(State.READY, said or "its pods wait for nodes, and the config has none")
             case "CREATING" | "UPDATING":
                 return Phase(State.MOVING, said or have.status.lower())
             case "DEGRADED" if self.nodes_expected and have.state == WELL:

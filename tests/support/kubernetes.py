@@ -1,6 +1,7 @@
-"""Kubernetes for tests of the AWS half: a cluster is ready at once, its nodes too, and so are add-ons that have nodes.
+"""Kubernetes for tests of the AWS half: a cluster is ready at once, its nodes too, and so is what finds room on them.
 
-No process, no thread, no time of its own. `KubeApi` of such a cluster holds nothing.
+Deployments of add-ons and of ours find a node as a scheduler would find one: by taints, selectors and room. No process,
+no thread, no time of its own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from typing import Any
 from eksprov.kube.api import Manifest, Ref, Reply
 from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec, ClusterStatus, NodeSpec
 from support.memory_kube import MemoryKube
-
-NEED_NODES = frozenset({"coredns", "metrics-server"})
+from support.scheduling import homeless, placed, rooms_beside_daemons
 
 
 @dataclass
@@ -23,6 +23,24 @@ class _Cluster:
     nodes: dict[str, NodeSpec] = field(default_factory=dict)
     addons: dict[str, AddonSpec] = field(default_factory=dict)
     auto: AutoMode | None = None
+    _judged: tuple[Any, dict[str, str]] = ((), {})
+
+    def homeless(self) -> dict[str, str]:
+        """The add-ons that find no node, and why; Auto Mode makes one for whatever needs it."""
+        if self.auto:
+            return {}
+        now = (tuple(self.nodes.values()), tuple(self.addons.values()))
+        if self._judged[0] != now:
+            self._judged = (now, homeless(rooms_beside_daemons(*now), now[1]))
+        return self._judged[1]
+
+    def unfit(self, pod: Mapping[str, Any]) -> str:
+        """Why a pod would find no node beside the add-ons; empty where it would."""
+        if self.auto:
+            return ""
+        rooms = rooms_beside_daemons(self.nodes.values(), self.addons.values())
+        homeless(rooms, self.addons.values())
+        return placed(rooms, pod)
 
 
 class StillKubernetes:
@@ -34,8 +52,8 @@ class StillKubernetes:
 
     def start_cluster(self, spec: ClusterSpec) -> None:
         """There it is."""
-        self.clusters.setdefault(spec.arn, _Cluster(spec))
-        self.apis.setdefault(spec.arn, MemoryKube())
+        cluster = self.clusters.setdefault(spec.arn, _Cluster(spec))
+        self.apis.setdefault(spec.arn, MemoryKube(unfit=cluster.unfit))
 
     def cluster_status(self, cluster_arn: str) -> ClusterStatus:
         """Ready while it is there."""
@@ -76,10 +94,9 @@ class StillKubernetes:
             self.clusters[cluster_arn].addons.pop(name, None)
 
     def addon_health(self, cluster_arn: str, name: str) -> AddonHealth:
-        """Deployments want a node."""
-        cluster = self.clusters[cluster_arn]
-        waits = name in NEED_NODES and not cluster.nodes and not cluster.auto
-        return AddonHealth(not waits, "no nodes" if waits else "")
+        """Deployments want a node that takes them."""
+        why = self.clusters[cluster_arn].homeless().get(name, "")
+        return AddonHealth(not why, why)
 
     def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:
         """Nothing to bind."""

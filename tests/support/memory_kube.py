@@ -1,7 +1,8 @@
 """A `KubeApi` in memory: objects, field managers, namespaces, admission, and a Deployment controller without a clock.
 
 Held to a real API server by the suite in tests/kube/test_kube_api_laws.py. `rollout` says how Deployments fare:
-"ready" at once, or "stuck" for ever. `answer` plays the servers behind services. `calls` records what was asked.
+"ready" at once, or "stuck" for ever; one whose pod is `unfit` for every node is stuck with pods that say why.
+`answer` plays the servers behind services. `calls` records what was asked.
 """
 
 from __future__ import annotations
@@ -26,8 +27,13 @@ Answer = Callable[[str, str, str, str, bytes | None], Reply]
 class MemoryKube:
     """An API server's worth of objects."""
 
-    def __init__(self, rollout: Literal["ready", "stuck"] = "ready", answer: Answer | None = None) -> None:
-        self.rollout = rollout
+    def __init__(
+        self,
+        rollout: Literal["ready", "stuck"] = "ready",
+        answer: Answer | None = None,
+        unfit: Callable[[Mapping[str, Any]], str] = lambda pod: "",  # noqa: ARG005 -- nodes take anything by default
+    ) -> None:
+        self.rollout, self._unfit = rollout, unfit
         self.answer: Answer = answer or self._serve
         self.calls: list[tuple[str, str]] = []
         self.lines: dict[tuple[str, str, str], list[str]] = {}
@@ -62,9 +68,10 @@ class MemoryKube:
             self.calls.append(("list", kind))
             self._namespaced(api_version, kind, reading=True)
             wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
+            every = [*self._objects.items(), *(self._pending() if kind == "Pod" else ())]
             return [
                 self._seen(live)
-                for ref, live in self._objects.items()
+                for ref, live in every
                 if (ref.api_version, ref.kind) == (api_version, kind)
                 and namespace in ("", ref.namespace)
                 and wanted.items() <= (live["metadata"].get("labels") or {}).items()
@@ -196,6 +203,22 @@ class MemoryKube:
         meta["generation"] = (old["metadata"]["generation"] if old else 0) + (1 if had != result else 0)
         return live
 
+    def _homeless(self, deployment: Mapping[str, Any]) -> str:
+        """What the scheduler says of its pods; nothing where a pool makes nodes for them."""
+        pooled = any(ref.kind == "NodePool" for ref in self._objects)
+        return "" if pooled else self._unfit(deployment["spec"]["template"]["spec"])
+
+    def _pending(self) -> Iterator[tuple[Ref, dict[str, Any]]]:
+        """One pod of each Deployment that finds no node."""
+        for ref, live in tuple(self._objects.items()):
+            if ref.kind == "Deployment" and (why := self._homeless(live)):
+                name, template = f"{ref.name}-0", live["spec"]["template"]
+                said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why}
+                meta = {"name": name, "namespace": ref.namespace, "labels": template["metadata"].get("labels", {})}
+                status = {"phase": "Pending", "conditions": [said]}
+                pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"], "status": status}
+                yield Ref("v1", "Pod", ref.namespace, name), pod
+
     def _seen(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """What a reader gets: defaults and status are added, as a server does."""
         seen = copy.deepcopy(dict(live))
@@ -205,7 +228,7 @@ class MemoryKube:
             wanted = seen["spec"].setdefault("replicas", 1)
             generation = seen["metadata"]["generation"]
             seen["status"] = {"observedGeneration": generation, "replicas": wanted, "updatedReplicas": wanted}
-            if self.rollout == "ready":
+            if self.rollout == "ready" and not self._homeless(seen):
                 seen["status"] |= {"availableReplicas": wanted, "readyReplicas": wanted}
         return seen
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, finding, twice
+from eksprov.config.rules.pools import TAINT_HINT, places
 from eksprov.config.schema import Addon, Config
 
 MOUNTPOINT: Final = "aws-mountpoint-s3-csi-driver"
@@ -29,6 +30,9 @@ def addons(config: Config) -> Iterator[Finding]:
             message = f"{addon.name} takes no buckets"
             yield finding(message, (*at, "s3_buckets"), (*at, "name"), hint=f"they are for {MOUNTPOINT}")
         yield from twice((*at, "s3_buckets"), None, addon.s3_buckets)
+        if addon.name == MOUNTPOINT and not places(config):
+            message = f"the controller of {addon.name} tolerates no taints, and every node group has one"
+            yield finding(message, (*at, "name"), ("node_groups",), hint=f"add a node group without; {TAINT_HINT}")
         if addon.name == CNI and str(addon.configuration.get("enableNetworkPolicy", "true")).lower() != "true":
             message = "without it the NetworkPolicies of models mean nothing"
             yield finding(message, (*at, "configuration", "enableNetworkPolicy"), level="warning")

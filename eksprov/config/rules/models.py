@@ -7,11 +7,15 @@ from pathlib import Path as FilePath
 
 from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, finding, twice
+from eksprov.config.rules.pools import TAINT_HINT, places
 from eksprov.config.schema import Config
 
 
 def models(config: Config, folder: FilePath | None) -> Iterator[Finding]:
     yield from twice(("models",), "name", [model.name for model in config.models])
+    if config.models and not places(config):
+        message = "models tolerate no taints, and every node group and pool has one: no replica would find a node"
+        yield finding(message, ("models",), ("node_groups",), hint=f"add one without; {TAINT_HINT}", level="warning")
     for index, model in enumerate(config.models):
         at: Path = ("models", index)
         if model.replicas.min > model.replicas.max:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,16 +11,38 @@ from eksprov.config.rules.base import Finding, finding, qualified, twice
 from eksprov.config.schema import Config, NodeGroup, NodePool
 
 KEEPS_AWAY: Final = frozenset({"NO_SCHEDULE", "NO_EXECUTE"})
-HOST_HINT: Final = "it needs a node group with min_size of 1 or more and no taint that keeps pods away"
+TAINT_HINT: Final = "groups with GPUs or Neuron devices have one unless accelerator_taint is false"
+HOST_HINT: Final = f"it needs a node group with min_size of 1 or more and no taint that keeps pods away; {TAINT_HINT}"
 # Tags that Karpenter sets itself and refuses in a node class
 # (https://karpenter.sh/docs/concepts/nodeclasses/#spectags), and labels that are its own.
 OWN_TAGS: Final = ("kubernetes.io/cluster", "karpenter.sh/", "karpenter.k8s.aws/", "eks:eks-cluster-name")
 OWN_LABELS: Final = ("karpenter.sh/", "karpenter.k8s.aws/")
 
 
+# Families whose instances have NVIDIA GPUs or Neuron devices, as far as names tell
+# (https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html); g4ad has AMD's. What EC2 says of a type counts later.
+_ACCELERATED: Final = re.compile(r"(p\d|gr?\d|inf\d|trn\d)(?!ad\b)")
+
+
+def keeps_away(group: NodeGroup | NodePool) -> bool:
+    """Whether pods that tolerate nothing are kept off its nodes: by taints of the config, or by the accelerator's."""
+    if any(taint.effect in KEEPS_AWAY for taint in group.taints):
+        return True
+    types = (*group.instance_types, *(group.instance_families if isinstance(group, NodePool) else ()))
+    return group.accelerator_taint and bool(types) and all(_ACCELERATED.match(name) for name in types)
+
+
 def hosts(group: NodeGroup) -> bool:
     """Whether a controller always finds a node in the group."""
-    return group.min_size > 0 and not any(taint.effect in KEEPS_AWAY for taint in group.taints)
+    return group.min_size > 0 and not keeps_away(group)
+
+
+def places(config: Config) -> bool:
+    """Whether pods that tolerate nothing find a node, now or when an autoscaler makes one; or there are none at all."""
+    if config.autoscaler == "auto-mode" or not (config.node_groups or config.node_pools):
+        return True
+    pools = (config.node_pools or (NodePool(name="default"),)) if config.autoscaler == "karpenter" else ()
+    return not (all(map(keeps_away, config.node_groups)) and all(map(keeps_away, pools)))
 
 
 def node_pools(config: Config) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from eksprov.steps import roles
 from eksprov.steps.addon import Addon
 from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name, has_auto_mode
+from eksprov.steps.catalog.tolerations import merged, tolerating, tolerations
 from eksprov.steps.choices import Choices
 from eksprov.steps.iam_role import IamRole
 
@@ -35,12 +36,14 @@ def usual_addons(config: Config) -> tuple[str, ...]:
 def addons(config: Config, choices: Choices) -> Iterator[Addon]:
     """Those of every stack and those of the config."""
     wanted = {addon.name: addon for addon in config.addons}
+    needed = tolerations(config, choices)
     nodes = has_auto_mode(config) or any(group.desired_size for group in config.node_groups)
     for name in dict.fromkeys((*usual_addons(config), *wanted)):
         asked = wanted.get(name)
         taken = _roles(name, asked)
         made = tuple(role for _, role in taken if not role.startswith("arn:"))
-        values = {**CONFIGURATION.get(name, {}), **(asked.configuration if asked else {})}
+        ours = {**CONFIGURATION.get(name, {}), **tolerating(name, needed)}
+        values = merged(ours, asked.configuration if asked else {})
         yield Addon(
             name=f"addon/{name}",
             slug=f"{cluster_name(config)}/{name}",

@@ -102,6 +102,8 @@ EFS_CONTROLLER: Schema = {
         "podAnnotations": OPEN,
     },
 }
+# No tolerations: https://github.com/aws/containers-roadmap/issues/2676
+MOUNTPOINT_CONTROLLER: Schema = _closed(serviceAccount=OPEN)
 MOUNTPOINT_NODE: Schema = _closed(tolerateAllTaints=BOOLEAN, tolerations=OBJECTS, resources=OPEN)
 
 
@@ -193,7 +195,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "aws-efs-csi-driver": _draft_2019(_closed(controller=EFS_CONTROLLER, node=CSI_NODE, sidecars={"type": "object"})),
     "aws-fsx-csi-driver": _draft_2019(_closed(controller={"type": "object"}, node={"type": "object"})),
-    "aws-mountpoint-s3-csi-driver": _draft_2019(_closed(controller={"type": "object"}, node=MOUNTPOINT_NODE)),
+    "aws-mountpoint-s3-csi-driver": _draft_2019(_closed(controller=MOUNTPOINT_CONTROLLER, node=MOUNTPOINT_NODE)),
     "snapshot-controller": _draft_2019(_closed(affinity=OPEN, nodeSelector=OPEN, resources=OPEN, tolerations=OBJECTS)),
     "amazon-cloudwatch-observability": _draft_2019(
         _closed(

@@ -123,7 +123,7 @@ def deployment(addon: AddonSpec, name: str, labels: dict[str, str], pod: Json) -
                 "spec": {
                     "priorityClassName": "system-cluster-critical",
                     "affinity": _affinity(),
-                    "tolerations": CRITICAL,
+                    "tolerations": _tolerations(addon),
                     **pod,
                 },
             },
@@ -149,6 +149,12 @@ def service(addon: AddonSpec, name: str, labels: dict[str, str], spec: Json) -> 
         "metadata": metadata(name, addon, **labels),
         "spec": {"selector": labels, **spec},
     }
+
+
+def _tolerations(addon: AddonSpec) -> list[Json]:
+    """Those of its configuration, which the CSI drivers have under `controller`, or EKS's own."""
+    inner = addon.configuration.get("controller") or {}
+    return list(addon.configuration.get("tolerations") or inner.get("tolerations") or CRITICAL)
 
 
 def _affinity(*more: Json) -> Json:

@@ -17,7 +17,7 @@ class _Driver:
     driver: str  # the CSIDriver's name
     short: str  # ebs, efs, s3: how its workloads begin
     repository: str
-    controller: bool = True
+    tolerant: bool = True  # whether its controller's tolerations can be configured
 
 
 def ebs(addon: AddonSpec, place: Place) -> list[Json]:
@@ -36,8 +36,8 @@ def fsx(addon: AddonSpec, place: Place) -> list[Json]:
 
 
 def mountpoint_s3(addon: AddonSpec, place: Place) -> list[Json]:
-    """DaemonSet s3-csi-node."""
-    return _csi(_Driver("s3.csi.aws.com", "s3", "eks/aws-s3-csi-driver", controller=False), addon, place)
+    """Deployment s3-csi-controller, since version 2, and DaemonSet s3-csi-node."""
+    return _csi(_Driver("s3.csi.aws.com", "s3", "eks/aws-s3-csi-driver", tolerant=False), addon, place)
 
 
 def snapshot_controller(addon: AddonSpec, place: Place) -> list[Json]:
@@ -69,19 +69,16 @@ def _csi(kind: _Driver, addon: AddonSpec, place: Place) -> list[Json]:
         "tolerations": parts.ANYWHERE,
         "containers": [parts.container(f"{kind.short}-plugin", image, "10m")],
     }
-    made = [
+    pod = {
+        "serviceAccountName": controller_account,
+        "containers": [parts.container(f"{kind.short}-plugin", image, "10m")],
+        **({} if kind.tolerant else {"tolerations": parts.CRITICAL}),
+    }
+    labels = {"app": f"{kind.short}-csi-controller"}
+    return [
         driver,
         parts.account(node_account, addon),
         parts.daemon_set(addon, f"{kind.short}-csi-node", {"app": f"{kind.short}-csi-node"}, node_pod),
+        parts.account(controller_account, addon),
+        parts.deployment(addon, f"{kind.short}-csi-controller", labels, pod),
     ]
-    if kind.controller:
-        pod = {
-            "serviceAccountName": controller_account,
-            "containers": [parts.container(f"{kind.short}-plugin", image, "10m")],
-        }
-        labels = {"app": f"{kind.short}-csi-controller"}
-        made += [
-            parts.account(controller_account, addon),
-            parts.deployment(addon, f"{kind.short}-csi-controller", labels, pod),
-        ]
-    return made
