@@ -98,7 +98,8 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
             raise unproven(step, change)
         tried.add(change.names)
         sent = update(step, client, want, have, change, run.tags)
-        have = _proven(step, client, want, run, but=change.names, sent=sent)
+        limit_s = step.update_limit_s(want, have)
+        have = _proven(step, client, want, run, but=change.names, sent=sent, limit_s=limit_s)
         change = compared(step, want, have, run.tags)
     return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
 
@@ -149,7 +150,7 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
         return Outcome(step.name, Status.DELETED, change, message=found)
     if step.phase(have).state is not State.LEAVING:
         if step.phase(have).state is State.MOVING and not step.delete_in_motion:
-            have = _await(step, client, run, _resting)
+            have = _await(step, client, run, _resting, limit_s=step.update_limit_s(have, have))
         if have is not None:
             step.delete(client, have)
     _await(step, client, run, lambda _, found: found is None, leaving=True)
@@ -184,7 +185,8 @@ def _at_rest(step: Step[Any, Any], client: Any, run: Run, want: Any) -> Any | No
     if phase.state is State.MOVING and step.delete_in_motion and diff(want, have).action is Action.REPLACE:
         return have
     if phase.state in (State.MOVING, State.LEAVING):
-        have = _await(step, client, run, _resting, leaving=phase.state is State.LEAVING)
+        leaving, limit_s = phase.state is State.LEAVING, step.update_limit_s(want, have)
+        have = _await(step, client, run, _resting, leaving=leaving, limit_s=limit_s)
         if have is None:
             run.gone(step.name)
             return None
@@ -222,6 +224,7 @@ def _proven(
     *,
     but: tuple[str, ...] | None = None,
     sent: str | None = None,
+    limit_s: float = 0.0,
 ) -> Any:
     """Wait until a reading shows `want` (for an update: until fewer fields than `but` differ), then return it.
 
@@ -245,7 +248,7 @@ def _proven(
             raise unproven(step, left)
         return False
 
-    have = _await(step, client, run, shows, fail=True)
+    have = _await(step, client, run, shows, fail=True, limit_s=limit_s)
     _refuse_stranger(step, have, run)
     return have
 
@@ -258,10 +261,11 @@ def _await(
     *,
     leaving: bool = False,
     fail: bool = False,
+    limit_s: float = 0.0,
 ) -> Any | None:
     """Read until `done`, pausing in between; the deadline is the kind's, in real seconds, never scaled."""
-    timing = step.timing
-    expected, limit = (timing.delete_s, timing.delete_limit_s) if leaving else (timing.create_s, timing.create_limit_s)
+    timing, usual = step.timing, limit_s or step.timing.create_limit_s
+    expected, limit = (timing.delete_s, timing.delete_limit_s) if leaving else (timing.create_s, usual)
     began, patience = run.clock.now(), Patience(run.clock, run.speed)
     while True:
         have = step.discover(client, fresh=True)

@@ -60,6 +60,8 @@ READY = Phase(State.READY)
 class Timing:
     """How long a kind takes, in seconds of real AWS: expected for create and delete, and the deadline of each.
 
+    `update_limit_s` is the deadline of an update, where that is another than a creation's.
+
     Expected values order the work (longest pole first) and pace the polling; they never fail anything.
     """
 
@@ -67,6 +69,7 @@ class Timing:
     delete_s: float = 1.0
     create_limit_s: float = 300.0
     delete_limit_s: float = 1200.0
+    update_limit_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,10 @@ class Step(ABC, Generic[C, F]):
         """Send the delete of a choice that is not wanted any more, once; False when AWS refuses it for now."""
         self.delete(client, have)
         return True
+
+    def update_limit_s(self, want: F, have: F) -> float:  # noqa: ARG002 -- most take as long whatever changes
+        """How long the change of `have` into `want` may take until waiting for it ends, in seconds."""
+        return self.timing.update_limit_s or self.timing.create_limit_s
 
     def why_failed(self, client: C, update: str) -> str:  # noqa: ARG002 -- most updates are done when they are answered
         """Why the update of this id ended without effect, as the world says it; empty where it has not failed."""

@@ -68,7 +68,7 @@ class Addon(Step[Aws, AddonFacts]):
 
     kind: ClassVar[str] = "addon"
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
-    timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500)
+    timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500, update_limit_s=3600)
     recreate_failed: ClassVar[bool] = True
     delete_in_motion: ClassVar[bool] = True  # once the nodes are gone it waits for them in vain
 
@@ -158,6 +158,10 @@ class Addon(Step[Aws, AddonFacts]):
             aws, lambda: aws.clients.eks.update_addon(**request), (*ROLE_NOT_VISIBLE, *EKS_BUSY), limit_s=ROLE_LIMIT_S
         )
         return begun(answer)
+
+    def update_limit_s(self, want: AddonFacts, have: AddonFacts) -> float:  # noqa: ARG002 -- what it is at decides
+        """An hour, Terraform's usual deadline for it; one in creation has a creation's time."""
+        return self.timing.create_limit_s if have.status == "CREATING" else self.timing.update_limit_s
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""

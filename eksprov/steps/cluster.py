@@ -45,7 +45,7 @@ class Cluster(Step[Aws, ClusterFacts]):
 
     kind: ClassVar[str] = "cluster"
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
-    timing: ClassVar[Timing] = Timing(create_s=450, delete_s=120, create_limit_s=1500, delete_limit_s=1800)
+    timing: ClassVar[Timing] = Timing(450, 120, create_limit_s=1500, delete_limit_s=1800, update_limit_s=3600)
     recreate_failed: ClassVar[bool] = True
 
     version: str = ""
@@ -152,6 +152,10 @@ class Cluster(Step[Aws, ClusterFacts]):
             limit_s=BUSY_LIMIT_S,
         )
         return begun(answer)
+
+    def update_limit_s(self, want: ClusterFacts, have: ClusterFacts) -> float:  # noqa: ARG002 -- what it is at decides
+        """An hour, Terraform's usual deadline for it; one in creation has a creation's time."""
+        return self.timing.create_limit_s if have.status == "CREATING" else self.timing.update_limit_s
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""

@@ -39,6 +39,7 @@ from eksprov.steps.nodegroup_facts import (
     WarmPoolRule,
     changed,
     from_description,
+    rolling_limit_s,
     scaling_config,
     taints_config,
     update_config,
@@ -229,6 +230,11 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             aws, lambda: eks.update_nodegroup_version(**self._key, **move), EKS_BUSY, limit_s=BUSY_LIMIT_S
         )
         return begun(rolled)
+
+    def update_limit_s(self, want: NodeGroupFacts, have: NodeGroupFacts) -> float:
+        """By the number of nodes that are replaced one after another; one in creation has a creation's time."""
+        nodes = max(have.current_size, want.desired_size)
+        return self.timing.create_limit_s if have.status == "CREATING" else rolling_limit_s(nodes, have.update_rule)
 
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""

@@ -44,6 +44,18 @@ class WarmPoolRule:
         return f"{self.min_size} to {self.max_prepared}, {self.state}" if self.enabled else "none"
 
 
+# EKS waits up to 15 minutes for the pods of a node, and gives up then
+# (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html); starting one takes a few more.
+# Less than an hour (the usual deadline of Terraform's provider) is never meant.
+BATCH_LIMIT_S, SHORTEST_LIMIT_S = 900.0 + 300.0, 3600.0
+
+
+def rolling_limit_s(nodes: int, rule: UpdateRule) -> float:
+    """How long EKS may take to replace so many nodes, by the rule's number or percentage at a time."""
+    at_a_time = max(1, nodes * rule.percentage // 100) if rule.percentage else max(1, rule.max_unavailable)
+    return max(SHORTEST_LIMIT_S, -(-nodes // at_a_time) * BATCH_LIMIT_S)
+
+
 NO_POOL = WarmPoolRule()
 ONE_BY_ONE = UpdateRule()
 

@@ -23,9 +23,9 @@ from support.scripted_step import (
 
 from eksprov import errors
 from eksprov.core.change import Action
-from eksprov.core.converge import converge, is_ours, remove
+from eksprov.core.converge import Run, converge, is_ours, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner, State
+from eksprov.core.step import Outputs, Owner, State, Timing
 
 
 @dataclass(frozen=True)
@@ -214,3 +214,28 @@ def test_outputs_not_known_yet_are_unknown_and_can_be_forgotten() -> None:
     outputs.drop("vpc")
     assert outputs.get("vpc", "id") == outputs.get("subnet", "id") != "vpc-1"
     assert replace(STEP, name="b").revive("b", "c").slug == "c"
+
+
+@dataclass(frozen=True)
+class Slow(FakeStep):
+    """One whose updates take longer than it takes to make it."""
+
+    timing: ClassVar[Timing] = Timing(create_s=20, delete_s=20, create_limit_s=100, update_limit_s=1000)
+
+
+@pytest.mark.parametrize(
+    ("readings", "waited"),
+    [
+        ((Facts(size=2), *[MOVING] * 40, Facts()), True),  # an update of this run
+        ((*[MOVING] * 40, Facts()), True),  # one that a run before this has begun
+        ((None, *[MOVING] * 40, Facts()), False),  # a creation
+    ],
+)
+def test_an_update_has_a_deadline_of_its_own(readings: tuple[Facts | None, ...], waited: bool) -> None:
+    step, time = Slow(name="thing/a", slug="a"), Time()
+    if not waited:
+        with pytest.raises(errors.WaitTimeoutError):
+            converge(step, World(*readings), Outputs(), Run(US, time))
+        return
+    assert converge(step, World(*readings), Outputs(), Run(US, time)).good
+    assert 100 < time.seconds < 1000

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from support.bench import Bench
-from support.stage import Theatre
+from support.configs import with_group
+from support.stage import Theatre, quick_start
 
 from eksprov import errors
 from eksprov.core.outcome import Status
@@ -17,7 +18,7 @@ from eksprov.local.faults.inject import Faults, injected
 from eksprov.local.faults.plan import Fate, FaultPlan
 from eksprov.steps.launch_template import LaunchTemplate
 from eksprov.steps.nodegroup import NodeGroup
-from eksprov.steps.nodegroup_facts import NodeGroupFacts, UpdateRule, WarmPoolRule
+from eksprov.steps.nodegroup_facts import NodeGroupFacts, UpdateRule, WarmPoolRule, rolling_limit_s
 
 
 def group_of(bench: Bench, **more: Any) -> NodeGroup:
@@ -69,6 +70,40 @@ def test_a_group_of_one_zone_has_only_that_zones_subnet(bench: Bench) -> None:
     bench.remove(step)
     with pytest.raises(errors.ProvisioningError, match="no private subnet in usw2-az9"):
         bench.again(replace(step, zone_ids=("usw2-az9",)))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "rule", "hours"),
+    [
+        (1, UpdateRule(1), 1),
+        (3, UpdateRule(1), 1),
+        (9, UpdateRule(1), 3),
+        (9, UpdateRule(3), 1),
+        (100, UpdateRule(0, 10), 10 / 3),
+        (100, UpdateRule(1, 0, "MINIMAL"), 100 / 3),
+        (5, UpdateRule(0, 1), 5 / 3),
+    ],
+)
+def test_an_update_may_take_as_long_as_its_nodes_one_batch_after_another(
+    nodes: int, rule: UpdateRule, hours: float
+) -> None:
+    assert rolling_limit_s(nodes, rule) == pytest.approx(hours * 3600)
+
+
+def test_a_large_group_is_waited_for_while_its_nodes_are_replaced_one_by_one(theatre: Theatre) -> None:
+    """Nine nodes take longer than the time that a creation has, and a run that is cut off goes on waiting."""
+    config = with_group(quick_start(), instance_types=["m7i.large"], desired_size=9, max_size=9)
+    with theatre.stage(config, speed=1.0) as stage:
+        bench = Bench(stage)
+        template = next(step for step in bench.steps.values() if isinstance(step, LaunchTemplate))
+        step, old = group_of(bench), bench.make(group_of(bench))
+        assert old.status is Status.CREATED
+        before, began = instances(bench), bench.clock.now()
+        bench.again(replace(template, disk_gib=80))
+        assert bench.again(step).status is Status.UPDATED
+        assert bench.clock.now() - began > step.timing.create_limit_s
+        assert len(instances(bench) - before) == 9
+        assert not instances(bench) & before
 
 
 @pytest.mark.apart

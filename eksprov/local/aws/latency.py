@@ -33,6 +33,7 @@ LATENCY_S: Final = {
     "nodegroup-delete": 190.0,
     "nodegroup-update": 20.0,  # assumed
     "node-registers": 40.0,
+    "node-replaced": 240.0,  # one by one in an update: started, joined, and the old one's pods gone; assumed
     "addon-create": 20.0,
     "addon-create-csi": 35.0,
     "addon-update": 20.0,

@@ -195,20 +195,28 @@ def test_the_auto_scaling_api_counts_too(scene: Any) -> None:
 def test_a_new_version_comes_with_new_nodes(scene: Any) -> None:
     scene.active_cluster(version="1.35")
     scene.active_nodegroup()
-    before = set(scene.kubernetes.nodes)
+
+    def there() -> set[str]:
+        return {node.instance_id for node in scene.kubernetes.nodes.values()}
+
+    before = there()
     scene.aws.eks.update_cluster_version(name="demo", version="1.36")
     scene.clock.advance(601)
     assert scene.aws.eks.describe_nodegroup(**NAMES)["nodegroup"]["version"] == "1.35"
     scene.aws.eks.update_nodegroup_version(**NAMES)
     scene.world.tick()
-    assert set(scene.kubernetes.nodes) == before
-    for _ in range(2):
+    assert there() == before
+    counts = []
+    for _ in range(16):
         scene.clock.advance(41)
         scene.world.tick()
+        counts.append((len(there()), len(before & there())))
+    assert {old for _, old in counts} == {2, 1, 0}  # one by one
+    assert {many for many, _ in counts} == {2, 3}  # the new one first
     found = scene.aws.eks.describe_nodegroup(**NAMES)["nodegroup"]
     assert (found["version"], found["status"]) == ("1.36", "ACTIVE")
-    assert len(scene.kubernetes.nodes) == 2
-    assert not before & set(scene.kubernetes.nodes)
+    assert len(there()) == 2
+    assert not before & there()
 
 
 def test_labels_and_taints_are_merged(scene: Any) -> None:

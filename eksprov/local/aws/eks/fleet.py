@@ -84,9 +84,9 @@ def reconcile(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> None
     group.instance_states = [each for each in group.instance_states if each.instance.state == "running"]
     wanted = group.desired_capacity or 0
     nodegroup.shape["scalingConfig"]["desiredSize"] = wanted
-    _replace_outdated(region, cluster, nodegroup, group)
+    most = _replace_outdated(region, cluster, nodegroup, group)
     fresh = [each for each in group.instance_states if not _is_outdated(nodegroup, each.instance.id)]
-    launches.launch(region, cluster, nodegroup, group, wanted - len(fresh))
+    launches.launch(region, cluster, nodegroup, group, min(most, wanted - len(fresh)))
     _terminate(region, group, [each.instance.id for each in fresh[wanted:]])
     _sync_nodes(region, cluster, nodegroup, group)
 
@@ -145,15 +145,32 @@ def _is_outdated(nodegroup: Nodegroup, instance_id: str) -> bool:
     return node is not None and node.version != _version(nodegroup)
 
 
-def _replace_outdated(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group: FakeAutoScalingGroup) -> None:
-    # Nodes of an older version go as soon as as many new ones are Ready: the surge of a version update.
+def _replace_outdated(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group: FakeAutoScalingGroup) -> int:
+    """Go on with a version update, as many nodes at a time as the group allows; how many may be started now.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html: new nodes come first, and an old
+    one goes when one is Ready in its place; MINIMAL ends the old ones first.
+    """
+    wanted, version = group.desired_capacity or 0, _version(nodegroup)
     old = [key for key in nodegroup.nodes if _is_outdated(nodegroup, key)]
-    new = [node for node in nodegroup.nodes.values() if node.version == _version(nodegroup)]
+    if not old:
+        return wanted
+    new = [node for node in nodegroup.nodes.values() if node.version == version]
+    replaced = region.world.now() - region.world.latency("node-replaced")
     ready = [n for n in new if n.added and region.world.kubernetes.node_ready(cluster.arn, n.name)]
-    minimal = nodegroup.shape["updateConfig"].get("updateStrategy") == "MINIMAL"  # ends the old ones first
-    if old and (minimal or len(ready) >= (group.desired_capacity or 0)):
-        _terminate(region, group, old)
+    done, at_a_time = sum(node.launched_at <= replaced for node in ready), _at_a_time(nodegroup, wanted)
+    minimal = nodegroup.shape["updateConfig"].get("updateStrategy") == "MINIMAL"
+    kept = max(0, wanted - done - (at_a_time if minimal else 0))
+    if len(old) > kept:
+        _terminate(region, group, old[: len(old) - kept])
         _sync_nodes(region, cluster, nodegroup, group)
+    return max(0, at_a_time - (len(new) - done))
+
+
+def _at_a_time(nodegroup: Nodegroup, nodes: int) -> int:
+    rule = nodegroup.shape["updateConfig"]
+    percentage = rule.get("maxUnavailablePercentage")
+    return max(1, nodes * percentage // 100) if percentage else int(rule.get("maxUnavailable") or 1)
 
 
 def _terminate(region: EksRegion, group: FakeAutoScalingGroup, ids: list[str]) -> None:
