@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov import errors
-from eksprov.config.schema import Config
+from eksprov.config.schema import Addon, Config
 from eksprov.core.change import NO_CHANGE, Action, Unknown, diff
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan, Planned
@@ -31,6 +31,7 @@ from eksprov.preflight.findings import Finding, Findings, sorted_out
 from eksprov.preflight.need import quota_code
 from eksprov.preflight.reading import read
 from eksprov.preflight.reserved import reservations
+from eksprov.steps.catalog.addons import CNI
 
 # What quotas and capacity can stop, and what names can.
 COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})
@@ -76,7 +77,14 @@ def _system_pods(opened: Opened) -> SystemPods | None:
         addons=frozenset(step.slug.split("/", 1)[1] for step in opened.steps if step.kind == "addon"),
         max_pods={f"node-group/{group.name}": group.max_pods for group in config.node_groups if group.max_pods},
         grows=config.autoscaler == "cluster-autoscaler",
+        prefixes=config.network.ipv6 or any(_takes_prefixes(addon) for addon in config.addons),
     )
+
+
+def _takes_prefixes(addon: Addon) -> bool:
+    env = addon.configuration.get("env")
+    value = env.get("ENABLE_PREFIX_DELEGATION", "") if isinstance(env, dict) else ""
+    return addon.name == CNI and str(value).lower() == "true"
 
 
 def _elsewhere(opened: Opened) -> dict[str, frozenset[str]]:

@@ -177,5 +177,5 @@ def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     *(identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses),
-    *(impossible, auto_mode, reserved.room, system_pods.room),
+    *(impossible, auto_mode, reserved.room, system_pods.room, system_pods.max_pods),
 )

@@ -72,12 +72,14 @@ class Use:
 class SystemPods:
     """What has to find room on the nodes of the node groups alone: the pods of these add-ons.
 
-    `max_pods` are the config's own limits by node group; `grows`: an autoscaler may bring nodes up to max_size.
+    `max_pods` are the config's own limits by node group; `grows`: an autoscaler may bring nodes up to max_size;
+    `prefixes`: network interfaces take prefixes of addresses, not single ones.
     """
 
     addons: frozenset[str]
     max_pods: Mapping[str, int] = field(default_factory=dict)
     grows: bool = False
+    prefixes: bool = False
 
 
 @dataclass(frozen=True)

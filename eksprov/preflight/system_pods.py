@@ -72,6 +72,27 @@ def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         )
 
 
+def max_pods(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+    """A node takes more pods than it has addresses for: the last ones never start.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html
+    """
+    asked, types = facts.system_pods, facts.types
+    if asked is None or asked.prefixes or isinstance(types, Unread):
+        return
+    for group in groups(plan):
+        limit, known = asked.max_pods.get(group.name, 0), [types[name] for name in group.types if name in types]
+        least = min((_addresses(kind) for kind in known), default=limit)
+        if limit > least:
+            what = f"{group.name}: max_pods is {limit}, but the network interfaces of a node have addresses for {least}"
+            cure = 'leave it out, or give the add-on vpc-cni the configuration env: {ENABLE_PREFIX_DELEGATION: "true"}'
+            yield Finding("max-pods", "warning", what, cure)
+
+
+def _addresses(kind: TypeFacts) -> int:
+    return kind.interfaces * (kind.addresses_per_interface - 1) + 2
+
+
 def _hosts(plan: Plan, asked: SystemPods) -> list[Group]:
     """The groups that have nodes: those without taints, or where there is none all of them."""
     wants: dict[str, Any] = {line.name: line.want for line in plan.lines}
@@ -90,8 +111,7 @@ def _largest(group: Group, types: Mapping[str, TypeFacts], asked: SystemPods) ->
         return None
     name = max(group.types, key=lambda one: types[one].memory_mib)
     kind = types[name]
-    by_address = kind.interfaces * (kind.addresses_per_interface - 1) + 2
-    return NodeType(name, kind.vcpus, kind.memory_mib, asked.max_pods.get(group.name, by_address), 0)
+    return NodeType(name, kind.vcpus, kind.memory_mib, asked.max_pods.get(group.name, _addresses(kind)), 0)
 
 
 def _room(kind: NodeType, asked: SystemPods) -> _Room:

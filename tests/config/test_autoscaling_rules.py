@@ -32,6 +32,15 @@ def test_it_needs_something_to_do_and_tags_to_read() -> None:
     assert [level for level, _ in said({"labels": {f"{'a' * 60}.example/{'b' * 60}": "v"}})] == ["error"]
 
 
+def test_types_of_different_sizes_in_one_group_mislead_it() -> None:
+    mixed = [("warning", "cluster-autoscaler takes every node for one of the first type, but sizes differ")]
+    assert said({"instance_types": ["m7i.large", "m7i.xlarge"], "capacity_type": "SPOT"}) == mixed
+    assert said({"instance_types": ["m7i.large", "m6i.large"], "capacity_type": "SPOT"}) == []
+    config = {"name": "g", "instance_types": ["m7i.large", "m7i.xlarge"], "capacity_type": "SPOT"}
+    plain = Config.model_validate({"name": "demo", "node_groups": [config]}, strict=False)
+    assert check(plain) == []
+
+
 def karpenters(pool: dict[str, Any] | None = None, group: dict[str, Any] | None = None, **more: Any) -> list[str]:
     """The errors of a stack with Karpenter."""
     groups = [{"name": "system", "instance_types": ["m7i.large"], **(group or {})}]

@@ -134,3 +134,41 @@ def test_nodes_without_room_for_the_addons_are_named_before_anything_is_made(
         if not fits:
             wrong = {outcome.name: outcome.message for outcome in report.outcomes if not outcome.good}
             assert "nodes are available" in wrong["addon/metrics-server"]
+
+
+@pytest.mark.parametrize(
+    ("more", "warned"),
+    [
+        ({}, True),
+        ({"addons": [{"name": "vpc-cni", "configuration": {"env": {"ENABLE_PREFIX_DELEGATION": "true"}}}]}, False),
+    ],
+)
+def test_more_pods_than_addresses_are_warned_about(theatre: Theatre, more: dict[str, Any], warned: bool) -> None:
+    """An m7i.large has three interfaces of ten addresses: 29 pods."""
+    for limit, expected in ((29, False), (30, warned)):
+        group = {"name": "g", "instance_types": ["m7i.large"], "max_pods": limit}
+        with theatre.stage(changed(quick_start(), node_groups=[group], **more)) as stage:
+            opened = stage.opened()
+            names = {finding.name for finding in doctor(opened, make_plan(opened)).listed}
+            assert ("max-pods" in names) is expected
+
+
+def test_node_repair_comes_with_the_agent_that_sees_what_is_broken(theatre: Theatre) -> None:
+    plain = {"name": "g", "instance_types": ["m7i.large"]}
+    for group, there in (({**plain, "node_repair": True}, True), (plain, False)):
+        with theatre.stage(changed(quick_start(), node_groups=[group])) as stage:
+            assert stage.provision().ok
+            found = statuses(stage)
+            assert (found.get("eks-node-monitoring-agent") == "ACTIVE") is there
+            assert there or "eks-node-monitoring-agent" not in found
+
+
+def test_options_that_need_an_addon_say_so() -> None:
+    watching = {"dashboards": True, "container_log_retention_days": 7}
+    found = check(changed(quick_start(), monitoring=watching))
+    assert [(problem.level, problem.path) for problem in found] == [
+        ("warning", "monitoring.dashboards"),
+        ("warning", "monitoring.container_log_retention_days"),
+    ]
+    agent = [{"name": "amazon-cloudwatch-observability"}]
+    assert check(changed(quick_start(), monitoring=watching, addons=agent)) == []

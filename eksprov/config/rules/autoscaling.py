@@ -1,8 +1,14 @@
-"""Rules of autoscalers and device plugins."""
+"""Rules of autoscalers and device plugins.
+
+The Cluster Autoscaler reckons with the first instance type of a mixed group for all of its nodes, so types have to have
+the same CPU and memory (https://github.com/kubernetes/autoscaler/issues/3856,
+https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md#using-mixed-instances-policies-and-spot-instances).
+Sizes are compared by name; families of one size may still differ in memory, which is not known here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from eksprov.config.document import Path
@@ -43,6 +49,10 @@ def _auto_mode(config: Config) -> Iterator[Finding]:
             yield finding(message, where, level="warning")
 
 
+def _and(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
 def _cluster_autoscaler(config: Config) -> Iterator[Finding]:
     at: Path = ("autoscaler",)
     groups = config.node_groups
@@ -53,6 +63,10 @@ def _cluster_autoscaler(config: Config) -> Iterator[Finding]:
         yield finding(message, at, hint="raise a max_size", level="warning")
     for index, group in enumerate(groups):
         where: Path = ("node_groups", index)
+        if len(sizes := {name.partition(".")[2] for name in group.instance_types}) > 1 and group.max_size > 1:
+            message = f"cluster-autoscaler takes every node for one of the first type, but sizes differ: {_and(sizes)}"
+            hint = "name types of one size, a node group for each, or use karpenter, which reckons with each type"
+            yield finding(message, (*where, "instance_types"), at, hint=hint, level="warning")
         if len(group.labels) + len(group.taints) + len(config.tags) + OTHER_TAGS > MOST_TAGS:
             message = f"too many labels and taints: with the stack's tags they do not fit into {MOST_TAGS} tags"
             yield finding(message, (*where, "labels"), at, hint="cluster-autoscaler reads them from the group's tags")

@@ -139,7 +139,11 @@ class NodeGroup(Section):
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] | None = Field(
         None, description="The same as a percentage of the nodes."
     )
-    node_repair: bool = Field(False, description="EKS replaces nodes that stay unhealthy, those with broken GPUs too.")
+    node_repair: bool = Field(
+        False,
+        description="EKS replaces nodes that stay unhealthy, those with broken GPUs too; it brings the add-on "
+        "eks-node-monitoring-agent, which sees these.",
+    )
     release_version: str | None = Field(
         None, min_length=1, max_length=64, description="Release of the image; unset: the newest at creation, then kept."
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CNI, CNI_ACCOUNT = "vpc-cni", "aws-node"
 METRICS = "metrics-server"
+MONITOR = "eks-node-monitoring-agent"
 ADDONS = (CNI, "kube-proxy", "eks-pod-identity-agent", "coredns", METRICS)
 # A NetworkPolicy means nothing until the CNI enforces it
 # (https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy-configure.html); the value is a string.
@@ -29,8 +30,13 @@ CONFIGURATION: dict[str, dict[str, Any]] = {CNI: {"enableNetworkPolicy": "true"}
 
 def usual_addons(config: Config) -> tuple[str, ...]:
     """The add-ons of every stack: five, but nodes of EKS Auto Mode alone have four of them built in
-    (https://docs.aws.amazon.com/eks/latest/userguide/automode.html)."""
-    return (METRICS,) if has_auto_mode(config) and not config.node_groups else ADDONS
+    (https://docs.aws.amazon.com/eks/latest/userguide/automode.html).
+
+    And what an option needs: node repair hears of broken GPUs, disks and networks from the monitoring agent alone
+    (https://docs.aws.amazon.com/eks/latest/userguide/node-health.html), which Auto Mode's nodes have built in, too.
+    """
+    usual = (METRICS,) if has_auto_mode(config) and not config.node_groups else ADDONS
+    return (*usual, MONITOR) if any(group.node_repair for group in config.node_groups) else usual
 
 
 def addons(config: Config, choices: Choices) -> Iterator[Addon]:
