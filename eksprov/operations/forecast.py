@@ -20,8 +20,10 @@ from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Outputs, Owner, Step
 from eksprov.cost.estimate import Estimate, monthly
+from eksprov.errors import Problem
 from eksprov.operations.apply import fingerprint
 from eksprov.operations.asked import asked
+from eksprov.operations.carriers import node_types
 from eksprov.operations.costs import Forecast, costs
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
@@ -31,6 +33,8 @@ from eksprov.preflight.findings import Finding, Findings, sorted_out
 from eksprov.preflight.need import quota_code
 from eksprov.preflight.reading import read
 from eksprov.preflight.reserved import reservations
+from eksprov.serving.sizing import fit
+from eksprov.serving.spec import StackFacts, model_spec
 from eksprov.steps.catalog.addons import CNI
 
 # What quotas and capacity can stop, and what names can.
@@ -63,6 +67,7 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
         facts,
         impossible=_impossible(opened),
         system_pods=_system_pods(opened),
+        homeless=_homeless(opened),
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
     )
     return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
@@ -79,6 +84,19 @@ def _system_pods(opened: Opened) -> SystemPods | None:
         grows=config.autoscaler == "cluster-autoscaler",
         prefixes=config.network.ipv6 or any(_takes_prefixes(addon) for addon in config.addons),
     )
+
+
+def _homeless(opened: Opened) -> dict[str, Problem]:
+    """The config's models that fit on no node, whatever their files weigh; none where EC2 does not say."""
+    if not opened.stack.config.models:
+        return {}
+    try:
+        nodes = node_types(opened)
+    except errors.EksprovError:
+        return {}  # that types cannot be read, or are not there, is a finding of its own
+    facts = StackFacts(opened.us.stack, opened.us.stack_id, opened.choices.region, bucket="", subnet_cidrs=())
+    specs = [model_spec(model, facts, "", 0) for model in opened.stack.config.models]
+    return {spec.name: problem for spec in specs if (problem := fit(spec, nodes)) is not None}
 
 
 def _takes_prefixes(addon: Addon) -> bool:

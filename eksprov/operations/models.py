@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from eksprov import errors
-from eksprov.aws.faults import translated
 from eksprov.config.schema import Model
 from eksprov.core.plan import Plan
 from eksprov.core.step import Step
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations.apply import Applier
+from eksprov.operations.carriers import node_types
 from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
@@ -27,14 +27,11 @@ from eksprov.operations.stack import Opened
 from eksprov.serving.graph import is_shared, model_steps
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
-from eksprov.serving.sizing import NodeType, fit
+from eksprov.serving.sizing import fit
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
 from eksprov.serving.workload import MODEL_DIGEST
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
-from eksprov.steps.catalog.names import has_auto_mode
-from eksprov.steps.instances import read
-from eksprov.steps.node_shape import derive
 
 AnyStep = Step[Any, Any]
 
@@ -134,9 +131,7 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     chosen = [packaged(opened, model_of(opened, name)) for name in names]
     kube = cluster_api(opened)
     nodes = node_types(opened)
-    # EKS Auto Mode makes a node for whatever fits on none.
-    judged = () if has_auto_mode(opened.stack.config) else chosen
-    problems = tuple(problem for spec, _ in judged if (problem := fit(spec, nodes)) is not None)
+    problems = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
     if problems:
         raise errors.ConfigError(problems)
     applier = Applier(rebuilt(opened), kube)
@@ -195,32 +190,6 @@ def listed(opened: Opened) -> tuple[Listed, ...]:
         if _is_deployment(step):
             spaces.setdefault(step.slug.split("|")[3], step.slug.split("|")[2])
     return tuple(_listed(kube, name, namespace) for name, namespace in sorted(spaces.items()))
-
-
-def node_types(opened: Opened) -> tuple[NodeType, ...]:
-    """The instance types of the config's node groups, as EC2 describes them."""
-    groups = opened.stack.config.node_groups
-    names = sorted({name for group in groups for name in group.instance_types})
-    if not names:
-        return ()
-    with translated("read the instance types of the node groups"):
-        ec2 = opened.aws.clients.ec2
-        answer = ec2.describe_instance_types(InstanceTypes=names)  # type: ignore[arg-type]  # any name may be asked for
-    found: Mapping[str, Any] = {item["InstanceType"]: item for item in answer["InstanceTypes"]}
-    return tuple(
-        _node_type(found[name], derive(group, {name: read(found[name])}).disk_gib)
-        for group in groups
-        for name in group.instance_types
-        if name in found
-    )
-
-
-def _node_type(found: Mapping[str, Any], disk_gib: int) -> NodeType:
-    """Pods by network interfaces: https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html."""
-    network = found["NetworkInfo"]
-    max_pods = network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
-    vcpus, memory = found["VCpuInfo"]["DefaultVCpus"], found["MemoryInfo"]["SizeInMiB"]
-    return NodeType(found["InstanceType"], vcpus, memory, max_pods, disk_gib)
 
 
 def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:

@@ -175,7 +175,13 @@ def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
             yield Finding("node-group", "error", f"{line.name}: {why}", "change the node group in the config")
 
 
+def models(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+    """The stack can be made without them; `deploy-model` would refuse them."""
+    for name, problem in sorted(facts.homeless.items()):
+        yield Finding("model-nodes", "warning", f"model {name}: {problem.message}", problem.hint)
+
+
 CHECKS: tuple[Check, ...] = (
     *(identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses),
-    *(impossible, auto_mode, reserved.room, system_pods.room, system_pods.max_pods),
+    *(impossible, auto_mode, reserved.room, system_pods.room, system_pods.max_pods, models),
 )

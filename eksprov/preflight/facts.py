@@ -8,6 +8,7 @@ from datetime import date
 from typing import TypeVar
 
 from eksprov.aws.session import Identity
+from eksprov.errors import Problem
 
 T = TypeVar("T")
 
@@ -107,3 +108,4 @@ class Facts:
     impossible: Mapping[str, str] = field(default_factory=dict)
     reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)
     system_pods: SystemPods | None = None
+    homeless: Mapping[str, Problem] = field(default_factory=dict)  # models that no node could ever take

@@ -5,7 +5,8 @@ Images are named by exact version; the lock file adds the digest that a registry
 MLServer 1.7.1 (https://github.com/SeldonIO/MLServer/blob/1.7.1/Dockerfile, mlserver/settings.py): user 1000, command
 `mlserver start $MLSERVER_MODELS_DIR`, ports 8080, 8081 and 8082; its libraries are those of its poetry.lock. It makes
 `.envs` and `.metrics` in its working directory as soon as parallel workers are on, which a read-only root file system
-forbids: both are moved to /tmp whatever the setting.
+forbids: both are moved to /tmp whatever the setting. There are no images for arm64
+(https://github.com/SeldonIO/MLServer/issues/2057).
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from eksprov import errors
 
 @dataclass(frozen=True)
 class Runtime:
-    """A model server. Paths may hold `{model}`; `server_drain_s` is how long it may need to end after SIGTERM."""
+    """A model server. Paths may hold `{model}`; `server_drain_s` is how long it may need to end after SIGTERM.
+
+    `architectures` are those that its image is made for, in Kubernetes' words.
+    """
 
     name: str
     image: str
@@ -36,6 +40,7 @@ class Runtime:
     server_drain_s: int = 10
     env: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+    architectures: tuple[str, ...] = ("amd64",)
     host_variable: str = "MLSERVER_HOST"  # the address that the server listens at
 
 

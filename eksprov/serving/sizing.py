@@ -19,13 +19,18 @@ ADDON_MEMORY_MIB = 100
 
 @dataclass(frozen=True)
 class NodeType:
-    """One instance type of a node group, as DescribeInstanceTypes tells it, and the group's disk."""
+    """One instance type of a node group or pool, as DescribeInstanceTypes tells it, and its disk.
+
+    `architecture` is Kubernetes' word; `keeps_away` says that its nodes have taints, which no model tolerates.
+    """
 
     instance_type: str
     vcpus: int
     memory_mib: int
     max_pods: int
     disk_gib: int
+    architecture: str = "amd64"
+    keeps_away: bool = False
 
     @property
     def millicpus_free(self) -> int:
@@ -48,7 +53,17 @@ def fit(spec: ModelSpec, nodes: Sequence[NodeType]) -> Problem | None:
     """Why no replica can ever run on any of these nodes, or None when one fits on the largest of them."""
     where = f"models[{spec.name}]"
     if not nodes:
-        return Problem("there is no node group to run on", where, hint="add one under node_groups")
+        return Problem("there is no node group or pool to run on", where, hint="add one under node_groups")
+    if all(node.keeps_away for node in nodes):
+        hint = "add one without; those with GPUs or Neuron devices have one unless accelerator_taint is false"
+        return Problem("it tolerates no taints, and the nodes of every group and pool have one", where, hint=hint)
+    nodes = [node for node in nodes if not node.keeps_away]
+    able = [node for node in nodes if node.architecture in spec.runtime.architectures]
+    if not able:
+        wanted, have = " or ".join(spec.runtime.architectures), ", ".join(sorted({node.architecture for node in nodes}))
+        message = f"the image of {spec.runtime.name} is for {wanted}, and the nodes that take models are {have}"
+        return Problem(message, where, hint=f"add a node group or pool of {wanted} instances")
+    nodes = able
     millicpus = int(spec.model.cpu * 1000)
     memory = max(spec.model.memory_mib, FETCH_MEMORY_MIB // 4)
     if any(_fits(node, millicpus, memory, spec.ephemeral_mib) for node in nodes):
@@ -59,7 +74,7 @@ def fit(spec: ModelSpec, nodes: Sequence[NodeType]) -> Problem | None:
     return Problem(
         f"a replica asks for {asks}; the largest node ({best.instance_type}) has room for {offers}",
         where,
-        hint="ask for less (cpu, memory_mib), or name a larger instance type or disk in node_groups",
+        hint="ask for less (cpu, memory_mib), or name a larger instance type or disk in node_groups or node_pools",
     )
 
 

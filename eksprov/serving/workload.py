@@ -75,6 +75,7 @@ def _template(spec: ModelSpec, labels: dict[str, str]) -> dict[str, Any]:
             "terminationGracePeriodSeconds": drain_s + runtime.server_drain_s + GRACE_MARGIN_S,
             "securityContext": _pod_security(runtime),
             "topologySpreadConstraints": [_spread(key, labels) for key in ("topology.kubernetes.io/zone", HOSTNAME)],
+            **_architecture(runtime),
             "initContainers": [_fetch(spec)],
             "containers": [_server(spec)],
             "volumes": volumes,
@@ -83,6 +84,19 @@ def _template(spec: ModelSpec, labels: dict[str, str]) -> dict[str, Any]:
 
 
 HOSTNAME: Final = "kubernetes.io/hostname"
+ARCHITECTURE: Final = "kubernetes.io/arch"
+
+
+def _architecture(runtime: Runtime) -> dict[str, Any]:
+    """Nodes that the server's image runs on; the AWS CLI's is for amd64 and arm64
+    (https://gallery.ecr.aws/aws-cli/aws-cli)."""
+    values = sorted(runtime.architectures)
+    if len(values) == 1:
+        return {"nodeSelector": {ARCHITECTURE: values[0]}}
+    term = {"matchExpressions": [{"key": ARCHITECTURE, "operator": "In", "values": values}]}
+    return {
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+    }
 
 
 def _spread(key: str, labels: Mapping[str, str]) -> dict[str, Any]:

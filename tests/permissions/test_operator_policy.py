@@ -26,11 +26,12 @@ from eksprov.core.converge import converge, remove
 from eksprov.core.step import Outputs
 from eksprov.core.tagging import NO_TAGS, Tags
 from eksprov.errors import EksprovError
+from eksprov.operations.carriers import node_types
 from eksprov.operations.forecast import doctor
 from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.kinds import is_model
 from eksprov.operations.lock import make_pins
-from eksprov.operations.models import graph, node_types
+from eksprov.operations.models import graph
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened
