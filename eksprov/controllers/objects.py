@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from eksprov.core.step import READY, Phase, Sighting, State, Timing
 from eksprov.kube.api import KubeApi, Manifest, UnknownKindError
+from eksprov.kube.blockers import blocked, pods_of
 from eksprov.kube.objects import KubeObject, ObjectFacts, leaving, sightings
 from eksprov.kube.owned import flat
 
@@ -58,12 +59,15 @@ class ControllerWorkload(ControllerObject):
     timing: ClassVar[Timing] = Timing(create_s=40, delete_s=35, create_limit_s=1800)
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = ()  # the kind of models' Deployments finds these too
 
-    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:  # noqa: ARG002 -- it has said
+    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:
         if (phase := leaving(live)) is not None:
             return phase
         if not self.manifest or fields != flat(self.manifest):
             return READY
-        return rollout(live)
+        phase = rollout(live)
+        if phase == READY or not (why := blocked(pods_of(client, live))):
+            return phase
+        return replace(phase, message=f"{phase.message}; {why}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.core.alternatives import bring, take_away
 from eksprov.core.change import Change
@@ -22,6 +23,7 @@ from eksprov.core.plan import nodes, removal_nodes
 from eksprov.core.step import Outputs, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.api_server import ApiServer
+from eksprov.operations.blockers import Blockers
 from eksprov.operations.choosing import choosing
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
@@ -45,6 +47,7 @@ class Applier:
         self._steps: dict[str, AnyStep] = {}
         self._ended: dict[str, Outcome] = {}
         self._api_server = ApiServer(opened, self._ended, kube, opens=opens_api)
+        self._blockers = Blockers(self._stack.clock, lambda: self._api_server.look(self.outputs))
         self._open_intents = opened.stack.journal.open_intents()
 
     def converge_all(self, steps: Sequence[AnyStep]) -> list[Outcome]:
@@ -115,11 +118,19 @@ class Applier:
             client: Any = self.opened.aws if step.world == "aws" else self._kube(name)
             if client is None:  # the cluster is gone, and every object in it with it
                 return Outcome(name, Status.ABSENT, message="its cluster does not exist")
-            outcome = take_away(step, client, run) if removing else bring(step, client, self.outputs, run)
+            try:
+                outcome = take_away(step, client, run) if removing else bring(step, client, self.outputs, run)
+            except errors.WaitTimeoutError as late:
+                why = self._blockers.now(step)
+                raise errors.WaitTimeoutError("; ".join(filter(None, (late.message, why))), late.hint) from late
         return dataclasses.replace(outcome, seconds=clock.now() - began)
 
     def _kube(self, name: str) -> KubeApi | None:
         return self._api_server.client(self.outputs, lambda text: self._stack.progress.waiting(name, text))
+
+    def _tell(self, name: str, text: str) -> None:
+        step = self._steps.get(name)
+        self._stack.progress.waiting(name, self._blockers.said(step, text) if step is not None else text)
 
     def _run(self) -> Run:
         return Run(
@@ -128,7 +139,7 @@ class Applier:
             speed=self._stack.aws.speed,
             token=lambda name: self.state.token(name),
             note=self._note,
-            tell=self._stack.progress.waiting,
+            tell=self._tell,
             intend=self._intend,
             expected=self._expected,
             unsettled=self._unsettled,

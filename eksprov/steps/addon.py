@@ -179,7 +179,7 @@ class Addon(Step[Aws, AddonFacts]):
             case "CREATING" | "UPDATING" if not self.nodes_expected and self._key["addonName"] not in DAEMONS:
                 return Phase(State.READY, said or "its pods wait for nodes, and the config has none")
             case "CREATING" | "UPDATING":
-                return Phase(State.MOVING, said or have.status.lower())
+                return Phase(State.MOVING, said or f"EKS is {have.status.lower()} it, until all its pods run")
             case "DEGRADED" if self.nodes_expected and have.state == WELL:
                 return Phase(State.MOVING, f"waiting for nodes ({said})" if said else "waiting for nodes")
             case "DELETING":

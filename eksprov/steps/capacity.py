@@ -81,8 +81,21 @@ def _start(activity: Mapping[str, Any]) -> datetime:
     return began
 
 
-def lacking(aws: Aws, status: str, group: str, health: Iterable[tuple[str, str]], wanted: int) -> str:
-    """The shortage of a node group that is being made or could not be; no other state is asked about."""
-    if status == "CREATING":
-        return shortage(activities(aws, group) if group else (), health, wanted)
-    return shortage((), health) if status == "CREATE_FAILED" else ""
+def launches(aws: Aws, status: str, group: str, health: Iterable[tuple[str, str]], wanted: int) -> dict[str, Any]:
+    """Of a node group that is in motion, or could not be made: its `shortage`, and why its newest launch failed.
+
+    In a change the newest failure counts; what lacks capacity then is no reason to take another choice.
+    """
+    if status not in ("CREATING", "UPDATING"):
+        return {"shortage": shortage((), health)} if status == "CREATE_FAILED" else {}
+    found = activities(aws, group) if group else ()
+    short = shortage(found, health, wanted) if status == "CREATING" else ""
+    return {"shortage": short, "failed_launch": failed_launch(found)}
+
+
+def failed_launch(found: Iterable[Mapping[str, Any]]) -> str:
+    """Why the newest launch failed, in AWS's words; empty where it did not."""
+    ended = [one for one in found if one.get("Description", "").startswith(LAUNCHING) and one.get("StatusCode")]
+    newest = max(ended, key=_start, default=None)
+    failed = newest is not None and newest["StatusCode"] == "Failed"
+    return str(newest.get("StatusMessage", "")) if newest is not None and failed else ""

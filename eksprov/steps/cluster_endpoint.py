@@ -18,7 +18,7 @@ from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.cluster import MOVING, endpoint_request
-from eksprov.steps.eks_reading import described_cluster
+from eksprov.steps.eks_reading import described_cluster, in_words, issues
 from eksprov.steps.eks_updates import begun, why_failed
 
 
@@ -30,6 +30,7 @@ class ClusterEndpointFacts:
     private_access: bool
     public_cidrs: frozenset[str]
     status: str = field(default="ACTIVE", compare=False)
+    health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     owner: Owner | None = field(default=None, compare=False)
 
 
@@ -57,6 +58,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
             private_access=bool(vpc.get("endpointPrivateAccess")),
             public_cidrs=frozenset(vpc.get("publicAccessCidrs", [])) if public else frozenset(),
             status=cluster.get("status", ""),
+            health=issues(cluster.get("health")),
             owner=owner_of(cluster.get("tags")),
         )
 
@@ -92,7 +94,8 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
 
     def phase(self, have: ClusterEndpointFacts) -> Phase:
         """Moving while EKS changes the cluster."""
-        return Phase(State.MOVING, MOVING[have.status]) if have.status in MOVING else READY
+        said = (MOVING.get(have.status, ""), in_words(have.health))
+        return Phase(State.MOVING, ": ".join(filter(None, said))) if have.status in MOVING else READY
 
     def outputs(self, have: ClusterEndpointFacts) -> dict[str, str]:
         """How it may be reached."""

@@ -27,7 +27,7 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
-from eksprov.steps.capacity import SCARCE_ISSUES, lacking
+from eksprov.steps.capacity import SCARCE_ISSUES, launches
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
 from eksprov.steps.eks_updates import begun, why_failed
 from eksprov.steps.node_choices import Choice, mark, slugs, words
@@ -172,7 +172,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             pinned_subnets=have.pinned_subnets if self.zone_ids else frozenset(),
             release_version=have.release if self.release_version else "",
             desired_size=have.current_size if self.fixed_size else self.desired_size,
-            shortage=lacking(aws, have.status, have.autoscaling_group, have.health, have.current_size),
+            **launches(aws, have.status, have.autoscaling_group, have.health, have.current_size),
         )
 
     def create(self, aws: Aws, want: NodeGroupFacts, token: str) -> dict[str, str]:
@@ -260,7 +260,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
 
     def phase(self, have: NodeGroupFacts) -> Phase:
         """DEGRADED means nodes that lack something, not a lost group: it is said, and nothing is deleted for it."""
-        said = diagnosed(have.health)
+        said = diagnosed(have.health) or have.failed_launch
         match have.status:
             case "CREATING" if any(what in HOPELESS for what, _ in have.health):
                 return Phase(State.FAILED, said, scarce=any(what in SCARCE_ISSUES for what, _ in have.health))

@@ -90,6 +90,7 @@ class NodeGroupFacts:
     status: str = field(default="", compare=False)
     health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     shortage: str = field(default="", compare=False)  # why no instance can be had, as AWS says it
+    failed_launch: str = field(default="", compare=False)  # why the newest launch failed, while it is in motion
     arn: str = field(default=UNKNOWN, compare=False)
     autoscaling_group: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)

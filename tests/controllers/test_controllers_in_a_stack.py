@@ -13,8 +13,11 @@ from support.stage import Stage, Theatre, quick_start
 
 from eksprov import errors
 from eksprov.config.schema import Config
+from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
+from eksprov.controllers.parts import Facts
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
+from eksprov.core.step import Outputs, State
 from eksprov.kube.api import Ref
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
@@ -141,6 +144,19 @@ def test_a_new_way_in_that_is_not_open_yet_is_waited_for_an_old_one_that_is_shut
     failed = [outcome for outcome in report.outcomes if outcome.status is Status.FAILED]
     assert {outcome.message for outcome in failed} == {"Unauthorized"}
     assert stage.store.load() is not None
+
+
+def test_a_controller_that_finds_no_node_says_why() -> None:
+    steps = {
+        step.name: step for step in cluster_autoscaler(Facts("demo", "id-1", "demo", "us-west-2", "1.36", ()), (), ())
+    }
+    step, why = steps["controller/cluster-autoscaler/deployment"], "0/1 nodes are available: 1 Insufficient memory"
+    for kube, said in ((MemoryKube(unfit=lambda pod: why), f"1 pod: {why}"), (MemoryKube(), "")):  # noqa: ARG005
+        step.create(kube, step.desired(Outputs()), "")
+        have = step.discover(kube)
+        assert have is not None
+        assert said in have.phase.message
+        assert (have.phase.state is State.MOVING) is bool(said)
 
 
 @pytest.mark.apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from eksprov.core.outcome import Status
 from eksprov.local.aws.eks.addon_schemas import SCHEMAS
 from eksprov.operations.forecast import doctor
 from eksprov.operations.plan import make_plan
+from eksprov.operations.progress import Silent
+from eksprov.operations.provision import provision
+from eksprov.operations.stack import open_stack
 from eksprov.steps.addon_configuration import violations
 from eksprov.steps.catalog.tolerations import PLACES, merged, tolerating
 
@@ -129,11 +133,29 @@ def test_nodes_without_room_for_the_addons_are_named_before_anything_is_made(
             assert instance in found["system-pods"].message
         if instance == "t3.micro":
             return  # whose pod gets the last place hangs on which add-on comes first
-        report = stage.provision()
+        heard = Heard()
+        report = provision(open_stack(replace(stage.process(), progress=heard), mint=True))
         assert report.ok is fits  # what the scheduler of this world makes of it
+        assert heard.empty == set()
         if not fits:
             wrong = {outcome.name: outcome.message for outcome in report.outcomes if not outcome.good}
             assert "nodes are available" in wrong["addon/metrics-server"]
+            assert any("nodes are available" in text for text in heard.told["addon/metrics-server"])
+
+
+class Heard(Silent):
+    """Keeps what is said of waits."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[str]] = {}
+
+    def waiting(self, name: str, message: str) -> None:
+        self.told.setdefault(name, []).append(message)
+
+    @property
+    def empty(self) -> set[str]:
+        """Steps that have waited without a word for what."""
+        return {name for name, texts in self.told.items() if "" in texts}
 
 
 @pytest.mark.parametrize(

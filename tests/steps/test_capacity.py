@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from eksprov.core.step import State
-from eksprov.steps.capacity import shortage
+from eksprov.steps.capacity import failed_launch, shortage
 from eksprov.steps.node_choices import Choice
 from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.nodegroup_facts import from_description
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 ICE = "Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have enough."
@@ -84,3 +86,32 @@ def test_a_group_that_lacks_capacity_moves_and_one_whose_quota_is_reached_has_fa
     assert (failed.state, failed.scarce) == (State.FAILED, True)
     lost = step.phase(replace(have, shortage="", health=(("IamNodeRoleNotFound", "no role"),)))
     assert (lost.state, lost.scarce) == (State.FAILED, False)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ((), ""),
+        (("Failed",), "0"),
+        (("Failed", "Successful"), ""),
+        (("Successful", "Failed"), "1"),
+        (("InProgress",), ""),
+    ],
+)
+def test_a_group_in_motion_says_why_its_newest_launch_failed(statuses: tuple[str, ...], said: str) -> None:
+    """Whatever it was: a key that Auto Scaling may not use, a limit, a template; capacity is only one of them."""
+    found = [
+        {
+            "Description": "Launching a new EC2 instance: i-1",
+            "StatusCode": status,
+            "StatusMessage": str(number),
+            "StartTime": datetime(2026, 1, 1, 0, number, tzinfo=UTC),
+        }
+        for number, status in enumerate(statuses)
+    ]
+    assert failed_launch(found) == said
+    group = NodeGroup(name="node-group/g", slug="demo/g")
+    for status in ("CREATING", "UPDATING"):
+        plain: Any = from_description({"nodegroupArn": "arn", "status": status})
+        message = group.phase(replace(plain, failed_launch=said)).message
+        assert message == said if said else message.startswith("EKS ")

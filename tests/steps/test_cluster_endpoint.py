@@ -11,7 +11,9 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov.config.check import check
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
+from eksprov.core.step import State
 from eksprov.operations.plan import make_plan, offline_plan
+from eksprov.steps.cluster_endpoint import ClusterEndpoint, ClusterEndpointFacts
 
 NAME = "cluster-endpoint"
 OFFICE = "203.0.113.0/24"
@@ -92,3 +94,13 @@ def test_the_rules_know_what_goes_together() -> None:
     assert check(config()) == []
     (warning,) = check(config(endpoint_public_access=True))
     assert (warning.path, warning.level) == ("cluster.close_endpoint_last", "warning")
+
+
+def test_while_eks_changes_it_its_trouble_is_told() -> None:
+    said = (("InsufficientFreeAddresses", "the subnets are full"),)
+    have = ClusterEndpointFacts(True, True, frozenset(), status="UPDATING", health=said)
+    phase = ClusterEndpoint(name="cluster/endpoint", slug="demo").phase(have)
+    assert (phase.state, phase.message) == (
+        State.MOVING,
+        "EKS changes the control plane: InsufficientFreeAddresses: the subnets are full",
+    )

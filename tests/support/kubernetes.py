@@ -53,7 +53,7 @@ class StillKubernetes:
     def start_cluster(self, spec: ClusterSpec) -> None:
         """There it is."""
         cluster = self.clusters.setdefault(spec.arn, _Cluster(spec))
-        self.apis.setdefault(spec.arn, MemoryKube(unfit=cluster.unfit))
+        self.apis.setdefault(spec.arn, MemoryKube(unfit=cluster.unfit, homeless=cluster.homeless))
 
     def cluster_status(self, cluster_arn: str) -> ClusterStatus:
         """Ready while it is there."""

@@ -32,8 +32,9 @@ class MemoryKube:
         rollout: Literal["ready", "stuck"] = "ready",
         answer: Answer | None = None,
         unfit: Callable[[Mapping[str, Any]], str] = lambda pod: "",  # noqa: ARG005 -- nodes take anything by default
+        homeless: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self.rollout, self._unfit = rollout, unfit
+        self.rollout, self._unfit, self._addons = rollout, unfit, homeless
         self.answer: Answer = answer or self._serve
         self.calls: list[tuple[str, str]] = []
         self.lines: dict[tuple[str, str, str], list[str]] = {}
@@ -218,6 +219,12 @@ class MemoryKube:
                 status = {"phase": "Pending", "conditions": [said]}
                 pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"], "status": status}
                 yield Ref("v1", "Pod", ref.namespace, name), pod
+        for addon, why in self._addons().items():
+            said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why}
+            meta = {"name": f"{addon}-0", "namespace": "kube-system"}
+            status = {"phase": "Pending", "conditions": [said]}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}, "status": status}
+            yield Ref("v1", "Pod", "kube-system", f"{addon}-0"), pod
 
     def _seen(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """What a reader gets: defaults and status are added, as a server does."""

@@ -1,0 +1,79 @@
+"""What a wait for AWS waits for, as the cluster itself says it.
+
+EKS calls an add-on "creating" for twenty minutes whatever keeps its pods from running, and a node group "updating"
+while a disruption budget holds its nodes. The API server knows better, so once a wait has lasted longer than such
+things take it is asked, where it answers; that it does not is no failure of the step that waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from eksprov import errors
+from eksprov.core.pace import Clock
+from eksprov.core.step import Step
+from eksprov.kube.api import KubeApi
+from eksprov.kube.blockers import blocked, closed_budgets, unready_nodes
+
+ASKS_AFTER_S: Final = 60.0  # a new node group's nodes join in less than two minutes, add-ons start in one
+ASKS_EVERY_S: Final = 30.0
+NAMESPACES: Final = ("kube-system", "amazon-cloudwatch")
+
+
+class Blockers:
+    """`api` opens the cluster's API server, or gives None while there is none."""
+
+    def __init__(self, clock: Clock, api: Callable[[], KubeApi | None]) -> None:
+        self._clock, self._api = clock, api
+        self._lock = threading.Lock()
+        self._since: dict[str, float] = {}
+        self._known: dict[str, tuple[float, str]] = {}
+
+    def said(self, step: Step[Any, Any], text: str) -> str:
+        """`text`, and what the step waits for, once it has waited for a while."""
+        now = self._clock.now()
+        with self._lock:
+            waited = now - self._since.setdefault(step.name, now)
+            at, why = self._known.get(step.name, (now - ASKS_EVERY_S, ""))
+        if waited < ASKS_AFTER_S:
+            return text
+        if now - at >= ASKS_EVERY_S:
+            why = self.now(step)
+            with self._lock:
+                self._known[step.name] = (now, why)
+        return "; ".join(filter(None, (text, why)))
+
+    def now(self, step: Step[Any, Any]) -> str:
+        """What the cluster says of it at this moment; empty where it says nothing."""
+        if step.kind not in ("addon", "node-group"):
+            return ""
+        try:
+            api = self._api()
+            if api is None:
+                return ""
+            return _addon(api, step) if step.kind == "addon" else _group(api, step)
+        except errors.EksprovError:
+            return ""  # whoever may not look, or cannot reach it, still waits for AWS
+
+
+def _addon(api: KubeApi, step: Step[Any, Any]) -> str:
+    stem = pod_stem(step.slug.split("/", 1)[1])
+    pods = [pod for space in NAMESPACES for pod in api.list("v1", "Pod", space)]
+    return blocked(pod for pod in pods if pod["metadata"]["name"].startswith(stem))
+
+
+def _group(api: KubeApi, step: Step[Any, Any]) -> str:
+    closed = closed_budgets(api)
+    held = f"disruption budgets that let no pod go: {', '.join(closed)}" if closed else ""
+    return "; ".join(filter(None, (unready_nodes(api, step.slug.split("/", 1)[1]), held)))
+
+
+def pod_stem(addon: str) -> str:
+    """How the names of an add-on's pods begin: "ebs-csi" of aws-ebs-csi-driver, "aws-node" of vpc-cni."""
+    if addon == "vpc-cni":
+        return "aws-node"
+    if addon == "aws-mountpoint-s3-csi-driver":
+        return "s3-csi"
+    return addon.removeprefix("aws-").removesuffix("-driver") if addon.endswith("-csi-driver") else addon
