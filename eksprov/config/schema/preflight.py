@@ -15,6 +15,8 @@ FindingName = Literal[
     "instance-type-zones",
     "kubernetes-support",
     "kubernetes-version",
+    "max-pods",
+    "model-nodes",
     "monthly-cost",
     "name-taken",
     "node-group",
@@ -38,6 +40,7 @@ FindingName = Literal[
     "quota-vcpu-trn",
     "quota-vpc",
     "spot-score",
+    "system-pods",
 ]
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from eksprov.local.contract import NodeSpec
+from eksprov.local.contract import AddonSpec, NodeSpec
 from eksprov.local.node import machine
+from eksprov.local.node.addons import Place, objects
 from eksprov.local.node.backoff import Backoff, restarts
 from eksprov.local.node.environment import ConfigMissingError, Sources, environment, expand, quantity
 from eksprov.local.node.network import AddressPool, DialTable, free_ports
@@ -170,3 +171,20 @@ def test_the_node_groups_labels_do_not_override_the_kubelets() -> None:
     labels = machine.labels(gpu_node(labels={"a": "b", "kubernetes.io/arch": "s390x"}))
     assert labels["a"] == "b"
     assert labels["kubernetes.io/arch"] == "amd64"
+
+
+@pytest.mark.parametrize(
+    ("addon", "told", "heard"),
+    [
+        ("coredns", {"tolerations": [{"operator": "Exists"}]}, True),
+        ("metrics-server", {"tolerations": [{"operator": "Exists"}]}, True),
+        ("aws-ebs-csi-driver", {"controller": {"tolerations": [{"operator": "Exists"}]}}, True),
+        ("aws-mountpoint-s3-csi-driver", {"controller": {"tolerations": [{"operator": "Exists"}]}}, False),
+    ],
+)
+def test_deployments_of_addons_tolerate_what_their_configuration_says(addon: str, told: Json, heard: bool) -> None:
+    """The scheduler of the local world is a real one, so this alone decides whether they find a tainted node."""
+    for configuration, expected in ((told, heard), ({}, False)):
+        made = objects(AddonSpec(addon, "v1", configuration), Place("us-west-2", "10.100.0.10"))
+        pods = [one["spec"]["template"]["spec"] for one in made or () if one["kind"] == "Deployment"]
+        assert [{"operator": "Exists"} in pod["tolerations"] for pod in pods] == [expected]
