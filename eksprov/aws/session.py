@@ -20,6 +20,10 @@ from eksprov.core.step import Owner
 T = TypeVar("T")
 
 
+def _to_nobody(text: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who calls: account, the ARN as STS says it, and the partition."""
@@ -31,7 +35,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Aws:
-    """What an AWS step is handed: clients, listings shared by the run, the owner to be written into tags."""
+    """What an AWS step is handed: clients, listings shared by the run, the owner to be written into tags.
+
+    `tell` is for what a call waits for, in a line for people.
+    """
 
     clients: Clients
     once: Clients
@@ -41,6 +48,7 @@ class Aws:
     inventory: Inventory
     extra_tags: tuple[tuple[str, str], ...] = ()
     speed: float = 1.0
+    tell: Callable[[str], object] = _to_nobody
 
     def __post_init__(self) -> None:
         """Whoever owns what is made here owns it in this region."""

@@ -5,7 +5,8 @@ use" while the last network interface leaves. Such refusals are named by exact c
 things, by a fragment of the message; any other error rises at once. Waiting for a resource *in motion* is not here but
 in `core.converge`, and throttling is botocore's own matter.
 
-The deadline is in real seconds and never scaled; pauses are divided by the world's speed.
+The deadline is in real seconds and never scaled; pauses are divided by the world's speed. Before each pause the user is
+told what is waited out, in AWS's own words.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ ROLE_NOT_VISIBLE = (
     ),
     Passing("ResourcePropagationDelayException"),
 )
+# An access entry that was just made is not found by the calls that give it policies
+# (https://github.com/hashicorp/terraform-provider-aws/issues/35728).
+ENTRY_NOT_SEEN = (Passing("ResourceNotFoundException", ("The specified principalArn could not be found",)),)
 # EKS takes one change of a cluster or node group at a time.
 EKS_BUSY = (Passing("ResourceInUseException", ("in progress", "currently has", "DELETING")),)
 # EC2 refuses to delete what something else still stands on; interfaces of load balancers and pods leave late.
@@ -103,6 +107,9 @@ class Patient(Protocol):
     @property
     def speed(self) -> float: ...
 
+    @property
+    def tell(self) -> Callable[[str], object]: ...
+
 
 def eventually(
     world: Patient,
@@ -112,13 +119,15 @@ def eventually(
     limit_s: float,
     between: Callable[[], object] | None = None,
     held_by: Callable[[], tuple[str, ...]] | None = None,
+    cure: str = "",
     jitter: Callable[[], float] = random.random,
 ) -> T:
     """Call until it succeeds, waiting out the refusals in `passing`, for up to `limit_s` real seconds.
 
     `between` is called before each further attempt (clear away what is known to be in the way); `held_by` names what
-    is in the way, once time is up; `jitter` gives numbers in [0, 1).
-    Raises: any other error at once; the last refusal when time is up, or WaitTimeoutError naming what blocks.
+    is in the way, once time is up; `cure` is what the user may do then; `jitter` gives numbers in [0, 1).
+    Raises: any other error at once; the last refusal when time is up, or WaitTimeoutError naming what blocks or with
+    the cure.
     """
     from botocore.exceptions import ClientError
     from tenacity import Retrying, retry_if_exception
@@ -133,6 +142,9 @@ def eventually(
         return Retrying(retry=retry_if_exception(passes), reraise=True, **pacing)(call)
     except ClientError as error:
         blockers = held_by() if held_by is not None and passes(error) else ()
+        if cure and passes(error):
+            waited = f"{message(error)} ({code(error)}), for {world.clock.now() - began:.0f} s now"
+            raise errors.WaitTimeoutError(waited, cure) from error
         if not blockers:
             raise
         raise errors.WaitTimeoutError(
@@ -159,7 +171,11 @@ def _pacing(
         world.clock.sleep(seconds)
         between()
 
-    return {"wait": wait, "stop": stop, "sleep": sleep}
+    def tell(state: RetryCallState) -> None:
+        refusal = state.outcome.exception() if state.outcome is not None else None
+        world.tell(f"waiting until AWS takes it: {message(refusal)} ({code(refusal)})")  # type: ignore[arg-type]  # what is retried is a ClientError
+
+    return {"wait": wait, "stop": stop, "sleep": sleep, "before_sleep": tell}
 
 
 class RealClock:

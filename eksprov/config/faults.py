@@ -46,6 +46,8 @@ FAULTS: Final = {
     "server-errors": Word("one call in ten is answered with a server's error (503)"),
     "throttle": Word("EC2's request buckets, and one call in ten is throttled"),
     "stale-reads": Word("what was just made is hidden from some readings, for up to 20 s"),
+    "access-entry-lag": Word("a new access entry takes no policies for 20 s"),
+    "bucket-name-rests": Word("the name of a deleted bucket is taken for ten minutes more"),
     "role-lag": Word("EKS does not know new roles for up to 60 s"),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.aws.faults import translated
+from eksprov.aws.session import Aws
 from eksprov.core.alternatives import bring, take_away
 from eksprov.core.change import Change
 from eksprov.core.converge import Run
@@ -115,7 +116,7 @@ class Applier:
         began = clock.now()
         with translated(f"{'remove' if removing else 'converge'} {name}"):
             run = self._run()
-            client: Any = self.opened.aws if step.world == "aws" else self._kube(name)
+            client: Any = self._aws(name) if step.world == "aws" else self._kube(name)
             if client is None:  # the cluster is gone, and every object in it with it
                 return Outcome(name, Status.ABSENT, message="its cluster does not exist")
             try:
@@ -124,6 +125,10 @@ class Applier:
                 why = self._blockers.now(step)
                 raise errors.WaitTimeoutError("; ".join(filter(None, (late.message, why))), late.hint) from late
         return dataclasses.replace(outcome, seconds=clock.now() - began)
+
+    def _aws(self, name: str) -> Aws:
+        """AWS, which tells what a call of this step waits for."""
+        return dataclasses.replace(self.opened.aws, tell=lambda text: self._stack.progress.waiting(name, text))
 
     def _kube(self, name: str) -> KubeApi | None:
         return self._api_server.client(self.outputs, lambda text: self._stack.progress.waiting(name, text))

@@ -23,7 +23,7 @@ from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
-from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.replacement import Order, Replacement
@@ -198,7 +198,8 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         eks, key = aws.clients.eks, {"clusterName": self.cluster, "principalArn": self.principal}
         for arn, namespaces in sorted(want - have):
             scope: Any = {"type": "namespace", "namespaces": list(namespaces)} if namespaces else {"type": "cluster"}
-            eks.associate_access_policy(**key, policyArn=arn, accessScope=scope)
+            given = partial(eks.associate_access_policy, **key, policyArn=arn, accessScope=scope)
+            eventually(aws, given, ENTRY_NOT_SEEN, limit_s=ROLE_LIMIT_S)
         for arn in sorted({arn for arn, _ in have} - {arn for arn, _ in want}):
             with tolerating(GONE):
                 eks.disassociate_access_policy(**key, policyArn=arn)

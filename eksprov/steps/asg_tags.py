@@ -13,18 +13,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
+from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.node_choices import HASH
 
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
 OURS = tuple(TEMPLATE + part for part in ("label/", "taint/", "resources/"))
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+# Another change of the group is pending (https://docs.aws.amazon.com/autoscaling/ec2/APIReference/CommonErrors.html and
+# the errors of CreateOrUpdateTags there).
+CONTENDED = (Passing("ResourceContention"), Passing("ResourceInUse"))
+CONTENDED_LIMIT_S = 120.0
 CLUSTER_TAG, GROUP_TAG = "eks:cluster-name", "eks:nodegroup-name"  # EKS's own
 
 
@@ -114,13 +120,15 @@ class AsgTags(Step[Aws, TemplateFacts]):
     def _put(self, aws: Aws, group: str, tags: Mapping[str, str]) -> None:
         wanted: Any = [{**_tag(group, key), "Value": value, "PropagateAtLaunch": False} for key, value in tags.items()]
         if wanted:
-            aws.clients.autoscaling.create_or_update_tags(Tags=wanted)
+            put = partial(aws.clients.autoscaling.create_or_update_tags, Tags=wanted)
+            eventually(aws, put, CONTENDED, limit_s=CONTENDED_LIMIT_S)
 
     def _drop(self, aws: Aws, group: str, keys: Iterable[str]) -> None:
         doomed: Any = [_tag(group, key) for key in sorted(keys)]
         if doomed:
             with tolerating("ValidationError"):  # the group went meanwhile, and its tags with it
-                aws.clients.autoscaling.delete_tags(Tags=doomed)
+                drop = partial(aws.clients.autoscaling.delete_tags, Tags=doomed)
+                eventually(aws, drop, CONTENDED, limit_s=CONTENDED_LIMIT_S)
 
 
 def _tag(group: str, key: str) -> dict[str, str]:

@@ -5,22 +5,29 @@ public access is blocked although new buckets are private, so that nobody opens 
 create call. Every call names the account that the bucket must belong to, which is part of the bucket's name: a bucket
 that somebody else took first under our name is refused, whatever its tags say
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html).
+
+The name of a bucket that was deleted is not free at once: for minutes, and up to an hour, S3 answers a new one of that
+name with OperationAborted (https://github.com/aws/aws-cli/issues/2593). So a stack that is made again soon waits there,
+beside all that it makes meanwhile. A bucket that was just made is not found everywhere yet, and takes one change of its
+settings at a time (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, bucket_region, of_stack, owner_of
+from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.converge import is_ours
-from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import VERSION, canonical, policy, statements
 
@@ -37,6 +44,9 @@ PRIVATE: PublicAccessBlockConfigurationTypeDef = {
     "RestrictPublicBuckets": True,
 }
 DAYS = 7
+NAME_RESTS = (Passing("OperationAborted"),)
+UNSETTLED = (*NAME_RESTS, Passing(GONE))
+UNSETTLED_LIMIT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ class Bucket(Step[Aws, BucketFacts]):
 
     kind: ClassVar[str] = "bucket"
     tags_at: ClassVar[tuple[str, str] | None] = ("s3", "name")
+    timing: ClassVar[Timing] = Timing(create_limit_s=3900)  # a name rests for up to an hour
     batch: ClassVar[int] = 1000  # keys in one DeleteObjects, S3's limit
 
     partition: str = "aws"
@@ -94,7 +105,13 @@ class Bucket(Step[Aws, BucketFacts]):
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
         setup: Any = {"Tags": as_list(aws.tags(self.name)), **place}
         made = unless(
-            lambda: aws.clients.s3.create_bucket(Bucket=self.slug, CreateBucketConfiguration=setup),
+            lambda: eventually(
+                aws,
+                lambda: aws.clients.s3.create_bucket(Bucket=self.slug, CreateBucketConfiguration=setup),
+                NAME_RESTS,
+                limit_s=self.timing.create_limit_s,
+                cure=f"S3 keeps the name {self.slug} of a bucket that was deleted; run the same command again later",
+            ),
             "BucketAlreadyOwnedByYou",
         )
         have = self.discover(aws, fresh=True) if made is None else None
@@ -106,14 +123,17 @@ class Bucket(Step[Aws, BucketFacts]):
         """Each field is a document of its own."""
         s3 = aws.clients.s3
         if "private" in fields:
-            s3.put_public_access_block(**self._key, PublicAccessBlockConfiguration=PRIVATE)
+            self._settle(aws, partial(s3.put_public_access_block, PublicAccessBlockConfiguration=PRIVATE))
         if "tls_only" in fields:
             others = [one for one in self._statements(aws) if one.get("Sid") != TLS]
             document = {"Version": VERSION, "Statement": [*others, self._tls_only()]}
-            s3.put_bucket_policy(**self._key, Policy=json.dumps(document))
+            self._settle(aws, partial(s3.put_bucket_policy, Policy=json.dumps(document)))
         if "abort_days" in fields:
             rules: Any = [*(rule for rule in self._rules(aws) if rule.get("ID") != RULE), _rule(want.abort_days)]
-            s3.put_bucket_lifecycle_configuration(**self._key, LifecycleConfiguration={"Rules": rules})
+            self._settle(aws, partial(s3.put_bucket_lifecycle_configuration, LifecycleConfiguration={"Rules": rules}))
+
+    def _settle(self, aws: Aws, send: Callable[..., Any]) -> None:
+        eventually(aws, lambda: send(**self._key), UNSETTLED, limit_s=UNSETTLED_LIMIT_S)
 
     def delete(self, aws: Aws, have: BucketFacts) -> None:  # noqa: ARG002 -- everything in it goes
         """Every version of every object, then the bucket. Raises: ProvisioningError when an object stays."""
@@ -125,7 +145,7 @@ class Bucket(Step[Aws, BucketFacts]):
                 if not found:
                     break
                 self._delete_objects(aws, [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found])
-            s3.delete_bucket(**self._key)
+            eventually(aws, lambda: s3.delete_bucket(**self._key), NAME_RESTS, limit_s=UNSETTLED_LIMIT_S)
 
     def outputs(self, have: BucketFacts) -> dict[str, str]:  # noqa: ARG002 -- the name says it all
         """`name` and `arn`."""

@@ -2,7 +2,8 @@
 
 PutRule makes a rule or overwrites one, and takes tags for a new one only; a rule with targets cannot be deleted
 (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html, API_DeleteRule.html there). PutTargets
-and RemoveTargets answer 200 and name the entries that failed.
+and RemoveTargets answer 200 and name the entries that failed. EventBridge takes one change of a rule at a time
+(https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html).
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
+from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
 
 GONE = "ResourceNotFoundException"
+CHANGING = (Passing("ConcurrentModificationException"),)
+UNSETTLED = (*CHANGING, Passing(GONE))  # a rule that was just made may not be found yet
+UNSETTLED_LIMIT_S = 60.0
 TARGET = "eksprov"  # the id of our target; ids are the rule's own
 
 
@@ -110,11 +116,13 @@ class EventRule(Step[Aws, EventRuleFacts]):
     def _aim(self, aws: Aws, targets: Iterable[tuple[str, str]]) -> None:
         wanted: list[Any] = [{"Id": name, "Arn": arn} for name, arn in sorted(targets)]
         if wanted:
-            self._all_taken(aws.clients.events.put_targets(Rule=self.slug, Targets=wanted))
+            put = partial(aws.clients.events.put_targets, Rule=self.slug, Targets=wanted)
+            self._all_taken(eventually(aws, put, UNSETTLED, limit_s=UNSETTLED_LIMIT_S))
 
     def _take_aim_off(self, aws: Aws, names: Iterable[str]) -> None:
         if ids := sorted(names):
-            self._all_taken(aws.clients.events.remove_targets(Rule=self.slug, Ids=ids))
+            remove = partial(aws.clients.events.remove_targets, Rule=self.slug, Ids=ids)
+            self._all_taken(eventually(aws, remove, CHANGING, limit_s=UNSETTLED_LIMIT_S))
 
     def _all_taken(self, answer: Any) -> None:
         """Raises: ProvisioningError with the first entry that EventBridge did not take."""

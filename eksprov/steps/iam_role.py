@@ -11,8 +11,9 @@ once; who hands it to another service waits there, not here. Before a role can g
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
@@ -171,13 +172,20 @@ class IamRole(Step[Aws, RoleFacts]):
         return canonical(found) if found else ""
 
     def _write_policies(self, aws: Aws, want: RoleFacts, have: frozenset[str]) -> None:
+        iam, name = aws.clients.iam, self.slug
         for arn in sorted(want.policies - have):
-            aws.clients.iam.attach_role_policy(RoleName=self.slug, PolicyArn=arn)
+            self._sent(aws, partial(iam.attach_role_policy, RoleName=name, PolicyArn=arn))
         self._detach(aws, have - want.policies)
         if want.inline:
-            aws.clients.iam.put_role_policy(RoleName=self.slug, PolicyName=INLINE, PolicyDocument=want.inline)
+            put = partial(iam.put_role_policy, RoleName=name, PolicyName=INLINE, PolicyDocument=want.inline)
+            self._sent(aws, put)
 
     def _detach(self, aws: Aws, arns: Iterable[str]) -> None:
         for arn in sorted(arns):
             with tolerating(GONE):
-                aws.clients.iam.detach_role_policy(RoleName=self.slug, PolicyArn=arn)
+                self._sent(aws, partial(aws.clients.iam.detach_role_policy, RoleName=self.slug, PolicyArn=arn))
+
+    def _sent(self, aws: Aws, call: Callable[[], object]) -> None:
+        """IAM takes one change of a role at a time
+        (https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html)."""
+        eventually(aws, call, CHANGING, limit_s=CHANGING_LIMIT_S)

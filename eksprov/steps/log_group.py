@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
@@ -125,7 +126,9 @@ class LogGroup(Step[Aws, LogGroupFacts]):
                     yield Sighting(cls.kind, group["logGroupName"], _arn(group), owner)
 
     def _retain(self, aws: Aws, days: int) -> None:
-        aws.clients.logs.put_retention_policy(logGroupName=self.slug, retentionInDays=days)
+        """A group that was just made may not be found yet, or be still at work on its creation."""
+        put = partial(aws.clients.logs.put_retention_policy, logGroupName=self.slug, retentionInDays=days)
+        eventually(aws, put, (*ABORTED, Passing(GONE)), limit_s=ABORTED_LIMIT_S)
 
     def _is_leftover(self, aws: Aws) -> bool:
         cluster = described_cluster(aws, self.slug.split("/")[3])

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from support.clock import VirtualClock
 
 from eksprov import errors
+from eksprov.aws.faults import message
 from eksprov.aws.waiting import (
     EKS_BUSY,
     LONGEST_PAUSE_S,
@@ -28,6 +29,10 @@ from eksprov.core.executor import StopFlag
 class World:
     clock: VirtualClock = field(default_factory=VirtualClock)
     speed: float = 1.0
+    told: list[str] = field(default_factory=list)
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)
 
 
 def refused(what: str, message: str = "") -> ClientError:
@@ -55,6 +60,17 @@ def test_a_passing_refusal_is_waited_out() -> None:
     answer = eventually(world, scripted(NEW_ROLE, NEW_ROLE, "made"), ROLE_NOT_VISIBLE, limit_s=180, jitter=lambda: 0.5)
     assert answer == "made"
     assert world.clock.slept == [1.0, 1.6]
+    assert world.told == [f"waiting until AWS takes it: {message(NEW_ROLE)} (InvalidParameterException)"] * 2
+
+
+def test_when_time_is_up_the_cure_is_told_with_what_was_waited_out() -> None:
+    world, rests = World(), (Passing("OperationAborted"),)
+    with pytest.raises(errors.WaitTimeoutError, match="OperationAborted") as caught:
+        eventually(world, scripted(*[refused("OperationAborted")] * 99), rests, limit_s=60, cure="run it again later")
+    assert caught.value.hint == "run it again later"
+    assert 30 < world.clock.now() <= 60
+    with pytest.raises(ClientError, match="AccessDenied"):
+        eventually(world, scripted(refused("AccessDenied")), rests, limit_s=60, cure="run it again later")
 
 
 @pytest.mark.parametrize(

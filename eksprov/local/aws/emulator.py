@@ -76,6 +76,7 @@ class LocalAws:
         self.reservations = Reservations()
         self.route_table_tokens: dict[tuple[str, str], str] = {}  # region and client token to the table's id
         self.queues_deleted: dict[tuple[str, str], float] = {}  # region and name to when
+        self.buckets_deleted: dict[str, float] = {}  # name to when
         self.url = ""
         self.roles_made: dict[str, float] = {}
         self._regions: dict[str, EksRegion] = {}

@@ -38,7 +38,8 @@ class LocalS3Response(LocalResponse, S3Response):
 
     def bucket_response(self, request: Any, full_url: str, headers: Any) -> Any:
         """Requests about a bucket."""
-        return self._denied(request, full_url) or super().bucket_response(request, full_url, headers)
+        refused = self._denied(request, full_url) or self._name_rests(request, full_url)
+        return refused or super().bucket_response(request, full_url, headers)
 
     def key_response(self, request: Any, full_url: str, headers: Any) -> Any:
         """Requests about an object."""
@@ -51,6 +52,27 @@ class LocalS3Response(LocalResponse, S3Response):
             if tags:
                 self.backend.put_bucket_tagging(bucket_name, tags)
         return result
+
+    def _bucket_response_delete(self, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        answer = super()._bucket_response_delete(bucket_name, querystring)
+        if not querystring and not self.backend.buckets.get(bucket_name):
+            self.world.buckets_deleted[bucket_name] = self.world.now()
+        return answer
+
+    def _name_rests(self, request: Any, full_url: str) -> Any:
+        """The answer to a CreateBucket whose name was in use a short while ago; None to go on.
+
+        https://github.com/aws/aws-cli/issues/2593
+        """
+        world, bucket = self.world, self.parse_bucket_name_from_url(request, full_url)
+        deleted = world.buckets_deleted.get(bucket)
+        if request.method != "PUT" or urlsplit(full_url).query or deleted is None:
+            return None
+        if world.now() >= deleted + world.conditions.bucket_name_rests_s / world.speed:
+            return None
+        said = "A conflicting conditional operation is currently in progress against this resource. Please try again."
+        self.data["Action"] = "CreateBucket"
+        return self.refused(Refusal("OperationAborted", said, 409))
 
     def _tags_at_creation(self) -> dict[str, str]:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html

@@ -71,6 +71,8 @@ NAMED: Final[dict[str, Make]] = {
     "server-errors": _server_errors,
     "throttle": _always(FaultPlan(buckets=True, noise=0.1)),
     "stale-reads": _always(FaultPlan(lag=Lag(ec2_s=20, tags_s=20, iam_s=10))),
+    "access-entry-lag": _always(FaultPlan(conditions=Conditions(entry_lag_s=20))),
+    "bucket-name-rests": _always(FaultPlan(conditions=Conditions(bucket_name_rests_s=600))),
     "role-lag": _always(FaultPlan(lag=Lag(usable_s=60))),
 }
 

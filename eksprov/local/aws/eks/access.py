@@ -130,6 +130,10 @@ def delete_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
 def associate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """AssociateAccessPolicy."""
     entry, arn, scope = _entry(region, ask), ask["policyArn"], dict(ask["accessScope"])
+    lag_s = region.world.conditions.entry_lag_s / region.world.speed
+    if region.world.now() < entry.shape["createdAt"].timestamp() + lag_s:
+        # https://github.com/hashicorp/terraform-provider-aws/issues/35728
+        raise refusals.not_found(MISSING, clusterName=ask["clusterName"])
     if arn not in policy_arns():
         raise refusals.invalid(f"The policyArn parameter format is not valid or the policy is unknown: {arn}")
     if entry.type not in ("STANDARD", "EC2"):
