@@ -1,8 +1,9 @@
 """The Price List API: what AWS says that a thing costs today.
 
 It answers in three regions only (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html), so
-`aws.clients.pricing` asks us-east-1 whatever the stack's region is. One attempt, because prices are never worth a wait:
-the table serves as well. A product's price is taken only where exactly one is left after the filters.
+`aws.clients.pricing` asks us-east-1 whatever the stack's region is; the credentials of other partitions are unknown
+there. One attempt, because prices are never worth a wait: the table serves as well. A product's price is taken only
+where exactly one is left after the filters.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from eksprov.aws.session import Aws
 from eksprov.cost.table import Price
 
+PARTITION = "aws"
 SOURCE = "AWS Price List API"
 UNITS = {
     **dict.fromkeys(("Hrs", "hours", "Hours"), "hour"),
@@ -67,7 +69,7 @@ def query(item: str) -> Query | None:
 def ask(aws: Aws, item: str) -> Price | None:
     """An item's price in the stack's region; None where the API has none, or several. Raises: ClientError."""
     wanted = query(item)
-    if wanted is None:
+    if wanted is None or aws.clients.ec2.meta.partition != PARTITION:
         return None
     filters = [
         {"Type": "TERM_MATCH", "Field": name, "Value": value}

@@ -19,9 +19,10 @@ from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.core.step import Step
 from eksprov.kube.objects import KubeObject
+from eksprov.steps.addon_versions import CNI
 from eksprov.steps.catalog import catalog, cluster_name
 from eksprov.steps.catalog import karpenter as karpenter_steps
-from eksprov.steps.catalog.addons import CNI, usual_addons
+from eksprov.steps.catalog.addons import usual_addons
 from eksprov.steps.catalog.autoscaling import CLUSTER_AUTOSCALER, identity_name
 from eksprov.steps.catalog.control_plane import closing
 from eksprov.steps.catalog.names import CLUSTER, has_auto_mode

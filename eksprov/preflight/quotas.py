@@ -57,6 +57,13 @@ QUOTAS = (
     Quota("quota-eks-node-group", "eks", "L-6D54EA21", "Managed node groups per cluster"),
     Quota("quota-eks-nodes-per-group", "eks", "L-BD136A63", "Nodes per managed node group"),
 )
+# https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/using-govcloud-endpoints.html and, for China,
+# https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-cn": "console.amazonaws.cn",
+}
 BY_CODE = {quota.code: quota for quota in QUOTAS}
 
 
@@ -183,9 +190,17 @@ def _cure(demand: Demand, facts: Facts) -> str:
     wanted = used + max(demand.adds, demand.most)
     return (
         f"ask for {wanted:g}: aws service-quotas request-service-quota-increase --region {facts.region} "
-        f"--service-code {quota.service} --quota-code {quota.code} --desired-value {wanted:g} (or in the console: "
-        f"https://{facts.region}.console.aws.amazon.com/servicequotas/home/services/{quota.service}/quotas/{quota.code})"
+        f"--service-code {quota.service} --quota-code {quota.code} --desired-value {wanted:g}{_console(quota, facts)}"
     )
+
+
+def _console(quota: Quota, facts: Facts) -> str:
+    """Where the console has it, in partitions whose console is known."""
+    host = CONSOLES.get(facts.identity.partition)
+    if host is None:
+        return ""
+    path = f"servicequotas/home/services/{quota.service}/quotas/{quota.code}"
+    return f" (or in the console: https://{facts.region}.{host}/{path})"
 
 
 def _twice(count: float) -> tuple[float, float]:

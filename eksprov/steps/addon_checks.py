@@ -1,8 +1,7 @@
 """What only EKS knows of the config's add-ons, asked before anything is made: do the versions fit, and the values.
 
 Each step checks again before its own call; here the mistake is found in the first second, not after twenty minutes, and
-named by its place in the config. Neither question needs a cluster. An add-on that pins nothing and configures nothing
-costs no call.
+named by its place in the config. Neither question needs a cluster.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def problems(aws: Aws, config: Config, kubernetes: str, names: Collection[str]) 
     """Everything that EKS would refuse of the add-ons in `names`; at most two calls each."""
     found: list[Problem] = []
     for index, addon in enumerate(config.addons):
-        if addon.name not in names or not (addon.version or addon.configuration):
+        if addon.name not in names:
             continue
         at = f"addons[{index}]"
         fits = compatible(aws, addon.name, kubernetes)

@@ -2,7 +2,9 @@
 
 A version that DescribeAddonVersions does not list for the cluster's Kubernetes version is never asked for: CreateAddon
 would refuse it in words that name none that fits
-(https://github.com/hashicorp/terraform-provider-aws/issues/33385).
+(https://github.com/hashicorp/terraform-provider-aws/issues/33385). Not every partition has every add-on: GovCloud,
+China and the isolated ones lack metrics-server
+(https://github.com/eksctl-io/eksctl/blob/main/pkg/apis/eksctl.io/v1alpha5/known_addons.go). Who knows is EKS alone.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from eksprov.steps.eks_reading import GONE
 
 Policy = Literal["default", "newest_compatible"]
 NAMED = 3  # versions that a refusal names
+CNI, METRICS = "vpc-cni", "metrics-server"
+USUAL = (CNI, "kube-proxy", "eks-pod-identity-agent", "coredns", METRICS)  # the add-ons of every stack
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,14 @@ def compatible(aws: Aws, addon: str, kubernetes: str) -> Compatible:
     default = [v for v in found if any(fit.get("defaultVersion") for fit in v.get("compatibilities", []))]
     newest_first = sorted({str(version["addonVersion"]) for version in found}, key=_number, reverse=True)
     return Compatible(addon, kubernetes, tuple(newest_first), str(default[0]["addonVersion"]) if default else "")
+
+
+def lacking_addons(aws: Aws, kubernetes: str) -> tuple[str, ...]:
+    """The add-ons of every stack that EKS does not list here for a Kubernetes version; none where it does not say."""
+    pages = aws.clients.eks.get_paginator("describe_addon_versions").paginate(kubernetesVersion=kubernetes)
+    refused = ("AccessDenied", "AccessDeniedException", "InvalidParameterException")
+    offered = {addon["addonName"] for page in unless(lambda: list(pages), *refused) or [] for addon in page["addons"]}
+    return tuple(name for name in USUAL if name not in offered) if offered else ()
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from eksprov.core.step import Owner
 from eksprov.steps import reservations
 from eksprov.steps.absent import unless
 from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.addon_versions import lacking_addons
 from eksprov.steps.ec2 import by_tag
 from eksprov.steps.eks_reading import described_cluster
 from eksprov.steps.existing_network import fit
@@ -33,6 +34,10 @@ from eksprov.steps.subnet import Subnet
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
+
+
+NONE = "none"
+WITHOUT = {"metrics-server": ": models cannot scale by load until you install one"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Choices:
     admin_principal_arn: str = ""
     instances: tuple[InstanceFacts, ...] = ()  # what EC2 said of the config's instance types, those it knows
     reservations: tuple[Reservation, ...] = ()  # the capacity reservations that the config names
+    lacking: tuple[str, ...] = ()  # the add-ons of every stack that EKS does not offer here
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -70,6 +76,7 @@ def as_record(choices: Choices) -> dict[str, str]:
         "admin_principal_arn": choices.admin_principal_arn,
         "instances": as_text(choices.instances),
         "reservations": reservations.as_text(choices.reservations),
+        "lacking_addons": ",".join(choices.lacking) or NONE,
     }
     return {key: value for key, value in record.items() if value}
 
@@ -92,6 +99,7 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
         admin_principal_arn=recorded.get("admin_principal_arn", ""),
         instances=_recorded_instances(config, recorded),
         reservations=tuple(reservations.from_text(recorded.get("reservations", "")).values()),
+        lacking=_recorded_lacking(recorded),
     )
 
 
@@ -110,6 +118,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         zones, warnings = _places(aws, config, recorded, first=not living)
         instances = _instances(aws, config, recorded)
         reserved = reservations.settled(aws, config, recorded.get("reservations", ""))
+        lacking = _recorded_lacking(recorded) if "lacking_addons" in recorded else lacking_addons(aws, version)
         if asks_admin:
             admin = (_living_admin(aws, config.name) if living else "") or principal_of(aws, identity)
     return Choices(
@@ -122,7 +131,13 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         admin_principal_arn=admin,
         instances=instances,
         reservations=reserved,
-        notes=(*_notes(config, version, default, zones), *_unknown_types(config, instances), *warnings),
+        lacking=lacking,
+        notes=(
+            *_without(lacking, aws.region),
+            *_notes(config, version, default, zones),
+            *_unknown_types(config, instances),
+            *warnings,
+        ),
     )
 
 
@@ -234,6 +249,17 @@ def _notes(config: Config, version: str, default: str, zones: tuple[Zone, ...]) 
     for zone in zones:
         if zone.id in config.network.exclude_zone_ids:
             yield f"zone {zone.id} is excluded by the config but already in use; it is kept"
+
+
+def _recorded_lacking(recorded: Mapping[str, str]) -> tuple[str, ...]:
+    found = recorded.get("lacking_addons", NONE)
+    return () if found == NONE else tuple(found.split(","))
+
+
+def _without(lacking: tuple[str, ...], region: str) -> Iterator[str]:
+    """What a stack is like without an add-on that all others have."""
+    for name in lacking:
+        yield f"EKS has no add-on {name} in {region}, so the stack is made without it{WITHOUT.get(name, '')}"
 
 
 def _unknown_types(config: Config, instances: tuple[InstanceFacts, ...]) -> Iterator[str]:

@@ -30,7 +30,7 @@ from eksprov.operations.teardown import Teardown, teardown
 from eksprov.state.codec import decode, encode
 from eksprov.state.record import State
 from eksprov.steps.catalog import model_association, model_role
-from support.account import Account
+from support.account import REGION, Account
 from support.calls import Crash, Side
 from support.clock import VirtualClock
 from support.kubernetes import EmptyKube, StillKubernetes
@@ -196,7 +196,8 @@ class Theatre:
     So is the reading of an empty account: each begins as the first one did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, region: str = REGION) -> None:
+        self.region = region
         self._account: Account | None = None
         self._empty: dict[str, list[str]] = {}
 
@@ -216,7 +217,7 @@ class Theatre:
         config = config or quick_start()
         with emulated_aws(kubernetes, clock.now, speed, role_lag=role_lag) as emulator:
             if self._account is None:
-                self._account = Account()
+                self._account = Account(self.region)
             self._account.tape.rewind()
             stage = Stage(self._account, emulator, clock, config, MemoryStore(config.name), kubernetes)
             reserve(emulator, config, reserved_in, reserved_as)

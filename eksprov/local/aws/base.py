@@ -116,6 +116,6 @@ class LocalResponse(BaseResponse):
         if not all(allows(each, wanted, "*", context) for each in documents):
             raise Refusal(
                 "AccessDeniedException" if self.service_name == "eks" else "AccessDenied",
-                f"User: {key.arn} is not authorized to perform: {wanted}",
+                f"User: {key.arn(self.partition)} is not authorized to perform: {wanted}",
                 403,
             )

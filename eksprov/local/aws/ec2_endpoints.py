@@ -16,6 +16,7 @@ from moto.ec2.models.vpcs import AWS_ENDPOINT_SERVICES
 
 from eksprov.local.aws.base import Refusal, current_world
 from eksprov.local.aws.keys import ACCOUNT
+from eksprov.local.aws.partitions import dns_suffix
 
 if TYPE_CHECKING:
     from eksprov.local.aws.emulator import LocalAws
@@ -176,7 +177,7 @@ def _check(ec2: EC2Backend, region: str, ask: dict[str, Any]) -> None:
             raise Refusal("InvalidParameter", f"{message} true for {vpc.id}")
         if any(other.private_dns_enabled and other.state != "deleted" for other in others):
             message = "private-dns-enabled cannot be set because there is already a conflicting DNS domain for"
-            raise Refusal("InvalidParameter", f"{message} {service}.{region}.amazonaws.com in the VPC {vpc.id}")
+            raise Refusal("InvalidParameter", f"{message} {service}.{region}.{dns_suffix(region)} in the VPC {vpc.id}")
 
 
 def _families(service_name: str, region: str) -> list[str]:

@@ -14,7 +14,8 @@ from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend, ec2_backends
 
 from eksprov.local.aws.base import Refusal, current_world
-from eksprov.local.aws.keys import ACCOUNT, PARTITION
+from eksprov.local.aws.keys import ACCOUNT
+from eksprov.local.aws.partitions import partition_of
 
 PAGE = 1000
 TOO_FULL = "ReservationCapacityExceeded"
@@ -36,7 +37,7 @@ class Reservations:
         key = more.get("CapacityReservationId") or f"cr-{secrets.token_hex(8)}1"
         made = {
             "CapacityReservationId": key,
-            "CapacityReservationArn": f"arn:{PARTITION}:ec2:{region}:{ACCOUNT}:capacity-reservation/{key}",
+            "CapacityReservationArn": f"arn:{partition_of(region)}:ec2:{region}:{ACCOUNT}:capacity-reservation/{key}",
             "OwnerId": ACCOUNT,
             "AvailabilityZone": zone,
             "AvailabilityZoneId": next(each.zone_id for each in zones if each.name == zone),

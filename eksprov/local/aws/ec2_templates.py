@@ -20,7 +20,8 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.utils import parse_user_data
 
 from eksprov.local.aws.base import Refusal, current_world
-from eksprov.local.aws.keys import ACCOUNT, PARTITION
+from eksprov.local.aws.keys import ACCOUNT
+from eksprov.local.aws.partitions import partition_of
 
 PAGE = 200
 STRATEGIES = ("cluster", "partition", "spread")
@@ -94,7 +95,7 @@ class TemplateActions:
             "State": "available",
             "Strategy": strategy,
             "GroupId": group_id,
-            "GroupArn": f"arn:{PARTITION}:ec2:{self.region}:{ACCOUNT}:placement-group/{name}",
+            "GroupArn": f"arn:{partition_of(self.region)}:ec2:{self.region}:{ACCOUNT}:placement-group/{name}",
             "Tags": [tag for one in ask.get("TagSpecifications") or () for tag in one.get("Tags") or ()],
         }
         return ActionResult({"PlacementGroup": groups[self.region, name]})
@@ -214,7 +215,7 @@ def _drop(have: list[Any], tags: list[Any]) -> list[Any]:
 def _template(each: Any) -> dict[str, Any]:
     return {
         "CreateTime": each.create_time,
-        "CreatedBy": f"arn:{PARTITION}:iam::{ACCOUNT}:root",
+        "CreatedBy": f"arn:{partition_of(each.ec2_backend.region_name)}:iam::{ACCOUNT}:root",
         "DefaultVersionNumber": each.default_version_number,
         "LatestVersionNumber": each.latest_version_number,
         "LaunchTemplateId": each.id,
@@ -226,7 +227,7 @@ def _template(each: Any) -> dict[str, Any]:
 def _version(each: Any) -> dict[str, Any]:
     return {
         "CreateTime": each.create_time,
-        "CreatedBy": f"arn:{PARTITION}:iam::{ACCOUNT}:root",
+        "CreatedBy": f"arn:{partition_of(each.template.ec2_backend.region_name)}:iam::{ACCOUNT}:root",
         "DefaultVersion": each.template.is_default(each),
         "LaunchTemplateData": each.data,
         "LaunchTemplateId": each.template.id,

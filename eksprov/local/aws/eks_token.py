@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from eksprov.local.aws import sigv4
 from eksprov.local.aws.eks.access import groups_of
 from eksprov.local.aws.eks.model import AccessEntry, Cluster
-from eksprov.local.aws.keys import ADMIN_ARN, Key
+from eksprov.local.aws.keys import Key, Session, admin_arn
 from eksprov.local.contract import Identity
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def authenticate(world: LocalAws, cluster: Cluster | None, token: str) -> Identi
     key = signer(world, url, {CLUSTER_HEADER: cluster.name})
     if key is None:
         return None
-    principal = _principal(world, key)
+    partition = cluster.arn.split(":")[1]
+    principal = _principal(world, key, partition)
     entry = None if principal is None else cluster.entries.get(principal)
     # An entry keeps the unique id of its role (https://docs.aws.amazon.com/eks/latest/APIReference/API_AccessEntry.html).
-    if entry is not None and key.session is not None and entry.principal_id != _role_id(world, key.session.role_name):
+    if entry is not None and key.session is not None and entry.principal_id != _role_id(world, key.session):
         return None
-    return None if entry is None else _identity(entry, key)
+    return None if entry is None else _identity(entry, key, key.arn(partition))
 
 
 def presigned_url(token: str) -> str | None:
@@ -96,19 +97,20 @@ def _asks_local_sts(url: str) -> bool:
         return False
 
 
-def _principal(world: LocalAws, key: Key) -> str | None:
+def _principal(world: LocalAws, key: Key, partition: str) -> str | None:
     # An access entry names the role, which may have a path; the session's ARN has none.
     if key.session is None:
-        return ADMIN_ARN
+        return admin_arn(partition)
     name = key.session.role_name
-    return next((str(role.arn) for role in world.iam().get_roles() if role.name == name), None)
+    return next((str(role.arn) for role in world.iam(key.session.partition).get_roles() if role.name == name), None)
 
 
-def _role_id(world: LocalAws, name: str) -> str:
-    return next((str(role.id) for role in world.iam().get_roles() if role.name == name), "")
+def _role_id(world: LocalAws, session: Session) -> str:
+    roles = world.iam(session.partition).get_roles()
+    return next((str(role.id) for role in roles if role.name == session.role_name), "")
 
 
-def _identity(entry: AccessEntry, key: Key) -> Identity:
+def _identity(entry: AccessEntry, key: Key, arn: str) -> Identity:
     session = key.session.name if key.session is not None else ""
     username = entry.username.replace("{{SessionNameRaw}}", session)
     username = username.replace("{{SessionName}}", session.replace("@", "-"))
@@ -119,8 +121,8 @@ def _identity(entry: AccessEntry, key: Key) -> Identity:
         groups = (*entry.groups, *groups_of(entry))
     return Identity(
         username=username,
-        uid=f"aws-iam-authenticator:{key.arn.split(':')[4]}:{key.user_id.split(':')[0]}",
+        uid=f"aws-iam-authenticator:{arn.split(':')[4]}:{key.user_id.split(':')[0]}",
         groups=groups,
-        arn=key.arn,
+        arn=arn,
         access_key_id=key.access_key_id,
     )

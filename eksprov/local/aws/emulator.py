@@ -30,9 +30,10 @@ from eksprov.local.aws.ec2_templates import Templates
 from eksprov.local.aws.eks import on_demand, progress
 from eksprov.local.aws.eks.model import Association, Cluster
 from eksprov.local.aws.eks.region import EksRegion
-from eksprov.local.aws.keys import ACCOUNT, PARTITION, Key, KeyRing, Session
+from eksprov.local.aws.keys import ACCOUNT, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
 from eksprov.local.aws.nat import NatGateways
+from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.quotas import Quotas
 from eksprov.local.contract import Identity, KubernetesSide, NodeSpec, NodeWish, Offers, PodCredentials
 
@@ -94,9 +95,9 @@ class LocalAws:
         for region in self._regions.values():
             yield from region.clusters.values()
 
-    def iam(self) -> IAMBackend:
-        """moto's IAM."""
-        return iam_backends[ACCOUNT][PARTITION]
+    def iam(self, partition: str) -> IAMBackend:
+        """moto's IAM of one partition."""
+        return iam_backends[ACCOUNT][partition]
 
     def role_is_usable(self, name: str) -> bool:
         """Whether other services see the role already (https://github.com/pulumi/pulumi-aws/issues/2411)."""
@@ -166,7 +167,8 @@ class LocalAws:
         assert key.session is not None
         context = {f"aws:principaltag/{name}".lower(): value for name, value in key.session.tags.items()}
         context |= {"aws:securetransport": "true", "aws:principalaccount": ACCOUNT}
-        role = next((role for role in self.iam().get_roles() if role.name == key.session.role_name), None)
+        roles = self.iam(key.session.partition).get_roles()
+        role = next((role for role in roles if role.name == key.session.role_name), None)
         if role is None:
             return [[]], context
         attached = [
@@ -180,7 +182,7 @@ class LocalAws:
 
     def assume_role(self, role_arn: str, session_name: str, duration_s: int, region: str, **session: Any) -> Key:
         """New temporary credentials of a role, known to moto and to us."""
-        assumed = sts_backends[ACCOUNT][PARTITION].assume_role(
+        assumed = sts_backends[ACCOUNT][role_arn.split(":")[1]].assume_role(
             region_name=region,
             role_session_name=session_name,
             role_arn=role_arn,
@@ -189,10 +191,11 @@ class LocalAws:
             external_id="",
         )
         name = role_arn.rsplit("/", 1)[-1]
-        return self.keys.issue(assumed, Session(name, session_name, self.wall() + duration_s, **session))
+        more: dict[str, Any] = {"partition": role_arn.split(":")[1], **session}
+        return self.keys.issue(assumed, Session(name, session_name, self.wall() + duration_s, **more))
 
     def _assume_for_pod(self, cluster: Cluster, found: Association, pod: str) -> PodCredentials | None:
-        if not any(role.arn == found.role_arn for role in self.iam().get_roles()):
+        if not any(role.arn == found.role_arn for role in self.iam(partition_of(cluster.region)).get_roles()):
             return None
         tags = {
             "eks-cluster-arn": cluster.arn,

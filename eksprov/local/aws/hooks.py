@@ -48,6 +48,7 @@ from eksprov.local.aws.iam import LocalIamResponse
 from eksprov.local.aws.kms import LocalKmsResponse
 from eksprov.local.aws.messaging import LocalEventsResponse, LocalSqsResponse
 from eksprov.local.aws.quotas import LocalQuotasResponse
+from eksprov.local.aws.regions import fill_regions
 from eksprov.local.aws.s3 import LocalS3Response, bucket_permission
 from eksprov.local.aws.ssm import LocalSsmResponse
 from eksprov.local.aws.sts import LocalStsResponse
@@ -118,7 +119,9 @@ INTERNALS = (
     ("moto.s3.models", "FakeBucket", ("get_permission",)),
     ("moto.ec2.responses", "EC2Response", ("create_nat_gateway", "describe_nat_gateways", "delete_subnet")),
     ("moto.ec2.responses", "EC2Response", ("create_vpc_endpoint", "modify_vpc_endpoint")),
-    ("moto.ec2.models.subnets", "Subnet", ("ipv6_cidr_block_association_set",)),
+    ("moto.ec2.models.subnets", "Subnet", ("arn", "ipv6_cidr_block_association_set")),
+    ("moto.ec2.models.availability_zones_and_regions", "RegionsAndZonesBackend", ("regions", "zones")),
+    ("moto.ec2.models.instance_types", "INSTANCE_TYPE_OFFERINGS", ("get",)),
     ("moto.ec2.models.vpcs", "random_ipv6_cidr", ()),
     ("moto.ec2.models.vpcs", "VPC", ("get_cidr_block_association_set",)),
     ("moto.ec2.models.vpcs", "AWS_ENDPOINT_SERVICES", ()),
@@ -171,6 +174,7 @@ def install(world: LocalAws) -> None:
     moto.iam.models.aws_managed_policies_data = _some_policies(moto.iam.models.aws_managed_policies_data)  # type: ignore[attr-defined]  # imported there, not exported
     default_user_config["iam"]["load_aws_managed_policies"] = True
     pricing.register()
+    fill_regions()
     install_world(world)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +13,26 @@ from moto.iam.responses import IamResponse
 
 from eksprov.local.aws import iam_guard
 from eksprov.local.aws.base import Refusal
+from eksprov.local.aws.calls import signing_scope
+from eksprov.local.aws.partitions import EC2
 from eksprov.local.aws.policy import allows
 from eksprov.local.aws.simulate import SimulateMixin
 
 PATH = re.compile(r"/|/[!-~]+/")
 LONGEST_PATH = 512
+# What the names of services end in where a trust names them: the same in all partitions but one
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+COMMON = (".amazonaws.com",)
+SUFFIXES = {"aws-cn": (*COMMON, ".amazonaws.com.cn")}
 
 
 class LocalIamResponse(SimulateMixin, IamResponse):
     """Answers every request to IAM."""
+
+    def get_region_from_url(self, request: Any, full_url: str) -> str:
+        """The region; IAM's host in GovCloud names none, so there it is the one for which the request was signed."""
+        region: str = super().get_region_from_url(request, full_url)
+        return region if region[-1].isdigit() else signing_scope(request)[0]
 
     def before(self, action: str) -> None:
         """Refuse what a role's session may not do, a policy deleted while attached, a trust policy that is none.
@@ -32,19 +44,19 @@ class LocalIamResponse(SimulateMixin, IamResponse):
             self._refuse_attached(self._get_param("PolicyArn"))
         elif action == "CreateRole":
             _check_path(self._get_param("Path") or "/")
-            _check_trust(self._get_param("AssumeRolePolicyDocument"))
+            _check_trust(self._get_param("AssumeRolePolicyDocument"), self.partition)
             self._check_boundary(self._get_param("PermissionsBoundary"))
         elif action == "PutRolePermissionsBoundary":
             self._check_boundary(self._get_param("PermissionsBoundary"))
         elif action == "UpdateAssumeRolePolicy":
-            _check_trust(self._get_param("PolicyDocument"))
+            _check_trust(self._get_param("PolicyDocument"), self.partition)
 
     def create_role(self) -> Any:
         """CreateRole; EKS will not see the role at once."""
         result = super().create_role()
         name = self._get_param("RoleName")
         self.world.roles_made[name] = self.world.now()
-        made = next((role for role in self.world.iam().get_roles() if role.name == name), None)
+        made = next((role for role in self.world.iam(self.partition).get_roles() if role.name == name), None)
         if made is not None:  # its CreateDate is the world's time, like all that is compared with it
             made.create_date = datetime.fromtimestamp(self.world.now(), UTC).replace(tzinfo=None)
         return result
@@ -88,7 +100,7 @@ def _check_path(path: str) -> None:
         raise Refusal("InvalidInput", f"The path {path} is reserved for service-linked roles.")
 
 
-def _check_trust(text: str) -> None:
+def _check_trust(text: str, partition: str) -> None:
     try:
         statements = json.loads(text)["Statement"]
         statements = statements if isinstance(statements, list) else [statements]
@@ -100,3 +112,14 @@ def _check_trust(text: str) -> None:
         sound = False
     if not sound:
         raise Refusal("MalformedPolicyDocument", "This policy contains invalid Json or no trust statement")
+    for service in _trusted(statements):
+        if not service.endswith(SUFFIXES.get(partition, COMMON)) and service != EC2.get(partition):
+            raise Refusal("MalformedPolicyDocument", f'Invalid principal in policy: "SERVICE":"{service}"')
+
+
+def _trusted(statements: list[dict[str, Any]]) -> Iterator[str]:
+    """The services that a trust policy names."""
+    for statement in statements:
+        principal = statement.get("Principal")
+        named = principal.get("Service", []) if isinstance(principal, dict) else []
+        yield from [named] if isinstance(named, str) else named

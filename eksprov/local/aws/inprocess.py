@@ -18,7 +18,10 @@ from moto.core.request import Request, normalize_request
 from eksprov.local.aws import hooks
 from eksprov.local.aws.calls import operation_of, signing_scope
 from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.partitions import dns_suffix
 from eksprov.local.contract import KubernetesSide
+
+COMMON, SOVEREIGN = dns_suffix("us-east-1"), dns_suffix("eusc-de-east-1")
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def _one_at_a_time(world: LocalAws) -> Iterator[None]:
             world.advance()
             found: Any = normalize_request(request)  # moto takes it for the request itself and needs not do it again
             found.get_data(cache=True)  # before a form is parsed out of it
-            found.url = request.url  # as it was sent
+            found.url = request.url.replace(f".{SOVEREIGN}/", f".{COMMON}/")  # moto knows its services by this alone
             answer = BotocoreStubber.process_request(botocore_stubber, found)
             if answer is not None:
                 _log(world, found, answer[0])

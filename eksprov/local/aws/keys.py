@@ -15,14 +15,20 @@ from typing import Any
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
-PARTITION = "aws"
-ADMIN_ARN = f"arn:{PARTITION}:iam::{ACCOUNT}:user/local-admin"
 ADMIN_ID = "AIDALOCALADMIN0000000"
+
+
+def admin_arn(partition: str) -> str:
+    """The local administrator, as a partition names it."""
+    return f"arn:{partition}:iam::{ACCOUNT}:user/local-admin"
 
 
 @dataclass(frozen=True)
 class Session:
-    """A role's session: its tags (as EKS Pod Identity sets them) and the session policy, both for pods only."""
+    """A role's session: its tags (as EKS Pod Identity sets them) and the session policy, both for pods only.
+
+    `partition` is the role's.
+    """
 
     role_name: str
     name: str
@@ -30,6 +36,7 @@ class Session:
     is_pod: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     policy: str = ""
+    partition: str = "aws"
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,12 @@ class Key:
     session: Session | None = None
     user_id: str = ADMIN_ID
 
-    @property
-    def arn(self) -> str:
-        """What GetCallerIdentity answers."""
+    def arn(self, partition: str) -> str:
+        """What GetCallerIdentity answers in a partition; a session is known in its role's alone."""
         if self.session is None:
-            return ADMIN_ARN
-        return f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{self.session.role_name}/{self.session.name}"
+            return admin_arn(partition)
+        role = f"{self.session.role_name}/{self.session.name}"
+        return f"arn:{self.session.partition}:sts::{ACCOUNT}:assumed-role/{role}"
 
 
 class KeyRing:

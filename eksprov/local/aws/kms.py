@@ -149,5 +149,5 @@ class LocalKmsResponse(LocalResponse, KmsResponse):
                     )
 
     def _is_seen(self, arn: str) -> bool:
-        found = next((role for role in self.world.iam().get_roles() if role.arn == arn), None)
+        found = next((role for role in self.world.iam(self.partition).get_roles() if role.arn == arn), None)
         return found is not None and self.world.role_is_usable(found.name)

@@ -16,7 +16,7 @@ from moto.core.responses import ActionResult
 from moto.servicequotas.responses import ServiceQuotasResponse
 
 from eksprov.local.aws.base import LocalResponse, Refusal
-from eksprov.local.aws.keys import ACCOUNT, PARTITION
+from eksprov.local.aws.keys import ACCOUNT
 
 LARGEST_PAGE = 100
 WIDE = 10_000.0  # of this world's account: vCPUs, addresses, VPCs
@@ -143,7 +143,7 @@ class LocalQuotasResponse(LocalResponse, ServiceQuotasResponse):
         return {
             "ServiceCode": quota.service,
             "ServiceName": _NAMES[quota.service],
-            "QuotaArn": f"arn:{PARTITION}:servicequotas:{self.region}:{ACCOUNT}:{quota.service}/{quota.code}",
+            "QuotaArn": f"arn:{self.partition}:servicequotas:{self.region}:{ACCOUNT}:{quota.service}/{quota.code}",
             "QuotaCode": quota.code,
             "QuotaName": quota.name,
             "Value": value,

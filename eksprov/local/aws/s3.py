@@ -12,7 +12,6 @@ from moto.iam.access_control import PermissionResult
 from moto.s3.responses import S3Response
 
 from eksprov.local.aws.base import LocalResponse, Refusal
-from eksprov.local.aws.keys import PARTITION
 from eksprov.local.aws.policy import allows
 
 OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
@@ -92,7 +91,7 @@ class LocalS3Response(LocalResponse, S3Response):
             return None
         refusal: ServiceException = Refusal(
             "AccessDenied",
-            f"User: {key.arn} is not authorized to perform: {action} on resource: {resource}",
+            f"User: {key.arn(self.partition)} is not authorized to perform: {action} on resource: {resource}",
             403,
         )
         self.data["Action"] = "GetObject" if "/" in resource else "ListObjectsV2"
@@ -108,8 +107,12 @@ class LocalS3Response(LocalResponse, S3Response):
         path = unquote(parts.path).lstrip("/")
         name = path if self.subdomain_based_buckets(request) else path.partition("/")[2]
         if name:
-            return f"s3:{OBJECT_ACTIONS.get(request.method, 'PutObject')}", f"arn:{PARTITION}:s3:::{bucket}/{name}", {}
+            return (
+                f"s3:{OBJECT_ACTIONS.get(request.method, 'PutObject')}",
+                f"arn:{self.partition}:s3:::{bucket}/{name}",
+                {},
+            )
         lists = request.method in ("GET", "HEAD") and set(query) <= LISTING_KEYS
         action = "s3:ListBucket" if lists else f"s3:{request.method.title()}Bucket{next(iter(query), '').title()}"
         condition = {"s3:prefix": query["prefix"][0]} if "prefix" in query else {}
-        return action, f"arn:{PARTITION}:s3:::{bucket}", condition
+        return action, f"arn:{self.partition}:s3:::{bucket}", condition

@@ -69,7 +69,7 @@ class LocalApplication(DomainDispatcherApplication):
         """The AWS host a request is meant for; a presigned URL names its service in the query."""
         credential = parse_qs(str(environ.get("QUERY_STRING", ""))).get("X-Amz-Credential", [""])[0].split("/")
         if "HTTP_AUTHORIZATION" not in environ and len(credential) == 5:
-            return f"{credential[3]}.{credential[2]}.amazonaws.com"
+            return f"{credential[3]}.{credential[2]}.amazonaws.com"  # moto knows its services by this suffix alone
         return super().infer_service_region_host(environ, path)
 
     def _answer_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 
 from eksprov.local.aws.base import LocalResponse, Refusal
-from eksprov.local.aws.keys import ADMIN_ARN
+from eksprov.local.aws.keys import admin_arn
 from eksprov.local.aws.policy import allows
 
 PAGE = 100  # results of an answer that asks for no number of them (the default of MaxItems)
@@ -48,9 +48,9 @@ class SimulateMixin(LocalResponse):
 
     def _documents(self, arn: str) -> list[str] | None:
         """The policies of a role; None where everything is allowed."""
-        if arn == ADMIN_ARN:
+        if arn == admin_arn(self.partition):
             return None
-        role: Any = next((role for role in self.world.iam().get_roles() if role.arn == arn), None)
+        role: Any = next((role for role in self.world.iam(self.partition).get_roles() if role.arn == arn), None)
         if role is None:
             raise Refusal("NoSuchEntity", f"The entity {arn} cannot be found.", 404)
         return self.documents_of(role)

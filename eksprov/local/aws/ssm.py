@@ -49,7 +49,7 @@ class LocalSsmResponse(LocalResponse, SimpleSystemManagerResponse):
         return ActionResult({"Parameter": self._shape(name, value)}) if value else super().get_parameter()
 
     def _shape(self, name: str, value: str) -> dict[str, Any]:
-        arn = f"arn:aws:ssm:{self.region}::parameter{name}"
+        arn = f"arn:{self.partition}:ssm:{self.region}::parameter{name}"
         return {"Name": name, "Type": "String", "Value": value, "Version": 1, "ARN": arn, "DataType": "text"}
 
 

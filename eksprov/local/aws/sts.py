@@ -26,22 +26,24 @@ class LocalStsResponse(LocalResponse, TokenResponse):
     def get_caller_identity(self) -> Any:
         """GetCallerIdentity, signed in the headers or in the URL (the EKS token)."""
         key = self._signer()
-        return ActionResult({"UserId": key.user_id, "Account": ACCOUNT, "Arn": key.arn})
+        return ActionResult({"UserId": key.user_id, "Account": ACCOUNT, "Arn": key.arn(self.partition)})
 
     def assume_role(self) -> Any:
         """AssumeRole of a role that exists."""
         key = self._signer()
         arn, name = self._get_param("RoleArn"), self._get_param("RoleSessionName")
         duration = self._get_int_param("DurationSeconds", 3600)
-        if not any(role.arn == arn for role in self.world.iam().get_roles()):
+        if not any(role.arn == arn for role in self.world.iam(self.partition).get_roles()):
             raise Refusal(
-                "AccessDenied", f"User: {key.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}", 403
+                "AccessDenied",
+                f"User: {key.arn(self.partition)} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+                403,
             )
         if not 900 <= duration <= LONGEST_SESSION_S:
             raise Refusal("ValidationError", "DurationSeconds must be between 900 and 43200")
         result = super().assume_role()
         assumed = self.backend.assumed_roles[-1]
-        session = Session(arn.rsplit("/", 1)[-1], name, self.world.wall() + duration)
+        session = Session(arn.rsplit("/", 1)[-1], name, self.world.wall() + duration, partition=self.partition)
         self.world.keys.issue(assumed, session)
         return result
 

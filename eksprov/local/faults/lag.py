@@ -18,9 +18,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.iam.models import IAMBackend
 
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.keys import ACCOUNT
+from eksprov.local.aws.partitions import partition_of
 from eksprov.local.faults.plan import Lag
 from eksprov.local.faults.wire import Asked
 
@@ -35,7 +37,7 @@ class Hiding:
     """What is hidden until when, in seconds of the world's clock; when, is drawn for each resource."""
 
     def __init__(self, world: LocalAws, lag: Lag, region: str, chance: random.Random) -> None:
-        self._world, self._lag, self._chance = world, lag, chance
+        self._world, self._lag, self._region, self._chance = world, lag, region, chance
         self._ec2: Any = ec2_backends[ACCOUNT][region]
         self._known = set(self._ids())
         self._seen_at: dict[str, float] = {}
@@ -77,6 +79,9 @@ class Hiding:
             for put_back in reversed(undo):
                 put_back()
 
+    def _iam(self) -> IAMBackend:
+        return self._world.iam(partition_of(self._region))
+
     def _is_late(self, at: float) -> bool:
         if self._world.now() >= at:
             return False
@@ -84,7 +89,7 @@ class Hiding:
 
     def _note_roles(self) -> None:
         now = self._world.now()
-        for role in self._world.iam().get_roles():
+        for role in self._iam().get_roles():
             if role.name not in self._roles_at:
                 self._roles_at[role.name] = now + self._chance.uniform(0, self._lag.iam_s)
                 usable = now + self._chance.uniform(0, self._lag.usable_s)
@@ -113,10 +118,10 @@ class Hiding:
 
     def _late_roles(self) -> list[str]:
         late = {name for name, at in self._roles_at.items() if self._is_late(at)}
-        return [key for key, role in self._world.iam().roles.items() if role.name in late]
+        return [key for key, role in self._iam().roles.items() if role.name in late]
 
     def _take_role(self, key: str) -> Undo:
-        return _taken(self._world.iam().roles, key)
+        return _taken(self._iam().roles, key)
 
 
 def _taken(place: dict[str, Any], key: str) -> Undo:

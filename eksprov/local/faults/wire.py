@@ -113,7 +113,7 @@ def refused(service: str, code: str, message: str, status: int) -> Answer:
             return slower(service)
         case "denied":
             said, number = DENIED.get(service, ("AccessDenied", 403))
-            return refusal(service, said, "User: arn:aws:iam::123456789012:user/x is not authorized", number)
+            return refusal(service, said, "The caller is not authorized", number)
         case "expired":
             said, number = EXPIRED.get(service, ("ExpiredTokenException", 403))
             return refusal(service, said, "The security token included in the request is expired", number)

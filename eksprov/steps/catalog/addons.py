@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eksprov.steps import roles
 from eksprov.steps.addon import Addon
 from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
+from eksprov.steps.addon_versions import CNI, METRICS, USUAL
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name, has_auto_mode
 from eksprov.steps.catalog.tolerations import merged, tolerating, tolerations
 from eksprov.steps.choices import Choices
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
 
-CNI, CNI_ACCOUNT = "vpc-cni", "aws-node"
-METRICS = "metrics-server"
+CNI_ACCOUNT = "aws-node"
 MONITOR = "eks-node-monitoring-agent"
-ADDONS = (CNI, "kube-proxy", "eks-pod-identity-agent", "coredns", METRICS)
+ADDONS = USUAL
 # A NetworkPolicy means nothing until the CNI enforces it
 # (https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy-configure.html); the value is a string.
 CONFIGURATION: dict[str, dict[str, Any]] = {CNI: {"enableNetworkPolicy": "true"}}
@@ -44,7 +44,8 @@ def addons(config: Config, choices: Choices) -> Iterator[Addon]:
     wanted = {addon.name: addon for addon in config.addons}
     needed = tolerations(config, choices)
     nodes = has_auto_mode(config) or any(group.desired_size for group in config.node_groups)
-    for name in dict.fromkeys((*usual_addons(config), *wanted)):
+    usual = (name for name in usual_addons(config) if name not in choices.lacking)
+    for name in dict.fromkeys((*usual, *wanted)):
         asked = wanted.get(name)
         taken = _roles(name, asked)
         made = tuple(role for _, role in taken if not role.startswith("arn:"))

@@ -14,7 +14,7 @@ from typing import Any
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.model import AccessEntry, Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
-from eksprov.local.aws.keys import ACCOUNT, ADMIN_ARN, PARTITION
+from eksprov.local.aws.keys import ACCOUNT, admin_arn
 
 POLICY_ROLES = {
     "AmazonEKSClusterAdminPolicy": "cluster-admin",
@@ -64,7 +64,7 @@ def bindings(cluster: Cluster) -> dict[str, str]:
 
 def role_id(region: EksRegion, principal: str) -> str:
     """The unique id of a role; empty for what is no role, or no longer one."""
-    return next((str(role.id) for role in region.world.iam().get_roles() if role.arn == principal), "")
+    return next((str(role.id) for role in region.iam.get_roles() if role.arn == principal), "")
 
 
 def _bind(region: EksRegion, name: str) -> None:
@@ -131,10 +131,10 @@ def associate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """AssociateAccessPolicy."""
     entry, arn, scope = _entry(region, ask), ask["policyArn"], dict(ask["accessScope"])
     lag_s = region.world.conditions.entry_lag_s / region.world.speed
-    if region.world.now() < entry.shape["createdAt"].timestamp() + lag_s:
+    if lag_s and region.world.now() < entry.shape["createdAt"].timestamp() + lag_s:
         # https://github.com/hashicorp/terraform-provider-aws/issues/35728
         raise refusals.not_found(MISSING, clusterName=ask["clusterName"])
-    if arn not in policy_arns():
+    if arn not in policy_arns(region):
         raise refusals.invalid(f"The policyArn parameter format is not valid or the policy is unknown: {arn}")
     if entry.type not in ("STANDARD", "EC2"):
         raise refusals.not_now(f"An access entry of type {entry.type} takes no access policies")
@@ -172,13 +172,13 @@ def list_associated_access_policies(region: EksRegion, ask: Shape) -> dict[str, 
 
 def list_access_policies(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """ListAccessPolicies."""
-    found = [{"name": arn.rsplit("/", 1)[-1], "arn": arn} for arn in policy_arns()]
+    found = [{"name": arn.rsplit("/", 1)[-1], "arn": arn} for arn in policy_arns(region)]
     return region.page("accessPolicies", found, ask)
 
 
-def policy_arns() -> list[str]:
+def policy_arns(region: EksRegion) -> list[str]:
     """The ARNs of all access policies."""
-    prefix = f"arn:{PARTITION}:eks::aws:cluster-access-policy"
+    prefix = f"arn:{region.partition}:eks::aws:cluster-access-policy"
     return sorted(f"{prefix}/{name}" for name in (*POLICY_ROLES, *OTHER_POLICIES))
 
 
@@ -211,7 +211,7 @@ def make_entry(region: EksRegion, cluster: Cluster, principal: str, kind: str) -
 def make_creator_admin(region: EksRegion, cluster: Cluster) -> None:
     """The entry that bootstrapClusterCreatorAdminPermissions gives to the caller."""
     entry = make_entry(region, cluster, region.caller_arn, "STANDARD")
-    arn = f"arn:{PARTITION}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+    arn = f"arn:{region.partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
     entry.policies[arn] = {"type": "cluster", "namespaces": []}
     entry.associated[arn] = region.stamp()
 
@@ -241,14 +241,14 @@ def _policy(region: EksRegion, entry: AccessEntry, arn: str) -> Shape:
 def _check_principal(region: EksRegion, principal: str) -> None:
     wrong = refusals.invalid("The specified principalArn is invalid: invalid principal")
     found = PRINCIPAL.fullmatch(principal)
-    if found is None or found[2] != ACCOUNT:
+    if found is None or found[1] != region.partition or found[2] != ACCOUNT:
         raise wrong
-    iam = region.world.iam()
+    iam = region.iam
     if found[3] == "role":
         role = next((role for role in iam.get_roles() if role.arn == principal), None)
         if role is None or not region.world.role_is_usable(role.name):
             raise wrong
-    elif principal != ADMIN_ARN and all(user.arn != principal for user in iam.users.values()):
+    elif principal != admin_arn(region.partition) and all(user.arn != principal for user in iam.users.values()):
         raise wrong
 
 

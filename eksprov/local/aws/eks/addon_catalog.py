@@ -102,6 +102,15 @@ CATALOG: dict[str, Kind] = {
 }
 
 
+# https://github.com/eksctl-io/eksctl/blob/main/pkg/apis/eksctl.io/v1alpha5/known_addons.go, `ExcludedRegions`
+LACKING = {"metrics-server": frozenset({"aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b"})}
+
+
+def is_offered(region: EksRegion, name: str) -> bool:
+    """Whether the region's partition has the add-on."""
+    return name in CATALOG and region.partition not in LACKING.get(name, ())
+
+
 def versions_for(name: str, kubernetes: str) -> tuple[str, ...]:
     """The add-on's versions that fit this Kubernetes version, newest first."""
     versions = CATALOG[name].versions
@@ -151,14 +160,18 @@ def _is_closed(error: Any) -> bool:
 def describe_addon_versions(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """DescribeAddonVersions."""
     name, kubernetes = ask.get("addonName"), ask.get("kubernetesVersion")
-    if name and name not in CATALOG:
+    if name and not is_offered(region, name):
         raise refusals.not_found(f"Addon {name} specified is not supported", addonName=name)
     if kubernetes and kubernetes not in NAMES:
         raise refusals.invalid(f"Kubernetes version {kubernetes} is not supported")
     fits = {"owners": "aws", "publishers": "eks"}
     found = []
     for each, kind in CATALOG.items():
-        if name not in (None, each) or any(value not in (ask.get(key) or [value]) for key, value in fits.items()):
+        if (
+            name not in (None, each)
+            or not is_offered(region, each)
+            or any(value not in (ask.get(key) or [value]) for key, value in fits.items())
+        ):
             continue
         if kind.type not in (ask.get("types") or [kind.type]):
             continue
@@ -169,16 +182,17 @@ def describe_addon_versions(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 def describe_addon_configuration(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """DescribeAddonConfiguration: the schema as far as it is known here, the same for all versions."""
-    del region
     name, version = ask["addonName"], ask["addonVersion"]
-    if name not in CATALOG or not any(version in each for each in CATALOG[name].versions.values()):
+    if not is_offered(region, name) or not any(version in each for each in CATALOG[name].versions.values()):
         raise refusals.not_found(f"Addon {name} with version {version} is not supported", addonName=name)
     accounts = dict.fromkeys(account for account, _ in CATALOG[name].identities)
     identities = [
         {
             "serviceAccount": account,
             "recommendedManagedPolicies": [
-                f"arn:aws:iam::aws:policy/{policy}" for own, policy in CATALOG[name].identities if own == account
+                f"arn:{region.partition}:iam::aws:policy/{policy}"
+                for own, policy in CATALOG[name].identities
+                if own == account
             ],
         }
         for account in accounts

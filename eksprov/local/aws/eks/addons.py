@@ -10,7 +10,13 @@ import uuid
 from typing import Any
 
 from eksprov.local.aws.eks import checks, pod_identity, refusals, updates
-from eksprov.local.aws.eks.addon_catalog import CATALOG, check_configuration, default_version, versions_for
+from eksprov.local.aws.eks.addon_catalog import (
+    CATALOG,
+    check_configuration,
+    default_version,
+    is_offered,
+    versions_for,
+)
 from eksprov.local.aws.eks.model import Addon, Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import AddonSpec
@@ -29,7 +35,7 @@ PARAMS = {
 def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """CreateAddon."""
     cluster, name = region.live_cluster(ask["clusterName"]), ask["addonName"]
-    if name not in CATALOG:
+    if not is_offered(region, name):
         raise refusals.invalid(f"Addon {name} specified is not supported", clusterName=cluster.name, addonName=name)
     if name in cluster.addons:
         raise refusals.in_use("Addon already exists.", clusterName=cluster.name, addonName=name)
@@ -151,7 +157,7 @@ def _check_version(cluster: Cluster, name: str, version: str) -> None:
 
 def _check_service_account_role(region: EksRegion, ask: Shape) -> None:
     arn = ask.get("serviceAccountRoleArn")
-    if arn and all(role.arn != arn for role in region.world.iam().get_roles()):
+    if arn and all(role.arn != arn for role in region.iam.get_roles()):
         raise refusals.invalid(f"The role {arn} does not exist", addonName=ask["addonName"])
 
 

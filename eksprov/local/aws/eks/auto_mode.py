@@ -15,7 +15,6 @@ from typing import Any
 from eksprov.local.aws.eks import access, checks, on_demand, refusals
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
-from eksprov.local.aws.keys import PARTITION
 from eksprov.local.contract import AutoMode
 
 POOLS = ("general-purpose", "system")
@@ -26,7 +25,7 @@ CLUSTER_POLICIES = (
     "AmazonEKSLoadBalancingPolicy",
     "AmazonEKSNetworkingPolicy",
 )
-NODE_POLICY = f"arn:{PARTITION}:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy"
+NODE_POLICY = "AmazonEKSAutoNodePolicy"
 TOGETHER = (
     "For EKS Auto Mode, please ensure that all required configs, including computeConfig, kubernetesNetworkConfig, and "
     "blockStorage are all either fully enabled or fully disabled."
@@ -100,8 +99,9 @@ def apply(region: EksRegion, cluster: Cluster) -> None:
         return
     if role and role not in cluster.entries:
         entry = access.make_entry(region, cluster, role, "EC2")
-        entry.policies[NODE_POLICY] = {"type": "cluster", "namespaces": []}
-        entry.associated[NODE_POLICY] = region.stamp()
+        arn = f"arn:{region.partition}:eks::aws:cluster-access-policy/{NODE_POLICY}"
+        entry.policies[arn] = {"type": "cluster", "namespaces": []}
+        entry.associated[arn] = region.stamp()
     vpc = cluster.shape["resourcesVpcConfig"]
     pools = tuple(compute["nodePools"])
     name = role.rsplit("/", 1)[-1]

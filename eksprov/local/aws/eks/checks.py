@@ -13,6 +13,7 @@ from typing import Any
 from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.region import EksRegion
+from eksprov.local.aws.partitions import ec2_principal
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 ZONES_WITHOUT_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
@@ -21,7 +22,7 @@ FREE_ADDRESSES = 6
 
 def trusted_role(region: EksRegion, arn: str, service: str, actions: Sequence[str], missing: str, trust: str) -> Any:
     """The role, which must exist and trust `service` with all `actions`; refused with `missing` or `trust` else."""
-    role = next((role for role in region.world.iam().get_roles() if role.arn == arn), None)
+    role = next((role for role in region.iam.get_roles() if role.arn == arn), None)
     if role is None or not region.world.role_is_usable(role.name):
         raise refusals.invalid(missing)
     if not all(trusts(role.assume_role_policy_document, service, action) for action in actions):
@@ -44,7 +45,7 @@ def cluster_role(region: EksRegion, arn: str) -> None:
 
 def auto_mode_role(region: EksRegion, arn: str, policies: Sequence[str]) -> None:
     """The role of a cluster with EKS Auto Mode: more policies, or of its own in their place, and sessions with tags."""
-    role = next(role for role in region.world.iam().get_roles() if role.arn == arn)
+    role = next(role for role in region.iam.get_roles() if role.arn == arn)
     attached = {str(policy).rsplit("/", 1)[-1] for policy in role.managed_policies}
     own = role.policies or any(":iam::aws:" not in str(policy) for policy in role.managed_policies)
     if (missing := sorted(set(policies) - attached)) and not own:
@@ -57,9 +58,10 @@ def node_role(region: EksRegion, arn: str, cluster_role_arn: str) -> None:
     """The role of a node group."""
     if arn == cluster_role_arn:
         raise refusals.invalid(f"The role {arn} is the cluster's role and cannot be used for nodes")
-    missing = f"Following required service principals [ec2.amazonaws.com]: the node role {arn} does not exist"
-    trust = f"Following required service principals [ec2.amazonaws.com] were not found in the trust of role {arn}"
-    role = trusted_role(region, arn, "ec2.amazonaws.com", ["sts:AssumeRole"], missing, trust)
+    ec2 = ec2_principal(region.name)
+    missing = f"Following required service principals [{ec2}]: the node role {arn} does not exist"
+    trust = f"Following required service principals [{ec2}] were not found in the trust of role {arn}"
+    role = trusted_role(region, arn, ec2, ["sts:AssumeRole"], missing, trust)
     attached = {str(policy).rsplit("/", 1)[-1] for policy in role.managed_policies}
     if not attached & {"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy"}:
         raise refusals.invalid(

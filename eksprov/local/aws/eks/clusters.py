@@ -13,6 +13,7 @@ from eksprov.local.aws.eks import access, auto_mode, checks, encryption, network
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
+from eksprov.local.aws.partitions import dns_suffix
 from eksprov.local.contract import ClusterSpec
 
 NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}")
@@ -164,7 +165,7 @@ def _access(ask: Shape) -> Shape:
 def _shape(region: EksRegion, ask: Shape, subnets: list[Any]) -> Shape:
     name = ask["name"]
     vpc_id = subnets[0].vpc_id
-    issuer = f"https://oidc.eks.{region.name}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
+    issuer = f"https://oidc.eks.{region.name}.{dns_suffix(region.name)}/id/{secrets.token_hex(16).upper()}"
     vpc = ask["resourcesVpcConfig"]
     shape: Shape = {
         "name": name,

@@ -57,7 +57,7 @@ def check(region: EksRegion, wanted: list[Shape] | None, role_arn: str, cluster_
         raise refusals.invalid(f"The key {arn} is {key.key_state}", clusterName=cluster_name)
     if key.key_spec != SYMMETRIC:
         raise refusals.invalid(f"The key {arn} is not symmetric", clusterName=cluster_name)
-    role = next((role for role in region.world.iam().get_roles() if role.arn == role_arn), None)
+    role = next((role for role in region.iam.get_roles() if role.arn == role_arn), None)
     own = [] if role is None else [str(document) for document in role.policies.values()]
     if role_arn not in str(key.policy) and not any(arn in document for document in own):
         said = f"Access denied to KMS key {arn} due to explicit deny policy or revoked grant"

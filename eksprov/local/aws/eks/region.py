@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.ec2.models import EC2Backend, ec2_backends
+from moto.iam.models import IAMBackend
 
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
-from eksprov.local.aws.keys import ACCOUNT, ADMIN_ARN, PARTITION
+from eksprov.local.aws.keys import ACCOUNT, admin_arn
+from eksprov.local.aws.partitions import partition_of
 
 if TYPE_CHECKING:
     from eksprov.local.aws.emulator import LocalAws
@@ -33,12 +35,18 @@ class EksRegion:
         self.name = name
         self.clusters: dict[str, Cluster] = {}
         self.answers: dict[tuple[str, str], tuple[Shape, Shape]] = {}
-        self.caller_arn = ADMIN_ARN
+        self.partition = partition_of(name)
+        self.caller_arn = admin_arn(self.partition)
 
     @property
     def ec2(self) -> EC2Backend:
         """moto's EC2 in this region."""
         return ec2_backends[ACCOUNT][self.name]
+
+    @property
+    def iam(self) -> IAMBackend:
+        """moto's IAM of this partition."""
+        return self.world.iam(self.partition)
 
     @property
     def autoscaling(self) -> AutoScalingBackend:
@@ -74,8 +82,8 @@ class EksRegion:
         return self.world.now() >= since + self.world.latency(latency)
 
     def arn(self, kind: str, *names: str) -> str:
-        """arn:aws:eks:<region>:<account>:<kind>/<names…>."""
-        return f"arn:{PARTITION}:eks:{self.name}:{ACCOUNT}:{kind}/{'/'.join(names)}"
+        """arn:<partition>:eks:<region>:<account>:<kind>/<names…>."""
+        return f"arn:{self.partition}:eks:{self.name}:{ACCOUNT}:{kind}/{'/'.join(names)}"
 
     def page(self, key: str, items: Sequence[Item], ask: Shape) -> dict[str, Any]:
         """One page of `items` under `key`, with `nextToken` where more follow."""

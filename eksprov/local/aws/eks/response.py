@@ -36,7 +36,7 @@ from eksprov.local.aws.eks import (
 )
 from eksprov.local.aws.eks.model import Shape
 from eksprov.local.aws.eks.region import EksRegion
-from eksprov.local.aws.keys import ADMIN_ARN
+from eksprov.local.aws.keys import admin_arn
 
 Operation = Callable[[EksRegion, Shape], dict[str, Any]]
 
@@ -102,6 +102,7 @@ class LocalEksResponse(LocalResponse):
     def _principal(self) -> str:
         key = self.caller()
         if key is None or key.session is None:
-            return ADMIN_ARN
+            return admin_arn(self.partition)
         name = key.session.role_name
-        return next((str(role.arn) for role in self.world.iam().get_roles() if role.name == name), ADMIN_ARN)
+        roles = self.world.iam(self.partition).get_roles()
+        return next((str(role.arn) for role in roles if role.name == name), admin_arn(self.partition))

@@ -6,13 +6,12 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
+from eksprov.local.aws.partitions import registry
 from eksprov.local.contract import AddonSpec, ClusterSpec
 
 Json = dict[str, Any]
 
 NAMESPACE = "kube-system"
-# https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html: most regions' registry account
-REGISTRY_ACCOUNT = "602401143452"
 RBAC = "rbac.authorization.k8s.io"
 ANYWHERE: list[Json] = [{"operator": "Exists"}]
 NO_DAEMONS: Json = {
@@ -41,7 +40,7 @@ class Place:
 
     def image(self, repository: str, version: str) -> str:
         """An image in EKS's own registry of the region."""
-        return f"{REGISTRY_ACCOUNT}.dkr.ecr.{self.region}.amazonaws.com/{repository}:{version}"
+        return f"{registry(self.region)}/{repository}:{version}"
 
 
 def metadata(name: str, addon: AddonSpec, **labels: str) -> Json:
