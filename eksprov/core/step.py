@@ -133,7 +133,7 @@ class Step(ABC, Generic[C, F]):
     recognised: ClassVar[bool] = True  # AWS knows a second create for the first, by name or token; else it is journaled
     named: ClassVar[bool] = True  # AWS refuses a second one of the same name, so a create may safely get a new token
     holding: ClassVar[bool] = False  # what it is in cannot be deleted before it, even where it could be moved elsewhere
-    part: ClassVar[bool] = False  # of another step's resource: changed, never made, and gone with it
+    part: ClassVar[bool] = False  # of another step's resource, or of the account: never deleted by itself
     borrowed: ClassVar[bool] = False  # another's: read and checked, never made, tagged, changed or deleted
     piecewise: ClassVar[bool] = False  # many things that go one after another: `delete` is called until none is left
     recorded: ClassVar[bool] = True  # the state keeps a record of it

@@ -60,6 +60,7 @@ FREE = frozenset(
         "pod-identity-association",
         "route-table",
         "security-group",
+        "service-linked-role",
         "subnet",
         "vpc",
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from eksprov.permissions.account import role_arns
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+from eksprov.steps.service_linked_role import SPOT
 
 SERVICE_ROLES = ("eks.amazonaws.com", "eks-nodegroup.amazonaws.com")
 
@@ -213,7 +214,19 @@ def _kms_key(place: Place) -> Rights:
     )
 
 
+def _service_linked_role(place: Place) -> Rights:
+    """Of the services that the steps name; nobody deletes one."""
+    services = place.slugs("service-linked-role") or (SPOT,)
+    roles = place.everywhere("iam", *(f"role/aws-service-role/{service}/*" for service in services))
+    condition = (("StringEquals", "iam:AWSServiceName", services),)
+    return Rights(
+        read=on(roles, "iam:GetRole"),
+        make=on(roles, "iam:CreateServiceLinkedRole", condition=condition),
+    )
+
+
 RIGHTS = {
+    "service-linked-role": _service_linked_role,
     "cluster": _cluster,
     "cluster-endpoint": _cluster_endpoint,
     "access-entry": _access_entry,

@@ -36,6 +36,7 @@ from eksprov.steps.queue import Queue
 from eksprov.steps.repository import Repository
 from eksprov.steps.route_table import RouteTable
 from eksprov.steps.security_group import SecurityGroup
+from eksprov.steps.service_linked_role import ServiceLinkedRole
 from eksprov.steps.subnet import Subnet
 from eksprov.steps.topic import Topic
 from eksprov.steps.vpc import Vpc
@@ -54,6 +55,7 @@ KINDS: tuple[type[Step[Any, Any]], ...] = (
     SecurityGroup,
     VpcEndpoint,
     IamRole,
+    ServiceLinkedRole,
     KmsKey,
     Bucket,
     Repository,

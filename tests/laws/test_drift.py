@@ -31,6 +31,7 @@ ELSEWHERE = {
     "existing-subnet": "tests/steps/test_existing_network_refusals.py",
     "existing-vpc": "tests/steps/test_existing_network_refusals.py",
     "placement-group": "tests/steps/test_placement_group.py",
+    "service-linked-role": "tests/steps/test_service_linked_role.py",
 }
 HERE = tuple(kind for kind in KINDS if kind.kind not in ELSEWHERE)
 REPAIRED = [key for key, change in CHANGES.items() if not isinstance(change, str)]

@@ -25,7 +25,7 @@ TAGS = ["eksprov:region", "eksprov:stack", "eksprov:stack-id", "eksprov:step"]
 NOT_HERE = {
     "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",
     "kms-key", "existing-vpc", "existing-subnet", "cluster-endpoint", "asg-tags", "placement-group", "alarm", "topic",
-    "dashboard", "egress-only-internet-gateway", "queue", "event-rule",
+    "dashboard", "egress-only-internet-gateway", "queue", "event-rule", "service-linked-role",
 }  # fmt: skip
 NAMED = sorted({kind.kind for kind in KINDS} - NOT_HERE)
 

@@ -230,6 +230,11 @@ def _resources(call: Call) -> Iterable[str]:
     params = call.params
     if call.service == "eks":
         return [_of_eks(call)]
+    if call.service == "iam" and str(params.get("RoleName", "")).startswith("AWSServiceRoleForEC2Spot"):
+        return [f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/{params['RoleName']}"]
+    if call.service == "iam" and "AWSServiceName" in params:
+        service = params["AWSServiceName"]
+        return [f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{service}/AWSServiceRoleForEC2Spot"]
     if call.service == "iam" and "RoleName" in params:
         return [f"arn:aws:iam::{ACCOUNT}:role/eksprov/{params['RoleName']}"]
     if call.service == "s3" and "Bucket" in params:

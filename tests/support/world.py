@@ -112,9 +112,12 @@ def _interfaces(client: Any) -> Iterable[Any]:
 
 
 def _roles(client: Any) -> Iterable[Any]:
+    """Without service-linked ones, which are the account's: services make them, and no stack deletes them."""
     iam = client("iam")
     for role in _pages(iam, "list_roles", "Roles"):
         name = role["RoleName"]
+        if role["Path"].startswith("/aws-service-role/"):
+            continue
         inline = _pages(iam, "list_role_policies", "PolicyNames", RoleName=name)
         yield {
             **iam.get_role(RoleName=name)["Role"],

@@ -11,7 +11,7 @@ from typing import Any
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
-from eksprov.local.aws import iam_guard
+from eksprov.local.aws import iam_guard, service_roles
 from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.calls import signing_scope
 from eksprov.local.aws.partitions import EC2
@@ -80,6 +80,19 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         backend: IAMBackend = self.backend
         if arn and arn not in backend.managed_policies:
             raise Refusal("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
+
+    def create_service_linked_role(self) -> Any:
+        """CreateServiceLinkedRole; an account has one of each service."""
+        service = self._get_param("AWSServiceName")
+        if service in service_roles.NAMES and service_roles.there(self.backend, service):
+            name = service_roles.NAMES[service]
+            message = f"Service role name {name} has been taken in this account, please try a different suffix."
+            raise Refusal("InvalidInput", message)
+        answer = super().create_service_linked_role()
+        for role in self.backend.get_roles():
+            if role.path == f"/aws-service-role/{service}/":
+                role.name = service_roles.NAMES.get(service, role.name)
+        return answer
 
     def _refuse_attached(self, arn: str) -> None:
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html

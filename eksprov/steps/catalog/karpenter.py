@@ -19,6 +19,7 @@ from eksprov.steps.event_rule import EventRule
 from eksprov.steps.pod_identity_association import PodIdentityAssociation
 from eksprov.steps.policy_json import policy
 from eksprov.steps.queue import Queue
+from eksprov.steps.service_linked_role import SPOT, ServiceLinkedRole
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config, NodePool
@@ -55,6 +56,8 @@ def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
     here = f"{choices.region}:{choices.account}"
     queue_arn = f"arn:{choices.partition}:sqs:{here}:{queue}"
     yield from karpenter_roles.karpenter_roles(stack, choices, cluster, queue_arn)
+    if any("SPOT" in pool.capacity_types for pool in pools(config)):
+        yield ServiceLinkedRole(name="service-linked-role/spot", slug=SPOT)
     yield AccessEntry(
         name=NODE_ENTRY,
         slug=f"{cluster}/{karpenter_roles.node_role_arn(stack, choices)}",

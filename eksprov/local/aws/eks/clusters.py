@@ -9,6 +9,7 @@ import re
 import secrets
 from typing import Any
 
+from eksprov.local.aws import service_roles
 from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -46,6 +47,7 @@ def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if _access(ask)["bootstrapClusterCreatorAdminPermissions"]:
         access.make_creator_admin(region, cluster)
     region.clusters[name] = cluster
+    service_roles.make(region.iam, service_roles.EKS)
     network = cluster.shape["kubernetesNetworkConfig"]
     region.world.kubernetes.start_cluster(
         ClusterSpec(

@@ -10,6 +10,7 @@ import re
 import uuid
 from typing import Any
 
+from eksprov.local.aws import service_roles
 from eksprov.local.aws.eks import access, checks, fleet, refusals, templates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -34,6 +35,8 @@ def create_nodegroup(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if ask["nodeRole"] not in cluster.entries:
         access.make_entry(region, cluster, ask["nodeRole"], "EC2_LINUX")
     cluster.nodegroups[name] = nodegroup
+    spot = (service_roles.SPOT,) if nodegroup.shape["capacityType"] == "SPOT" else ()
+    service_roles.make(region.iam, service_roles.NODEGROUP, service_roles.AUTO_SCALING, *spot)
     fleet.make(region, cluster, nodegroup)
     fleet.reconcile(region, cluster, nodegroup)
     return {"nodegroup": nodegroup.shape}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eksprov.local.aws import service_roles
 from eksprov.local.aws.capacity import ON_DEMAND, SPOT
 from eksprov.local.aws.eks import supply
 from eksprov.local.aws.eks.kinds import kind_of
@@ -36,13 +37,21 @@ def launch(region: EksRegion, cluster: Cluster, wish: NodeWish) -> NodeSpec | No
     """An instance for the wish; None where EC2 has none."""
     found = next((i for i in _running(region) if dict(_tags(i)).get(CLAIM) == wish.claim), None)
     if found is None:
-        place = _place(region, cluster, wish)
+        place = _place(region, cluster, wish) if _may_buy(region, wish) else None
         if place is None:
             return None
         found = _start(region, cluster, wish, *place)
     spec = _spec(region, wish, found)
     cluster.on_demand[str(found.id)] = spec.name
     return spec
+
+
+def _may_buy(region: EksRegion, wish: NodeWish) -> bool:
+    """Without its service-linked role there is no Spot; Auto Mode makes the role, Karpenter is refused
+    (https://karpenter.sh/docs/troubleshooting/#missing-service-linked-role)."""
+    if wish.spot and wish.manager == "auto":
+        service_roles.make(region.iam, service_roles.SPOT)
+    return not wish.spot or service_roles.there(region.iam, service_roles.SPOT)
 
 
 def terminate(region: EksRegion, cluster: Cluster, name: str) -> None:

@@ -1,0 +1,78 @@
+"""A service-linked role of the account: made where it is missing, and the account's for ever.
+
+A service makes most of these by itself: EKS its own and that of node groups, in the caller's name; node groups that of
+Auto Scaling, which makes Spot's; and the cluster's role, in EKS Auto Mode, Spot's too (the managed policies
+AWSServiceRoleForAmazonEKSNodegroup, AutoScalingServiceRolePolicy and AmazonEKSComputePolicy say so:
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html). Nobody makes Spot's for Karpenter,
+whose nodes then never start
+(https://karpenter.sh/docs/troubleshooting/#missing-service-linked-role).
+
+The role has no tags and no owner: other stacks and people use it too, so it is never changed and never deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from eksprov.aws.faults import code, message
+from eksprov.aws.session import Aws
+from eksprov.core.change import UNKNOWN
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.steps.absent import unless
+
+SPOT = "spot.amazonaws.com"
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
+ROLES = {SPOT: "AWSServiceRoleForEC2Spot"}
+GONE = "NoSuchEntity"
+
+
+@dataclass(frozen=True)
+class ServiceLinkedRoleFacts:
+    """That it is there is all; nothing of it is the config's."""
+
+    arn: str = field(default=UNKNOWN, compare=False)
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
+    """`slug` is the service, as IAM names it: "spot.amazonaws.com"."""
+
+    kind: ClassVar[str] = "service-linked-role"
+    timing: ClassVar[Timing] = Timing(create_s=2, delete_s=0.1)
+    part: ClassVar[bool] = True  # of the account: what is not there is made, and no teardown deletes it
+
+    def desired(self, outputs: Outputs) -> ServiceLinkedRoleFacts:  # noqa: ARG002 -- needs nothing of others
+        """That it is there."""
+        return ServiceLinkedRoleFacts()
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ServiceLinkedRoleFacts | None:  # noqa: ARG002 -- one call
+        """Whoever made it: it is every stack's of the account, so this one's too."""
+        found = unless(lambda: aws.clients.iam.get_role(RoleName=ROLES[self.slug])["Role"], GONE)
+        return None if found is None else ServiceLinkedRoleFacts(found["Arn"], aws.owner)
+
+    def create(self, aws: Aws, want: ServiceLinkedRoleFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- named by AWS
+        """One call; where somebody was faster, IAM says that the name is taken."""
+        from botocore.exceptions import ClientError
+
+        try:
+            aws.clients.iam.create_service_linked_role(AWSServiceName=self.slug)
+        except ClientError as error:
+            if code(error) != "InvalidInput" or "has been taken" not in message(error):
+                raise
+        return {}
+
+    def delete(self, aws: Aws, have: ServiceLinkedRoleFacts) -> None:
+        """Never: it is the account's (`core.borrowed` leaves it), so a call would be a bug."""
+        raise NotImplementedError("a service-linked role is the account's and stays")
+
+    def outputs(self, have: ServiceLinkedRoleFacts) -> dict[str, str]:
+        """`arn`."""
+        return {"arn": have.arn}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's
+        """Nothing: no stack owns it."""
+        return ()
