@@ -56,6 +56,7 @@ FREE = frozenset(
         "kube-object",
         "launch-template",  # its volumes are counted with the nodes
         "leftovers",
+        "node-access-entry",
         "placement-group",
         "pod-identity-association",
         "route-table",

@@ -214,6 +214,23 @@ def _kms_key(place: Place) -> Rights:
     )
 
 
+def _node_access_entry(place: Place) -> Rights:
+    """EKS's own entries carry no tags of the stack's, neither when they are made again."""
+    own, steps = _of(place, "access-entry"), place.kinds.get("node-access-entry", ())
+    arns = tuple(sorted(step.slug.split("/", 1)[1] for step in steps))
+    return Rights(
+        read=(
+            *on(own, "eks:DescribeAccessEntry"),
+            *on(_own(place), "eks:DescribeCluster", "eks:ListNodegroups"),
+            *(on(arns, "iam:GetRole") if arns else ()),
+        ),
+        change=(
+            *on(_own(place), "eks:CreateAccessEntry"),
+            *on(own, "eks:DeleteAccessEntry", "eks:AssociateAccessPolicy"),
+        ),
+    )
+
+
 def _service_linked_role(place: Place) -> Rights:
     """Of the services that the steps name; nobody deletes one."""
     services = place.slugs("service-linked-role") or (SPOT,)
@@ -226,6 +243,7 @@ def _service_linked_role(place: Place) -> Rights:
 
 
 RIGHTS = {
+    "node-access-entry": _node_access_entry,
     "service-linked-role": _service_linked_role,
     "cluster": _cluster,
     "cluster-endpoint": _cluster_endpoint,

@@ -29,6 +29,7 @@ from eksprov.steps.kms_key import KmsKey
 from eksprov.steps.launch_template import LaunchTemplate
 from eksprov.steps.log_group import LogGroup
 from eksprov.steps.nat_gateway import NatGateway
+from eksprov.steps.node_access_entry import NodeAccessEntry
 from eksprov.steps.nodegroup import NodeGroup
 from eksprov.steps.placement_group import PlacementGroup
 from eksprov.steps.pod_identity_association import PodIdentityAssociation
@@ -63,6 +64,7 @@ KINDS: tuple[type[Step[Any, Any]], ...] = (
     Cluster,
     ClusterEndpoint,
     AccessEntry,
+    NodeAccessEntry,
     Addon,
     PlacementGroup,
     LaunchTemplate,

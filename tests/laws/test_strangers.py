@@ -26,6 +26,7 @@ NOT_HERE = {
     "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",
     "kms-key", "existing-vpc", "existing-subnet", "cluster-endpoint", "asg-tags", "placement-group", "alarm", "topic",
     "dashboard", "egress-only-internet-gateway", "queue", "event-rule", "service-linked-role",
+    "node-access-entry",
 }  # fmt: skip
 NAMED = sorted({kind.kind for kind in KINDS} - NOT_HERE)
 
@@ -78,7 +79,7 @@ def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Made) 
     stage, outputs, steps = made.stage, made.outputs, made.stage.opened().steps
     before = stage.world()
     stage.tape.rewind()
-    for step in steps:
+    for step in (step for step in steps if not step.part):
         refused(step, stage.aws(OURS), outputs)
     assert stage.tape.mutating == []
     assert stage.world() == before

@@ -17,7 +17,7 @@ from eksprov.steps.bucket import Bucket
 from eksprov.steps.catalog.addons import ADDONS, addon_roles, addons
 from eksprov.steps.catalog.auto_mode import with_auto_mode
 from eksprov.steps.catalog.autoscaling import autoscaling
-from eksprov.steps.catalog.control_plane import access, cluster, key, with_key
+from eksprov.steps.catalog.control_plane import access, cluster, key, node_entries, with_key
 from eksprov.steps.catalog.models import model_association, model_role
 from eksprov.steps.catalog.monitoring import model_dashboard, monitoring
 from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name, cluster_name
@@ -58,6 +58,7 @@ def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
         ),
         cluster(config, choices),
         *access(config, choices, (*(step.name for step in groups), *(step.name for step in extras))),
+        *node_entries(config, choices),
         *addon_roles(config, choices),
         *extras,
         *node_templates(config, choices),

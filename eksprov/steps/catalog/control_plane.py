@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from eksprov.steps import roles
 from eksprov.steps.access_entry import ADMIN_POLICY, AccessEntry
-from eksprov.steps.catalog.names import CLUSTER, KEY, LOGS, access_name, cluster_name, has_auto_mode, subnets, vpc
+from eksprov.steps.catalog.names import (
+    CLUSTER,
+    KEY,
+    LOGS,
+    NODE_ENTRY,
+    access_name,
+    cluster_name,
+    has_auto_mode,
+    subnets,
+    vpc,
+)
 from eksprov.steps.choices import Choices
 from eksprov.steps.cluster import Cluster
 from eksprov.steps.cluster_endpoint import ClusterEndpoint
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.iam_role import PATH, IamRole
 from eksprov.steps.kms_key import KmsKey, cluster_rights
+from eksprov.steps.node_access_entry import AUTO, NodeAccessEntry
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -114,6 +125,16 @@ def access(config: Config, choices: Choices, outlives: tuple[str, ...]) -> Itera
             needs=(CLUSTER,) if entry.is_admin else (CLUSTER, *admins),
             outlives=outlives,
         )
+
+
+def node_entries(config: Config, choices: Choices) -> Iterator[NodeAccessEntry]:
+    """EKS's own entries for the roles of node groups and of Auto Mode, looked at before nodes need them."""
+    wanted = ((NODE_ENTRY, roles.NODE, "node", "EC2_LINUX"),) if config.node_groups else ()
+    auto = (("node-access-entry/auto-node", roles.AUTO_NODE, "auto-node", AUTO),) if has_auto_mode(config) else ()
+    for name, role, purpose, kind in (*wanted, *auto):
+        own = roles.role_name(config.name, choices.region, purpose)
+        arn = f"arn:{choices.partition}:iam::{choices.account}:role{PATH}{own}"
+        yield NodeAccessEntry(name=name, slug=f"{cluster_name(config)}/{arn}", type=kind, needs=(CLUSTER, role))
 
 
 def _entry(config: Config, choices: Choices, principal: str, **more: Any) -> AccessEntry:

@@ -63,6 +63,7 @@ def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
         slug=f"{cluster}/{karpenter_roles.node_role_arn(stack, choices)}",
         partition=choices.partition,
         type="EC2_LINUX",
+        compare_age=True,
         needs=(CLUSTER, karpenter_roles.NODE),
     )
     yield PodIdentityAssociation(

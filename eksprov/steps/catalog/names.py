@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 AnyStep = Step[Any, Any]
 
 VPC, INTERNET, LOGS, CLUSTER = "vpc", "internet-gateway", "log-group", "cluster"
+NODE_ENTRY = "node-access-entry/node"  # before the node groups
 KEY = "kms-key"
 EXISTING_VPC = "existing-vpc"
 EGRESS_ONLY = "egress-only-internet-gateway"

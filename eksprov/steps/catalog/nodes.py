@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eksprov.steps import reservations, roles
 from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
-from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name, subnets
+from eksprov.steps.catalog.names import CLUSTER, NODE_ENTRY, AnyStep, cluster_name, subnets
 from eksprov.steps.catalog.network import ways_out
 from eksprov.steps.choices import Choices
 from eksprov.steps.launch_template import LaunchTemplate
@@ -49,7 +49,7 @@ def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
             node_repair=group.node_repair,
             warm_pool=_warm_pool(group),
             fallbacks=tuple(fallbacks(group)),
-            needs=(CLUSTER, roles.NODE, template, *where, *ways_out(config, choices)),
+            needs=(CLUSTER, roles.NODE, NODE_ENTRY, template, *where, *ways_out(config, choices)),
         )
 
 

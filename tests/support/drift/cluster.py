@@ -42,7 +42,13 @@ def bond_role(m: Made, step: AnyStep) -> None:
     )
 
 
+def node_entry(m: Made, step: AnyStep) -> None:
+    name, principal = step.slug.split("/", 1)
+    m.client("eks").delete_access_entry(clusterName=name, principalArn=principal)
+
+
 CHANGES: Changes = {
+    ("node-access-entry", "current"): node_entry,
     ("cluster", "deletion_protection"): cluster(deletionProtection=True),
     ("cluster", "log_types"): cluster(logging={"clusterLogging": [{"types": ["audit"], "enabled": False}]}),
     ("cluster", "public_access"): cluster(resourcesVpcConfig={"endpointPublicAccess": False}),

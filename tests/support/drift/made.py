@@ -27,7 +27,8 @@ class Made:
         usual = {"addon": "addon/vpc-cni", "subnet": "subnet/private-1", "alarm": "alarm/api-server-errors"}
         if kind in usual:
             return next(step for step in self.steps if step.name == usual[kind])
-        return [step for step in self.steps if step.kind == kind and getattr(step, "type", "") != "EC2_LINUX"][-1]
+        mine = [step for step in self.steps if step.kind == kind]
+        return [step for step in mine if kind != "access-entry" or getattr(step, "type", "") != "EC2_LINUX"][-1]
 
     def client(self, service: str) -> Any:
         """Plain boto3."""

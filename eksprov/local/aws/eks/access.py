@@ -67,6 +67,13 @@ def role_id(region: EksRegion, principal: str) -> str:
     return next((str(role.id) for role in region.iam.get_roles() if role.arn == principal), "")
 
 
+def lets_in(region: EksRegion, cluster: Cluster, role: str) -> bool:
+    """Whether nodes of this role may join: an entry of theirs that knows this very role, not an earlier one
+    (https://github.com/aws/containers-roadmap/issues/2631)."""
+    entry = cluster.entries.get(role)
+    return entry is not None and entry.principal_id == role_id(region, role)
+
+
 def _bind(region: EksRegion, name: str) -> None:
     cluster = region.cluster(name)
     region.world.kubernetes.sync_access(cluster.arn, bindings(cluster))

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.autoscaling.models import FakeAutoScalingGroup
 
-from eksprov.local.aws.eks import launches
+from eksprov.local.aws.eks import access, launches
 from eksprov.local.aws.eks.kinds import kind_of
 from eksprov.local.aws.eks.model import Cluster, FleetNode, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
@@ -192,6 +192,8 @@ def _sync_nodes(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group
             nodegroup.nodes[key] = node
     due = region.world.now() - region.world.latency("node-registers")
     if not region.world.conditions.nodes_join:
+        return
+    if not access.lets_in(region, cluster, nodegroup.shape["nodeRole"]):
         return
     joining = [key for key, node in nodegroup.nodes.items() if not node.added and node.launched_at <= due]
     if joining:

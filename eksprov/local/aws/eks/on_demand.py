@@ -13,7 +13,7 @@ from typing import Any
 
 from eksprov.local.aws import service_roles
 from eksprov.local.aws.capacity import ON_DEMAND, SPOT
-from eksprov.local.aws.eks import supply
+from eksprov.local.aws.eks import access, supply
 from eksprov.local.aws.eks.kinds import kind_of
 from eksprov.local.aws.eks.model import Cluster
 from eksprov.local.aws.eks.region import EksRegion
@@ -37,7 +37,7 @@ def launch(region: EksRegion, cluster: Cluster, wish: NodeWish) -> NodeSpec | No
     """An instance for the wish; None where EC2 has none."""
     found = next((i for i in _running(region) if dict(_tags(i)).get(CLAIM) == wish.claim), None)
     if found is None:
-        place = _place(region, cluster, wish) if _may_buy(region, wish) else None
+        place = _place(region, cluster, wish) if _may_start(region, cluster, wish) else None
         if place is None:
             return None
         found = _start(region, cluster, wish, *place)
@@ -46,11 +46,17 @@ def launch(region: EksRegion, cluster: Cluster, wish: NodeWish) -> NodeSpec | No
     return spec
 
 
-def _may_buy(region: EksRegion, wish: NodeWish) -> bool:
-    """Without its service-linked role there is no Spot; Auto Mode makes the role, Karpenter is refused
-    (https://karpenter.sh/docs/troubleshooting/#missing-service-linked-role)."""
+def _may_start(region: EksRegion, cluster: Cluster, wish: NodeWish) -> bool:
+    """Whether it would become a node: one that cannot join is ended again at once, so here it does not start.
+
+    Without its service-linked role there is no Spot; Auto Mode makes the role, Karpenter is refused
+    (https://karpenter.sh/docs/troubleshooting/#missing-service-linked-role).
+    """
     if wish.spot and wish.manager == "auto":
         service_roles.make(region.iam, service_roles.SPOT)
+    role = cluster.shape["computeConfig"].get("nodeRoleArn", "") if wish.manager == "auto" else ""
+    if role and not access.lets_in(region, cluster, role):
+        return False
     return not wish.spot or service_roles.there(region.iam, service_roles.SPOT)
 
 

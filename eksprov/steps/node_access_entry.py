@@ -1,0 +1,110 @@
+"""The access entry by which nodes get in, where EKS makes it: for the role of node groups and of EKS Auto Mode.
+
+EKS makes such an entry with the first node group of a role, and with Auto Mode
+(https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html), so none is made here. But it keeps the
+role's unique id, and a role that was deleted and made again under the same name has another: its nodes never join
+(https://github.com/aws/containers-roadmap/issues/2631). An entry that is older than its role, or one that is gone while
+nodes need it, is replaced by one of the same type with the same policies. Nothing else of it is anybody's to set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+from eksprov.aws.faults import tolerating
+from eksprov.aws.session import Aws
+from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.steps.absent import unless
+from eksprov.steps.eks_reading import GONE, unless_coming_or_going, unless_gone
+
+AUTO = "EC2"  # the type of EKS Auto Mode's entries; node groups' are EC2_LINUX
+AUTO_POLICY = (
+    "AmazonEKSAutoNodePolicy"  # https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+)
+
+
+@dataclass(frozen=True)
+class NodeEntryFacts:
+    """`current`: no node is kept out, because the entry is the role's own or because nobody needs one yet."""
+
+    current: bool
+    owner: Owner | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
+    """`slug` is "<cluster>/<role's ARN>"; `type` is EC2_LINUX or EC2."""
+
+    kind: ClassVar[str] = "node-access-entry"
+    timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
+    part: ClassVar[bool] = True  # of the cluster: EKS makes it, and takes it away with its nodes
+
+    type: str = "EC2_LINUX"
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        cluster, principal = self.slug.split("/", 1)
+        return {"clusterName": cluster, "principalArn": principal}
+
+    def desired(self, outputs: Outputs) -> NodeEntryFacts:  # noqa: ARG002 -- needs nothing of others
+        """One that is not older than its role."""
+        return NodeEntryFacts(current=True)
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> NodeEntryFacts | None:  # noqa: ARG002 -- two calls always
+        """The entry and, where there is one, its role; it is the cluster's, which is this stack's."""
+        current = unless_coming_or_going(aws, self._key["clusterName"], lambda: self._is_current(aws))
+        return NodeEntryFacts(current is not False, aws.owner)
+
+    def _is_current(self, aws: Aws) -> bool:
+        entry = unless_gone(lambda: aws.clients.eks.describe_access_entry(**self._key)["accessEntry"])
+        if entry is None:
+            return not self._is_missed(aws)
+        name, iam = self.slug.rsplit("/", 1)[-1], aws.clients.iam
+        role = unless(lambda: iam.get_role(RoleName=name)["Role"], "NoSuchEntity", "AccessDenied")
+        return role is None or entry["createdAt"] >= role["CreateDate"]
+
+    def _is_missed(self, aws: Aws) -> bool:
+        """Whether there are nodes whose entry EKS has made once, and will not make again."""
+        name = self._key["clusterName"]
+        if self.type == AUTO:
+            compute: Any = aws.clients.eks.describe_cluster(name=name)["cluster"].get("computeConfig") or {}
+            return bool(compute.get("nodeRoleArn") == self._key["principalArn"])
+        return bool(aws.clients.eks.list_nodegroups(clusterName=name, maxResults=1)["nodegroups"])
+
+    def create(self, aws: Aws, want: NodeEntryFacts, token: str) -> dict[str, str]:
+        """Never: EKS makes it; `discover` always finds something, so a call would be a bug."""
+        raise NotImplementedError("EKS makes the access entries of its nodes")
+
+    def update(self, aws: Aws, want: NodeEntryFacts, have: NodeEntryFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+        """Delete the old one, make one of the same type, and give it what nodes of Auto Mode need."""
+        eks = aws.clients.eks
+        with tolerating(GONE):
+            eks.delete_access_entry(**self._key)
+        make = partial(eks.create_access_entry, **self._key, type=self.type)
+        unless(lambda: eventually(aws, make, ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S), "ResourceInUseException")
+        if self.type == AUTO:
+            partition = self._key["principalArn"].split(":")[1]
+            arn = f"arn:{partition}:eks::aws:cluster-access-policy/{AUTO_POLICY}"
+            give = partial(eks.associate_access_policy, **self._key, policyArn=arn, accessScope={"type": "cluster"})
+            eventually(aws, give, ENTRY_NOT_SEEN, limit_s=ROLE_LIMIT_S)
+
+    def consequence(self, want: NodeEntryFacts, have: NodeEntryFacts) -> str:  # noqa: ARG002 -- the only change there is
+        """What the plan says of it."""
+        return "nodes cannot join until the entry is made again: it knows an earlier role of this name, or is gone"
+
+    def delete(self, aws: Aws, have: NodeEntryFacts) -> None:
+        """Never: it goes with its nodes (`core.borrowed` leaves it), so a call would be a bug."""
+        raise NotImplementedError("EKS deletes the access entries of its nodes")
+
+    def outputs(self, have: NodeEntryFacts) -> dict[str, str]:  # noqa: ARG002 -- nobody needs any
+        """The principal."""
+        return {"principal_arn": self._key["principalArn"]}
+
+    @classmethod
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it has no tags of ours
+        """Nothing: it is found with its cluster."""
+        return ()
