@@ -28,9 +28,10 @@ from eksprov.operations.costs import Forecast, costs
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
-from eksprov.preflight.facts import SystemPods
+from eksprov.preflight.disk_keys import disk_keys
+from eksprov.preflight.facts import DiskKey, SystemPods, Unread
 from eksprov.preflight.findings import Finding, Findings, sorted_out
-from eksprov.preflight.need import quota_code
+from eksprov.preflight.need import groups, quota_code
 from eksprov.preflight.reading import read
 from eksprov.preflight.reserved import reservations
 from eksprov.serving.sizing import fit
@@ -61,14 +62,15 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
     together, today = opened.stack.together, datetime.now(UTC).date()
     elsewhere, questions = _elsewhere(opened), asked(opened, plan)
     facts = read(opened.aws, plan, opened.identity, zones, today, together, elsewhere, questions)
-    groups = opened.stack.config.node_groups
-    wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in groups}
+    made = opened.stack.config.node_groups
+    wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in made}
     facts = replace(
         facts,
         impossible=_impossible(opened),
         system_pods=_system_pods(opened),
         homeless=_homeless(opened),
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
+        disk_keys=_disk_keys(opened, plan),
     )
     return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
 
@@ -103,6 +105,14 @@ def _takes_prefixes(addon: Addon) -> bool:
     env = addon.configuration.get("env")
     value = env.get("ENABLE_PREFIX_DELEGATION", "") if isinstance(env, dict) else ""
     return addon.name == CNI and str(value).lower() == "true"
+
+
+def _disk_keys(opened: Opened, plan: Plan) -> dict[str, DiskKey | Unread]:
+    """Of the node groups that the plan makes or lets grow."""
+    starting = {group.name for group in groups(plan) if group.new or group.more}
+    config = opened.stack.config
+    named = {f"node-group/{each.name}": each.disk_kms_key_arn or "" for each in config.node_groups}
+    return disk_keys(opened.aws, opened.identity, {name: key for name, key in named.items() if name in starting})
 
 
 def _elsewhere(opened: Opened) -> dict[str, frozenset[str]]:

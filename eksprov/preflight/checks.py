@@ -11,7 +11,7 @@ from eksprov.core.change import Action
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
-from eksprov.preflight import quotas, reserved, system_pods
+from eksprov.preflight import disk_keys, quotas, reserved, system_pods
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
 from eksprov.preflight.need import groups, is_ipv6, starts_auto_mode
@@ -183,5 +183,5 @@ def models(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     *(identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses),
-    *(impossible, auto_mode, reserved.room, system_pods.room, system_pods.max_pods, models),
+    *(impossible, auto_mode, reserved.room, system_pods.room, system_pods.max_pods, models, disk_keys.usable),
 )

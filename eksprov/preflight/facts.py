@@ -51,6 +51,15 @@ class ReservationFacts:
 
 
 @dataclass(frozen=True)
+class DiskKey:
+    """The key of a node group's disks: what is wrong with it, and the cure; both empty for one that serves."""
+
+    arn: str
+    problem: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True)
 class VersionFacts:
     """A version's support (STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED), and when the standard one ends."""
 
@@ -89,8 +98,8 @@ class Facts:
 
     `fallbacks` names the node groups that have another choice of types, market or zones to go to, with the quota codes
     of all their choices; `impossible` the
-    steps that can never be as the config says, and why; `reservations` are by node group; `system_pods` is None where
-    nodes come as pods need them.
+    steps that can never be as the config says, and why; `reservations` and `disk_keys` are by node group; `system_pods`
+    is None where nodes come as pods need them.
     """
 
     identity: Identity
@@ -109,3 +118,4 @@ class Facts:
     reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)
     system_pods: SystemPods | None = None
     homeless: Mapping[str, Problem] = field(default_factory=dict)  # models that no node could ever take
+    disk_keys: Mapping[str, DiskKey | Unread] = field(default_factory=dict)

@@ -113,7 +113,7 @@ class NodeGroup(Section):
         None, description="The root volume's MiB a second; unset: 125, or 500 with GPUs or Neuron devices."
     )
     disk_kms_key_arn: str | None = Field(
-        None, pattern=DISK_KEY, description="Key that encrypts the root volume; unset: the account's EBS key."
+        None, pattern=DISK_KEY, description="Key of the root volume, open to Auto Scaling's role; unset: the account's."
     )
     local_storage: Literal["none", "raid0"] = Field(
         "none", description="raid0 gives the instances' own fast disks to pods and images (AL2023 only)."

@@ -11,6 +11,7 @@ from eksprov.config.schema.base import Section
 FindingName = Literal[
     "address-space",
     "capacity-reservation",
+    "disk-key",
     "identity",
     "instance-type-zones",
     "kubernetes-support",

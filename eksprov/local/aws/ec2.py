@@ -12,6 +12,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
+from moto.kms.models import kms_backends
 
 from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.ec2_endpoints import EndpointActions
@@ -31,6 +32,13 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
             GUARDS[action](self._ec2, dict(self.params))
         if self._get_param("DryRun", False):
             raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+
+    def get_ebs_default_kms_key_id(self) -> Any:
+        """GetEbsDefaultKmsKeyId: the customer's that was set, else AWS's own."""
+        if not self._ec2.default_kms_key_id:
+            arn = self._ec2._create_default_encryption_key()
+            kms_backends[self.current_account][self.region].keys[arn.rsplit("/", 1)[-1]].key_manager = "AWS"
+        return ActionResult({"KmsKeyId": self._ec2.default_kms_key_id})
 
     def create_nat_gateway(self) -> Any:
         """CreateNatGateway: pending first; the same client token gives the same gateway."""

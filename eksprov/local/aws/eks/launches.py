@@ -13,7 +13,7 @@ from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 
 from eksprov.local.aws.capacity import Shortage
 from eksprov.local.aws.ec2_reservations import TOO_FULL
-from eksprov.local.aws.eks import supply, templates
+from eksprov.local.aws.eks import disk_keys, supply, templates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.eks.region import EksRegion
 
@@ -31,7 +31,7 @@ def launch(
 ) -> None:
     """Start `missing` instances, as far as EC2 has any."""
     world = region.world
-    for _ in range(missing):
+    for _ in range(missing if disk_keys.opens(region, nodegroup) else 0):
         place = _place(region, nodegroup, group)
         if place is None:
             if world.capacity.tries_again(group.name, world.now(), TRIES_AGAIN_S / world.speed):
