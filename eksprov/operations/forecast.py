@@ -36,7 +36,7 @@ from eksprov.preflight.reading import read
 from eksprov.preflight.reserved import reservations
 from eksprov.serving.sizing import fit
 from eksprov.serving.spec import StackFacts, model_spec
-from eksprov.steps.catalog.addons import CNI
+from eksprov.steps.addon_versions import CNI
 
 # What quotas and capacity can stop, and what names can.
 COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})

@@ -68,11 +68,11 @@ class LocalIamResponse(SimulateMixin, IamResponse):
             return
         roles = {role.name: role for role in backend.get_roles()}
         profiles = {profile.name: profile for profile in backend.instance_profiles.values()}
-        resource, context = iam_guard.request(action, self._get_param, roles, profiles)
+        resource, context = iam_guard.request(action, self._get_param, roles, profiles, self.partition)
         caller = roles.get(key.session.role_name)
         documents = self.documents_of(caller) if caller is not None else []
         if not allows(documents, f"iam:{action}", resource, context):
-            raise Refusal("AccessDenied", iam_guard.refusal(key, action, resource), 403)
+            raise Refusal("AccessDenied", iam_guard.refusal(key, action, resource, self.partition), 403)
 
     def _check_boundary(self, arn: str | None) -> None:
         # A boundary is a managed policy that exists

@@ -10,32 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from eksprov.local.aws.keys import ACCOUNT, PARTITION, Key
+from eksprov.local.aws.keys import ACCOUNT, Key
 
 
 def request(
-    action: str, param: Callable[..., Any], roles: Mapping[str, Any], profiles: Mapping[str, Any]
+    action: str, param: Callable[..., Any], roles: Mapping[str, Any], profiles: Mapping[str, Any], partition: str
 ) -> tuple[str, dict[str, str]]:
     """The resource of a request and its condition keys in lower case; `param` reads its parameters."""
     role, profile = roles.get(param("RoleName") or ""), profiles.get(param("InstanceProfileName") or "")
     there = profile if param("InstanceProfileName") else role
-    return _resource(param, there), dict(_context(action, param, there))
+    return _resource(param, there, partition), dict(_context(action, param, there))
 
 
-def refusal(key: Key, action: str, resource: str) -> str:
+def refusal(key: Key, action: str, resource: str, partition: str) -> str:
     """What IAM says."""
     return (
-        f"User: {key.arn} is not authorized to perform: iam:{action} on resource: {resource} "
+        f"User: {key.arn(partition)} is not authorized to perform: iam:{action} on resource: {resource} "
         f"because no identity-based policy allows the iam:{action} action"
     )
 
 
-def _resource(param: Callable[..., Any], there: Any) -> str:
+def _resource(param: Callable[..., Any], there: Any, partition: str) -> str:
     kind = "instance-profile" if param("InstanceProfileName") else "role"
     name = param("InstanceProfileName") or param("RoleName")
     if param("PolicySourceArn") or there is not None:
         return str(param("PolicySourceArn") or there.arn)
-    return f"arn:{PARTITION}:iam::{ACCOUNT}:{kind}{param('Path') or '/'}{name}" if name else "*"
+    return f"arn:{partition}:iam::{ACCOUNT}:{kind}{param('Path') or '/'}{name}" if name else "*"
 
 
 def _context(action: str, param: Callable[..., Any], there: Any) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from eksprov.steps.catalog.names import (
 from eksprov.steps.choices import Choices
 from eksprov.steps.cluster import Cluster
 from eksprov.steps.cluster_endpoint import ClusterEndpoint
-from eksprov.steps.iam_role import PATH, IamRole
+from eksprov.steps.iam_role import PATH, IamRole, role_name
 from eksprov.steps.kms_key import KmsKey, cluster_rights
 from eksprov.steps.node_access_entry import AUTO, NodeAccessEntry
 
@@ -132,7 +132,7 @@ def node_entries(config: Config, choices: Choices) -> Iterator[NodeAccessEntry]:
     wanted = ((NODE_ENTRY, roles.NODE, "node", "EC2_LINUX"),) if config.node_groups else ()
     auto = (("node-access-entry/auto-node", roles.AUTO_NODE, "auto-node", AUTO),) if has_auto_mode(config) else ()
     for name, role, purpose, kind in (*wanted, *auto):
-        own = roles.role_name(config.name, choices.region, purpose)
+        own = role_name(config.name, choices.region, purpose)
         arn = f"arn:{choices.partition}:iam::{choices.account}:role{PATH}{own}"
         yield NodeAccessEntry(name=name, slug=f"{cluster_name(config)}/{arn}", type=kind, needs=(CLUSTER, role))
 
