@@ -147,7 +147,10 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     aws = stack.aws.owned_by(Owner(config.name, state.stack_id))
     choices = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)
-    state = state.with_choices(as_record(choices)) if mint and as_record(choices) != state.choices else state
+    settled = as_record(choices)
+    if mint and settled != state.choices:
+        # Not added to the old ones: what the config has come to say is settled no more.
+        state = replace(state.with_choices(settled), choices=settled)
     if not config.tags.keys() <= state.tags.keys():
         state = state.with_tags({**config.tags, **state.tags})  # an earlier value stays until all have the new one
     made = {*state.steps, *(sighting.owner.step for sighting in sightings)}

@@ -42,6 +42,7 @@ def wanted(
     config: Config, choices: Choices, stack_id: str, recorded: Collection[str] = frozenset()
 ) -> tuple[AnyStep, ...]:
     """Every step of the stack but those of its models; `recorded` are the names of those that have been made."""
+    config = choices.over(config)
     aws = catalog(config, choices)
     gate = (CLUSTER, *(step.name for step in aws if step.kind == "access-entry"))
     version = choices.kubernetes_version

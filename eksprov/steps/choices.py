@@ -1,16 +1,17 @@
 """What is settled once, when a stack is made, and kept: account, Kubernetes version, zones, the first admin.
 
-A value that the state recorded stands. Where the state is lost the living stack says it (the cluster's version, the
-zones of its subnets, its access entry). Only what neither knows is decided now: EKS's default version, the first zones
-by name, and whoever calls as the admin. So a config that leaves these out means the same stack for ever, whoever runs
-it and whatever AWS's defaults become.
+A value that the state recorded stands, unless the world has moved on: what the config does not say is no wish, so where
+AWS upgrades the cluster by itself, or others change its settings, the record follows and a note says so. Where the
+state is lost the living stack says it (the cluster's version, the zones of its subnets, its access entry). Only what
+neither knows is decided now: EKS's default version, the first zones by name, and whoever calls as the admin. So a
+config that leaves these out means the same stack for ever, whoever runs it and whatever AWS's defaults become.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eksprov import errors
 from eksprov.aws.faults import translated
@@ -19,7 +20,7 @@ from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Owner
-from eksprov.steps import reservations
+from eksprov.steps import reservations, settled_cluster
 from eksprov.steps.absent import unless
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.addon_versions import lacking_addons
@@ -50,7 +51,10 @@ class Zone:
 
 @dataclass(frozen=True)
 class Choices:
-    """`kubernetes_version` is wanted, `created_version` was settled; `admin_principal_arn` counts without `access:`."""
+    """`kubernetes_version` is wanted, `created_version` was settled; `admin_principal_arn` counts without `access:`.
+
+    `cluster` has the settings of the control plane that the config leaves open, as JSON by key.
+    """
 
     account: str
     partition: str
@@ -62,7 +66,12 @@ class Choices:
     instances: tuple[InstanceFacts, ...] = ()  # what EC2 said of the config's instance types, those it knows
     reservations: tuple[Reservation, ...] = ()  # the capacity reservations that the config names
     lacking: tuple[str, ...] = ()  # the add-ons of every stack that EKS does not offer here
+    cluster: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def over(self, config: Config) -> Config:
+        """The config as it counts: with the settings of the control plane that it leaves open."""
+        return settled_cluster.over(config, self.cluster)
 
 
 def as_record(choices: Choices) -> dict[str, str]:
@@ -77,6 +86,7 @@ def as_record(choices: Choices) -> dict[str, str]:
         "instances": as_text(choices.instances),
         "reservations": reservations.as_text(choices.reservations),
         "lacking_addons": ",".join(choices.lacking) or NONE,
+        **settled_cluster.as_record(choices.cluster),
     }
     return {key: value for key, value in record.items() if value}
 
@@ -100,21 +110,25 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
         instances=_recorded_instances(config, recorded),
         reservations=tuple(reservations.from_text(recorded.get("reservations", "")).values()),
         lacking=_recorded_lacking(recorded),
+        cluster=settled_cluster.from_record(recorded),
     )
 
 
 def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
-    """Recorded, else living, else decided now; a fully recorded stack costs one look at EKS's default version.
+    """Living where the config is silent, else recorded, else decided now.
+
+    A fully recorded stack costs a look at its cluster and one at EKS's default version.
 
     Raises: UsageError (too few zones, or a caller that cannot be an admin), AccessError.
     """
     with translated("settle version, zones and admin of the stack"):
         identity = _identity(aws, recorded)
-        version, admin = recorded.get("kubernetes_version", ""), recorded.get("admin_principal_arn", "")
+        before, admin = recorded.get("kubernetes_version", ""), recorded.get("admin_principal_arn", "")
         asks_admin = not admin and not config.access
-        living = _living_version(aws, config.name) if asks_admin or not version else ""
+        living = _living_cluster(aws, config.name)
         default = "" if config.kubernetes_version else _default_version(aws)
-        version = version or living or config.kubernetes_version or default
+        version = str(living["version"]) if living else before or config.kubernetes_version or default
+        settings, moved = settled_cluster.settled(config, living, recorded)
         zones, warnings = _places(aws, config, recorded, first=not living)
         instances = _instances(aws, config, recorded)
         reserved = reservations.settled(aws, config, recorded.get("reservations", ""))
@@ -132,8 +146,11 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         instances=instances,
         reservations=reserved,
         lacking=lacking,
+        cluster=settings,
         notes=(
             *_without(lacking, aws.region),
+            *_moved(config, version, before),
+            *moved,
             *_notes(config, version, default, zones),
             *_unknown_types(config, instances),
             *warnings,
@@ -148,10 +165,10 @@ def _identity(aws: Aws, recorded: Mapping[str, str]) -> Identity:
     return aws.identity()
 
 
-def _living_version(aws: Aws, cluster: str) -> str:
-    """The version of the stack's own cluster; empty where there is none."""
+def _living_cluster(aws: Aws, cluster: str) -> Mapping[str, Any] | None:
+    """The stack's own cluster as EKS describes it; None where there is none."""
     found = described_cluster(aws, cluster)
-    return str(found["version"]) if found and is_ours(owner_of(found.get("tags")), aws.owner) else ""
+    return found if found and is_ours(owner_of(found.get("tags")), aws.owner) else None
 
 
 def _living_admin(aws: Aws, stack: str) -> str:
@@ -241,6 +258,13 @@ def _usable_zones(aws: Aws, config: Config) -> list[Zone]:
     excluded = NO_CONTROL_PLANE | set(config.network.exclude_zone_ids)
     zones = [Zone(zone["ZoneName"], zone["ZoneId"]) for zone in found if zone["ZoneId"] not in excluded]
     return sorted(zones, key=lambda zone: zone.name)
+
+
+def _moved(config: Config, version: str, before: str) -> Iterator[str]:
+    """AWS upgrades a cluster whose version it no longer supports
+    (https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html)."""
+    if before not in ("", version) and not config.kubernetes_version:
+        yield f"the cluster runs Kubernetes {version} by now, was {before}; the config names none: the record follows"
 
 
 def _notes(config: Config, version: str, default: str, zones: tuple[Zone, ...]) -> Iterator[str]:

@@ -33,14 +33,14 @@ def test_in_an_empty_account_everything_is_decided_from_what_aws_says(bench: Ben
     assert chosen.notes == ()
 
 
-def test_what_is_recorded_stands_and_costs_one_reading(bench: Bench) -> None:
+def test_what_is_recorded_stands_and_costs_two_readings(bench: Bench) -> None:
     first = resolve(bench.aws(), config_of(bench), {})
     recorded = {**as_record(first), "kubernetes_version": "1.33", "admin_principal_arn": ROLE}
     bench.tape.rewind()
     chosen = resolve(bench.aws(), config_of(bench), recorded)
     assert (chosen.kubernetes_version, chosen.admin_principal_arn) == ("1.33", ROLE)
     assert as_record(chosen) == recorded
-    assert [call.operation for call in bench.tape.calls] == ["DescribeClusterVersions"]
+    assert [call.operation for call in bench.tape.calls] == ["DescribeCluster", "DescribeClusterVersions"]
     assert any("this stack keeps 1.33" in note for note in chosen.notes)
 
 

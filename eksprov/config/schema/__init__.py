@@ -55,7 +55,7 @@ class Config(Section):
         description="Where the state is kept, like s3://bucket/prefix, for teams; unset: a folder beside this file.",
     )
     kubernetes_version: str | None = Field(
-        None, pattern=VERSION, description='Like "1.35", in quotes; unset: EKS\'s default at creation, then kept.'
+        None, pattern=VERSION, description='Like "1.35", in quotes; unset: EKS\'s default at creation, then what it is.'
     )
     network: Network = Field(Network(), description="The VPC.")
     cluster: Cluster = Field(Cluster(), description="The EKS control plane.")
