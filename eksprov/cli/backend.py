@@ -243,12 +243,16 @@ class Backend:
     def _connect(self, display: Display) -> Stack:
         # botocore's API models are a million small objects that all stay: collecting among them costs 0.2 s a start.
         gc.set_threshold(50_000, 20, 50)
+        from botocore.session import get_session
+
+        from eksprov.aws.regions import refuse_unknown_region
         from eksprov.aws.session import Aws
         from eksprov.aws.waiting import RealClock
         from eksprov.core.executor import StopFlag
         from eksprov.core.step import Owner
         from eksprov.operations.stack import Stack
 
+        refuse_unknown_region(get_session(), self.config.region)
         self._stop = StopFlag()
         clock = RealClock(self._stop)
         self._connection = found = self._place.connect(display)

@@ -6,7 +6,7 @@ to be created or replaced, or when it is asked for. Whether it is, the record sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,12 +31,15 @@ from eksprov.preflight.checks import examine
 from eksprov.preflight.disk_keys import disk_keys
 from eksprov.preflight.facts import DiskKey, SystemPods, Unread
 from eksprov.preflight.findings import Finding, Findings, sorted_out
+from eksprov.preflight.lookups import Asked
 from eksprov.preflight.need import groups, quota_code
 from eksprov.preflight.reading import read
+from eksprov.preflight.references import references
 from eksprov.preflight.reserved import reservations
 from eksprov.serving.sizing import fit
 from eksprov.serving.spec import StackFacts, model_spec
 from eksprov.steps.addon_versions import CNI
+from eksprov.steps.nodegroup import NodeGroup
 
 # What quotas and capacity can stop, and what names can.
 COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})
@@ -46,7 +49,11 @@ NAMED = frozenset({"bucket", "cluster", "iam-role", "log-group", "repository"})
 def forecast(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Forecast:
     """Costs before and after, and what preflight finds where the plan creates something."""
     cost, note = costs(opened, plan, prices_file)
-    findings = preflight(opened, plan) if _creates(plan) else Findings()
+    changing = frozenset(line.name for line in plan.changes) | ({""} if plan.changes else set())
+    if _creates(plan):
+        findings = preflight(opened, plan, changing.__contains__)
+    else:
+        findings = _sorted(opened, _references(opened, plan, changing.__contains__))
     return Forecast(cost, _with_cost(opened.stack.config, findings, cost), note)
 
 
@@ -56,8 +63,12 @@ def doctor(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Findi
     return _with_cost(opened.stack.config, preflight(opened, plan), cost)
 
 
-def preflight(opened: Opened, plan: Plan) -> Findings:
-    """Read and examine; nothing is changed."""
+def preflight(opened: Opened, plan: Plan, due: Callable[[str], bool] | None = None) -> Findings:
+    """Read and examine; nothing is changed.
+
+    `due` says of a step's name (or of "", for any) whether it is going to be made or changed; what the config names for
+    others is not looked up. Without it everything is.
+    """
     zones = [zone.name for zone in opened.choices.zones]
     together, today = opened.stack.together, datetime.now(UTC).date()
     elsewhere, questions = _elsewhere(opened), asked(opened, plan)
@@ -72,7 +83,34 @@ def preflight(opened: Opened, plan: Plan) -> Findings:
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
         disk_keys=_disk_keys(opened, plan),
     )
-    return examine(plan, facts, opened.us, opened.stack.config.preflight.suppress)
+    found = examine(plan, facts, opened.us)
+    return _sorted(opened, (*found.listed, *_references(opened, plan, due)))
+
+
+def _sorted(opened: Opened, found: Iterable[Finding]) -> Findings:
+    return sorted_out(found, opened.stack.config.preflight.suppress)
+
+
+def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -> tuple[Finding, ...]:
+    """What is wrong with what the config names; without `due`, all of it, by what the plan would do."""
+    changing = {line.name for line in plan.changes} | ({""} if plan.changes else set())
+    images = {step.name.partition("/")[2]: str(step.ami_type) for step in opened.steps if isinstance(step, NodeGroup)}
+    live = {line.name.partition("/")[2]: line.have for line in plan.lines if line.kind == NodeGroup.kind}
+    asked = Asked(opened.aws, opened.identity, opened.choices.kubernetes_version, images, live)
+    waiting = due or changing.__contains__
+    return tuple(references(asked, opened.stack.config, waiting, all_of_them=due is None))
+
+
+def _due(opened: Opened) -> frozenset[str]:
+    """The names of the steps that are not recorded as they are wanted now, and "" where there are any."""
+    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    names = set[str]()
+    for step in opened.steps:
+        record = opened.state.steps.get(step.name)
+        settled = record is not None and record.status == "ready" and record.facts_sha256 == fingerprint(step, outputs)
+        if step.recorded and not settled and not is_model(step.name):
+            names.add(step.name)
+    return frozenset(names | ({""} if names else set()))
 
 
 def _system_pods(opened: Opened) -> SystemPods | None:
@@ -134,9 +172,13 @@ def _impossible(opened: Opened) -> dict[str, str]:
 def guard(opened: Opened) -> None:
     """Before the first create: show warnings, stop at errors. Raises: ProvisioningError. Where nothing of weight is
     to be created, nothing is asked."""
-    if not opened.stack.preflight or not any(_unmade(opened)):
+    due = _due(opened) if opened.stack.preflight else frozenset()
+    if not due:
         return
-    found = preflight(opened, _partial_plan(opened))
+    if any(_unmade(opened)):
+        found = preflight(opened, _partial_plan(opened), due.__contains__)
+    else:
+        found = _sorted(opened, _references(opened, Plan(()), due.__contains__))
     for finding in found.of("warning"):
         opened.stack.progress.note(f"{finding.level}: {finding.name}: {finding.message}")
     if found.errors:

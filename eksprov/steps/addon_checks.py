@@ -1,7 +1,7 @@
 """What only EKS knows of the config's add-ons, asked before anything is made: do the versions fit, and the values.
 
 Each step checks again before its own call; here the mistake is found in the first second, not after twenty minutes, and
-named by its place in the config. Neither question needs a cluster.
+named by its place in the config. Neither question needs a cluster. A name that is misspelt has no versions at all.
 """
 
 from __future__ import annotations

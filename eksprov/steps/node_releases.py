@@ -37,6 +37,18 @@ def parameter(ami_type: str, kubernetes: str) -> str:
     return pattern.format(version=kubernetes, kind=kind)
 
 
+def image_parameter(ami_type: str, kubernetes: str, version: str) -> str:
+    """The name of the parameter that holds the id of a published image: `version` like "v20260801" or "1.30.0".
+
+    `ami_type` is one of `PARAMETERS`.
+    """
+    pattern, kind = PARAMETERS[ami_type]
+    if pattern == _BOTTLEROCKET:
+        return f"/aws/service/bottlerocket/aws-k8s-{kubernetes}{kind}/{version}/image_id"
+    name = f"amazon-eks-node-al2023-{kind.replace('/', '-')}-{kubernetes}-{version}"
+    return f"/aws/service/eks/optimized-ami/{kubernetes}/amazon-linux-2023/{kind}/{name}/image_id"
+
+
 def newest_releases(aws: Aws, ami_types: Iterable[str], kubernetes: str) -> dict[str, str]:
     """The newest release of each image type, where AWS publishes one."""
     wanted = {kind: name for kind in dict.fromkeys(ami_types) if (name := parameter(kind, kubernetes))}

@@ -13,7 +13,9 @@ FindingName = Literal[
     "capacity-reservation",
     "disk-key",
     "identity",
+    "endpoint-service",
     "instance-type-zones",
+    "kms-key",
     "kubernetes-support",
     "kubernetes-version",
     "max-pods",
@@ -21,7 +23,9 @@ FindingName = Literal[
     "monthly-cost",
     "name-taken",
     "node-group",
+    "node-release",
     "permissions",
+    "principal",
     "quota-eks-cluster",
     "quota-eks-node-group",
     "quota-eks-nodes-per-group",
@@ -40,8 +44,11 @@ FindingName = Literal[
     "quota-vcpu-standard",
     "quota-vcpu-trn",
     "quota-vpc",
+    "s3-bucket",
+    "sns-topic",
     "spot-score",
     "system-pods",
+    "zone",
 ]
 
 

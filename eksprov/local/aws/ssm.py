@@ -1,11 +1,13 @@
-"""SSM: the public parameters in which AWS names the newest node images; all else is moto's own parameter store.
+"""SSM: the public parameters in which AWS names node images; all else is moto's own parameter store.
 
-Of a node image there is one release for each Kubernetes version here, whatever its kind: the one that a node group gets
-that asks for none. Names: `eksprov.steps.node_releases` says where AWS documents them.
+The newest release of a node image is one for each Kubernetes version here, whatever its kind: the one that a node group
+gets that asks for none. Older ones have parameters with their image's id: here there is one for each day of the year
+of the newest, and one for each version of Bottlerocket. Names: `eksprov.steps.node_releases` says where they are from.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -13,7 +15,7 @@ from moto.core.responses import ActionResult
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from eksprov.local.aws.base import LocalResponse, Refusal
-from eksprov.local.aws.eks.nodegroups import release_version
+from eksprov.local.aws.eks.nodegroups import is_published, release_version
 from eksprov.local.aws.eks.versions import NAMES
 
 AT_ONCE = 10  # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
@@ -21,6 +23,11 @@ RELEASES = re.compile(
     r"/aws/service/(?:eks/optimized-ami/(?P<al>[0-9.]+)/amazon-linux-2023/(?:x86_64|arm64)/(?:standard|nvidia|neuron)"
     r"/recommended/release_version|bottlerocket/aws-k8s-(?P<bottlerocket>[0-9.]+)(?:-nvidia)?/(?:x86_64|arm64)"
     r"/latest/image_version)"
+)
+IMAGES = re.compile(
+    r"/aws/service/(?:eks/optimized-ami/(?P<al>[0-9.]+)/amazon-linux-2023/(?P<kind>(?:x86_64|arm64)/(?:standard|nvidia"
+    r"|neuron))/amazon-eks-node-al2023-(?P<named>[a-z0-9_-]+)-(?P=al)-v(?P<day>\d{8})"
+    r"|bottlerocket/aws-k8s-(?P<bottlerocket>[0-9.]+)(?:-nvidia)?/(?:x86_64|arm64)/1\.\d+\.\d+)/image_id"
 )
 
 
@@ -57,4 +64,14 @@ def _release(name: str) -> str:
     """The release that a parameter names; empty where it is not one of these."""
     found = RELEASES.fullmatch(name)
     version = (found["al"] or found["bottlerocket"]) if found else ""
-    return release_version(version) if version in NAMES else ""
+    return release_version(version) if version in NAMES else _image(name)
+
+
+def _image(name: str) -> str:
+    """The id of the image that a parameter names; empty where there never was such a release."""
+    found = IMAGES.fullmatch(name)
+    if found is None or (found["al"] or found["bottlerocket"]) not in NAMES:
+        return ""
+    if found["day"] and (found["named"] != found["kind"].replace("/", "-") or not is_published(found["day"])):
+        return ""
+    return f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}"

@@ -11,7 +11,13 @@ from typing import Any
 
 from eksprov.local.aws.eks import fleet, refusals, templates, updates
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
-from eksprov.local.aws.eks.nodegroups import check_labels, check_scaling, check_taints_and_updates, release_version
+from eksprov.local.aws.eks.nodegroups import (
+    check_labels,
+    check_release,
+    check_scaling,
+    check_taints_and_updates,
+    release_version,
+)
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import NAMES, minor
 
@@ -57,6 +63,7 @@ def update_nodegroup_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
         raise refusals.invalid(f"Nodegroup Kubernetes version should be the cluster's, {cluster.version}, or lower")
     if minor(version) < minor(have):
         raise refusals.invalid(f"Nodegroup version cannot go back from {have} to {version}")
+    check_release(ask.get("releaseVersion"), nodegroup.shape["amiType"], version)
     release = ask.get("releaseVersion") or release_version(version)
     before, data = {key: nodegroup.shape.get(key) for key in MOVED}, nodegroup.template_data
     params = {"Version": version, "ReleaseVersion": release, **_move_template(region, nodegroup, ask)}

@@ -107,6 +107,24 @@ def release_version(version: str) -> str:
     return f"{version}.0-{RELEASE_DATE}"
 
 
+def is_published(day: str) -> bool:
+    """Whether there is a node image of that day: of any in the year of the newest, up to it."""
+    return f"{RELEASE_DATE[:4]}0101" <= day <= RELEASE_DATE
+
+
+def check_release(release: str | None, ami_type: str, version: str) -> None:
+    """A release must be of the nodes' Kubernetes version, and published; of the message only the sense is known."""
+    if not release:
+        return
+    wanted = re.fullmatch(r"(\d+\.\d+)\.\d+-(\d{8})", release)
+    if ami_type.startswith("BOTTLEROCKET"):
+        fits = bool(re.fullmatch(r"\d+\.\d+\.\d+(-[0-9a-z]+)?", release))
+    else:
+        fits = wanted is not None and wanted[1] == version and is_published(wanted[2])
+    if not fits:
+        raise refusals.invalid(f"Requested release version {release} is not valid for kubernetes version {version}")
+
+
 def _check(region: EksRegion, cluster: Cluster, ask: Shape) -> None:
     if not NAME.fullmatch(ask["nodegroupName"]):
         raise refusals.invalid(
@@ -128,6 +146,7 @@ def _check(region: EksRegion, cluster: Cluster, ask: Shape) -> None:
         lag = int(cluster.version.split(".")[1]) - int(version.split(".")[1])
         if not 0 <= lag <= 3:
             raise refusals.invalid(f"Kubernetes version {version} does not fit the cluster's {cluster.version}")
+    check_release(ask.get("releaseVersion"), ask.get("amiType") or "", version or cluster.version)
     types = [template["InstanceType"]] if template.get("InstanceType") else ask.get("instanceTypes") or []
     for name in types:
         _check_type(region, name, ask.get("amiType"))
