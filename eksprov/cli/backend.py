@@ -195,7 +195,10 @@ class Backend:
         write_entry(path, entry, select=select)
 
     def _live_cluster(self, opened: Opened) -> tuple[str, Mapping[str, str]]:
+        from eksprov.operations.stack import refuse_a_strangers_cluster
+
         step = next(step for step in opened.steps if step.kind == "cluster")
+        refuse_a_strangers_cluster(opened)
         have = opened.read(step, fresh=True)
         known = step.outputs(have) if have is not None else {}
         if not known.get("endpoint"):
@@ -280,6 +283,8 @@ class Backend:
 
 
 def _live(step: Step[Any, Any], opened: Opened) -> str:
+    if step.kind == "cluster" and opened.strange_cluster:
+        return "not this stack's"
     have = opened.read(step, fresh=True)
     if have is None:
         return "absent"

@@ -135,6 +135,7 @@ class Step(ABC, Generic[C, F]):
     holding: ClassVar[bool] = False  # what it is in cannot be deleted before it, even where it could be moved elsewhere
     part: ClassVar[bool] = False  # of another step's resource, or of the account: never deleted by itself
     borrowed: ClassVar[bool] = False  # another's: read and checked, never made, tagged, changed or deleted
+    inside: ClassVar[bool] = False  # in the stack's cluster: asked for only where that is not a stranger's
     piecewise: ClassVar[bool] = False  # many things that go one after another: `delete` is called until none is left
     recorded: ClassVar[bool] = True  # the state keeps a record of it
     tags_at: ClassVar[tuple[str, str] | None] = None  # who keeps the config's tags: the service, the output it goes by

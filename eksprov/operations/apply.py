@@ -116,6 +116,8 @@ class Applier:
         began = clock.now()
         with translated(f"{'remove' if removing else 'converge'} {name}"):
             run = self._run()
+            if self.opened.strange_cluster and (not self.opened.asks(step) or step.kind == "cluster"):
+                return self._beside_a_stranger(step, removing=removing)
             client: Any = self._aws(name) if step.world == "aws" else self._kube(name)
             if client is None:  # the cluster is gone, and every object in it with it
                 return Outcome(name, Status.ABSENT, message="its cluster does not exist")
@@ -129,6 +131,18 @@ class Applier:
     def _aws(self, name: str) -> Aws:
         """AWS, which tells what a call of this step waits for."""
         return dataclasses.replace(self.opened.aws, tell=lambda text: self._stack.progress.waiting(name, text))
+
+    def _beside_a_stranger(self, step: AnyStep, *, removing: bool) -> Outcome:
+        """A cluster of the stack's name is somebody else's: nothing of this stack was ever made in it.
+
+        Raises: OwnershipError where something was to be made.
+        """
+        said = f"cluster {self.opened.strange_cluster} is not this stack's; it was left alone"
+        if removing:
+            return Outcome(step.name, Status.ABSENT, message=said)
+        raise errors.OwnershipError(
+            f"{step.name}: {said}", "choose another stack name, or remove that cluster yourself"
+        )
 
     def _kube(self, name: str) -> KubeApi | None:
         return self._api_server.client(self.outputs, lambda text: self._stack.progress.waiting(name, text))

@@ -58,7 +58,7 @@ def live_choices(
     gone: list[Planned] = []
     notes: list[str] = []
     for step in steps:
-        if step.world != "aws" or (len(step.choices) == 1 and not elsewhere(opened, step)):
+        if step.world != "aws" or not opened.asks(step) or (len(step.choices) == 1 and not elsewhere(opened, step)):
             taken.append(step)
             continue
         with translated(f"read {step.name}"):

@@ -49,7 +49,13 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
             notes = (*notes, f"the cluster was not asked, its objects are shown as new: {error.message}")
     left = [step for step in orphans if found.get(step.name) is not None]
     plan = preview(wanted, found, left, opened.us, notes=(*notes, *told), tags=opened.tags)
-    return replace(plan, lines=(*plan.lines, *given_up))
+    unasked = {step.name for step in wanted if not opened.asks(step)}
+    lines = (_unasked(line) if line.name in unasked else line for line in plan.lines)
+    return replace(plan, lines=(*lines, *given_up))
+
+
+def _unasked(line: Planned) -> Planned:
+    return replace(line, change=replace(line.change, reason="not asked: the cluster of this name is not this stack's"))
 
 
 def _read(opened: Opened, steps: Sequence[Step[Any, Any]], client: Any) -> dict[str, Any]:

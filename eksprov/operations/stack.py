@@ -101,6 +101,17 @@ class Opened:
         return Tags.after(self.state.tags, {**self.stack.config.tags, REGION: self.aws.region})
 
     @property
+    def strange_cluster(self) -> str:
+        """The ARN of a cluster of our name that is somebody else's, or empty; our own may have lost its tags."""
+        records = [record for record in self.state.steps.values() if record.kind == "cluster"]
+        found = self.choices.stranger
+        return "" if any(record.outputs.get("arn") == found for record in records) else found
+
+    def asks(self, step: Step[Any, Any]) -> bool:
+        """Whether the world is asked for a step: nothing inside a stranger's cluster is any business of ours."""
+        return not self.strange_cluster or not (step.inside or step.world == "kube")
+
+    @property
     def orphans(self) -> tuple[Step[Any, Any], ...]:
         """Recorded or sighted infrastructure that the config no longer names (models are deployed on their own)."""
         wanted = {step.name for step in self.steps}
@@ -117,12 +128,14 @@ class Opened:
         return (*recorded.values(), *sighted.values())
 
     def read(self, step: Step[Any, Any], client: Any = None, *, fresh: bool = False) -> Any | None:
-        """The facts of a step, from AWS or from `client`; None where there is nothing.
+        """The facts of a step, from AWS or from `client`; None where there is nothing, or nothing that is asked for.
 
         Raises: AccessError, ProvisioningError where the world does not answer as it should.
         """
         from eksprov.aws.faults import translated
 
+        if not self.asks(step):
+            return None
         with translated(f"read {step.name}"):
             return step.discover(self.aws if client is None else client, fresh=fresh)
 
@@ -156,6 +169,15 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     made = {*state.steps, *(sighting.owner.step for sighting in sightings)}
     steps = pinned(wanted(config, choices, state.stack_id, made), stack.pins)
     return Opened(stack, aws, state, identity, choices, steps, sightings)
+
+
+def refuse_a_strangers_cluster(opened: Opened) -> None:
+    """Before anybody goes into the cluster. Raises: OwnershipError where it is not this stack's."""
+    if opened.strange_cluster:
+        raise errors.OwnershipError(
+            f"cluster {opened.strange_cluster} is not this stack's, so nothing is done in it",
+            "choose another stack name",
+        )
 
 
 def survey(

@@ -106,10 +106,15 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
 def _workloads(opened: Opened) -> tuple[KubeApi | None, list[Sighting]]:
     """The stack's API server and the objects in it that carry our labels.
 
-    None where the cluster does not exist or does not answer: its objects then go with it.
+    None where the cluster does not exist or does not answer: its objects then go with it; and where it is a stranger's.
     Raises: ProvisioningError when the cluster is protected against deletion.
     """
     cluster = next(step for step in opened.steps if step.kind == "cluster")
+    if opened.strange_cluster:
+        opened.stack.progress.note(
+            f"{opened.strange_cluster} is not this stack's; it and what is in it stay as they are"
+        )
+        return None, []
     found = opened.read(cluster, fresh=True)
     if found is not None and is_ours(found.owner, opened.us) and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)

@@ -59,6 +59,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     """
 
     kind: ClassVar[str] = "access-entry"
+    inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     recreate_failed: ClassVar[bool] = True
 

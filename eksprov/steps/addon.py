@@ -67,6 +67,7 @@ class Addon(Step[Aws, AddonFacts]):
     """
 
     kind: ClassVar[str] = "addon"
+    inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500, update_limit_s=3600)
     recreate_failed: ClassVar[bool] = True

@@ -50,6 +50,7 @@ class AsgTags(Step[Aws, TemplateFacts]):
     """`slug` is "<cluster>/<node group>"; `labels`, `taints` (key, value, effect) and `disk_gib` are the group's."""
 
     kind: ClassVar[str] = "asg-tags"
+    inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("autoscaling", "autoscaling_group")
 
     labels: tuple[tuple[str, str], ...] = ()

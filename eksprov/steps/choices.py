@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eksprov import errors
 from eksprov.aws.faults import translated
@@ -53,7 +53,8 @@ class Zone:
 class Choices:
     """`kubernetes_version` is wanted, `created_version` was settled; `admin_principal_arn` counts without `access:`.
 
-    `cluster` has the settings of the control plane that the config leaves open, as JSON by key.
+    `cluster` has the settings of the control plane that the config leaves open, as JSON by key; `stranger` is the ARN
+    of a cluster of the stack's name that is not the stack's.
     """
 
     account: str
@@ -67,6 +68,7 @@ class Choices:
     reservations: tuple[Reservation, ...] = ()  # the capacity reservations that the config names
     lacking: tuple[str, ...] = ()  # the add-ons of every stack that EKS does not offer here
     cluster: Mapping[str, str] = field(default_factory=dict)
+    stranger: str = field(default="", compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def over(self, config: Config) -> Config:
@@ -125,7 +127,8 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         identity = _identity(aws, recorded)
         before, admin = recorded.get("kubernetes_version", ""), recorded.get("admin_principal_arn", "")
         asks_admin = not admin and not config.access
-        living = _living_cluster(aws, config.name)
+        found = described_cluster(aws, config.name)
+        living = found if found and is_ours(owner_of(found.get("tags")), aws.owner) else None
         default = "" if config.kubernetes_version else _default_version(aws)
         version = str(living["version"]) if living else before or config.kubernetes_version or default
         settings, moved = settled_cluster.settled(config, living, recorded)
@@ -147,6 +150,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         reservations=reserved,
         lacking=lacking,
         cluster=settings,
+        stranger=str(found["arn"]) if found and not living else "",
         notes=(
             *_without(lacking, aws.region),
             *_moved(config, version, before),
@@ -163,12 +167,6 @@ def _identity(aws: Aws, recorded: Mapping[str, str]) -> Identity:
     if {"account", "partition", "admin_principal_arn"} <= recorded.keys():
         return Identity(recorded["account"], "", recorded["partition"])
     return aws.identity()
-
-
-def _living_cluster(aws: Aws, cluster: str) -> Mapping[str, Any] | None:
-    """The stack's own cluster as EKS describes it; None where there is none."""
-    found = described_cluster(aws, cluster)
-    return found if found and is_ours(owner_of(found.get("tags")), aws.owner) else None
 
 
 def _living_admin(aws: Aws, stack: str) -> str:

@@ -39,6 +39,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
     """`slug` is the cluster's name; the endpoint becomes private only."""
 
     kind: ClassVar[str] = "cluster-endpoint"
+    inside: ClassVar[bool] = True
     timing: ClassVar[Timing] = Timing(create_s=230, delete_s=0.1, create_limit_s=1800, update_limit_s=3600)
     part: ClassVar[bool] = True
 

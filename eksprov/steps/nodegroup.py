@@ -68,6 +68,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
     """
 
     kind: ClassVar[str] = "node-group"
+    inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)
     recreate_failed: ClassVar[bool] = True

@@ -39,6 +39,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
     """`slug` is "<cluster>/<namespace>/<service account>"; `role` names the step that makes the role."""
 
     kind: ClassVar[str] = "pod-identity-association"
+    inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
 
     role: str = ""

@@ -132,10 +132,18 @@ def _clusters(client: Any) -> Iterable[Any]:
         yield eks.describe_cluster(name=name)["cluster"]
 
 
+def _has_entries(eks: Any, cluster: str) -> bool:
+    """In the oldest mode EKS does not speak of access entries."""
+    access = eks.describe_cluster(name=cluster)["cluster"]["accessConfig"]
+    return bool(access["authenticationMode"] != "CONFIG_MAP")
+
+
 def _of_clusters(listing: str, key: str, describe: str, param: str, result: str) -> Read:
     def read(client: Any) -> Iterable[Any]:
         eks = client("eks")
         for cluster in _pages(eks, "list_clusters", "clusters"):
+            if result == "accessEntry" and not _has_entries(eks, cluster):
+                continue
             for item in _pages(eks, listing, key, clusterName=cluster):
                 ask = {param: item if isinstance(item, str) else item[param]}
                 found = getattr(eks, describe)(clusterName=cluster, **ask)[result]
