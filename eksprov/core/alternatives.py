@@ -11,7 +11,7 @@ was given up is found by its tags in every run, so it is never forgotten, also w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -90,7 +90,7 @@ def bring(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
             continue
         others.pop(choice.slug, None)
         _clear(step, others, client, run)
-        return _told(step, choice, _replaced(outcome, choice, choices, there), reasons)
+        return _told(choices, choice, _replaced(outcome, choice, choices, there), reasons)
     choosing.begin(step)  # the next run begins anew, with the first
     _give_up_unready(others.values(), client, run)
     said = "; ".join(f"{label}: {reason}" for label, reason in reasons.items())
@@ -101,7 +101,7 @@ def bring(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
 def take_away(step: AnyStep, client: Any, run: Run) -> Outcome:
     """Delete whatever choice is there, all at the same time, and wait until none is left. Raises: as `remove`."""
     recorded = run.choosing.recorded(step.name)
-    main = next((choice for choice in step.choices if choice.slug == recorded), step)
+    main = under_any_name(step).get(recorded, step)
     others = [s for s in step.siblings(client, fresh=True) if s.slug != main.slug and _is_its(s, step, client, run)]
     if not others:
         return remove(main, client, run)
@@ -119,6 +119,16 @@ def named(step: AnyStep, there: Standing, client: Any, outputs: Outputs) -> tupl
     choice is made under another one, beside it.
     """
     return tuple(_named(choice, there, client, outputs) for choice in step.choices)
+
+
+def under_any_name(step: AnyStep) -> dict[str, AnyStep]:
+    """The step's choices by every name that each may have: its own, and the one it has when it was made again."""
+    found: dict[str, AnyStep] = {}
+    for choice in step.choices:
+        again = (choice.renewed,) if choice.replacement.order is Order.CREATE_FIRST else ()
+        for one in (choice, *again):
+            found.setdefault(one.slug, one)
+    return found
 
 
 def _named(choice: AnyStep, there: Standing, client: Any, outputs: Outputs) -> AnyStep:
@@ -163,12 +173,13 @@ def in_order(choices: tuple[AnyStep, ...], there: Standing, unfinished: str, *, 
     return sorted(tried, key=lambda choice: _is_scarce(there.phase(choice), State.FAILED))
 
 
-def summary(step: AnyStep, choice: AnyStep) -> str:
-    """Which choice it is, for people; empty where there is only one."""
-    slugs = [each.slug for each in step.choices]
-    if len(slugs) == 1 or choice.slug not in slugs:
-        return ""
-    return f"choice {slugs.index(choice.slug) + 1} of {len(slugs)}: {choice.label}"
+def summary(choices: Sequence[AnyStep], choice: AnyStep) -> str:
+    """Which of the choices it is, for people; empty for the first: one that was only made again is no later choice.
+
+    `choices` are named as they stand: see `named`.
+    """
+    at = next((number for number, each in enumerate(choices) if each.slug == choice.slug), 0)
+    return f"choice {at + 1} of {len(choices)}: {choice.label}" if at else ""
 
 
 def _is_scarce(phase: Phase | None, state: State = State.MOVING) -> bool:
@@ -238,10 +249,10 @@ def _clear(step: AnyStep, others: Mapping[str, AnyStep], client: Any, run: Run) 
         run.clock.sleep(pause(waited, step.timing.delete_s, run.speed))
 
 
-def _told(step: AnyStep, choice: AnyStep, outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
+def _told(choices: Sequence[AnyStep], choice: AnyStep, outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
     """The outcome; where the first choice could not be had, with what was chosen and why."""
-    what = summary(step, choice)
-    if not what or choice.slug == step.slug:
+    what = summary(choices, choice)
+    if not what:
         return outcome
     why = "".join(f"; no capacity for {label}: {reason}" for label, reason in reasons.items())
     return replace(outcome, message="; ".join(part for part in (f"{what}{why}", outcome.message) if part))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eksprov.aws.faults import translated
-from eksprov.core.alternatives import in_order, named, standing, summary
-from eksprov.core.change import Action, Change
+from eksprov.core.alternatives import Standing, in_order, named, standing, summary
+from eksprov.core.change import Action, Change, diff
 from eksprov.core.choosing import Choosing
 from eksprov.core.plan import Planned
+from eksprov.core.replacement import Order
 from eksprov.core.step import Outputs, State, Step
 from eksprov.operations.stack import Opened
 
@@ -49,14 +50,39 @@ def choosing(opened: Opened, steps: MutableMapping[str, AnyStep], begin: Callabl
     )
 
 
-def live_choices(
-    opened: Opened, steps: Sequence[AnyStep]
-) -> tuple[tuple[AnyStep, ...], tuple[Planned, ...], tuple[str, ...]]:
-    """Each step as the choice that a run would begin with; the deletions of what is none; notes of later choices."""
+@dataclass(frozen=True)
+class LiveChoices:
+    """Each step as the choice that a run would begin with, and the deletions of what is none of it.
+
+    `instead` has by step what stands, as the new choice reads it, where that is to be made in its place; `notes` tell
+    which steps fell back on a later choice.
+    """
+
+    steps: tuple[AnyStep, ...]
+    gone: tuple[Planned, ...]
+    instead: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+    def over(self, line: Planned, step: AnyStep) -> Planned:
+        """The line of a step; a create beside something that stands is a replacement of that."""
+        have = self.instead.get(line.name)
+        if have is None or line.change.action is not Action.CREATE:
+            return line
+        return replace(line, change=Change(Action.REPLACE, diff(line.want, have).fields, _how(step)), have=have)
+
+
+def _how(step: AnyStep) -> str:
+    order = step.replacement if step.replacement.order is Order.CREATE_FIRST else ""
+    return str(order) or "another choice: the new one is made before the old one goes"
+
+
+def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
+    """What stands of each step, and what a run would make of it."""
     outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
     taken: list[AnyStep] = []
     gone: list[Planned] = []
     notes: list[str] = []
+    instead: dict[str, Any] = {}
     for step in steps:
         if step.world != "aws" or not opened.asks(step) or (len(step.choices) == 1 and not elsewhere(opened, step)):
             taken.append(step)
@@ -64,13 +90,25 @@ def live_choices(
         with translated(f"read {step.name}"):
             there = standing(step, opened.aws, opened.us)
             choices = named(step, there, opened.aws, outputs)
-        record = opened.state.steps.get(step.name)
-        unfinished = record.slug if record is not None and record.status != "ready" else ""
-        choice = in_order(choices, there, unfinished, first=opened.first_choice)[0]
-        taken.append(choice)
-        others = sorted(there.steps.keys() - {choice.slug})
+            record = opened.state.steps.get(step.name)
+            unfinished = record.slug if record is not None and record.status != "ready" else ""
+            choice = in_order(choices, there, unfinished, first=opened.first_choice)[0]
+            taken.append(choice)
+            old = _replaced(there, choice)
+            have = replace(choice, slug=old).discover(opened.aws) if old else None
+        if have is not None:
+            instead[step.name] = have
+        others = sorted(there.steps.keys() - {choice.slug, old if have is not None else ""})
         reason = "another choice, or one that was replaced"
         gone += [Planned(step.name, step.kind, slug, Change(Action.DELETE, reason=reason)) for slug in others]
-        if choice.slug != step.slug and there.state(choice) is State.READY:
-            notes.append(f"{step.name} stands on {summary(step, choice)}; --first-choice goes back to the first")
-    return tuple(taken), tuple(gone), tuple(notes)
+        if (later := summary(choices, choice)) and there.state(choice) is State.READY:
+            notes.append(f"{step.name} stands on {later}; --first-choice goes back to the first")
+    return LiveChoices(tuple(taken), tuple(gone), instead, tuple(notes))
+
+
+def _replaced(there: Standing, choice: AnyStep) -> str:
+    """The slug of what stands and serves until the choice, which is not there, does; empty where nothing does."""
+    if choice.slug in there.steps:
+        return ""
+    serving = (slug for slug, step in there.steps.items() if there.state(step) is State.READY)
+    return next(iter(sorted(serving)), "")

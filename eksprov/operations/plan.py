@@ -8,6 +8,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.config.schema import Config
+from eksprov.core.alternatives import under_any_name
 from eksprov.core.change import NO_CHANGE, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.executor import order
@@ -36,7 +37,8 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
         refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
         refuse_wrong_addons(opened)
     orphans = opened.orphans if steps is None else ()
-    wanted, given_up, told = live_choices(opened, opened.steps if steps is None else tuple(steps))
+    live = live_choices(opened, opened.steps if steps is None else tuple(steps))
+    wanted = live.steps
     outside, inside = ([s for s in (*wanted, *orphans) if s.world == world] for world in ("aws", "kube"))
     found, notes = _read(opened, outside, opened.aws), (*opened.choices.notes, *lost_access(opened))
     if inside:
@@ -48,10 +50,12 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
                 raise
             notes = (*notes, f"the cluster was not asked, its objects are shown as new: {error.message}")
     left = [step for step in orphans if found.get(step.name) is not None]
-    plan = preview(wanted, found, left, opened.us, notes=(*notes, *told), tags=opened.tags)
+    plan = preview(wanted, found, left, opened.us, notes=(*notes, *live.notes), tags=opened.tags)
     unasked = {step.name for step in wanted if not opened.asks(step)}
-    lines = (_unasked(line) if line.name in unasked else line for line in plan.lines)
-    return replace(plan, lines=(*lines, *given_up))
+    by_name = {step.name: step for step in wanted}
+    lines = (live.over(line, by_name[line.name]) if line.name in by_name else line for line in plan.lines)
+    lines = (_unasked(line) if line.name in unasked else line for line in lines)
+    return replace(plan, lines=(*lines, *live.gone))
 
 
 def _unasked(line: Planned) -> Planned:
@@ -97,7 +101,7 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
 
 def _offline_line(step: Step[Any, Any], state: Recorded, outputs: Outputs) -> Planned:
     record = state.steps.get(step.name)
-    step = next((choice for choice in step.choices if record is not None and choice.slug == record.slug), step)
+    step = under_any_name(step).get(record.slug, step) if record is not None else step
     line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(outputs))
     if record is None:
         return replace(line, change=Change(Action.CREATE, reason="not recorded"))

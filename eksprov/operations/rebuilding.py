@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from eksprov.core.alternatives import under_any_name
 from eksprov.core.change import Action, diff
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Outputs, Sighting, State, Step
@@ -35,7 +36,7 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
     state = opened.state
     for step, have in live:
         if step.recorded:
-            record = _record(step, have, outputs, opened.stack.utc(), of_config=step == wanted.get(step.name))
+            record = _record(step, have, outputs, opened.stack.utc(), of_config=step in _config_names(wanted, step))
             state = state.with_record(step.name, record)
     return replace(opened, state=state)
 
@@ -43,8 +44,16 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
 def _step(wanted: Mapping[str, AnyStep], sighting: Sighting) -> AnyStep:
     """As the config has it, where what was found goes by one of its names; else as it was found."""
     step = wanted.get(sighting.owner.step)
-    choices = step.choices if step is not None else ()
-    return next((choice for choice in choices if choice.slug == sighting.slug), revived(sighting))
+    names = under_any_name(step) if step is not None else {}
+    return names.get(sighting.slug) or revived(sighting)
+
+
+def _config_names(wanted: Mapping[str, AnyStep], step: AnyStep) -> tuple[AnyStep, ...]:
+    """What the config says of the step, under each name that its first choice may have."""
+    first = wanted.get(step.name)
+    if first is None:
+        return ()
+    return tuple(one for one in under_any_name(first).values() if replace(one, slug=first.slug) == first)
 
 
 def _record(step: AnyStep, have: Any, outputs: Outputs, now: str, *, of_config: bool) -> Record:

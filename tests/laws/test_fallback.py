@@ -18,6 +18,7 @@ from support.calls import Side
 from support.stage import FAST, Stage, Theatre, quick_start
 
 from eksprov.config.schema import Config
+from eksprov.core.change import Action
 from eksprov.core.outcome import Status
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report, provision
@@ -118,7 +119,8 @@ def test_a_later_choice_that_stands_satisfies_plan_and_run(stage: Stage) -> None
     before, saves = stage.world(), stage.store.saves
     plan = make_plan(stage.opened())
     assert not plan.changes
-    assert any("--first-choice" in note for note in plan.notes)
+    (note,) = [note for note in plan.notes if "--first-choice" in note]
+    assert note.startswith(f"{GROUP} stands on choice 2 of 3: g5.xlarge SPOT;")
     report = stage.provision()
     assert {each.status for each in report.outcomes} == {Status.UNCHANGED}
     assert stage.tape.mutating == []
@@ -132,6 +134,12 @@ def test_going_back_to_the_first_choice_makes_it_before_the_later_one_goes(stage
     stage.emulator.capacity.refuse("g5.xlarge", purchase="ON_DEMAND")
     stage.provision()
     stage.emulator.capacity.allow()
+    (line,) = make_plan(replace(stage.opened(), first_choice=True)).changes
+    assert (line.name, line.change.action, line.slug) == (GROUP, Action.REPLACE, "quickstart/gpu")
+    assert [(field.name, field.have, field.want) for field in line.change.fields] == [
+        ("capacity_type", "SPOT", "ON_DEMAND")
+    ]
+    assert "before the old one goes" in line.change.reason
     stage.tape.rewind()
     assert going_back(stage).ok
     assert [call.operation for call in stage.tape.mutating] == ["CreateNodegroup", "DeleteNodegroup"]

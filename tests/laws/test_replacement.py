@@ -21,8 +21,9 @@ from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan
+from eksprov.operations.plan import make_plan, offline_plan
 from eksprov.operations.provision import provision
+from eksprov.operations.rebuilding import rebuilt
 
 GROUP = "node-group/workers"
 EVERY = 1 if os.environ.get("EKSPROV_LAWS") == "all" else 5
@@ -99,6 +100,29 @@ def test_a_group_of_other_nodes_is_ready_before_the_old_one_is_drained(theatre: 
         assert [group["nodegroupName"] for group in groups(stage)] == ["workers"]
         assert stage.teardown().ok
         assert stage.world() == stage.baseline
+
+
+def test_one_that_was_made_again_fell_back_on_nothing(theatre: Theatre) -> None:
+    """Neither does a plan say so, nor are the ways back and forth anything but replacements that name their fields."""
+    with standing(theatre) as stage:
+        assert stage.provision(LARGER).ok
+        for config in (LARGER, with_group(LARGER, fallbacks=[{"capacity_type": "SPOT"}])):
+            plan = make_plan(stage.opened(config))
+            assert (plan.changes, [note for note in plan.notes if "choice" in note]) == ((), [])
+            assert offline_plan(config, stage.store).changes == ()
+        before = groups(stage)[0]["nodegroupName"]
+        (line,) = make_plan(stage.opened()).changes
+        assert (line.name, line.change.action, line.slug) == (GROUP, Action.REPLACE, "quickstart/workers")
+        assert [(f.name, f.have, f.want) for f in line.change.fields] == [
+            ("instance_types", ("m7i.xlarge",), ("m7i.large",))
+        ]
+        assert line.change.reason.startswith("create first")
+        assert before != "workers"
+        stage.store.forget()
+        stage.tape.rewind()
+        assert rebuilt(stage.opened(LARGER)).state.steps[GROUP].facts_sha256  # known for what the config wants
+        report = stage.provision(LARGER)
+        assert [one.message for one in report.outcomes if one.name == GROUP] == [""]
 
 
 def test_nodes_that_cannot_be_had_leave_the_old_ones_where_they_are(theatre: Theatre) -> None:
