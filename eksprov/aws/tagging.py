@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eksprov.aws.tagging_nodes import retag_group, retag_launched, retag_template
 from eksprov.aws.tags import as_list
 
 if TYPE_CHECKING:
@@ -56,8 +57,12 @@ def retag(
     match service:
         case "ec2":
             _ec2(clients, name, put, drop)
+        case "launch-template":
+            retag_template(clients, name, put, drop)
+        case "node-group":
+            retag_group(clients, name, put, drop)
         case "autoscaling":
-            _autoscaling(clients, name, put, drop)
+            retag_launched(clients, name, put, drop)
         case "s3":
             wanted = {key: value for key, value in {**have, **put}.items() if key not in drop}
             clients.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": as_list(wanted)})
@@ -74,13 +79,3 @@ def _ec2(clients: Clients, name: str, put: Mapping[str, str], drop: tuple[str, .
         clients.ec2.delete_tags(Resources=[name], Tags=[{"Key": key} for key in drop])
     if put:
         clients.ec2.create_tags(Resources=[name], Tags=as_list(put))
-
-
-def _autoscaling(clients: Clients, name: str, put: Mapping[str, str], drop: tuple[str, ...]) -> None:
-    tag: Any = {"ResourceId": name, "ResourceType": "auto-scaling-group"}
-    if drop:
-        doomed: Any = [{**tag, "Key": key} for key in drop]
-        clients.autoscaling.delete_tags(Tags=doomed)
-    if put:
-        tags: Any = [{**tag, "Key": key, "Value": value, "PropagateAtLaunch": False} for key, value in put.items()]
-        clients.autoscaling.create_or_update_tags(Tags=tags)

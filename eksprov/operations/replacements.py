@@ -39,7 +39,12 @@ changed anything, or leaves that resource as it is.
 A run that is cut off in between goes on with the next one: nothing is left twice. `provision` needs the rights to
 delete for all of this; `eksprov policy` has them.
 
-The config's `tags:` change in place on every kind that has tags in AWS, beside the fields named here.
+The config's `tags:` change in place on every kind that has tags in AWS, beside the fields named here. No node is
+replaced for a tag: running nodes are tagged with their disks and interfaces, the launch template gets a version that
+differs in tags alone, and the Auto Scaling group hands the new tags on to the instances that it launches. What is not
+reached: disks and interfaces of nodes that a group launches before its nodes are next replaced have the old tags, and
+those instances a tag that has left the config; nodes of EKS Auto Mode, whose built-in node class is AWS's; Karpenter's
+nodes are tagged by Karpenter, as its node class says.
 """
 
 

@@ -105,6 +105,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
 def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # noqa: ARG001 -- nothing is surveyed
     """What versions there are, and which of them live; the parameters in which AWS names node images are public."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "eks:DescribeAddonVersions")
+    yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
     yield from _rights("addon", place).read
     if "node-group" in place.kinds:
         yield from _rights("node-group", place).read

@@ -140,7 +140,7 @@ def _addon(place: Place) -> Rights:
 def _node_group(place: Place) -> Rights:
     own = _of(place, "nodegroup")
     return Rights(
-        read=on(own, "eks:DescribeNodegroup"),
+        read=(*on(own, "eks:DescribeNodegroup"), *on(ANYTHING, "ec2:DescribeLaunchTemplateVersions")),
         make=(
             *on(ANYTHING, "autoscaling:DescribeScalingActivities", "ec2:DescribeInstanceTypes"),
             *on(_own(place), "eks:CreateNodegroup", condition=place.requested),
@@ -150,6 +150,8 @@ def _node_group(place: Place) -> Rights:
         ),
         change=(
             *on(own, "eks:UpdateNodegroupConfig", "eks:UpdateNodegroupVersion"),
+            *_asg_tags(place).change,
+            *on(ANYTHING, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces"),
             *on((*_own(place), *own), "eks:DescribeUpdate"),
         ),
         delete=on(own, "eks:DeleteNodegroup"),

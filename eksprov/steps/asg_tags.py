@@ -119,7 +119,10 @@ class AsgTags(Step[Aws, TemplateFacts]):
         )
 
     def _put(self, aws: Aws, group: str, tags: Mapping[str, str]) -> None:
-        wanted: Any = [{**_tag(group, key), "Value": value, "PropagateAtLaunch": False} for key, value in tags.items()]
+        handed_on = dict(aws.extra_tags).keys()  # the config's; see `aws.tagging_nodes`
+        wanted: Any = [
+            {**_tag(group, key), "Value": value, "PropagateAtLaunch": key in handed_on} for key, value in tags.items()
+        ]
         if wanted:
             put = partial(aws.clients.autoscaling.create_or_update_tags, Tags=wanted)
             eventually(aws, put, CONTENDED, limit_s=CONTENDED_LIMIT_S)

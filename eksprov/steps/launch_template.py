@@ -6,7 +6,8 @@ to it by an update of its own. What EKS forbids in such a template is not in it:
 (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html).
 
 Owner tags are also given to the instances, volumes and network interfaces, so that costs can be told apart; EKS does
-not pass on the node group's own tags. They follow a change of the config's tags with the next version.
+not pass on the node group's own tags. A change of the config's tags makes a version that differs in them alone; nodes
+of either are alike, so that the group stays where it is (`aws.tagging_nodes`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
     """
 
     kind: ClassVar[str] = "launch-template"
-    tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
+    tags_at: ClassVar[tuple[str, str] | None] = ("launch-template", "id")
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
 
     hop_limit: int = 1
@@ -112,7 +113,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
         """A new version, all of it. Raises: ProvisioningError for nodes that could never be."""
         self._refuse()
         data = as_data(want, aws.tags(self.name.replace(self.kind, "node-group"), self.slug))
-        told = hashlib.sha256(f"{have.id}|{have.version}|{data}".encode()).hexdigest()
+        told = hashlib.sha256(f"{have.id}|{have.newest}|{data}".encode()).hexdigest()
         aws.clients.ec2.create_launch_template_version(
             LaunchTemplateId=have.id,
             LaunchTemplateData=data,
@@ -126,11 +127,12 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
             aws.clients.ec2.delete_launch_template(LaunchTemplateId=have.id)
 
     def outputs(self, have: LaunchTemplateFacts) -> dict[str, str]:
-        """`id` and `version`; a version that is yet to be made has no number."""
+        """`id`, `version`, and `newest`, which may differ from it in tags alone; one yet to be made has no number."""
         want = self.desired(Outputs())
         told = [f.name for f in fields(want) if f.compare and not _is_unknown(getattr(want, f.name))]
         settled = all(getattr(want, name) == getattr(have, name) for name in told)
-        return {"id": have.id, "version": have.version if settled else UNKNOWN}
+        version, newest = (have.version, have.newest) if settled else (UNKNOWN, UNKNOWN)
+        return {"id": have.id, "version": version, "newest": newest}
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.tags import as_list
 from eksprov.core.step import Owner
 from eksprov.steps.ec2 import Item, owner_in
@@ -38,7 +39,8 @@ class LaunchTemplateFacts:
     market: str = ""
     instance_type: str = ""
     id: str = field(default="", compare=False)
-    version: str = field(default="", compare=False)
+    version: str = field(default="", compare=False)  # the one whose nodes are as the newest's
+    newest: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
 
 
@@ -130,7 +132,8 @@ def from_data(version: Mapping[str, Any], item: Item) -> LaunchTemplateFacts:
         market=(data.get("InstanceMarketOptions") or {}).get("MarketType", ""),
         instance_type=data.get("InstanceType", ""),
         id=item["LaunchTemplateId"],
-        version=str(version["VersionNumber"]),
+        version=alike(version),
+        newest=str(version["VersionNumber"]),
         owner=owner_in(item),
     )
 

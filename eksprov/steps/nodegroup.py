@@ -22,6 +22,7 @@ from eksprov import errors
 from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
+from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order, Replacement
@@ -47,6 +48,7 @@ from eksprov.steps.nodegroup_facts import (
 )
 from eksprov.steps.nodegroup_trouble import diagnosed
 
+NO_TEMPLATE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound")
 HOPELESS = frozenset(
     {
         "AmiIdNotFound",
@@ -69,7 +71,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
 
     kind: ClassVar[str] = "node-group"
     inside: ClassVar[bool] = True
-    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
+    tags_at: ClassVar[tuple[str, str] | None] = ("node-group", "arn")
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)
     recreate_failed: ClassVar[bool] = True
     delete_in_motion: ClassVar[bool] = True  # one without capacity may take half an hour to fail
@@ -149,6 +151,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             template_id=outputs.get(self.template, "id"),
             pinned_subnets=frozenset(subnets) if self.zone_ids else frozenset(),
             template_version=outputs.get(self.template, "version"),
+            template_newest=outputs.get(self.template, "newest"),
             release_version=self.release_version,
             min_size=self.min_size,
             desired_size=self.desired_size,
@@ -173,8 +176,18 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             pinned_subnets=have.pinned_subnets if self.zone_ids else frozenset(),
             release_version=have.release if self.release_version else "",
             desired_size=have.current_size if self.fixed_size else self.desired_size,
+            template_version=self._alike(aws, have),
             **launches(aws, have.status, have.autoscaling_group, have.health, have.current_size),
         )
+
+    def _alike(self, aws: Aws, have: NodeGroupFacts) -> str:
+        """The version of the template whose nodes are as the group's are; the first differs from none before it."""
+        if have.template_version in ("", "1"):
+            return have.template_version
+        ask: Any = {"LaunchTemplateId": have.template_id, "Versions": [have.template_version]}
+        found = unless(lambda: aws.clients.ec2.describe_launch_template_versions(**ask), *NO_TEMPLATE)
+        versions = found["LaunchTemplateVersions"] if found is not None else []
+        return alike(versions[0]) if versions else have.template_version
 
     def create(self, aws: Aws, want: NodeGroupFacts, token: str) -> dict[str, str]:
         """Send CreateNodegroup once IAM's new role is visible to EKS. Raises: ProvisioningError without subnets."""
@@ -190,7 +203,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             "instanceTypes": list(want.instance_types),
             "amiType": want.ami_type,
             "capacityType": want.capacity_type,
-            "launchTemplate": {"id": want.template_id, "version": want.template_version},
+            "launchTemplate": {"id": want.template_id, "version": want.template_newest},
             "releaseVersion": want.release_version,
             "scalingConfig": scaling_config(want),
             "labels": dict(want.labels),
@@ -225,7 +238,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         move: dict[str, Any] = {
             "version": have.version,
             "releaseVersion": want.release_version or have.release,
-            "launchTemplate": {"id": have.template_id, "version": want.template_version},
+            "launchTemplate": {"id": have.template_id, "version": want.template_newest},
         }
         rolled = eventually(
             aws, lambda: eks.update_nodegroup_version(**self._key, **move), EKS_BUSY, limit_s=BUSY_LIMIT_S

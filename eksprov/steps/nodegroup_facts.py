@@ -83,6 +83,7 @@ class NodeGroupFacts:
     update_rule: UpdateRule = ONE_BY_ONE
     node_repair: bool = False
     warm_pool: WarmPoolRule = NO_POOL
+    template_newest: str = field(default="", compare=False)  # differs from `template_version` in tags alone
     subnet_ids: tuple[str, ...] = field(default=(), compare=False)
     current_size: int = field(default=0, compare=False)
     version: str = field(default="", compare=False)

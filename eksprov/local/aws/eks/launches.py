@@ -110,6 +110,13 @@ def _disks(nodegroup: Nodegroup) -> dict[str, Any]:
     return {"block_device_mappings": sized}
 
 
+def _handed_on(group: FakeAutoScalingGroup) -> dict[str, str]:
+    """The tags that the group gives to its instances, over those of the template
+    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/autoscaling-tagging.html)."""
+    own = ("eks:", "kubernetes.io/", "k8s.io/")  # EKS's, which `_start` writes
+    return {key: value for key, value in group.get_propagated_tags().items() if not key.startswith(own)}
+
+
 def _start(
     region: EksRegion, cluster: Cluster, nodegroup: Nodegroup, group: FakeAutoScalingGroup, kind: str, subnet: str
 ) -> str:
@@ -129,7 +136,7 @@ def _start(
         is_instance_type_default=False,
         region_name=region.name,
         tags={
-            "instance": {**templates.tags(nodegroup, "instance"), **tags},
+            "instance": {**templates.tags(nodegroup, "instance"), **_handed_on(group), **tags},
             "volume": templates.tags(nodegroup, "volume"),
         },
         metadata_options=nodegroup.template_data.get("MetadataOptions") or templates.EKS_METADATA,
