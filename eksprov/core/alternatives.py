@@ -22,6 +22,7 @@ from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
 from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import Outputs, Owner, Phase, State, Step
+from eksprov.core.succession import hand_on, tags_of_others
 
 AnyStep = Step[Any, Any]
 NO_CHOICE_HINT = "run the same command again later, or let the config name other choices"
@@ -47,10 +48,21 @@ class Standing:
         """The phase of a choice; None where it is not there."""
         return choice.phase(self.facts[choice.slug]) if choice.slug in self.facts else None
 
+    def serving(self, choice: AnyStep) -> Any | None:
+        """What was read of the resource that serves until the choice does; None where there is none to follow."""
+        return self.facts.get(serving(self, choice))
+
     def state(self, choice: AnyStep) -> State | None:
         """The state of a choice; None where it is not there."""
         phase = self.phase(choice)
         return phase.state if phase is not None else None
+
+
+def serving(there: Standing, choice: AnyStep) -> str:
+    """The slug of what stands and serves until the choice, which is not there, does; empty where nothing does."""
+    if choice.slug in there.steps:
+        return ""
+    return next((slug for slug in sorted(there.steps) if there.state(there.steps[slug]) is State.READY), "")
 
 
 def standing(step: AnyStep, client: Any, us: Owner) -> Standing:
@@ -82,13 +94,16 @@ def bring(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
             choosing.begin(choice)
         _give_up_unready([other for slug, other in others.items() if slug != choice.slug], client, run)
         try:
-            outcome = converge(choice, client, outputs, _own_token(run, step, choice, there))
+            before = there.serving(choice)
+            heir = choice if before is None else choice.succeeding(before)
+            outcome = converge(heir, client, outputs, _own_token(run, step, choice, there))
         except ScarceError as short:
             reasons[choice.label] = short.reason
             others[choice.slug], recorded = choice, ""
             choosing.note(f"{step.name}: no capacity for {choice.label} ({short.reason}); giving it up")
             continue
         others.pop(choice.slug, None)
+        _hand_on(choice, [there.facts[slug] for slug in others if slug in there.facts], client, run)
         _clear(step, others, client, run)
         return _told(choices, choice, _replaced(outcome, choice, choices, there), reasons)
     choosing.begin(step)  # the next run begins anew, with the first
@@ -184,6 +199,14 @@ def summary(choices: Sequence[AnyStep], choice: AnyStep) -> str:
 
 def _is_scarce(phase: Phase | None, state: State = State.MOVING) -> bool:
     return phase is not None and phase.scarce and phase.state is state
+
+
+def _hand_on(choice: AnyStep, old: Iterable[Any], client: Any, run: Run) -> None:
+    """What others tagged the resources with that are about to go, also where an earlier run made the new one."""
+    tagged = [have for have in old if tags_of_others(choice, have, run.tags)]
+    new = choice.discover(client, fresh=True) if tagged else None
+    for have in tagged if new is not None else ():
+        hand_on(choice, client, have, new, run.tags)
 
 
 def _own_token(run: Run, step: AnyStep, choice: AnyStep, there: Standing) -> Run:

@@ -20,6 +20,7 @@ from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import Clock, pause
 from eksprov.core.replacement import Order
 from eksprov.core.step import HERE, Outputs, Owner, Phase, State, Step
+from eksprov.core.succession import hand_on
 from eksprov.core.tagging import NO_TAGS, Tags, compared, update
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
@@ -80,8 +81,11 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         return Outcome(step.name, Status.UNCHANGED, change, step.outputs(have), message=step.phase(have).message)
     if change.action is Action.REPLACE:
         _make_room(step, client, have, change, run)
-        _created(step, client, want, run)
-        have = _proven(step, client, want, run)
+        heir, old = step.succeeding(have), have
+        want = heir.desired(outputs)
+        _created(heir, client, want, run)
+        have = _proven(heir, client, want, run)
+        hand_on(step, client, old, have, run.tags)
         return Outcome(step.name, Status.REPLACED, first, step.outputs(have))
     if change.action is Action.CREATE:
         if step.named and run.was_there(step.name):

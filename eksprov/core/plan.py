@@ -16,6 +16,7 @@ from eksprov.core.displacing import displacement
 from eksprov.core.executor import Node, order
 from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import READY, Outputs, Owner, State, Step
+from eksprov.core.succession import taken_over
 from eksprov.core.tagging import NO_TAGS, Tags, compared
 
 
@@ -136,7 +137,7 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner, t
         problem = f"cannot be changed in place: {', '.join(change.names)}; {step.replacement.why}"
         return Planned(step.name, step.kind, step.slug, change, problem=problem)
     elif change.action is Action.REPLACE:
-        change = replace(change, reason=str(step.replacement))
+        change = replace(change, reason=f"{step.replacement}{taken_over(step, have, tags)}")
     elif change.fields and have is not None and (why := step.refusal(step.desired(outputs), have)):
         return Planned(step.name, step.kind, step.slug, change, problem=why)
     elif change.fields and have is not None:

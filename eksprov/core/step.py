@@ -198,6 +198,10 @@ class Step(ABC, Generic[C, F]):
         # Asked only of a kind that says CREATE_FIRST; another that is asked is a bug, and must not get a wrong name.
         raise NotImplementedError(f"{self.kind} has no second name")
 
+    def succeeding(self, have: F) -> Step[C, F]:  # noqa: ARG002 -- what most kinds have is the config's alone
+        """This step as the successor of `have`: with the live values that another program owns, within its bounds."""
+        return self
+
     @property
     def label(self) -> str:
         """What tells this choice from the others, in a few words."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eksprov.aws.faults import translated
-from eksprov.core.alternatives import Standing, in_order, named, standing, summary
+from eksprov.core.alternatives import in_order, named, serving, standing, summary
 from eksprov.core.change import Action, Change, diff
 from eksprov.core.choosing import Choosing
 from eksprov.core.plan import Planned
 from eksprov.core.replacement import Order
 from eksprov.core.step import Outputs, State, Step
+from eksprov.core.succession import taken_over
+from eksprov.core.tagging import Tags
 from eksprov.operations.stack import Opened
 
 AnyStep = Step[Any, Any]
@@ -63,12 +65,13 @@ class LiveChoices:
     instead: Mapping[str, Any]
     notes: tuple[str, ...]
 
-    def over(self, line: Planned, step: AnyStep) -> Planned:
+    def over(self, line: Planned, step: AnyStep, tags: Tags) -> Planned:
         """The line of a step; a create beside something that stands is a replacement of that."""
         have = self.instead.get(line.name)
         if have is None or line.change.action is not Action.CREATE:
             return line
-        return replace(line, change=Change(Action.REPLACE, diff(line.want, have).fields, _how(step)), have=have)
+        why = f"{_how(step)}{taken_over(step, have, tags)}"
+        return replace(line, change=Change(Action.REPLACE, diff(line.want, have).fields, why), have=have)
 
 
 def _how(step: AnyStep) -> str:
@@ -94,7 +97,7 @@ def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
             unfinished = record.slug if record is not None and record.status != "ready" else ""
             choice = in_order(choices, there, unfinished, first=opened.first_choice)[0]
             taken.append(choice)
-            old = _replaced(there, choice)
+            old = serving(there, choice)
             have = replace(choice, slug=old).discover(opened.aws) if old else None
         if have is not None:
             instead[step.name] = have
@@ -104,11 +107,3 @@ def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
         if (later := summary(choices, choice)) and there.state(choice) is State.READY:
             notes.append(f"{step.name} stands on {later}; --first-choice goes back to the first")
     return LiveChoices(tuple(taken), tuple(gone), instead, tuple(notes))
-
-
-def _replaced(there: Standing, choice: AnyStep) -> str:
-    """The slug of what stands and serves until the choice, which is not there, does; empty where nothing does."""
-    if choice.slug in there.steps:
-        return ""
-    serving = (slug for slug, step in there.steps.items() if there.state(step) is State.READY)
-    return next(iter(sorted(serving)), "")

@@ -53,7 +53,7 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
     plan = preview(wanted, found, left, opened.us, notes=(*notes, *live.notes), tags=opened.tags)
     unasked = {step.name for step in wanted if not opened.asks(step)}
     by_name = {step.name: step for step in wanted}
-    lines = (live.over(line, by_name[line.name]) if line.name in by_name else line for line in plan.lines)
+    lines = (live.over(line, by_name[line.name], opened.tags) if line.name in by_name else line for line in plan.lines)
     lines = (_unasked(line) if line.name in unasked else line for line in lines)
     return replace(plan, lines=(*lines, *live.gone))
 

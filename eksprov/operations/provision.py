@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from eksprov.aws.faults import translated
 from eksprov.core.outcome import Outcome, Status
+from eksprov.core.succession import hand_on, tags_of_others
 from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import Applier
@@ -54,9 +58,10 @@ def provision(opened: Opened) -> Report:
         applier.save()  # the stack id and the choices are on disk before the first create
     for note in lost_access(opened):
         opened.stack.progress.note(note)
-    outcomes = _make_room(applier)
+    outcomes, gone = _make_room(applier)
     if all(outcome.good for outcome in outcomes):
         outcomes += applier.converge_all(opened.steps)
+    _hand_on(opened, gone, outcomes)
     orphans = opened.orphans
     if orphans and all(outcome.good for outcome in outcomes):
         outcomes += applier.remove_all(orphans)
@@ -65,11 +70,27 @@ def provision(opened: Opened) -> Report:
     return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
 
 
-def _make_room(applier: Applier) -> list[Outcome]:
-    """Remove what cannot become as it is wanted and what stands on it; it is made again afterwards, in order."""
-    gone = displaced(applier.opened)
+def _make_room(applier: Applier) -> tuple[list[Outcome], dict[str, Any]]:
+    """Remove what cannot become as it is wanted and what stands on it; it is made again afterwards, in order.
+
+    Also: what was read of each that others have tagged.
+    """
+    gone, opened = displaced(applier.opened), applier.opened
     if not gone:
-        return []
-    outcomes = applier.remove_all([step for step in applier.opened.steps if step.name in gone])
+        return [], {}
+    going = [step for step in opened.steps if step.name in gone]
+    found = zip(going, opened.stack.together(opened.read, going), strict=True)
+    tagged = {step.name: have for step, have in found if have and tags_of_others(step, have, opened.tags)}
+    outcomes = applier.remove_all(going)
     applier.forget()
-    return outcomes
+    return outcomes, tagged
+
+
+def _hand_on(opened: Opened, gone: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
+    """Give what was made again the tags that others gave the ones before."""
+    made = {outcome.name for outcome in outcomes if outcome.status is Status.CREATED}
+    for step in (step for step in opened.steps if step.name in gone.keys() & made):
+        have = opened.read(step, fresh=True)
+        if have is not None:
+            with translated(f"tag {step.name}"):
+                hand_on(step, opened.aws, gone[step.name], have, opened.tags)

@@ -119,6 +119,12 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         what = mark(self.instance_types, self.capacity_type, self.zone_ids, self.ami_type)
         return replace(self, slug=f"{cluster}/{logical}-{what}")
 
+    def succeeding(self, have: NodeGroupFacts) -> NodeGroup:
+        """With as many nodes as an autoscaler has given the group, within the config's bounds."""
+        if self.fixed_size:
+            return self
+        return replace(self, desired_size=max(self.min_size, min(have.current_size, self.max_size)))
+
     def siblings(self, aws: Aws, *, fresh: bool = False) -> tuple[NodeGroup, ...]:
         """The choices that are there, and those that the config no longer names."""
         known = {choice.slug: choice for choice in self.choices}

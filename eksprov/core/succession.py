@@ -1,0 +1,48 @@
+"""What a resource that is made again takes over from the one that it replaces: values that others own.
+
+An autoscaler sets the number of nodes, a backup service tags what it is to save. The config says nothing of these, so
+they are lost when the successor starts from the config alone: four busy nodes drain onto one. Which live values a kind
+hands on it says itself (`Step.succeeding`); tags of others are handed on for every kind that has tags.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from eksprov.core.step import Outputs, Step
+from eksprov.core.tagging import Tags
+
+AnyStep = Step[Any, Any]
+# Of AWS, of ours and of controllers, who write them again on what they make or find.
+NOT_OTHERS = ("aws:", "eks:", "eksprov:", "elbv2.k8s.aws/", "k8s.io/", "karpenter.", "kubernetes.io/", "Name")
+
+
+def tags_of_others(step: AnyStep, have: Any, tags: Tags) -> dict[str, str]:
+    """The tags of what goes that neither the config nor AWS gave it."""
+    found = have.owner.tags if step.tags_at is not None and have.owner is not None else {}
+    own = {*tags.wanted, *tags.dropped}
+    return {key: value for key, value in found.items() if key not in own and not key.startswith(NOT_OTHERS)}
+
+
+def hand_on(step: AnyStep, client: Any, old: Any, new: Any, tags: Tags) -> None:
+    """Give the successor, which stands, the tags that others gave the one before."""
+    others = tags_of_others(step, old, tags)
+    have = new.owner.tags if new.owner is not None else {}
+    put = {key: value for key, value in others.items() if key not in have}
+    if put and step.tags_at is not None:
+        service, output = step.tags_at
+        client.retag(service, step.outputs(new)[output], have, put, ())
+
+
+def taken_over(step: AnyStep, have: Any, tags: Tags) -> str:
+    """What is taken over, for a plan; empty where nothing is."""
+    want, heir = step.desired(Outputs()), step.succeeding(have).desired(Outputs())
+    values = [
+        f"{field.name} {getattr(heir, field.name)}"
+        for field in dataclasses.fields(want)
+        if getattr(want, field.name) != getattr(heir, field.name)
+    ]
+    others = sorted(tags_of_others(step, have, tags))
+    what = (*values, *((f"the tags {', '.join(others)}",) if others else ()))
+    return f"; it takes over {' and '.join(what)}" if what else ""
