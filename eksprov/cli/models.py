@@ -178,7 +178,8 @@ class Models:
             notes = (f"the stack does not exist yet: the bucket's name carries {NO_ACCOUNT} for its account",)
         stack_id, records = (state.stack_id, state.steps) if state is not None else ("", {})
         cidrs, bucket = subnet_ranges(catalog(config, choices), records), bucket_name(config, choices)
-        return StackFacts(config.name, stack_id, choices.region, bucket, cidrs, config.network.ipv6), notes
+        ipv6, auto = config.network.ipv6, config.autoscaler == "auto-mode"
+        return StackFacts(config.name, stack_id, choices.region, bucket, cidrs, ipv6, auto), notes
 
     def _model(self, name: str) -> Model | None:
         return next((model for model in self._backend.config.models if model.name == name), None)

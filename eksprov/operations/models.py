@@ -32,6 +32,7 @@ from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_acco
 from eksprov.serving.workload import MODEL_DIGEST
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
+from eksprov.steps.catalog.names import has_auto_mode
 
 AnyStep = Step[Any, Any]
 
@@ -84,7 +85,8 @@ def stack_facts(opened: Opened) -> StackFacts:
     """What a model's objects need to know of the stack."""
     config, choices = opened.stack.config, opened.choices
     cidrs, ipv6 = subnet_ranges(opened.steps, opened.state.steps), config.network.ipv6
-    return StackFacts(config.name, opened.us.stack_id, choices.region, bucket_name(config, choices), cidrs, ipv6)
+    bucket, auto = bucket_name(config, choices), has_auto_mode(config)
+    return StackFacts(config.name, opened.us.stack_id, choices.region, bucket, cidrs, ipv6, auto)
 
 
 def subnet_ranges(steps: Iterable[AnyStep], records: Mapping[str, Record]) -> tuple[str, ...]:

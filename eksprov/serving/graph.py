@@ -32,7 +32,8 @@ def model_steps(spec: ModelSpec, package: Package, association: str) -> tuple[An
     namespace = shared[0].name
     own = manifests.of_model(spec)
     waits: dict[str, tuple[str, ...]] = dict.fromkeys(own, (namespace,))
-    # The network policy comes before the pods, so that none of them ever runs without it.
+    # The network policy comes before the pods. A new pod of a standard node is allowed all until the node's agent has
+    # reconciled it (https://github.com/aws/aws-network-policy-agent, `standard` mode): seconds, not for ever.
     before_pods = (f"{me}/network-policy", f"{me}/service-account", f"{me}/service", f"{me}/files", association)
     waits[f"{me}/deployment"] = (namespace, shared[1].name, *before_pods)
     files = ModelFiles(

@@ -162,6 +162,11 @@ def _network_policy(spec: ModelSpec) -> dict[str, Any]:
 
     The API server's proxy comes from the cluster's subnets. S3 and STS have no fixed addresses, so HTTPS goes out to
     anywhere; the pod identity agent is link-local. The kubelet's probes come from the node, which is always allowed.
+
+    A node of EKS Auto Mode answers DNS itself, so that no pod can be named, and an address must be
+    (https://github.com/aws/containers-roadmap/issues/2546): which one a policy sees is not documented, so it is any.
+    With IPv6, policies hold for the pod's own interface; the IPv4 addresses that pods reach through their node are out
+    of their sight (https://github.com/aws/aws-network-policy-agent, README).
     """
     http = [{"port": spec.runtime.http_port, "protocol": "TCP"}]
     callers, families = [*_blocks(spec.stack.subnet_cidrs), {"podSelector": {}}], 2 if spec.stack.ipv6 else 1
@@ -169,6 +174,7 @@ def _network_policy(spec: ModelSpec) -> dict[str, Any]:
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
     }
+    on_nodes = _blocks(EVERYWHERE[:families]) if spec.stack.dns_on_nodes else []
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -178,7 +184,7 @@ def _network_policy(spec: ModelSpec) -> dict[str, Any]:
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"from": callers, "ports": http}],
             "egress": [
-                {"to": [dns], "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+                {"to": [dns, *on_nodes], "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
                 {"to": _blocks(POD_IDENTITY_AGENT[:families]), "ports": [{"port": 80, "protocol": "TCP"}]},
                 {"to": _blocks(EVERYWHERE[:families]), "ports": [{"port": 443, "protocol": "TCP"}]},
             ],

@@ -24,6 +24,9 @@ from eksprov.serving.runtimes import Runtime
 SETTINGS: Final = "model-settings.json"
 SAMPLE: Final = "sample.json"
 CHUNK_BYTES: Final = 2**20
+# MLServer's start-up script unpacks it into its working directory, which is read-only here, and so the server ends
+# (https://github.com/SeldonIO/MLServer/blob/1.7.1/hack/activate-env.sh).
+ENVIRONMENT: Final = "environment.tar.gz"
 KEY_BYTES: Final = 900  # S3 keys have 1,024 bytes; the prefix needs some of them
 
 
@@ -72,6 +75,11 @@ def read_package(folder: Path, name: str, runtime: Runtime) -> Package:
     files = sorted((_hashed(folder, path) for path in _walk(folder, folder.resolve(), name)), key=lambda f: f.path)
     if not files:
         raise errors.UsageError(f"model {name}: the folder {folder} is empty", "put the model's file into it")
+    if any(file.path == ENVIRONMENT for file in files):
+        raise errors.UsageError(
+            f"model {name}: {folder / ENVIRONMENT} is an environment of its own, which the server cannot unpack here",
+            f"take it out, and train with the libraries of {runtime.name}: {_listed(runtime)}",
+        )
     settings = next((file for file in files if file.path == SETTINGS), None)
     model: ModelFile | None
     if settings is None:
@@ -81,6 +89,10 @@ def read_package(folder: Path, name: str, runtime: Runtime) -> Package:
         model = _named_by(settings, files, name)
     warning = version_warning(model.source, runtime.libraries["scikit-learn"]) if model and model.source else None
     return Package(folder, tuple(files), _digest(files), (warning,) if warning else ())
+
+
+def _listed(runtime: Runtime) -> str:
+    return ", ".join(f"{name} {version}" for name, version in runtime.libraries.items())
 
 
 def _walk(folder: Path, root: Path, name: str) -> Iterator[Path]:

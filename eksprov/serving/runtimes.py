@@ -46,7 +46,9 @@ class Runtime:
 
 MLSERVER_SKLEARN: Final = Runtime(
     name="mlserver-sklearn",
-    image="docker.io/seldonio/mlserver:1.7.1",
+    # With this runtime alone; the one without a suffix has all of them, some 4 GB
+    # (https://github.com/SeldonIO/MLServer/blob/1.7.1/hack/build-images.sh).
+    image="docker.io/seldonio/mlserver:1.7.1-sklearn",
     version="1.7.1",
     implementation="mlserver_sklearn.SKLearnModel",
     suffixes=(".joblib", ".pkl", ".pickle"),

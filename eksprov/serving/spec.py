@@ -19,7 +19,8 @@ FETCH_MEMORY_MIB: Final = 512  # `aws s3 sync` with its default of 10 parallel r
 @dataclass(frozen=True)
 class StackFacts:
     """What a deployment needs to know of its stack. `subnet_cidrs` are those of the cluster's subnets: the API server
-    reaches services from its network interfaces there. `ipv6`: pods have IPv6 addresses."""
+    reaches services from its network interfaces there. `ipv6`: pods have IPv6 addresses. `dns_on_nodes`: EKS Auto Mode
+    makes nodes, whose DNS is a service of the node and no pod."""
 
     stack: str
     stack_id: str
@@ -27,6 +28,7 @@ class StackFacts:
     bucket: str
     subnet_cidrs: tuple[str, ...]
     ipv6: bool = False
+    dns_on_nodes: bool = False
 
 
 @dataclass(frozen=True)

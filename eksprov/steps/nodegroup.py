@@ -21,8 +21,8 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.tagging_nodes import alike
+from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order, Replacement

@@ -33,7 +33,7 @@ def test_a_lock_is_written_checked_and_kept_to(here: WorldHere) -> None:
     assert done.code == 0, done.err
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     said = yaml.safe_load(path.read_text())
-    assert "unresolved  docker.io/seldonio/mlserver:1.7.1" in done.out
+    assert "unresolved  docker.io/seldonio/mlserver:1.7.1-sklearn" in done.out
     assert said["unresolved"] == sorted(line.split()[1] for line in done.out.splitlines() if "unresolved" in line)
     assert said["images"] == {}
 
@@ -50,7 +50,9 @@ def test_a_lock_is_written_checked_and_kept_to(here: WorldHere) -> None:
     assert live is not None
     pod = live["spec"]["template"]["spec"]
     images = [one["image"] for one in (*pod["initContainers"], *pod["containers"])]
-    assert images == [f"{name}@{DIGEST}" for name in (images[0].split("@")[0], "docker.io/seldonio/mlserver:1.7.1")]
+    assert images == [
+        f"{name}@{DIGEST}" for name in (images[0].split("@")[0], "docker.io/seldonio/mlserver:1.7.1-sklearn")
+    ]
     assert here("plan", "--check").code == 0
     assert here("plan", "--check", "--offline").code == 0
     answer = here("lock", "--check", "--json", env=NOWHERE).json

@@ -16,6 +16,7 @@ from eksprov.kube.owned import quantity
 from eksprov.serving import manifests
 from eksprov.serving.export import export
 from eksprov.serving.graph import all_manifests
+from eksprov.serving.runtimes import MLSERVER_SKLEARN
 from eksprov.serving.workload import REVISION
 
 VARIANTS = [
@@ -145,6 +146,21 @@ def test_with_ipv6_pods_listen_at_their_own_address_and_reach_both_families() ->
     out = {rule["ports"][0]["port"]: blocks(rule["to"]) for rule in rules["egress"]}
     assert out == {53: [], 80: ["169.254.170.23/32", "fd00:ec2::23/128"], 443: ["0.0.0.0/0", "::/0"]}
     assert blocks(rules["ingress"][0]["from"]) == list(stack.subnet_cidrs)
+
+
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_dns_of_auto_modes_nodes_is_named_by_address_and_that_of_others_by_pod_alone(*, ipv6: bool) -> None:
+    everywhere = ["0.0.0.0/0", "::/0"][: 2 if ipv6 else 1]
+    for on_nodes, expected in ((False, []), (True, everywhere)):
+        stack = replace(STACK, ipv6=ipv6, dns_on_nodes=on_nodes)
+        rules = manifests.of_model(spec(stack=stack))["model/digits/network-policy"]["spec"]["egress"]
+        (dns,) = [rule for rule in rules if rule["ports"][0]["port"] == 53]
+        assert blocks(dns["to"]) == expected
+        assert any("podSelector" in peer for peer in dns["to"])
+
+
+def test_the_image_carries_no_more_than_its_runtime() -> None:
+    assert pod(spec())["containers"][0]["image"].endswith(f":{MLSERVER_SKLEARN.version}-sklearn")
 
 
 def test_selectors_match_the_pods_and_hold_nothing_that_changes() -> None:

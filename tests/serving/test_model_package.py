@@ -110,6 +110,10 @@ def _pipe(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
 
 
+def _environment(folder: Path) -> None:
+    (folder / "environment.tar.gz").write_bytes(b"x")
+
+
 def _strange_name(folder: Path) -> None:
     (folder / "a\nb").write_text("")
 
@@ -125,6 +129,7 @@ def _strange_name(folder: Path) -> None:
         (_escaping_folder, "leads out of"),
         (_broken_link, "no ordinary file"),
         (_pipe, "no ordinary file"),
+        (_environment, "which the server cannot unpack"),
         (_strange_name, "cannot be an object's"),
     ],
 )

@@ -17,6 +17,7 @@ from eksprov.config.schema import Addon, Config, Monitoring
 from eksprov.core.outcome import Status
 from eksprov.core.step import Step
 from eksprov.operations.models import graph
+from eksprov.serving import manifests
 from eksprov.steps.alarm import Alarm
 from eksprov.steps.catalog import catalog
 from eksprov.steps.catalog.monitoring import OBSERVABILITY, model_dashboard
@@ -132,6 +133,16 @@ def test_a_model_has_a_dashboard_where_dashboards_are_wanted(watched: Bench) -> 
     assert watched.again(step).status is Status.CREATED
     watched.goes(step)
     assert not list(model_dashboard(quick_start(), watched.choices, "digits", "models"))
+
+
+def test_a_models_dashboard_measures_against_no_limit_that_its_pods_do_not_have(watched: Bench) -> None:
+    """Container Insights has no value then."""
+    (step,) = model_dashboard(watched_config(), watched.choices, "digits", "models")
+    pod = manifests.of_model(spec())["model/digits/deployment"]["spec"]["template"]["spec"]
+    limited = set(pod["containers"][0]["resources"]["limits"])
+    metrics = [metric[1] for widget in step.widgets for metric in widget.metrics]
+    assert metrics
+    assert {name.split("_")[1] for name in metrics if name.endswith("_over_pod_limit")} <= limited
 
 
 def test_a_stack_that_asks_for_nothing_gets_nothing(bench: Bench) -> None:

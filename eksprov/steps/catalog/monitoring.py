@@ -64,7 +64,8 @@ def model_dashboard(config: Config, choices: Choices, model: str, namespace: str
         return (PODS, metric, *who, "PodName", model)
 
     widgets = (
-        Widget("CPU, percent of the limit", "Average", (pods("pod_cpu_utilization_over_pod_limit"),)),
+        # Of the node: a model has no CPU limit, so what is measured against one stays empty.
+        Widget("CPU, percent of the node", "Average", (pods("pod_cpu_utilization"),)),
         Widget("Memory, percent of the limit", "Average", (pods("pod_memory_utilization_over_pod_limit"),)),
         Widget("Restarts of containers", "Maximum", (pods("pod_number_of_container_restarts"),)),
         Widget("Running pods", "Average", ((PODS, "service_number_of_running_pods", *who, "Service", model),)),
