@@ -7,7 +7,6 @@ before a method needs it; the world is connected to once.
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from eksprov.core.plan import Plan
     from eksprov.core.step import Step
     from eksprov.operations.provision import Report
+    from eksprov.operations.removal import Removal
     from eksprov.operations.stack import Opened, Stack
     from eksprov.operations.teardown import Teardown
     from eksprov.state.record import State
@@ -110,21 +110,19 @@ class Backend:
             display.doing("reading what is there")
             return provision(opened)
 
-    def existing(self, display: Display) -> dict[str, int]:
-        """How many resources of each kind the account's tags say are the stack's; the record is not asked."""
-        from eksprov.operations.kinds import KINDS
-        from eksprov.operations.stack import survey
+    def removal(self, display: Display, *, delete_retained: bool) -> Removal:
+        """What a teardown would take away now, and what it would keep."""
+        from eksprov.operations.removal import removal
 
-        opened = self.opened(display, mint=False)
-        return dict(Counter(sighting.kind for sighting in survey(opened.aws, self.config.name, KINDS)))
+        return removal(self.opened(display, mint=False), delete_retained=delete_retained)
 
-    def teardown(self, display: Display) -> Teardown:
+    def teardown(self, display: Display, *, delete_retained: bool) -> Teardown:
         """Delete everything and read the account again."""
         from eksprov.operations.teardown import teardown
 
         opened = self.opened(display, mint=False)
         with self.orderly():
-            gone = teardown(opened)
+            gone = teardown(opened, delete_retained=delete_retained)
         if gone.ok:
             self._drop_context()
         return gone

@@ -19,8 +19,10 @@ from eksprov.errors import Problem
 
 if TYPE_CHECKING:
     from eksprov.operations.provision import Report
+    from eksprov.operations.removal import Removal
     from eksprov.operations.teardown import Teardown
     from eksprov.serving.invoke import Answer
+    from eksprov.steps.left_behind import Piece
 
 SCHEMA = 1
 WIDEST_VALUE = 72  # characters of a value in a plan's text; the JSON has all of it
@@ -237,13 +239,26 @@ def report_json(report: Report, stack: str, place: str) -> dict[str, Any]:
     }
 
 
-def teardown_json(gone: Teardown, stack: str, place: str) -> dict[str, Any]:
+def teardown_json(gone: Teardown, goes: Removal, stack: str, place: str) -> dict[str, Any]:
     """What a teardown did and what the last reading of the account counted, for programs."""
     left = [
         {"kind": s.kind, "slug": s.slug, "identity": s.identity, "step": s.owner.step, "why": gone.why(s)}
         for s in gone.left
     ]
-    return {**report_json(gone.report, stack, place), "ok": gone.ok, "counted": gone.counted, "left": left}
+    kept = [{"kind": p.what, "identity": p.id, "text": p.text, "why": p.stays} for p in gone.kept]
+    found = {"counted": gone.counted, "left": left, "kept": kept}
+    return {**report_json(gone.report, stack, place), "ok": gone.ok, "foreseen": goes.counted, **found}
+
+
+def swept_text(swept: Iterable[Piece]) -> list[str]:
+    """What the cluster's controllers have made and goes with it, one by one."""
+    return [f"  {piece.what} {clean(piece.id)} ({clean(piece.text)})" for piece in swept]
+
+
+def kept_text(kept: Iterable[Piece]) -> list[str]:
+    """What is kept and why, and how it goes too; nothing where there is none."""
+    lines = [f"kept: {piece.what} {clean(piece.id)} ({clean(piece.text)}): {piece.stays}" for piece in kept]
+    return [*lines, "it goes on costing; with --delete-retained it is deleted too"] if lines else []
 
 
 def left_text(gone: Teardown) -> str:

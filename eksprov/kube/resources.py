@@ -28,6 +28,7 @@ KNOWN: Mapping[tuple[str, str], Resource] = {
     ("v1", "ServiceAccount"): Resource("serviceaccounts"),
     ("v1", "ConfigMap"): Resource("configmaps"),
     ("v1", "Secret"): Resource("secrets"),
+    ("v1", "PersistentVolume"): Resource("persistentvolumes", namespaced=False),
     ("v1", "PersistentVolumeClaim"): Resource("persistentvolumeclaims"),
     ("v1", "ResourceQuota"): Resource("resourcequotas"),
     ("apps/v1", "Deployment"): Resource("deployments"),

@@ -1,8 +1,9 @@
 """What controllers made, at teardown: asked to go through Kubernetes while it lives, then swept from AWS by tag.
 
-A load balancer belongs to a Service or an Ingress, a volume to a claim. Deleting those while the cluster's controllers
-run takes their AWS resources away in good order; what is left when the cluster is gone is found by the tags that
-controllers write (https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html).
+A load balancer belongs to a Service or an Ingress, a volume to a claim, a node of EKS Auto Mode to a pool. Deleting
+those while the cluster's controllers run takes their AWS resources away in good order; what is left when the cluster
+is gone is found by the tags that controllers write (https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html).
+Nodes and leaked interfaces are swept before the cluster: EKS would leave its security group for them.
 """
 
 from __future__ import annotations
@@ -13,30 +14,36 @@ from typing import Any
 from eksprov import errors
 from eksprov.core.converge import is_ours
 from eksprov.core.pace import pause
-from eksprov.core.step import Sighting, Step
-from eksprov.kube.api import KubeApi, Manifest, Ref
-from eksprov.operations.stack import Opened, survey
+from eksprov.core.step import Step
+from eksprov.kube.api import KubeApi, Manifest, Ref, UnknownKindError
+from eksprov.operations.stack import Opened
 from eksprov.steps.karpenter_roles import NODE as KARPENTER_NODE
 from eksprov.steps.leftovers import NAME, Leftovers
+from eksprov.steps.nodes_on_demand import NAME as NODES
+from eksprov.steps.nodes_on_demand import NodesOnDemand
+from eksprov.steps.reclaiming import Reclaiming
+from eksprov.steps.roles import AUTO_NODE
 
 CLAIMS = (("v1", "Service"), ("networking.k8s.io/v1", "Ingress"), ("v1", "PersistentVolumeClaim"))
+POOL, NODE_CLAIM = ("karpenter.sh/v1", "NodePool"), ("karpenter.sh/v1", "NodeClaim")
 GRACE_S = 300.0  # of AWS's time: a load balancer takes minutes to go
 EXPECTED_S = 60.0
 # The network goes after everything that controllers may have put into it, and the role of Karpenter's nodes after the
-# instance profiles that it is in.
+# instance profiles that it is in; so does that of Auto Mode's.
 _HOLDS_LEFTOVERS = frozenset({"internet-gateway", "security-group", "subnet", "vpc"})
 
 
 def holds_leftovers(step: Step[Any, Any]) -> bool:
     """Whether the step goes after the sweep."""
-    return step.kind in _HOLDS_LEFTOVERS or step.name == KARPENTER_NODE
+    return step.kind in _HOLDS_LEFTOVERS or step.name in (KARPENTER_NODE, AUTO_NODE)
 
 
-def release(kube: KubeApi, opened: Opened) -> None:
-    """Delete what holds load balancers and volumes, and wait for it, though not for ever: the sweep comes after."""
+def release(kube: KubeApi, opened: Opened, *, auto_mode: bool = False) -> None:
+    """Delete what holds load balancers, volumes and Auto Mode's nodes, and wait for it; not for ever: sweeps follow."""
     stack, clock = opened.stack, opened.stack.clock
     try:
-        asked = list(_claims(kube))
+        pools = list(_pools(kube)) if auto_mode else []
+        asked = [*_claims(kube), *pools]
         for live in asked:
             kube.delete(Ref.of(live), uid=live["metadata"].get("uid", ""))
     except errors.EksprovError as error:
@@ -44,37 +51,61 @@ def release(kube: KubeApi, opened: Opened) -> None:
         return
     if not asked:
         return
-    stack.progress.note(f"asked {len(asked)} Services, Ingresses and volume claims of the cluster to go")
+    named = "Services, Ingresses, volume claims and node pools" if pools else "Services, Ingresses and volume claims"
+    stack.progress.note(f"asked {len(asked)} {named} of the cluster to go")
     began = clock.now()
     while (waited := clock.now() - began) < GRACE_S / stack.aws.speed and not stack.stopped():
-        if not [live for live in asked if _is_there(kube, live)]:
+        if not _still_there(kube, asked, nodes=bool(pools)):
             return
         clock.sleep(pause(waited, EXPECTED_S, stack.aws.speed))
-    left = [Ref.of(live).title for live in asked if _is_there(kube, live)]
+    left = _still_there(kube, asked, nodes=bool(pools))
     stack.progress.note(f"still there: {', '.join(left)}; what they made in AWS is swept")
 
 
-def broom(opened: Opened, steps: Iterable[Step[Any, Any]]) -> tuple[Leftovers, ...]:
-    """The sweep of our cluster's leftovers; none where the cluster of that name is not, and was not, this stack's."""
+def broom(opened: Opened, steps: Iterable[Step[Any, Any]], reclaiming: Reclaiming) -> Leftovers | None:
+    """The sweep of our cluster's leftovers; None where the cluster of that name is not, and was not, this stack's.
+
+    Where nothing is known of it any more, it is still ours what an earlier teardown has marked as kept.
+    """
     cluster = next(step for step in opened.steps if step.kind == "cluster")
     found = opened.read(cluster, fresh=True)
     if found is not None and not is_ours(found.owner, opened.us):
-        return ()
-    ours = found is not None or "cluster" in opened.state.steps or bool(opened.sightings)
-    if not ours:
-        return ()
-    after = tuple(step.name for step in steps if _is_infrastructure(step))
-    return (Leftovers(name=NAME, slug=cluster.slug, outlives=after),)
+        return None
+    recorded = cluster.name in opened.state.steps or cluster.name in opened.state.generations  # now, or deleted since
+    ours = found is not None or recorded or bool(opened.sightings)
+    after = tuple(step.name for step in steps if step.name == cluster.name or _lives_in_cluster(step))
+    return Leftovers(name=NAME, slug=cluster.slug, outlives=after, reclaiming=reclaiming, marked_alone=not ours)
 
 
-def left_by_controllers(opened: Opened, swept: Iterable[Leftovers]) -> list[Sighting]:
-    """What the sweep did not get, read anew."""
-    together = opened.stack.together
-    return [found for step in swept for found in survey(opened.aws, step.slug, (type(step),), together)]
+def nodes_first(opened: Opened, steps: Iterable[Step[Any, Any]]) -> NodesOnDemand:
+    """What has to leave between node groups and cluster."""
+    cluster = next(step for step in opened.steps if step.kind == "cluster")
+    after = tuple(step.name for step in steps if step.world == "kube" or _lives_in_cluster(step))
+    return NodesOnDemand(name=NODES, slug=cluster.slug, outlives=after)
 
 
-def _is_infrastructure(step: Step[Any, Any]) -> bool:
-    return step.world == "aws" and step.kind in ("addon", "cluster", "node-group")
+def _lives_in_cluster(step: Step[Any, Any]) -> bool:
+    return step.world == "aws" and step.kind in ("addon", "node-group")
+
+
+def _pools(kube: KubeApi) -> Iterator[Manifest]:
+    """Of EKS Auto Mode: its own and the user's, and with them their nodes."""
+    api_version, kind = POOL
+    try:
+        for live in kube.list(api_version, kind):
+            yield {"apiVersion": api_version, "kind": kind, **live}
+    except UnknownKindError:  # it has never had any
+        return
+
+
+def _still_there(kube: KubeApi, asked: Iterable[Manifest], *, nodes: bool) -> list[str]:
+    """What has been asked to go and has not, and the claims of nodes, which go with their pools."""
+    left = [Ref.of(live).title for live in asked if _is_there(kube, live)]
+    try:
+        claims = kube.list(*NODE_CLAIM) if nodes else []
+    except errors.EksprovError:
+        return left
+    return [*left, *(f"NodeClaim {live['metadata']['name']}" for live in claims)]
 
 
 def _claims(kube: KubeApi) -> Iterator[Manifest]:

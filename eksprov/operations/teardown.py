@@ -1,27 +1,34 @@
 """Take a stack back to nothing, and prove it by reading the account again.
 
 Workloads go first, while the API server lives; then what the catalog, the record and the tags name, dependents before
-what they stand on. The proof asks every kind for resources with our tags; it does not ask the state.
+what they stand on. The proof asks every kind for resources with our tags; it does not ask the state. Volumes of claims
+that retain them stay, and are named (`retention`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eksprov import errors
+from eksprov.aws.faults import translated
+from eksprov.aws.session import Aws
 from eksprov.core.converge import is_ours
 from eksprov.core.outcome import Outcome
-from eksprov.core.step import Sighting, Step
+from eksprov.core.step import Sighting, State, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.apply import Applier
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.provision import Report
+from eksprov.operations.retention import judged, remember, settled
 from eksprov.operations.stack import Opened, survey
-from eksprov.operations.sweep import broom, holds_leftovers, left_by_controllers, release
-from eksprov.steps.leftovers import WHATS, Leftovers
+from eksprov.operations.sweep import broom, holds_leftovers, nodes_first, release
+from eksprov.steps.left_behind import WHATS, Piece
+from eksprov.steps.leftovers import Leftovers, sighted
+from eksprov.steps.nodes_on_demand import NodesOnDemand
+from eksprov.steps.reclaiming import Reclaiming
 
 AnyStep = Step[Any, Any]
 PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then tear down"
@@ -35,6 +42,7 @@ class Teardown:
     report: Report
     counted: dict[str, int]
     left: tuple[Sighting, ...]
+    kept: tuple[Piece, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -59,28 +67,65 @@ def doomed(opened: Opened, objects: Iterable[Sighting] = ()) -> tuple[tuple[AnyS
     return (*steps.values(), *strays.values()), frozenset(strays)
 
 
-def teardown(opened: Opened) -> Teardown:
+@dataclass(frozen=True)
+class Standing:
+    """The stack's cluster as a teardown finds it.
+
+    `facts` are None where there is none of ours, `kube` where its API server does not answer; its objects then go with
+    it. `objects` carry our labels.
+    """
+
+    slug: str
+    facts: Any | None = None
+    leaving: bool = False
+    kube: KubeApi | None = None
+    objects: tuple[Sighting, ...] = ()
+
+    def reclaiming(self, aws: Aws, *, delete_retained: bool, write: bool) -> Reclaiming:
+        """Which volumes may go. Where nobody can be asked any more, it is what an earlier teardown has written."""
+        if self.facts is None or self.leaving:
+            return Reclaiming(delete_retained=delete_retained)
+        return (settled if write else judged)(aws, self.slug, self.kube, delete_retained=delete_retained)
+
+
+def teardown(opened: Opened, *, delete_retained: bool = False) -> Teardown:
     """Remove everything of the stack. The caller holds its lock and has asked the user."""
-    kube, objects = _workloads(opened)
-    if kube is not None:
-        release(kube, opened)
-    steps, strays = doomed(opened, objects)
-    swept = broom(opened, steps)
-    steps = (*steps, *swept)
-    applier = Applier(opened, kube)
+    there = standing(opened, refuse_protected=True)
+    reclaiming = there.reclaiming(opened.aws, delete_retained=delete_retained, write=True)
+    if there.kube is not None:
+        release(there.kube, opened, auto_mode=there.facts.auto_mode if there.facts is not None else False)
+    steps, strays = doomed(opened, there.objects)
+    sweep = broom(opened, steps, reclaiming)
+    if sweep is not None and not sweep.marked_alone:
+        steps = (*steps, nodes_first(opened, steps))
+    steps = (*steps, sweep) if sweep is not None else steps
+    applier = Applier(opened, there.kube)
     began = opened.stack.clock.now()
     outcomes: list[Outcome] = applier.remove_all(steps, _waits(steps, strays))
     left: tuple[Sighting, ...] = ()
+    kept: tuple[Piece, ...] = ()
     if not opened.stack.stopped():
         left = survey(opened.aws, opened.us.stack, KINDS, opened.stack.together)
-        left = (*left, *left_by_controllers(opened, swept))
+        found = _found(opened, sweep)
+        kept = tuple(piece for piece in found if piece.stays)
+        with translated("mark what is kept"):
+            remember(opened.aws, kept)
+        left = (*left, *(sighted(piece, opened.us.stack) for piece in found if not piece.stays))
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
     counts = Counter(sighting.kind for sighting in left)
-    looked_at = [*(kind.kind for kind in KINDS if kind.world == "aws"), *(WHATS if swept else ())]
-    result = Teardown(report, {kind: counts[kind] for kind in looked_at}, left)
+    looked_at = [*(kind.kind for kind in KINDS if kind.world == "aws"), *(WHATS if sweep is not None else ())]
+    result = Teardown(report, {kind: counts[kind] for kind in looked_at}, left, kept)
     if result.ok:
         opened.stack.store.forget()
     return result
+
+
+def _found(opened: Opened, sweep: Leftovers | None) -> tuple[Piece, ...]:
+    """What controllers have left, read anew."""
+    if sweep is None:
+        return ()
+    with translated("look for what controllers have left"):
+        return sweep.found(opened.aws)
 
 
 def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[str]]:
@@ -96,6 +141,8 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
             waits[step.name] = workloads.copy()
         if holds_leftovers(step):
             waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == Leftovers.kind)
+        if step.kind == "cluster":
+            waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == NodesOnDemand.kind)
         later = [s.name for s in every if s.name in strays and rank.get(step.kind, 0) < rank[s.kind]]
         if step.name in workloads:  # which those wait for, and so cannot wait for them
             later = [name for name in later if name not in lasting]
@@ -103,26 +150,29 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
     return waits
 
 
-def _workloads(opened: Opened) -> tuple[KubeApi | None, list[Sighting]]:
-    """The stack's API server and the objects in it that carry our labels.
+def standing(opened: Opened, *, refuse_protected: bool = False) -> Standing:
+    """The cluster, if it is ours: a stranger's of our name is asked nothing, and nothing in it is deleted.
 
-    None where the cluster does not exist or does not answer: its objects then go with it; and where it is a stranger's.
-    Raises: ProvisioningError when the cluster is protected against deletion.
+    Raises: ProvisioningError when the cluster is protected against deletion, if asked for.
     """
     cluster = next(step for step in opened.steps if step.kind == "cluster")
     if opened.strange_cluster:
         opened.stack.progress.note(
             f"{opened.strange_cluster} is not this stack's; it and what is in it stay as they are"
         )
-        return None, []
+        return Standing(cluster.slug)
     found = opened.read(cluster, fresh=True)
-    if found is not None and is_ours(found.owner, opened.us) and (why := cluster.protection(found)):
+    if found is None or not is_ours(found.owner, opened.us):
+        return Standing(cluster.slug)
+    if refuse_protected and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
-    if found is None or not {"endpoint", "certificate_authority"} <= cluster.outputs(found).keys():
-        return None, []  # one that failed while it was made may have only a part of what a client needs
+    there = Standing(cluster.slug, found, leaving=cluster.phase(found).state is State.LEAVING)
+    if not {"endpoint", "certificate_authority"} <= cluster.outputs(found).keys():
+        return there  # one that failed while it was made may have only a part of what a client needs
     try:
         kube = opened.stack.kube(cluster.slug, cluster.outputs(found))
-        return kube, [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]
+        objects = [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]
+        return replace(there, kube=kube, objects=tuple(objects))
     except errors.EksprovError as error:
         opened.stack.progress.note(f"the cluster does not answer ({error.message}); its objects go with it")
-        return None, []
+        return there

@@ -112,7 +112,7 @@ def _repository(place: Place) -> Rights:
         read=on(own, "ecr:DescribeRepositories", "ecr:ListTagsForResource"),
         make=on(own, "ecr:CreateRepository", "ecr:TagResource", condition=place.requested),
         change=on(own, "ecr:PutImageTagMutability"),
-        delete=on(own, "ecr:DeleteRepository"),
+        delete=on(own, "ecr:DeleteRepository", "ecr:ListImages"),
         survey=(
             *on(place.arn("ecr", "repository/*"), "ecr:DescribeRepositories"),
             *on(place.arn("ecr", f"repository/{place.stack}/*"), "ecr:ListTagsForResource"),

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from eksprov.permissions.need import ANYTHING, Condition, Need, Place, Rights, on
+from eksprov.steps.cluster_network import BY_CNI
 from eksprov.steps.launch_template_data import TAGGED
-from eksprov.steps.subnet import CNI_CLUSTER_TAG
 
 LAUNCHED_WITH = ("instance", "network-interface", "security-group", "subnet", "volume")
 
@@ -53,7 +53,7 @@ def _made(place: Place, kind: str, *parents: str) -> tuple[Need, ...]:
 
 def of_cni(place: Place) -> Condition:
     """The network interface bears the mark of this cluster's CNI; it has no tags of ours."""
-    return (("StringEquals", f"aws:ResourceTag/{CNI_CLUSTER_TAG}", (place.stack,)),)
+    return (("StringEquals", f"aws:ResourceTag/{BY_CNI}", (place.stack,)),)
 
 
 def _ours(place: Place, things: tuple[str, ...], *actions: str) -> tuple[Need, ...]:

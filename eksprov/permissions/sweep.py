@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from eksprov.permissions.need import ANYTHING, Condition, Need, Place, on
 from eksprov.permissions.network import of_cni
-from eksprov.steps.left_behind import BY_CONTROLLER, EKS_CLUSTER, KARPENTER_TEMPLATE
+from eksprov.steps.cluster_network import EKS_CLUSTER
+from eksprov.steps.left_behind import BY_CONTROLLER, KARPENTER_TEMPLATE
+from eksprov.steps.roles import AUTO_NODE
 
 LOOK = (
     "ec2:DescribeInstances",
@@ -36,6 +38,7 @@ EC2 = {
     ),
     "volume": ("ec2:DeleteVolume",),
 }
+MARKED = ("ec2:CreateTags",)  # which volumes may go is written into a tag
 BALANCING = {"loadbalancer": "DeleteLoadBalancer", "targetgroup": "DeleteTargetGroup"}
 LOGS = ("logs:DeleteLogGroup", "logs:ListTagsForResource")
 PROFILES = ("iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile")
@@ -49,7 +52,9 @@ def leftovers(place: Place) -> tuple[Need, ...]:
     """By the tag of each controller, and of EKS Auto Mode's, which run outside the cluster."""
     owned = _tagged(f"kubernetes.io/cluster/{place.stack}", "owned")
     by_controller, by_eks = _tagged(BY_CONTROLLER, place.stack), _tagged(EKS_CLUSTER, place.stack)
+    volumes = place.arn("ec2", "volume/*")
     profiles = place.everywhere("iam", f"instance-profile/karpenter/{place.region}/{place.stack}/*")
+    made_by_eks = place.everywhere("iam", "instance-profile/eks*")
     names = (f"log-group:/aws/eks/{place.stack}/cluster", f"log-group:/aws/containerinsights/{place.stack}/*")
     logs = place.arn("logs", *names, *(f"{name}:*" for name in names))
     return (
@@ -57,11 +62,14 @@ def leftovers(place: Place) -> tuple[Need, ...]:
         *(need for tag in (owned, by_controller, by_eks) for need in _balancing(place, tag)),
         *_of_types(place, OWNED, owned),
         *_of_types(place, OWNED, by_eks),
+        *(need for tag in (owned, by_eks) for need in on(volumes, *MARKED, condition=tag)),
         *_of_types(place, CONTROLLER, by_controller),
         *_of_types(place, ("network-interface",), of_cni(place)),
         *_of_types(place, ("launch-template",), _tagged(KARPENTER_TEMPLATE, place.stack)),
         *on(profiles, *PROFILES, condition=owned),
         *on(profiles, "iam:GetInstanceProfile"),
+        *on(place.everywhere("iam", f"role/eksprov/{place.prefix}*"), "iam:ListInstanceProfilesForRole"),
+        *(on(made_by_eks, "iam:GetInstanceProfile", *PROFILES) if _auto_mode(place) else ()),
         *on(logs, *LOGS),
     )
 
@@ -76,6 +84,12 @@ def _balancing(place: Place, condition: Condition) -> Iterator[Need]:
         yield from on(
             place.arn("elasticloadbalancing", f"{thing}/*"), f"elasticloadbalancing:{call}", condition=condition
         )
+
+
+def _auto_mode(place: Place) -> bool:
+    """Whether nodes of EKS Auto Mode have a role of the stack's; EKS names their profile as it likes."""
+    roles = place.kinds.get("iam-role", ())
+    return not roles or any(role.name == AUTO_NODE for role in roles)
 
 
 def _tagged(key: str, value: str) -> Condition:

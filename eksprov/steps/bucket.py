@@ -194,6 +194,13 @@ class Bucket(Step[Aws, BucketFacts]):
             raise errors.ProvisioningError(f"{self.name}: cannot delete {refused.get('Key')!r}: {why}")
 
 
+def files_in(aws: Aws, name: str) -> int:
+    """How many files are in the bucket, each once however many versions it has; 0 where that may not be read."""
+    listed = aws.clients.s3.get_paginator("list_object_versions")
+    pages = unless(lambda: list(listed.paginate(Bucket=name)), GONE, "AccessDenied") or []
+    return len({one["Key"] for page in pages for one in page.get("Versions", [])})
+
+
 def _rule(days: int) -> dict[str, Any]:
     return {
         "ID": RULE,

@@ -4,30 +4,46 @@ No one of these carries our owner tags, so a cluster's name is all that says who
 unique in an account and region. The tags: of load balancers, target groups and security groups
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#resource-tags and, for
 those of the in-tree controller, https://cloud-provider-aws.sigs.k8s.io; of volumes
-https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md; of network interfaces
-https://github.com/aws/amazon-vpc-cni-k8s (pull requests 624 and 2854); of Karpenter's instances and launch templates
+https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md (which of them may go: `reclaiming`);
+of network interfaces and the cluster's own group: `cluster_network`; of Karpenter's instances and launch templates
 https://karpenter.sh/docs/concepts/nodeclasses/#spectags, of its instance profiles, which lie under a path of their
 cluster's, https://karpenter.sh/docs/reference/cloudformation/ (its earlier releases tagged templates otherwise).
+What EKS Auto Mode makes bears the keys that its policies name and no others
+(https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSComputePolicy.html); its instance profile
+stays when the cluster goes, with the node role in it (https://github.com/aws/containers-roadmap/issues/2531).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.steps.absent import unless
-from eksprov.steps.ec2 import by_tag, interfaces, named
+from eksprov.steps.cluster_network import (
+    EKS_CLUSTER,
+    FREE,
+    RULES,
+    cni_interfaces,
+    is_clusters_group,
+    owned_tag,
+    strangers_rules,
+)
+from eksprov.steps.ec2 import by_tag, named
+from eksprov.steps.eks_reading import described_cluster
+from eksprov.steps.iam_role import role_name
+from eksprov.steps.reclaiming import Reclaiming
 
 Tags = dict[str, str]
 BY_CONTROLLER = "elbv2.k8s.aws/cluster"
-BY_CNI = "cluster.k8s.amazonaws.com/name"
-KARPENTER = "karpenter.sh/nodepool"
+KARPENTER, AUTO_MODE = "karpenter.sh/nodepool", "eks:kubernetes-node-pool-name"
 KARPENTER_TEMPLATE = "karpenter.k8s.aws/cluster"
-KARPENTER_CLASS = "karpenter.k8s.aws/ec2nodeclass"
-EKS_CLUSTER = "eks:eks-cluster-name"
+CLASSES = ("karpenter.k8s.aws/ec2nodeclass", "eks:kubernetes-node-class-name")
+GONE = "NoSuchEntity"
+VOLUME = "volume"
+USUAL = Reclaiming()
 TAGS_AT_ONCE = 20  # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html
 # Held by something that goes later, gone meanwhile, or on its way: the next look tells.
 PASSING = (
@@ -55,41 +71,55 @@ PASSING = (
 
 @dataclass(frozen=True)
 class Piece:
-    """One thing left: what it is, its id or ARN, a line for people, and what holds it (empty: it can go now)."""
+    """One thing left: what it is, its id or ARN, a line for people, and what holds it (empty: it can go now).
+
+    `stays` says why it is kept, and `stranger` that what holds it is somebody else's, so that waiting is in vain.
+    """
 
     what: str
     id: str
     text: str
     held: str = ""
+    stays: str = ""
+    stranger: bool = False
+    tags: Tags = field(default_factory=dict, compare=False, repr=False)
 
 
-def pieces(aws: Aws, cluster: str) -> tuple[Piece, ...]:
-    """Everything of that cluster, in the order in which it can go."""
-    return tuple(piece for what, find, _ in KINDS for piece in find(aws, cluster, what))
+def found_of(aws: Aws, cluster: str, reclaiming: Reclaiming = USUAL, whats: Iterable[str] = ()) -> tuple[Piece, ...]:
+    """Everything of that cluster, or of some kinds, in the order in which it can go; what is kept too."""
+    chosen = tuple(whats) or WHATS
+    finds = [(what, find) for what, find, _ in KINDS if what in chosen]
+    found = [piece for what, find in finds for piece in find(aws, cluster, what)]
+    return tuple(replace(p, stays=reclaiming.why_kept(p.id, p.tags)) if p.what == VOLUME else p for p in found)
 
 
-def delete(aws: Aws, piece: Piece) -> None:
+def pieces(aws: Aws, cluster: str, reclaiming: Reclaiming = USUAL, whats: Iterable[str] = ()) -> tuple[Piece, ...]:
+    """The same without what is kept."""
+    return tuple(piece for piece in found_of(aws, cluster, reclaiming, whats) if not piece.stays)
+
+
+def delete(aws: Aws, piece: Piece, *passing: str) -> None:
     """Send what deletes one piece; what holds it or has taken it meanwhile is no error."""
     call = next(call for what, _, call in KINDS if what == piece.what)
-    unless(lambda: call(aws, piece.id), *PASSING)
+    unless(lambda: call(aws, piece.id), *PASSING, *passing)
 
 
 def _owned(tags: Tags, cluster: str) -> bool:
     """By the tags of controllers in the cluster, or of EKS Auto Mode's, which run outside it."""
-    mine = tags.get(f"kubernetes.io/cluster/{cluster}") == "owned" or tags.get(BY_CONTROLLER) == cluster
+    mine = tags.get(owned_tag(cluster)) == "owned" or tags.get(BY_CONTROLLER) == cluster
     return mine or tags.get(EKS_CLUSTER) == cluster
 
 
 def _instances(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     states = {"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping", "stopped"]}
-    filters: list[Any] = [{"Name": "tag-key", "Values": [KARPENTER]}, states]
+    filters: list[Any] = [{"Name": "tag-key", "Values": [KARPENTER, AUTO_MODE]}, states]
     pages = aws.clients.ec2.get_paginator("describe_instances").paginate(Filters=filters)
     for found in [i for page in pages for reservation in page["Reservations"] for i in reservation["Instances"]]:
         tags = as_dict(found.get("Tags"))
-        if KARPENTER in tags and _owned(tags, cluster):
+        if not tags.keys().isdisjoint((KARPENTER, AUTO_MODE)) and _owned(tags, cluster):
             state = found["State"]["Name"]
             held = "it is shutting down" if state == "shutting-down" else ""
-            yield Piece(what, found["InstanceId"], f"{found['InstanceType']}, {state}", held)
+            yield Piece(what, found["InstanceId"], f"{found['InstanceType']}, {state}", held, tags=tags)
 
 
 def _load_balancers(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
@@ -130,31 +160,35 @@ def _classic_load_balancers(aws: Aws, cluster: str, what: str) -> Iterator[Piece
 
 
 def _interfaces(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
-    for found in interfaces(aws, by_tag(BY_CNI, cluster)):
-        if as_dict(found.get("TagSet")).get(BY_CNI) == cluster:
-            held = "" if found.get("Status") == "available" else "it is in use"
-            yield Piece(what, found["NetworkInterfaceId"], named(found), held)
+    for found in cni_interfaces(aws, cluster):
+        held = "" if found.get("Status") == FREE else "it is in use"
+        yield Piece(what, found["NetworkInterfaceId"], named(found), held)
 
 
 def _volumes(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     for found in _of_both(aws, "describe_volumes", "Volumes", cluster):
-        if _owned(as_dict(found.get("Tags")), cluster):
+        if _owned(tags := as_dict(found.get("Tags")), cluster):
             state = found["State"]
-            claim = as_dict(found.get("Tags")).get("kubernetes.io/created-for/pvc/name", "no claim named")
-            yield Piece(what, found["VolumeId"], f"{found['Size']} GiB, {claim}", "" if state == "available" else state)
+            claim = tags.get("kubernetes.io/created-for/pvc/name", "no claim named")
+            held = "" if state == "available" else state
+            yield Piece(what, found["VolumeId"], f"{found['Size']} GiB, {claim}", held, tags=tags)
 
 
 def _security_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
-    """Not the cluster's own, which EKS makes and deletes."""
-    for found in _of_both(aws, "describe_security_groups", "SecurityGroups", cluster):
-        tags = as_dict(found.get("Tags"))
-        if _owned(tags, cluster) and not found["GroupName"].startswith(f"eks-cluster-sg-{cluster}-"):
-            yield Piece(what, found["GroupId"], found["GroupName"])
+    """The cluster's own too, once EKS has deleted the cluster without it."""
+    listed = _of_both(aws, "describe_security_groups", "SecurityGroups", cluster)
+    mine = {found["GroupId"]: found for found in listed if _owned(as_dict(found.get("Tags")), cluster)}
+    holders = strangers_rules(aws, mine)
+    own = [key for key, found in mine.items() if is_clusters_group(found, cluster)]
+    lives = bool(own) and described_cluster(aws, cluster) is not None
+    for key, found in mine.items():
+        if key not in own or not lives:
+            yield Piece(what, key, found["GroupName"], holders.get(key, ""), stranger=key in holders)
 
 
 def _of_both(aws: Aws, operation: str, key: str, cluster: str) -> Iterator[Any]:
     """What carries any of the tags that `_owned` knows, each once."""
-    tags = ((f"kubernetes.io/cluster/{cluster}", "owned"), (BY_CONTROLLER, cluster), (EKS_CLUSTER, cluster))
+    tags = ((owned_tag(cluster), "owned"), (BY_CONTROLLER, cluster), (EKS_CLUSTER, cluster))
     listed: Any = aws.clients.ec2.get_paginator(operation)  # type: ignore[call-overload]  # one of two names
     seen: list[Any] = []
     for name, value in tags:
@@ -170,7 +204,7 @@ def _launch_templates(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
         pages = aws.clients.ec2.get_paginator("describe_launch_templates").paginate(Filters=filters)
         for template in [template for page in pages for template in page["LaunchTemplates"]]:
             tags = as_dict(template.get("Tags"))
-            if tags.get(key) == cluster and (key == KARPENTER_TEMPLATE or KARPENTER_CLASS in tags):
+            if tags.get(key) == cluster and (key == KARPENTER_TEMPLATE or any(one in tags for one in CLASSES)):
                 name = template["LaunchTemplateId"]
                 found[name] = Piece(what, name, template["LaunchTemplateName"])
     yield from found.values()
@@ -189,7 +223,7 @@ def _log_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
 
 
 def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
-    """IAM knows no region, so the path names it."""
+    """IAM knows no region, so the path of Karpenter's names it, and the role in it that of Auto Mode's."""
     iam = aws.clients.iam
     pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/karpenter/{aws.region}/{cluster}/")
     for profile in [profile for page in pages for profile in page["InstanceProfiles"]]:
@@ -197,6 +231,12 @@ def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
         found = unless(lambda name=name: iam.get_instance_profile(InstanceProfileName=name), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         if found is not None and _owned(as_dict(found["InstanceProfile"].get("Tags")), cluster):
             yield Piece(what, name, f"of {len(profile['Roles'])} roles")
+    role = role_name(cluster, aws.region, "auto-node")
+    listed = iam.get_paginator("list_instance_profiles_for_role")
+    pages_of_role = unless(lambda: list(listed.paginate(RoleName=role)), GONE) or []
+    for name in [profile["InstanceProfileName"] for page in pages_of_role for profile in page["InstanceProfiles"]]:
+        if name.startswith("eks"):  # AmazonEKSComputePolicy lets EKS fill no others
+            yield Piece(what, name, f"of {role}")
 
 
 def _delete_instance_profile(aws: Aws, name: str) -> None:
@@ -210,11 +250,8 @@ def _delete_instance_profile(aws: Aws, name: str) -> None:
 def _delete_security_group(aws: Aws, group_id: str) -> None:
     """Rules that point at one another hold both groups, so the rules that name this one go first."""
     ec2 = aws.clients.ec2
-    ways = (
-        ("ip-permission.group-id", "IpPermissions", ec2.revoke_security_group_ingress),
-        ("egress.ip-permission.group-id", "IpPermissionsEgress", ec2.revoke_security_group_egress),
-    )
-    for name, key, revoke in ways:
+    revokes: tuple[Any, Any] = (ec2.revoke_security_group_ingress, ec2.revoke_security_group_egress)
+    for (name, key), revoke in zip(RULES, revokes, strict=True):
         filters: list[Any] = [{"Name": name, "Values": [group_id]}]
         others: list[Any] = [dict(group) for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
         for other in others:
@@ -247,10 +284,11 @@ KINDS: tuple[tuple[str, Find, Delete], ...] = (
     ),
     ("target group", _target_groups, lambda aws, i: aws.clients.elbv2.delete_target_group(TargetGroupArn=i)),
     ("network interface", _interfaces, lambda aws, i: aws.clients.ec2.delete_network_interface(NetworkInterfaceId=i)),
-    ("volume", _volumes, lambda aws, i: aws.clients.ec2.delete_volume(VolumeId=i)),
+    (VOLUME, _volumes, lambda aws, i: aws.clients.ec2.delete_volume(VolumeId=i)),
     ("security group", _security_groups, _delete_security_group),
     ("launch template", _launch_templates, lambda aws, i: aws.clients.ec2.delete_launch_template(LaunchTemplateId=i)),
     ("instance profile", _instance_profiles, _delete_instance_profile),
     ("untagged log group", _log_groups, lambda aws, i: aws.clients.logs.delete_log_group(logGroupName=i)),
 )
 """What, how it is found, how it goes; in the order in which it can go."""
+WHATS = tuple(what for what, _, _ in KINDS)

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.steps.left_behind import KINDS, Piece, delete, pieces
+from eksprov.steps.left_behind import USUAL, VOLUME, Piece, delete, found_of
+from eksprov.steps.reclaiming import RECLAIM, Reclaiming
 
 NAME = "leftovers"
-WHATS = tuple(what for what, _, _ in KINDS)
 
 
 @dataclass(frozen=True)
@@ -29,31 +30,52 @@ class LeftoversFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Leftovers(Step[Aws, LeftoversFacts]):
-    """`slug` is the name of a cluster that is, or was, this stack's: the caller has made sure of it."""
+    """`slug` is the name of a cluster that is, or was, this stack's: the caller has made sure of it.
+
+    With `marked_alone` nothing is certain of it but what the tags of volumes say that an earlier teardown has kept.
+    """
 
     kind: ClassVar[str] = "leftovers"
     timing: ClassVar[Timing] = Timing(create_s=0.0, delete_s=5.0, delete_limit_s=1200.0)
     piecewise: ClassVar[bool] = True
     recorded: ClassVar[bool] = False
+    reclaiming: Reclaiming = USUAL
+    marked_alone: bool = False
+
+    def found(self, aws: Aws) -> tuple[Piece, ...]:
+        """All pieces, those that are kept too."""
+        if self.marked_alone:
+            found = found_of(aws, self.slug, self.reclaiming, (VOLUME,))
+            return tuple(piece for piece in found if RECLAIM in piece.tags)
+        return found_of(aws, self.slug, self.reclaiming)
+
+    def left(self, aws: Aws) -> tuple[Piece, ...]:
+        """What is to go."""
+        return tuple(piece for piece in self.found(aws) if not piece.stays)
+
+    def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:  # noqa: ARG002 -- always fresh
+        """All pieces that are to go; None when there is none."""
+        found = self.left(aws)
+        return LeftoversFacts(found, aws.owner) if found else None
 
     def desired(self, outputs: Outputs) -> LeftoversFacts:  # noqa: ARG002 -- it is only ever removed
         """Nothing."""
         return LeftoversFacts()
-
-    def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:  # noqa: ARG002 -- always fresh
-        """All pieces; None when there is none."""
-        found = pieces(aws, self.slug)
-        return LeftoversFacts(found, aws.owner) if found else None
 
     def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- nothing to make
         """Nothing."""
         return {}
 
     def delete(self, aws: Aws, have: LeftoversFacts) -> None:
-        """What nothing holds; the rest waits for the next look."""
+        """What nothing holds; the rest waits for the next look. Raises: ProvisioningError where that is in vain."""
         for piece in have.pieces:
             if not piece.held:
                 delete(aws, piece)
+        if have.pieces and all(piece.stranger for piece in have.pieces):
+            raise errors.ProvisioningError(
+                f"{self.name}: cannot delete {'; '.join(self.blockers(aws, have))}",
+                "take those rules away, or have their owner do so; then run the same command again",
+            )
 
     def outputs(self, have: LeftoversFacts) -> dict[str, str]:  # noqa: ARG002 -- nobody needs any
         """None."""
@@ -71,5 +93,10 @@ class Leftovers(Step[Aws, LeftoversFacts]):
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """What is left of the cluster that is called like its stack."""
-        for piece in pieces(aws, stack):
-            yield Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME, region=HERE))
+        for piece in cls(name=NAME, slug=stack).left(aws):
+            yield sighted(piece, stack)
+
+
+def sighted(piece: Piece, stack: str) -> Sighting:
+    """The piece as something that has been seen of the stack."""
+    return Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME, region=HERE))

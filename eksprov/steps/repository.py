@@ -96,3 +96,10 @@ class Repository(Step[Aws, RepositoryFacts]):
                     owner = owner_of(as_dict(ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]))
                     if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, found["repositoryName"], found["repositoryArn"], owner)
+
+
+def images_in(aws: Aws, name: str) -> int:
+    """How many images are in the repository, each once however many tags it has; 0 where that may not be read."""
+    listed = aws.clients.ecr.get_paginator("list_images")
+    pages = unless(lambda: list(listed.paginate(repositoryName=name)), GONE, "AccessDeniedException") or []
+    return len({image.get("imageDigest", "") for page in pages for image in page["imageIds"]})

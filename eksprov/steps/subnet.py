@@ -8,7 +8,7 @@ With IPv6, nodes can only be in subnets that give an address of their range to e
 
 A subnet is often the last thing that cannot be deleted: the VPC CNI leaves network interfaces behind when a node goes
 faster than it can tidy up (https://github.com/aws/amazon-vpc-cni-k8s/pull/624). Those that are attached to nothing and
-carry this cluster's CNI tags are deleted here; all others are waited for, and named.
+are this cluster's (`cluster_network`) are deleted here; all others are waited for, and named.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.steps.cluster_network import FREE, cni_interfaces
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
+from eksprov.steps.strangers import foreign_endpoints, refusing
 from eksprov.steps.vpc import ipv6_range_of
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 
 ROLE_TAG = "kubernetes.io/role/"
 ROLES = ("elb", "internal-elb")
-CNI_CLUSTER_TAG = "cluster.k8s.amazonaws.com/name"
-CNI_OWNER_TAG = "eks:eni:owner"
-CNI_OWNER = "amazon-vpc-cni"
 
 
 @dataclass(frozen=True)
@@ -164,14 +163,23 @@ class Subnet(Tagged[SubnetFacts]):
             aws.clients.ec2.delete_tags(Resources=[have.id], Tags=[{"Key": ROLE_TAG + role} for role in stale])
 
     def delete(self, aws: Aws, have: SubnetFacts) -> None:
-        """Waits while interfaces leave, and clears away what the CNI left behind."""
+        """Waits while interfaces leave, and clears away what the CNI left behind; an endpoint of others does not leave.
+
+        Raises: ProvisioningError naming it.
+        """
+        refuse = refusing(aws, self.name, have.id, lambda: foreign_endpoints(aws, have.vpc_id, have.id))
+
+        def clear() -> None:
+            delete_leaked_interfaces(aws, have.id)
+            refuse()
+
         with tolerating("InvalidSubnetID.NotFound"):
             eventually(
                 aws,
                 lambda: aws.clients.ec2.delete_subnet(SubnetId=have.id),
                 STILL_HELD,
                 limit_s=HELD_LIMIT_S,
-                between=lambda: delete_leaked_interfaces(aws, have.id),
+                between=clear,
                 held_by=lambda: self.blockers(aws, have),
             )
 
@@ -199,13 +207,12 @@ class Subnet(Tagged[SubnetFacts]):
 
 
 def delete_leaked_interfaces(aws: Aws, subnet_id: str) -> None:
-    """Delete what the VPC CNI of this stack's cluster left behind: attached to nothing, and tagged as that CNI's.
+    """Delete what the CNI of this stack's cluster left behind in the subnet, attached to nothing.
 
     The cluster bears the stack's name. Interfaces of anyone else are never deleted.
     """
-    for interface in interfaces(aws, where("subnet-id", subnet_id), where("status", "available")):
-        tags = as_dict(interface.get("TagSet"))
-        leaked = tags.get(CNI_CLUSTER_TAG) == aws.owner.stack and tags.get(CNI_OWNER_TAG) == CNI_OWNER
-        if leaked and interface["Status"] == "available":
+    here = where("subnet-id", subnet_id), where("status", FREE)
+    for interface in cni_interfaces(aws, aws.owner.stack, *here):
+        if interface["Status"] == FREE:
             with tolerating("InvalidNetworkInterfaceID.NotFound"):
                 aws.clients.ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])

@@ -3,7 +3,8 @@
 EKS wants DNS support and DNS hostnames on, or nodes do not register
 (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). No security group rules are made: EKS gives every
 cluster a security group that control plane and managed nodes share, whose members may all reach one another, and
-deletes it with the cluster (https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html).
+deletes it with the cluster (https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html), or leaves it to the
+sweep of a teardown.
 
 For an IPv6 cluster the VPC has a range of IPv6 besides, a /56 that AWS chooses
 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html); it is known once AWS has associated it.
@@ -11,21 +12,18 @@ For an IPv6 cluster the VPC has a range of IPv6 besides, a /56 that AWS chooses
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from eksprov import errors
 from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.converge import is_ours
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.steps.cluster_network import is_clusters_group
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
-
-STRANGERS_GRACE_S = 60.0  # what is on its way out may still be listed
-CLUSTER_GROUP = "eks-cluster-sg-"
+from eksprov.steps.strangers import foreign_endpoints, refusing
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ class Vpc(Tagged[VpcFacts]):
                 lambda: aws.clients.ec2.delete_vpc(VpcId=have.id),
                 STILL_HELD,
                 limit_s=HELD_LIMIT_S,
-                between=self._refusing_strangers(aws, have),
+                between=refusing(aws, self.name, have.id, lambda: self._strangers(aws, have)),
                 held_by=lambda: self.blockers(aws, have),
             )
 
@@ -159,33 +157,22 @@ class Vpc(Tagged[VpcFacts]):
             *(f"security group {g['GroupId']} ({g['GroupName']})" for g in groups if g["GroupName"] != "default"),
         )
 
-    def _refusing_strangers(self, aws: Aws, have: VpcFacts) -> Callable[[], None]:
-        began = aws.clock.now()
-
-        def look() -> None:
-            if aws.clock.now() - began > STRANGERS_GRACE_S / aws.speed and (held := self._strangers(aws, have)):
-                raise errors.ProvisioningError(
-                    f"{self.name}: {have.id} holds {', '.join(held)}, which is not this stack's; both were left",
-                    "remove it, or let its owner do so; then run the same command again",
-                )
-
-        return look
-
     def _strangers(self, aws: Aws, have: VpcFacts) -> list[str]:
-        """Subnets and security groups in the VPC that others made; EKS takes the cluster's own group with it."""
+        """Endpoints, subnets and security groups in it that others made; this cluster's own group has been swept."""
         ec2, here = aws.clients.ec2, where("vpc-id", have.id)
         pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[here])
         groups = [
             (f"security group {group['GroupId']} ({group['GroupName']})", dict(group))
             for group in [group for page in pages for group in page["SecurityGroups"]]
-            if group["GroupName"] != "default" and not group["GroupName"].startswith(CLUSTER_GROUP)
+            if group["GroupName"] != "default" and not is_clusters_group(dict(group), aws.owner.stack)
         ]
         subnets = [
             (f"subnet {subnet['SubnetId']} ({subnet['CidrBlock']})", dict(subnet))
             for page in ec2.get_paginator("describe_subnets").paginate(Filters=[here])
             for subnet in page["Subnets"]
         ]
-        return [text for text, item in (*subnets, *groups) if not is_ours(owner_in(item), aws.owner)]
+        others = [text for text, item in (*subnets, *groups) if not is_ours(owner_in(item), aws.owner)]
+        return [*foreign_endpoints(aws, have.id), *others]
 
 
 def ipv6_range_of(item: Item) -> tuple[str, str]:

@@ -22,8 +22,10 @@ from eksprov.core.step import Owner, Sighting
 from eksprov.cost.estimate import Estimate
 from eksprov.operations.costs import Forecast
 from eksprov.operations.provision import Report
+from eksprov.operations.removal import Removal
 from eksprov.operations.teardown import Teardown
 from eksprov.state.record import State
+from eksprov.steps.left_behind import Piece
 
 CONFIG = """\
 name: digits
@@ -79,6 +81,9 @@ class Scripted:
     plan_is: Plan = PLAN
     report_is: Report = GOOD
     left: tuple[Sighting, ...] = ()
+    swept: tuple[Piece, ...] = ()
+    kept: tuple[Piece, ...] = ()
+    delete_retained: bool = False
     paid: bool = False
     stopped: bool = False
     raises: BaseException | None = None
@@ -126,13 +131,15 @@ class Scripted:
             display.finished(outcome)
         return self.report_is
 
-    def existing(self, _display: Any) -> Mapping[str, int]:
-        self._note("existing")
-        return self.exists
+    def removal(self, _display: Any, *, delete_retained: bool) -> Removal:
+        self._note("removal")
+        self.delete_retained = delete_retained
+        return Removal(dict(self.exists), self.swept, () if delete_retained else self.kept)
 
-    def teardown(self, _display: Any) -> Teardown:
+    def teardown(self, _display: Any, *, delete_retained: bool) -> Teardown:
         self._note("teardown")
-        return Teardown(self.report_is, {"vpc": len(self.left), "subnet": 0}, self.left)
+        kept = () if delete_retained else self.kept
+        return Teardown(self.report_is, {"vpc": len(self.left), "subnet": 0}, self.left, kept)
 
     def release(self) -> bool:
         self._note("release")

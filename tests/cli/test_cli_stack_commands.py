@@ -13,6 +13,7 @@ from eksprov.cli.render import planned_text
 from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Planned
+from eksprov.steps.left_behind import Piece
 
 PLAN_TEXT = """\
 stack digits (us-west-2, local world), compared with the world:
@@ -161,10 +162,26 @@ def test_teardown_says_beforehand_what_goes_and_afterwards_what_it_counted(
     assert "models in the bucket, images in the repository" in result.err
 
 
+def test_teardown_names_each_thing_of_controllers_and_what_is_kept_and_why(cli: Any, scripted: Any) -> None:
+    balancer = Piece("load balancer", "arn:lb", "k8s-web")
+    kept = Piece("volume", "vol-1", "8 GiB, cache", stays="its reclaim policy is Retain")
+    backend = scripted(swept=(balancer,), kept=(kept,))
+    result = cli("teardown", "--yes", backend=backend)
+    line = "kept: volume vol-1 (8 GiB, cache): its reclaim policy is Retain"
+    assert (result.code, backend.delete_retained) == (0, False)
+    assert "  load balancer arn:lb (k8s-web)" in result.err
+    assert (line in result.err, line in result.out, "--delete-retained" in result.out) == (True, True, True)
+    body = json.loads(cli("teardown", "--yes", "--json", backend=scripted(kept=(kept,))).out)
+    assert body["kept"] == [{"kind": "volume", "identity": "vol-1", "text": "8 GiB, cache", "why": kept.stays}]
+    assert (body["ok"], body["foreseen"]) == (True, {"vpc": 1, "subnet": 4})
+    every = cli("teardown", "--yes", "--delete-retained", backend=(all_of_it := scripted(kept=(kept,))))
+    assert (all_of_it.delete_retained, "kept" in every.out) == (True, False)
+
+
 def test_teardown_wants_the_name_typed_exactly(cli: Any, scripted: Any) -> None:
     backend = scripted()
     result = cli("teardown", backend=backend, typed=["digit"])
-    assert (result.code, backend.asked) == (2, ["existing"])
+    assert (result.code, backend.asked) == (2, ["removal"])
 
 
 def test_teardown_names_what_is_left_and_why_and_exits_1(cli: Any, scripted: Any, samples: Any) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from support.stage import Stage
+from support.volumes import claims_volume
 
-from eksprov.steps.left_behind import pieces
-from eksprov.steps.leftovers import WHATS
+from eksprov.operations.removal import removal
+from eksprov.steps.left_behind import WHATS, found_of
 
 CLUSTER = "quickstart"
 OWNED = {f"kubernetes.io/cluster/{CLUSTER}": "owned"}
@@ -27,7 +28,7 @@ class Controllers:
     """Makes what controllers make, with plain clients."""
 
     def __init__(self, stage: Stage) -> None:
-        self.plain = stage.account.plain
+        self.stage, self.plain = stage, stage.account.plain
         self.ec2, self.elbv2, self.elb = self.plain("ec2"), self.plain("elbv2"), self.plain("elb")
         vpcs = self.ec2.describe_vpcs(Filters=[{"Name": "tag:eksprov:stack", "Values": [CLUSTER]}])["Vpcs"]
         self.vpc = vpcs[0]["VpcId"]
@@ -67,7 +68,7 @@ class Controllers:
             SubnetId=self.subnets[0], Description="aws-K8S-i-0123",
             TagSpecifications=tagged("network-interface", {"cluster.k8s.amazonaws.com/name": CLUSTER}),
         )  # fmt: skip
-        self.ec2.create_volume(AvailabilityZone="us-west-2a", Size=8, TagSpecifications=tagged("volume", OWNED))
+        claims_volume(self.stage, CLUSTER, "Delete")
         pool = {"eks:eks-cluster-name": CLUSTER, "karpenter.k8s.aws/ec2nodeclass": "default", **OWNED}
         for number, tags in enumerate(({"karpenter.k8s.aws/cluster": CLUSTER}, pool)):  # of two generations
             self.ec2.create_launch_template(
@@ -89,7 +90,7 @@ class Controllers:
 def test_everything_that_controllers_left_goes_and_is_counted(stage: Stage) -> None:
     assert stage.provision().ok
     Controllers(stage).everything()
-    seen = {piece.what for piece in pieces(stage.opened(mint=False).aws, CLUSTER)}
+    seen = {piece.what for piece in found_of(stage.opened(mint=False).aws, CLUSTER)}
     assert seen == set(WHATS), "a kind that is swept has no example here"
     result = stage.teardown()
     assert result.ok, [outcome.message for outcome in result.report.outcomes if not outcome.good]
@@ -104,6 +105,54 @@ def test_everything_that_controllers_left_goes_and_is_counted(stage: Stage) -> N
         ("iam", "list_instance_profiles", "InstanceProfiles"),
     ):
         assert getattr(stage.account.plain(client), operation)()[key] == []
+
+
+MANIFEST = '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}'
+EACH = {
+    "instance": 1, "load balancer": 1, "classic load balancer": 1, "target group": 1, "network interface": 1,
+    "volume": 1, "security group": 2, "launch template": 2, "instance profile": 1, "untagged log group": 1,
+}  # fmt: skip
+
+
+def test_the_preview_counts_all_that_will_go_and_writes_nothing(stage: Stage) -> None:
+    """With the files and images inside what goes; twice the same file or image is one."""
+    assert stage.provision().ok
+    Controllers(stage).everything()
+    s3, ecr = stage.account.plain("s3"), stage.account.plain("ecr")
+    (bucket,) = [one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith(CLUSTER)]
+    for name in ("models/a", "models/b", "models/b"):
+        s3.put_object(Bucket=bucket, Key=name, Body=b"weights")
+    (repository,) = [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]
+    for tag in ("one", "two"):
+        ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
+    before = {kind: len(items) for kind, items in stage.grown().items()}
+    stage.tape.rewind()
+    foreseen = removal(stage.opened(mint=False)).counted
+    assert stage.tape.mutating == []
+    assert {what: foreseen[what] for what in EACH} == EACH
+    assert (foreseen["file"], foreseen["image"]) == (2, 1)
+    for kind in ("vpc", "subnet", "cluster", "node-group", "addon", "bucket", "repository", "nat-gateway"):
+        assert foreseen[kind] == before[kind]
+    assert stage.teardown().ok
+    assert removal(stage.opened(mint=False)).counted == {}
+
+
+@pytest.mark.parametrize("state", ["kept", "lost"])
+def test_cut_off_at_any_time_after_the_cluster_has_gone_the_next_teardown_sweeps_the_rest(
+    stage: Stage, state: str
+) -> None:
+    assert stage.provision().ok
+    Controllers(stage).everything()
+    assert stage.teardown().ok
+    sent = [call.operation for call in stage.tape.mutating]
+    for at in range(sent.index("DeleteCluster") + 1, len(sent) + 1, 8):
+        assert stage.provision().ok
+        Controllers(stage).everything()
+        assert not stage.survives(stage.teardown, at, "after"), f"it made fewer calls than {at}"
+        stage.store.forget() if state == "lost" else None
+        assert stage.teardown().ok
+        aws = stage.opened(mint=False).aws
+        assert found_of(aws, CLUSTER) == (), f"cut off after call {at} ({sent[at - 1]})"
 
 
 def test_what_bears_another_clusters_name_is_left(stage: Stage) -> None:

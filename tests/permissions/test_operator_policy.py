@@ -34,6 +34,7 @@ from eksprov.operations.lock import make_pins
 from eksprov.operations.models import graph
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
+from eksprov.operations.removal import removal
 from eksprov.operations.stack import Opened
 from eksprov.permissions import PHASES, RIGHTS, Need, needs, place_of
 from eksprov.permissions.document import LARGEST, documents, size
@@ -105,6 +106,8 @@ class Play:
         self.serve()
         self.mend()
         self.retag()
+        removal(self.stage.opened(mint=False))
+        self.note("teardown")
         assert self.stage.teardown().ok
         self.note("teardown")
 

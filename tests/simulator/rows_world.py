@@ -93,6 +93,9 @@ def r7(look: Looking, seeds: int) -> Iterator[Scenario]:
         fate = Fate("leaked-interface", who, "left behind", lasts_s=lasts)
         plan = FaultPlan(fates=(fate,))
         yield destroy.scenario("R7", f"interface of {who} leaves after {lasts:.0f} s", Trouble(plan), limit_s=2400.0)
+    for left in ("left-load-balancer", "left-security-group"):
+        plan = FaultPlan(fates=(Fate(left),))
+        yield destroy.scenario("R7", f"{left}, of a cluster that has gone", Trouble(plan), limit_s=2400.0)
     fate = Fate("nodegroup-delete", "Ec2SecurityGroupDeletionFailure")
     yield destroy.scenario("R7", "node group DELETE_FAILED", Trouble(FaultPlan(fates=(fate,))), limit_s=2400.0)
     for phase, seen in (("destroy", destroy), ("update", update)):

@@ -10,6 +10,7 @@ import pytest
 from support.bench import Bench
 from support.configs import changed
 from support.stage import Stage, Theatre, everything, quick_start
+from support.volumes import claims_volume
 
 from eksprov import errors
 from eksprov.core.change import Action
@@ -151,9 +152,9 @@ def test_a_teardown_ends_its_nodes_and_sweeps_what_it_left(stage: Stage) -> None
     made, ec2 = launch(stage), stage.account.plain("ec2")
     vpc = live(stage)["resourcesVpcConfig"]["vpcId"]
     ours, theirs = ([{"Key": "eks:eks-cluster-name", "Value": name}] for name in ("auto", "another"))
-    for tags in (ours, theirs):
-        tagged = [{"ResourceType": "volume", "Tags": tags}]
-        ec2.create_volume(AvailabilityZone="us-west-2a", Size=8, TagSpecifications=tagged)
+    tagged = [{"ResourceType": "volume", "Tags": theirs}]
+    ec2.create_volume(AvailabilityZone="us-west-2a", Size=8, TagSpecifications=tagged)
+    claims_volume(stage, "auto", "Delete", driver="ebs.csi.eks.amazonaws.com", tags={"eks:eks-cluster-name": "auto"})
     group = [{"ResourceType": "security-group", "Tags": ours}]
     ec2.create_security_group(GroupName="k8s-auto", Description="x", VpcId=vpc, TagSpecifications=group)
     result = stage.teardown()

@@ -235,6 +235,8 @@ def _resources(call: Call) -> Iterable[str]:
     if call.service == "iam" and "AWSServiceName" in params:
         service = params["AWSServiceName"]
         return [f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{service}/AWSServiceRoleForEC2Spot"]
+    if call.service == "iam" and "InstanceProfileName" in params:
+        return [f"arn:aws:iam::{ACCOUNT}:instance-profile/{params['InstanceProfileName']}"]
     if call.service == "iam" and "RoleName" in params:
         return [f"arn:aws:iam::{ACCOUNT}:role/eksprov/{params['RoleName']}"]
     if call.service == "s3" and "Bucket" in params:

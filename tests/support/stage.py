@@ -154,10 +154,10 @@ class Stage:
         self.tape.rewind(self.tape.crash_at, self.tape.side)
         return provision(self.opened(config))
 
-    def teardown(self, config: Config | None = None) -> Teardown:
+    def teardown(self, config: Config | None = None, *, delete_retained: bool = False) -> Teardown:
         """`eksprov teardown --yes`."""
         self.tape.rewind(self.tape.crash_at, self.tape.side)
-        return teardown(self.opened(config, mint=False))
+        return teardown(self.opened(config, mint=False), delete_retained=delete_retained)
 
     def survives(self, command: Callable[[], Any], crash_at: int, side: Side) -> bool:
         """Whether a process ended by itself although it was to crash at this mutating call (it makes fewer)."""

@@ -126,6 +126,11 @@ def _roles(client: Any) -> Iterable[Any]:
         }
 
 
+def _instance_profiles(client: Any) -> Iterable[Any]:
+    for profile in _pages(client("iam"), "list_instance_profiles", "InstanceProfiles"):
+        yield {"name": profile["InstanceProfileName"], "roles": [role["RoleName"] for role in profile["Roles"]]}
+
+
 def _clusters(client: Any) -> Iterable[Any]:
     eks = client("eks")
     for name in _pages(eks, "list_clusters", "clusters"):
@@ -213,6 +218,7 @@ READS: dict[str, Read] = {
     "interface": _interfaces,
     "instance": _instances,
     "role": _roles,
+    "instance-profile": _instance_profiles,
     "cluster": _clusters,
     "node-group": _of_clusters("list_nodegroups", "nodegroups", "describe_nodegroup", "nodegroupName", "nodegroup"),
     "addon": _of_clusters("list_addons", "addons", "describe_addon", "addonName", "addon"),

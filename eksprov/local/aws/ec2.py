@@ -95,6 +95,13 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
         found = self._ec2.describe_nat_gateways(filters, self._get_param("NatGatewayIds", []))
         return ActionResult({"NatGateways": [each for each in found if _has_tags(each, filters)]})
 
+    def describe_network_interfaces(self) -> Any:
+        """DescribeNetworkInterfaces: where several tag keys are given, any of them will do; moto wants all."""
+        filters: dict[str, Any] = dict(self._filters_from_querystring())
+        keys = {"tag-key": filters.pop("tag-key")} if "tag-key" in filters else {}
+        found = self._ec2.get_all_network_interfaces(self._get_param("NetworkInterfaceIds", []), filters)
+        return ActionResult({"NetworkInterfaces": [each for each in found if _has_tags(each, keys)]})
+
     def delete_subnet(self) -> Any:
         """DeleteSubnet: its route table associations go with it."""
         subnet_id = self._get_param("SubnetId")

@@ -42,17 +42,19 @@ def _delete_subnet(ec2: EC2Backend, ask: Ask) -> None:
 
 def _delete_security_group(ec2: EC2Backend, ask: Ask) -> None:
     group_id = ask.get("GroupId")
-    if not group_id:
-        return
+    if group_id and is_held(ec2, group_id):
+        raise _violation(f"resource {group_id} has a dependent object")
+
+
+def is_held(ec2: EC2Backend, group_id: str) -> bool:
+    """Whether a security group cannot go: an interface is in it, free ones too, or a rule of another names it."""
     others = (g for groups in ec2.groups.values() for g in groups.values() if g.id != group_id)
     refers = any(
         rule.source_group.get("GroupId") == group_id
         for group in others
         for rule in (*group.ingress_rules, *group.egress_rules)
     )
-    used = any(group_id in {g.id for g in each.group_set} and _is_used(each) for each in ec2.enis.values())
-    if refers or used:
-        raise _violation(f"resource {group_id} has a dependent object")
+    return refers or any(group_id in {g.id for g in e.group_set} and _is_used(e) for e in ec2.enis.values())
 
 
 def _detach_internet_gateway(ec2: EC2Backend, ask: Ask) -> None:

@@ -21,7 +21,7 @@ STRIKES = {
     "CreateNodegroup": ("nodegroup", "nodegroup-degraded"),
     "DeleteNodegroup": ("leaked-interface", "nodegroup-delete"),
     "CreateCluster": ("cluster",),
-    "DeleteCluster": ("left-load-balancer", "left-volume"),
+    "DeleteCluster": ("leaked-interface", *LEFT),
     "CreateAddon": ("addon",),
     "UpdateClusterConfig": ("update",),
     "UpdateNodegroupConfig": ("update",),
@@ -77,9 +77,9 @@ class Fates:
                         self._fail_update(fate, cluster, update)
             case "leaked-interface":
                 self._leak(fate, cluster)
-            case "left-load-balancer" | "left-volume" if cluster.status == "DELETING":
+            case of if of in LEFT and cluster.status == "DELETING":
                 self._left[fate] -= 1
-                LEFT[fate.of](cluster, self._region)
+                LEFT[of](cluster, self._region)
 
     def _fail(self, fate: Fate, resource: Any, status: str) -> None:
         if self._left[fate] <= 0 or id(resource) in self._struck:

@@ -67,6 +67,8 @@ NAMED: Final[dict[str, Make]] = {
     "leaked-interface": _fated("leaked-interface", "amazon-vpc-cni"),
     "left-load-balancer": _fated("left-load-balancer", ""),
     "left-volume": _fated("left-volume", ""),
+    "left-security-group": _fated("left-security-group", ""),
+    "guardduty-endpoint": _fated("guardduty-endpoint", ""),
     "lost-answers": _lost_answers,
     "server-errors": _server_errors,
     "throttle": _always(FaultPlan(buckets=True, noise=0.1)),

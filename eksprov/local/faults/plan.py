@@ -20,8 +20,10 @@ TERMINAL: Final = frozenset(
     {
         "addon",
         "cluster",
+        "guardduty-endpoint",
         "leaked-interface",
         "left-load-balancer",
+        "left-security-group",
         "left-volume",
         "nodegroup",
         "nodegroup-degraded",

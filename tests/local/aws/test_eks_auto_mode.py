@@ -115,7 +115,7 @@ def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scen
         spec.instance_id,
     )
     tags = instance(scene, spec.instance_id)["Tags"]
-    expected = {"karpenter.sh/nodepool": "general-purpose", "eks:eks-cluster-name": "demo"}
+    expected = {"eks:kubernetes-node-pool-name": "general-purpose", "eks:eks-cluster-name": "demo"}
     assert expected.items() <= {tag["Key"]: tag["Value"] for tag in tags}.items()
     scene.world.capacity.refuse()
     assert scene.world.launch_node(arn, wish("two")) is None

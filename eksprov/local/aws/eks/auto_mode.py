@@ -10,6 +10,7 @@ off, its instances go and volumes stay.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from eksprov.local.aws.eks import access, checks, on_demand, refusals
@@ -95,6 +96,7 @@ def apply(region: EksRegion, cluster: Cluster) -> None:
     role, entry = compute.get("nodeRoleArn", ""), None
     if not compute["enabled"]:
         on_demand.end_auto(region, cluster)
+        _drop_profile(region, cluster)
         region.world.kubernetes.set_auto_mode(cluster.arn, None)
         return
     if role and role not in cluster.entries:
@@ -102,12 +104,30 @@ def apply(region: EksRegion, cluster: Cluster) -> None:
         arn = f"arn:{region.partition}:eks::aws:cluster-access-policy/{NODE_POLICY}"
         entry.policies[arn] = {"type": "cluster", "namespaces": []}
         entry.associated[arn] = region.stamp()
+    if role:
+        _keep_profile(region, cluster, role.rsplit("/", 1)[-1])
     vpc = cluster.shape["resourcesVpcConfig"]
     pools = tuple(compute["nodePools"])
     name = role.rsplit("/", 1)[-1]
     trouble = PATHED.format(role=role) if role.count("/") > 1 else ""
     wish = AutoMode(pools, name, tuple(vpc["subnetIds"]), vpc["clusterSecurityGroupId"], trouble)
     region.world.kubernetes.set_auto_mode(cluster.arn, wish)
+
+
+def _keep_profile(region: EksRegion, cluster: Cluster, role: str) -> None:
+    """The instance profile of its nodes, which stays with the role in it when the cluster is deleted
+    (https://github.com/aws/containers-roadmap/issues/2531, https://github.com/aws/aws-k8s-tester/pull/527)."""
+    name = _profile(cluster)
+    if name not in region.iam.instance_profiles:
+        region.iam.create_instance_profile(name, "/", [role], [])
+
+
+def _drop_profile(region: EksRegion, cluster: Cluster) -> None:
+    region.iam.instance_profiles.pop(_profile(cluster), None)
+
+
+def _profile(cluster: Cluster) -> str:
+    return f"eks-{cluster.region}-{cluster.name}-{zlib.crc32(cluster.arn.encode())}"
 
 
 def updated(region: EksRegion, cluster: Cluster, ask: Shape) -> tuple[Shape, dict[str, Any]]:

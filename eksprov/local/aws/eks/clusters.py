@@ -10,7 +10,7 @@ import secrets
 from typing import Any
 
 from eksprov.local.aws import service_roles
-from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, refusals, wiring
+from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, on_demand, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
@@ -97,6 +97,7 @@ def delete_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if cluster.status != "DELETING":
         cluster.shape["status"] = "DELETING"
         cluster.changed_at = region.world.now()
+        cluster.group_stays = cluster.group_stays or on_demand.has_auto(region, cluster)
         region.world.kubernetes.stop_cluster(cluster.arn)
     return {"cluster": described(cluster)}
 

@@ -188,6 +188,7 @@ class Cluster:
     capabilities: dict[str, Part] = field(default_factory=dict)
     identity_providers: dict[str, Part] = field(default_factory=dict)
     insights: Insights = field(default_factory=Insights)
+    group_stays: bool = False  # its security group is left behind when it goes
     upgraded: tuple[str, float] | None = None  # the version before the last upgrade, and when that was
 
     @property

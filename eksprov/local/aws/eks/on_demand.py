@@ -35,7 +35,7 @@ def offers(region: EksRegion) -> Offers:
 
 def launch(region: EksRegion, cluster: Cluster, wish: NodeWish) -> NodeSpec | None:
     """An instance for the wish; None where EC2 has none."""
-    found = next((i for i in _running(region) if dict(_tags(i)).get(CLAIM) == wish.claim), None)
+    found = next((i for i in _running(region) if getattr(i, "claim", "") == wish.claim), None)
     if found is None:
         place = _place(region, cluster, wish) if _may_start(region, cluster, wish) else None
         if place is None:
@@ -78,8 +78,17 @@ def reconcile(region: EksRegion, cluster: Cluster) -> None:
 
 def end_auto(region: EksRegion, cluster: Cluster) -> None:
     """Auto Mode's instances of the cluster go, as when it is switched off or the cluster deleted."""
-    mine = [i for i in _running(region) if AUTO_POOL in dict(_tags(i)) and str(i.id) in cluster.on_demand]
-    _end(region, [str(one.id) for one in mine])
+    _end(region, _auto(region, cluster))
+
+
+def has_auto(region: EksRegion, cluster: Cluster) -> bool:
+    """Whether any instance of Auto Mode runs in the cluster."""
+    return bool(_auto(region, cluster))
+
+
+def _auto(region: EksRegion, cluster: Cluster) -> list[str]:
+    running = [one for one in _running(region) if str(one.id) in cluster.on_demand]
+    return [str(one.id) for one in running if AUTO_POOL in dict(_tags(one))]
 
 
 def _end(region: EksRegion, ids: list[str]) -> None:
@@ -128,12 +137,11 @@ def _start(region: EksRegion, cluster: Cluster, wish: NodeWish, kind: str, subne
     tags = {
         f"kubernetes.io/cluster/{cluster.name}": "owned",
         "eks:eks-cluster-name": cluster.name,
-        POOL: wish.pool,
-        CLAIM: wish.claim,
-        **wish.instance_tags,
     }
-    if wish.manager == "auto":
+    if wish.manager == "auto":  # AmazonEKSComputePolicy lets it write no other keys
         tags |= {AUTO_POOL: wish.pool, "eks:kubernetes-node-class-name": wish.node_class}
+    else:
+        tags |= {POOL: wish.pool, CLAIM: wish.claim, **wish.instance_tags}
     nic = {"DeviceIndex": 0, "DeleteOnTermination": True, "Groups": [cluster.security_group]}
     reservation = region.ec2.run_instances(
         IMAGE,
@@ -150,7 +158,9 @@ def _start(region: EksRegion, cluster: Cluster, wish: NodeWish, kind: str, subne
         lifecycle="spot" if wish.spot else None,
         associate_public_ip=None,
     )
-    return reservation.instances[0]
+    instance: Any = reservation.instances[0]
+    instance.claim = wish.claim
+    return instance
 
 
 def _spec(region: EksRegion, wish: NodeWish, instance: Any) -> NodeSpec:

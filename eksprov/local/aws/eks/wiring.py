@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from eksprov.local.aws.ec2_order import is_held
 from eksprov.local.aws.eks.model import Cluster
 from eksprov.local.aws.eks.region import EksRegion
 
@@ -52,9 +53,14 @@ def make_interfaces(region: EksRegion, cluster_name: str, subnets: Sequence[Any]
 
 
 def remove(region: EksRegion, cluster: Cluster) -> None:
-    """Take the interfaces and the security group away again."""
+    """Take the interfaces away again, and the security group unless something holds it: EKS then leaves it for good.
+
+    So it does where nodes of Auto Mode go only with the cluster, or the CNI has leaked an interface
+    (https://github.com/aws/aws-k8s-tester/pull/541, https://github.com/aws/aws-k8s-tester/pull/416).
+    """
     remove_interfaces(region, cluster)
-    region.ec2.delete_security_group(group_id=cluster.security_group)
+    if not cluster.group_stays and not is_held(region.ec2, cluster.security_group):
+        region.ec2.delete_security_group(group_id=cluster.security_group)
 
 
 def remove_interfaces(region: EksRegion, cluster: Cluster) -> None:
