@@ -13,9 +13,10 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.core.borrowed import leave, look_at
-from eksprov.core.change import Action, Change, diff
+from eksprov.core.change import Action, Change
 from eksprov.core.choosing import Choosing, OutgrownError, Patience
 from eksprov.core.complaints import failed_update, held, in_words, irreplaceable, late, never_seen, strange, unproven
+from eksprov.core.motion import changes_now, resting, until_it_rests
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import Clock, pause
 from eksprov.core.replacement import Order
@@ -154,7 +155,7 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
         return Outcome(step.name, Status.DELETED, change, message=found)
     if step.phase(have).state is not State.LEAVING:
         if step.phase(have).state is State.MOVING and not step.delete_in_motion:
-            have = _await(step, client, run, _resting, limit_s=step.update_limit_s(have, have))
+            have = _await(step, client, run, resting, limit_s=step.update_limit_s(have, have))
         if have is not None:
             step.delete(client, have)
     _await(step, client, run, lambda _, found: found is None, leaving=True)
@@ -177,7 +178,7 @@ def _swept(step: Step[Any, Any], client: Any, have: Any | None, run: Run) -> Non
 def _at_rest(step: Step[Any, Any], client: Any, run: Run, want: Any) -> Any | None:
     """The step's facts once nothing is in motion; a failed one of ours is cleared away when the kind allows it.
 
-    What may be deleted in motion and cannot become as it is wanted is not waited for.
+    What may be deleted or changed in motion, and has to be, is not waited for.
     """
     have = step.discover(client)
     if have is None and not step.recognised and run.expected(step.name):
@@ -186,11 +187,11 @@ def _at_rest(step: Step[Any, Any], client: Any, run: Run, want: Any) -> Any | No
         return None
     _refuse_stranger(step, have, run)
     phase = step.phase(have)
-    if phase.state is State.MOVING and step.delete_in_motion and diff(want, have).action is Action.REPLACE:
+    if changes_now(step, want, have):
         return have
     if phase.state in (State.MOVING, State.LEAVING):
         leaving, limit_s = phase.state is State.LEAVING, step.update_limit_s(want, have)
-        have = _await(step, client, run, _resting, leaving=leaving, limit_s=limit_s)
+        have = _await(step, client, run, until_it_rests(step, want), leaving=leaving, limit_s=limit_s)
         if have is None:
             run.gone(step.name)
             return None
@@ -214,10 +215,6 @@ def _appeared(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
             return have
         run.tell(step.name, "an earlier run may have made it; looking for it by its tags")
         run.clock.sleep(pause(run.clock.now() - began, 0.0, run.speed))
-
-
-def _resting(phase: Phase | None, have: Any | None) -> bool:
-    return have is None or phase is None or phase.state in (State.READY, State.FAILED)
 
 
 def _proven(

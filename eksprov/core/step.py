@@ -220,6 +220,10 @@ class Step(ABC, Generic[C, F]):
         """How long the change of `have` into `want` may take until waiting for it ends, in seconds."""
         return self.timing.update_limit_s or self.timing.create_limit_s
 
+    def open_to_change(self, have: F) -> bool:  # noqa: ARG002 -- most take no call before they rest
+        """Whether a MOVING one takes an update, without which it may never come to rest."""
+        return False
+
     def why_failed(self, client: C, update: str) -> str:  # noqa: ARG002 -- most updates are done when they are answered
         """Why the update of this id ended without effect, as the world says it; empty where it has not failed."""
         return ""

@@ -164,6 +164,10 @@ class Addon(Step[Aws, AddonFacts]):
         """An hour, Terraform's usual deadline for it; one in creation has a creation's time."""
         return self.timing.create_limit_s if have.status == "CREATING" else self.timing.update_limit_s
 
+    def open_to_change(self, have: AddonFacts) -> bool:
+        """EKS takes an update of one whose pods find no node."""
+        return have.status == "DEGRADED"
+
     def why_failed(self, aws: Aws, update: str) -> str:
         """As EKS says it."""
         return why_failed(aws, self._key["clusterName"], update, addonName=self._key["addonName"])

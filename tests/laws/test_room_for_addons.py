@@ -194,3 +194,26 @@ def test_options_that_need_an_addon_say_so() -> None:
     ]
     agent = [{"name": "amazon-cloudwatch-observability"}]
     assert check(changed(quick_start(), monitoring=watching, addons=agent)) == []
+
+
+@pytest.mark.parametrize("before", [[], [{"name": "m", "instance_types": ["m7i.large"], "desired_size": 0}]])
+def test_a_stack_that_waits_for_its_first_nodes_takes_tainted_ones(theatre: Theatre, before: list[Any]) -> None:
+    with theatre.stage(changed(quick_start(), node_groups=before)) as stage:
+        assert stage.provision().ok
+        began = stage.clock.now()
+        assert stage.provision(changed(quick_start(), node_groups=[GPU])).ok
+        assert stage.clock.now() - began < 600
+        assert set(statuses(stage).values()) == {"ACTIVE"}
+
+
+def test_an_addon_whose_pods_found_no_node_is_told_of_new_taints_and_not_waited_for(theatre: Theatre) -> None:
+    """EKS has given up on it; the tolerations that the config now asks for are what it waits for."""
+    with theatre.stage(changed(quick_start(), node_groups=[])) as stage:
+        assert stage.provision().ok
+        stage.clock.sleep(1500)
+        assert statuses(stage)["coredns"] == "DEGRADED"
+        began = stage.clock.now()
+        report = stage.provision(changed(quick_start(), node_groups=TAINTED["own-taint"]))
+        assert report.ok, [(outcome.name, outcome.message) for outcome in report.outcomes if not outcome.good]
+        assert stage.clock.now() - began < 900
+        assert set(statuses(stage).values()) == {"ACTIVE"}

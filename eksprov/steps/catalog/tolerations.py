@@ -15,6 +15,7 @@ from eksprov.config.rules.pools import KEEPS_AWAY
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.choices import Choices
+from eksprov.steps.node_shape import TAINTS
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -38,17 +39,27 @@ OWN: Final[Toleration] = {"key": "CriticalAddonsOnly", "operator": "Exists"}  # 
 
 
 def tolerations(config: Config, choices: Choices) -> tuple[Toleration, ...]:
-    """One for each taint of the stack's nodes, where none of these is without; else none is needed."""
-    found: dict[tuple[str, str], Toleration] = {}
-    for group in config.node_groups if not has_auto_mode(config) else ():
+    """One for each taint of the stack's nodes, where none of these is without; else none is needed.
+
+    Accelerators' taints are always among them, with no nodes too: EKS takes no other configuration of an add-on while
+    it waits for nodes, and the first may be such.
+    """
+    if has_auto_mode(config):
+        return ()
+    found = {(key, effect): _tolerating(key, effect) for key, _, effect in TAINTS.values()}
+    for group in config.node_groups:
         taints = [taint for taint in shape_of(group, choices).taints if taint[2] in KEEPS_AWAY]
         if not group.desired_size and config.autoscaler != "cluster-autoscaler":
             continue  # it has no nodes, and nobody gives it any
         if not taints:
             return ()
         for key, _, effect in taints:
-            found[key, effect] = {"key": key, "operator": "Exists", "effect": EFFECTS[effect]}
+            found[key, effect] = _tolerating(key, effect)
     return tuple(found.values())
+
+
+def _tolerating(key: str, effect: str) -> Toleration:
+    return {"key": key, "operator": "Exists", "effect": EFFECTS[effect]}
 
 
 def tolerating(addon: str, needed: tuple[Toleration, ...]) -> dict[str, Any]:
