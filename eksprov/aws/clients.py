@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from eksprov.aws.proxies import is_this_machine
+
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -66,23 +68,30 @@ class Clients:
 
     def get(self, service: Service) -> Any:
         """The client of a service."""
-        from botocore.config import Config
-
         with self._lock:
             if service not in self._made:
-                config = Config(
-                    retries={"mode": "standard", "total_max_attempts": self._attempts},
-                    connect_timeout=CONNECT_TIMEOUT_S,
-                    read_timeout=READ_TIMEOUT_S,
-                    max_pool_connections=32,
-                    user_agent_extra="eksprov",
-                )
-                client = self._session.client(
-                    service, region_name=HOMES.get(service), endpoint_url=self._endpoint_url, config=config
-                )
+                direct = is_this_machine(self._endpoint_url or "")
+                client = self._client(service, direct=direct)
+                if not direct and is_this_machine(client.meta.endpoint_url):  # as AWS_ENDPOINT_URL or a profile says
+                    client = self._client(service, direct=True)
                 client.meta.events.register("before-parse", refuse_strange_answers)
                 self._made[service] = client
             return self._made[service]
+
+    def _client(self, service: Service, *, direct: bool) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            max_pool_connections=32,
+            user_agent_extra="eksprov",
+            proxies={} if direct else None,
+        )
+        return self._session.client(
+            service, region_name=HOMES.get(service), endpoint_url=self._endpoint_url, config=config
+        )
 
     @property
     def ec2(self) -> EC2Client:

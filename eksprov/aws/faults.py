@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eksprov import errors
+from eksprov.aws.proxies import shown
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -76,6 +77,7 @@ BUSY = frozenset(
 )
 CREDENTIALS_HINT = "run `aws sso login` or `aws configure`, or set AWS_PROFILE or the AWS_* keys, then try again"
 
+PROXY_HINT = "correct HTTPS_PROXY or HTTP_PROXY, or name AWS's hosts in NO_PROXY (like .amazonaws.com), then run again"
 NETWORK_HINT = "check the network, proxy settings and AWS_ENDPOINT_URL, then run again"
 
 
@@ -166,6 +168,9 @@ def _no_answer(doing: str, error: BotoCoreError) -> errors.EksprovError:
         return errors.AccessError(text, CREDENTIALS_HINT)
     if isinstance(error, b.ProfileNotFound | b.NoRegionError | b.ConfigParseError):
         return errors.AccessError(text, "check --profile, --region and ~/.aws/config")
+    if isinstance(error, b.ProxyConnectionError):
+        proxy = shown(str(error.kwargs.get("proxy_url", "")))
+        return errors.ProvisioningError(f"could not {doing}: the proxy {proxy} does not answer", PROXY_HINT)
     if isinstance(error, b.HTTPClientError | b.EndpointConnectionError):
         return errors.ProvisioningError(text, NETWORK_HINT)
     return errors.ProvisioningError(text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov import __version__
+from eksprov.aws.proxies import bypassing
 from eksprov.errors import LocalWorldError, UsageError
 from eksprov.local.home import local_home, private_folder
 
@@ -32,6 +33,7 @@ MEMORY_BYTES = 1024**3
 DISK_BYTES = 256 * 1024**2
 # As in ProcessRecord: start times are told in ticks, relative to a boot time that is itself rounded.
 SAME_START_S = 1.0
+PROXIED = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 RESTART = "Run `eksprov local down`, then try again."
 
 
@@ -135,6 +137,7 @@ def env(state_dir: Path, environ: Mapping[str, str], region: str = "us-west-2") 
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        **(bypassing(environ) if any(environ.get(name) for name in PROXIED) else {}),
     }
 
 
@@ -250,7 +253,7 @@ def _launch(home: Path, speed: float, environ: Mapping[str, str]) -> int:
         capture_output=True,
         text=True,
         check=False,
-        env={**kept, "PYTHONPATH": os.pathsep.join(paths), MARKER: str(home.absolute())},
+        env={**kept, **bypassing(kept), "PYTHONPATH": os.pathsep.join(paths), MARKER: str(home.absolute())},
     )
     if done.returncode or not done.stdout.strip().isdigit():
         raise LocalWorldError(f"the local world does not start: {done.stderr.strip()[-2000:]}", _log_hint(home))

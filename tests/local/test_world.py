@@ -154,3 +154,16 @@ def test_without_a_world_every_question_names_the_cure(home: Home) -> None:
         with pytest.raises(LocalWorldError) as refused:
             ask(home.state, home.environ)
         assert "local up" in refused.value.hint
+
+
+def test_a_world_under_a_proxy_is_reached_and_reaches_itself(home: Home) -> None:
+    """Its process keeps the proxy for what it fetches, and leaves it out for this machine."""
+    nowhere = "http://127.0.0.1:1"
+    home.environ |= {"HTTP_PROXY": nowhere, "https_proxy": nowhere, "NO_PROXY": "example.com"}
+    info = home.up()
+    (process,) = home.processes()
+    there = process.environ()
+    assert (there["HTTP_PROXY"], there["https_proxy"]) == (nowhere, nowhere)
+    assert there["NO_PROXY"] == there["no_proxy"] == "example.com,127.0.0.1,localhost,::1"
+    assert world.status(home.state, home.environ)["pid"] == info.pid
+    assert world.env(home.state, home.environ)["NO_PROXY"] == there["NO_PROXY"]

@@ -157,7 +157,7 @@ def _client(caller: Caller, fetch: Fetch) -> Any:
         aws_access_key_id=caller.credentials.access_key_id,
         aws_secret_access_key=caller.credentials.secret_access_key,
         aws_session_token=caller.credentials.token or None,
-        config=Config(s3={"addressing_style": "path"}, max_pool_connections=PARALLEL),
+        config=Config(s3={"addressing_style": "path"}, max_pool_connections=PARALLEL, proxies={}),
     )
 
 
