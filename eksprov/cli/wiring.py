@@ -162,14 +162,18 @@ def local_world() -> ModuleType:
     return world
 
 
-def start_local(config: Config, folder: Path, environ: Mapping[str, str], display: Display) -> Any:
+def start_local(
+    config: Config, folder: Path, environ: Mapping[str, str], display: Display, *, keep: bool = False
+) -> Any:
     """The local world of a state folder, started or found, with the config's faults on, and said what is on.
+
+    With `keep` it stays until it is ended by hand; else it ends by itself once nobody needs it.
 
     Raises: LocalWorldError, UsageError for a fault that is not emulated.
     """
     world = local_world()
     display.doing("starting the local world")
-    info = world.up(folder, config.local.speed, environ)
+    info = world.up(folder, config.local.speed, environ, keep=keep)
     said = config.local
     found = world.set_faults(folder, environ, said.faults, said.fault_seed, config.region, by="config")
     if on := [*found["on_by_config"], *found["on"]]:

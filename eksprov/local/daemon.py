@@ -3,7 +3,7 @@
 `python -m eksprov.local.daemon --home DIR --speed N` goes into the background (a session of its own, output to
 `DIR/daemon.log`), prints its pid, and writes `DIR/world.json` once it answers. SIGTERM, or a POST to
 `/eksprov/shutdown` with the key in `DIR/control.key`, ends it in order with all its children; so does taking
-`world.json` away. It keeps nothing over a stop.
+`world.json` away, and so does time, where nobody needs it (`lifetime`). It keeps nothing over a stop.
 
 Environment: `EKSPROV_LOCAL_NO_KUBERNETES=1` leaves Kubernetes out (for tests), all else goes to the hub.
 """
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from eksprov import __version__
 from eksprov.local.contract import AwsSide, KubernetesSide
 from eksprov.local.home import private_folder, write_private
+from eksprov.local.lifetime import IDLE_S, Lifetime
 
 if TYPE_CHECKING:
     from eksprov.local.aws.emulator import LocalAws
@@ -37,6 +38,7 @@ log = logging.getLogger("eksprov.local.daemon")
 WORLD_FILE = "world.json"
 KEY_FILE = "control.key"
 LOG_FILE = "daemon.log"
+LISTED = "GET /eksprov/listed"  # what `local list` asks: to be looked at is no reason to live on
 NO_KUBERNETES = "EKSPROV_LOCAL_NO_KUBERNETES"
 TICK_S = 0.2
 LOOK_AT_FILE_EVERY = 10
@@ -59,13 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eksprov.local.daemon")
     parser.add_argument("--home", type=Path, required=True, help="the folder of this local world")
     parser.add_argument("--speed", type=float, required=True, help="how many times faster than AWS")
+    parser.add_argument("--state", default="", help="the folder of the states that it belongs to")
+    parser.add_argument("--idle-s", type=float, default=IDLE_S, help="how long an empty one lives without a command")
     options = parser.parse_args(argv)
     home = private_folder(options.home)
     if not _detach(home):
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        Daemon(home, options.speed).run()
+        Daemon(home, options.speed, state=options.state, idle_s=options.idle_s).run()
     except Exception:  # the end of a process without a terminal: whatever it was must stand in its log
         log.exception("the local world ends with an error")
         return 1
@@ -75,9 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 class Daemon:
     """One local world at `home`."""
 
-    def __init__(self, home: Path, speed: float) -> None:
+    def __init__(self, home: Path, speed: float, *, state: str = "", idle_s: float = IDLE_S) -> None:
         self._home = home
         self._speed = speed
+        self._state, self._idle_s = state, idle_s
         self._stop = threading.Event()
         self._started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -94,21 +99,23 @@ class Daemon:
         kubernetes = self._kubernetes()
         world = LocalAws(kubernetes, time.time, self._speed, role_lag=True)
         kubernetes.connect(world)
+        lifetime = Lifetime(time.monotonic, lambda: _is_empty(world), self._idle_s)
         key, faults = secrets.token_urlsafe(32), Switchboard(world)
         server = AwsServer(
             world,
             key=key,
-            control={**self._control(world, kubernetes), "GET /eksprov/faults": faults.report},
+            control={**self._control(world, kubernetes, lifetime), "GET /eksprov/faults": faults.report},
             told={"POST /eksprov/faults": faults.switch},
             trouble=faults,
             afterwards={"POST /eksprov/shutdown": self._stop.set},
+            heard=lambda asked: lifetime.touch() if asked != LISTED else None,
         )
         server.start()
         write_private(self._home / KEY_FILE, key)
         self._announce(server.url)
         log.info("eksprov %s answers at %s, speed %g", __version__, server.url, self._speed)
         try:
-            self._tick(world)
+            self._tick(world, lifetime)
         finally:
             log.info("ending")
             server.stop()
@@ -125,7 +132,9 @@ class Daemon:
 
         return Hub(self._home, os.environ)
 
-    def _control(self, world: LocalAws, kubernetes: Kubernetes) -> dict[str, Callable[[], dict[str, Any]]]:
+    def _control(
+        self, world: LocalAws, kubernetes: Kubernetes, lifetime: Lifetime
+    ) -> dict[str, Callable[[], dict[str, Any]]]:
         def status() -> dict[str, Any]:
             with world.lock:
                 clusters = [_cluster(world, cluster.arn) for cluster in world.clusters()]
@@ -143,9 +152,22 @@ class Daemon:
             kubernetes.prefetch()
             return {}
 
+        def keep() -> dict[str, Any]:
+            lifetime.keep()
+            return {}
+
+        def listed() -> dict[str, Any]:
+            from eksprov.local.aws.contents import stacks
+
+            with world.lock:
+                found, left = stacks(world), lifetime.ends_in_s()
+            return {"stacks": found, "kept": lifetime.kept, "ends_in_s": None if left is None else round(left)}
+
         return {
             "GET /eksprov/status": status,
             "POST /eksprov/prefetch": prefetch,
+            "POST /eksprov/keep": keep,
+            LISTED: listed,
             "POST /eksprov/shutdown": status,
         }
 
@@ -159,15 +181,19 @@ class Daemon:
             "version": __version__,
             "started_at": self._started_at,
             "speed": self._speed,
+            "state": self._state,
         }
         write_private(self._home / WORLD_FILE, json.dumps(world))
 
-    def _tick(self, world: LocalAws) -> None:
+    def _tick(self, world: LocalAws, lifetime: Lifetime) -> None:
         count = 0
         while not self._stop.wait(TICK_S):
             count += 1
             if count % LOOK_AT_FILE_EVERY == 0 and not self._is_ours():
                 log.warning("%s is gone: nobody could find this world any more", WORLD_FILE)
+                return
+            if lifetime.is_over():
+                log.info("nothing is in it, and nobody has asked anything for %g s", self._idle_s)
                 return
             try:
                 world.tick()
@@ -185,6 +211,13 @@ class Daemon:
             for name in (WORLD_FILE, KEY_FILE):
                 with contextlib.suppress(OSError):
                     (self._home / name).unlink()
+
+
+def _is_empty(world: LocalAws) -> bool:
+    from eksprov.local.aws.contents import is_empty
+
+    with world.lock:
+        return is_empty(world)
 
 
 def _cluster(world: LocalAws, arn: str) -> dict[str, Any]:

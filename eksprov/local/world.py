@@ -6,6 +6,7 @@ together with the process's start time. Nothing heavy is imported before it is n
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -19,7 +20,9 @@ from eksprov import __version__
 from eksprov.aws.proxies import bypassing
 from eksprov.errors import LocalWorldError, UsageError
 from eksprov.local.home import local_home, private_folder
+from eksprov.local.lifetime import IDLE_S
 
+DAEMON = "eksprov.local.daemon"
 WORLD_FILE = "world.json"
 KEY_FILE = "control.key"
 LOG_FILE = "daemon.log"
@@ -49,8 +52,12 @@ class WorldInfo:
     started_at: str
 
 
-def up(state_dir: Path, speed: float, environ: Mapping[str, str]) -> WorldInfo:
+def up(
+    state_dir: Path, speed: float, environ: Mapping[str, str], *, keep: bool = False, idle_s: float = IDLE_S
+) -> WorldInfo:
     """The world of this state folder, started if there is none; returns once it answers.
+
+    With `keep` it stays until `down`; else it ends by itself `idle_s` after its last command, once nothing is in it.
 
     Two callers at once get the same one. A running world keeps its speed. Raises `LocalWorldError` where this
     machine has no room, the world does not start within 15 s, or one of another eksprov version runs.
@@ -61,12 +68,53 @@ def up(state_dir: Path, speed: float, environ: Mapping[str, str]) -> WorldInfo:
     with FileLock(home / LOCK_FILE, mode=0o600):
         found = find(state_dir, environ)
         if found is None:
-            return _start(home, speed, environ)
+            found = _start(home, state_dir, speed, environ, idle_s)
     if found.version != __version__:
         raise LocalWorldError(
             f"the local world of {state_dir} was started by eksprov {found.version}, this is {__version__}", RESTART
         )
+    if keep:
+        _ask(found, "POST", "/eksprov/keep")
     return found
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A local world of this user: `state` is the folder whose states it serves, `stacks` are those with anything in it.
+
+    `kept`: it stays until `local down`; else it ends in `ends_in_s` seconds, None while something is in it.
+    """
+
+    info: WorldInfo
+    state: str
+    stacks: tuple[str, ...]
+    kept: bool
+    ends_in_s: int | None
+
+
+def every() -> tuple[Listed, ...]:
+    """All local worlds of this user that run and answer, wherever their folders are, the oldest first."""
+    import psutil
+
+    found: dict[Path, Listed] = {}
+    for process in psutil.process_iter(["cmdline", "uids"]):
+        words = process.info["cmdline"] or []
+        if DAEMON not in words or "--home" not in words[:-1]:
+            continue
+        home = Path(words[words.index("--home") + 1])
+        info = _read(home)
+        if info is not None and info.pid == process.pid:
+            with contextlib.suppress(LocalWorldError):  # it ends just now, or another user's key cannot be read
+                said = _ask(info, "GET", "/eksprov/listed")
+                found[home] = Listed(info, _state(home), tuple(said["stacks"]), said["kept"], said["ends_in_s"])
+    return tuple(sorted(found.values(), key=lambda one: (one.info.started_at, str(one.info.home))))
+
+
+def _state(home: Path) -> str:
+    try:
+        return str(json.loads((home / WORLD_FILE).read_bytes()).get("state", ""))
+    except (OSError, ValueError):
+        return ""
 
 
 def find(state_dir: Path, environ: Mapping[str, str]) -> WorldInfo | None:
@@ -214,13 +262,14 @@ def _ask(info: WorldInfo, method: str, path: str, body: Mapping[str, Any] | None
         raise LocalWorldError(f"the local world (pid {info.pid}) does not answer: {error}", RESTART) from error
 
 
-def _start(home: Path, speed: float, environ: Mapping[str, str]) -> WorldInfo:
+def _start(home: Path, state_dir: Path, speed: float, environ: Mapping[str, str], idle_s: float) -> WorldInfo:
     from eksprov.local.controlplane.resources import require
 
     require(home, "the local world", DISK_BYTES, MEMORY_BYTES)
     for name in (WORLD_FILE, KEY_FILE, LOG_FILE):
         (home / name).unlink(missing_ok=True)
-    pid = _launch(home, speed, environ)
+    told = ("--home", str(home), "--speed", str(speed), "--state", str(state_dir.absolute()), "--idle-s", str(idle_s))
+    pid = _launch(home, told, environ)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         info = _read(home)
@@ -236,7 +285,7 @@ def _start(home: Path, speed: float, environ: Mapping[str, str]) -> WorldInfo:
     )
 
 
-def _launch(home: Path, speed: float, environ: Mapping[str, str]) -> int:
+def _launch(home: Path, told: Sequence[str], environ: Mapping[str, str]) -> int:
     import subprocess
 
     from eksprov.local.controlplane.record import MARKER
@@ -245,7 +294,7 @@ def _launch(home: Path, speed: float, environ: Mapping[str, str]) -> int:
     # AWS settings of the user are not for the world that stands in for AWS.
     kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     paths = [str(package), *filter(None, [kept.get("PYTHONPATH")])]
-    command = [sys.executable, "-P", "-m", "eksprov.local.daemon", "--home", str(home), "--speed", str(speed)]
+    command = [sys.executable, "-P", "-m", DAEMON, *told]
     # The daemon detaches itself, so this ends at once.
     done = subprocess.run(
         command,

@@ -49,6 +49,11 @@ def test_the_local_world_is_started_looked_at_and_ended(cli: Any, environ: dict[
     assert runs(status["pid"])
     assert status["clusters"] == []
 
+    listed = json.loads(cli("local", "list", "--json", environ=environ).out)["worlds"]
+    (mine,) = [one for one in listed if one["pid"] == status["pid"]]
+    assert (mine["state_folder"], mine["stacks"], mine["kept"]) == (str((cli.folder / "state").absolute()), [], True)
+    assert f"pid {status['pid']}" in cli("local", "list", environ=environ).out
+
     lines = cli("local", "env", "--region", "eu-west-1", environ=environ).out.splitlines()
     assert lines[:2] == ["unset AWS_PROFILE", "unset AWS_SESSION_TOKEN"]
     exported = dict(shlex.split(line)[1].split("=", 1) for line in lines[2:])
@@ -65,6 +70,8 @@ def test_reading_starts_the_aws_side_and_writes_nothing(cli: Any, environ: dict[
     assert plan.code == 3, plan.err
     assert plan.out.startswith("stack digits (us-west-2, local world), compared with the world:\n")
     assert world.find(cli.folder / "state", environ) is not None
+    (mine,) = [one for one in world.every() if one.state == str((cli.folder / "state").absolute())]
+    assert (mine.kept, mine.ends_in_s is not None) == (False, True)  # it ends by itself
     calls = world.calls(cli.folder / "state", environ)
     assert not [name for name in json.dumps(calls).split('"') if name.startswith(("Create", "Put", "Delete"))]
     assert not list((cli.folder / "state").glob("*.json")) if (cli.folder / "state").exists() else True

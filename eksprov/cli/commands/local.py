@@ -27,7 +27,8 @@ LED_ASTRAY_BY = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # settings of the user's t
 def command() -> None:
     """Start, end and look at the local world.
 
-    One background process for each state folder: AWS emulated, Kubernetes real. Nothing outlives its end.
+    One background process for each state folder: AWS emulated, Kubernetes real. Nothing outlives its end. One that a
+    command started ends ten minutes after its last command, if no stack is in it.
     """
 
 
@@ -36,12 +37,12 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def up(desk: Desk, as_json: bool) -> int:
-    """Start it, or find it running; Kubernetes begins with the first cluster."""
+    """Start it, or find it running; Kubernetes begins with the first cluster. It stays until `local down`."""
     from eksprov.cli.wiring import local_world, start_local
 
     world = local_world()
     with desk.progress() as display:
-        start_local(desk.config(), desk.state_folder(), desk.environ, display)
+        start_local(desk.config(), desk.state_folder(), desk.environ, display, keep=True)
         found = world.status(desk.state_folder(), desk.environ)
     _show(desk, found, as_json=as_json)
     if not as_json:
@@ -85,6 +86,36 @@ def status(desk: Desk, as_json: bool) -> int:
             desk.next("local", "up")
         return 0
     _show(desk, world.status(desk.state_folder(), desk.environ), as_json=as_json)
+    return 0
+
+
+@command.command("list", epilog=examples("eksprov local list", "eksprov local list --json"))
+@shared
+@as_json
+@click.pass_obj
+def list_worlds(desk: Desk, as_json: bool) -> int:
+    """Show every local world of yours that runs, whatever folder it belongs to."""
+    from eksprov.cli.render import worlds_text
+    from eksprov.cli.wiring import local_world
+
+    worlds = [
+        {
+            "state_folder": one.state,
+            "home": str(one.info.home),
+            "pid": one.info.pid,
+            "aws_endpoint_url": one.info.url,
+            "started_at": one.info.started_at,
+            "version": one.info.version,
+            "stacks": list(one.stacks),
+            "kept": one.kept,
+            "ends_in_s": one.ends_in_s,
+        }
+        for one in local_world().every()
+    ]
+    if as_json:
+        desk.answer({"schema": 1, "worlds": worlds})
+    else:
+        desk.say(worlds_text(worlds))
     return 0
 
 

@@ -42,7 +42,14 @@ class LocalApplication(DomainDispatcherApplication):
     """The WSGI application: control paths, or one AWS request after the other."""
 
     def __init__(
-        self, world: LocalAws, key: str, control: Control, afterwards: Afterwards, told: Told, trouble: Trouble | None
+        self,
+        world: LocalAws,
+        key: str,
+        control: Control,
+        afterwards: Afterwards,
+        told: Told,
+        trouble: Trouble | None,
+        heard: Callable[[str], object],
     ) -> None:
         super().__init__(create_backend_app)
         self._world = world
@@ -51,10 +58,12 @@ class LocalApplication(DomainDispatcherApplication):
         self._afterwards = afterwards
         self._told = told
         self._trouble = trouble
+        self._heard = heard
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = str(environ.get("PATH_INFO", ""))
+        self._heard(f"{environ['REQUEST_METHOD']} {path}")
         _read_body(environ)
         if path.startswith(CONTROL):
             return self._answer_control(f"{environ['REQUEST_METHOD']} {path}", environ, start_response)
@@ -120,7 +129,8 @@ class AwsServer:
 
     `control` maps "GET /eksprov/status" and the like to functions that give the JSON to answer with; they are
     called without the world's lock; `told` are given the JSON that was sent. `afterwards`, under the same names, is
-    called once the answer was sent. `trouble` may stand between a request and its answer.
+    called once the answer was sent. `heard` is told of every request. `trouble` may stand between a request and its
+    answer.
     """
 
     def __init__(
@@ -132,10 +142,11 @@ class AwsServer:
         afterwards: Afterwards | None = None,
         told: Told | None = None,
         trouble: Trouble | None = None,
+        heard: Callable[[str], object] = lambda asked: None,  # noqa: ARG005 -- nobody listens by default
         port: int = 0,
     ) -> None:
         hooks.install(world)
-        application = LocalApplication(world, key, control or {}, afterwards or {}, told or {}, trouble)
+        application = LocalApplication(world, key, control or {}, afterwards or {}, told or {}, trouble, heard)
         self._server: BaseWSGIServer = make_server(HOST, port, application, threaded=True, request_handler=QuietHandler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of the threading mix-in
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-aws", daemon=True)
