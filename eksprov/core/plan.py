@@ -35,6 +35,11 @@ class Planned:
     have: Any | None = field(default=None, compare=False, repr=False)
     want: Any | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def is_change(self) -> bool:
+        """Whether something would happen, or be refused."""
+        return self.change.action is not Action.NONE or bool(self.problem)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -47,7 +52,7 @@ class Plan:
     @property
     def changes(self) -> tuple[Planned, ...]:
         """The lines on which something would happen."""
-        return tuple(line for line in self.lines if line.change.action is not Action.NONE or line.problem)
+        return tuple(line for line in self.lines if line.is_change)
 
     def count(self, action: Action) -> int:
         """How many lines carry `action`."""
@@ -90,7 +95,7 @@ def preview(
         step, have = by_name[name], found.get(name)
         lines.append(replace(_line(step, have, outputs, us, tags), have=have, want=step.desired(outputs)))
     gone = Change(Action.DELETE, reason="no longer in the config")
-    lines = list(_with_displaced(lines, by_name))
+    lines = [line for line in _with_displaced(lines, by_name) if line.is_change or not by_name[line.name].silent]
     ours = (step for step in orphans if not (step.borrowed or step.part))
     lines += [Planned(step.name, step.kind, step.slug, gone, have=found.get(step.name)) for step in ours]
     return Plan(tuple(lines), basis, notes)

@@ -134,6 +134,7 @@ class Step(ABC, Generic[C, F]):
     named: ClassVar[bool] = True  # AWS refuses a second one of the same name, so a create may safely get a new token
     holding: ClassVar[bool] = False  # what it is in cannot be deleted before it, even where it could be moved elsewhere
     part: ClassVar[bool] = False  # of another step's resource, or of the account: never deleted by itself
+    silent: ClassVar[bool] = False  # somebody else's to make: told of only where there is something to mend
     borrowed: ClassVar[bool] = False  # another's: read and checked, never made, tagged, changed or deleted
     inside: ClassVar[bool] = False  # in the stack's cluster: asked for only where that is not a stranger's
     piecewise: ClassVar[bool] = False  # many things that go one after another: `delete` is called until none is left

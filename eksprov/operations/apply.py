@@ -89,7 +89,8 @@ class Applier:
         heard: list[Outcome] = []
 
         def hear(outcome: Outcome) -> None:
-            heard.append(outcome)
+            if not (self._steps[outcome.name].silent and outcome.status is Status.UNCHANGED):
+                heard.append(outcome)
             self._ended[outcome.name] = outcome
             self._record(outcome, removing=removing)
             self._stack.progress.finished(outcome)

@@ -88,7 +88,8 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
     steps = {step.name: step for step in every}
     outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
-    lines = [_offline_line(steps[name], state, outputs) for name in order(nodes(tuple(steps.values())))]
+    told = {name: step for name, step in steps.items() if not step.silent}  # what is not asked has nothing to mend
+    lines = [_offline_line(told[name], state, outputs) for name in order(nodes(tuple(told.values())))]
     for name, record in state.steps.items():
         if name not in steps and not is_model(name):
             orphan = revive(name, record)
