@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import ec2_backends
 from moto.ecr.models import ecr_backends
+from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from eksprov.local.aws.keys import ACCOUNT, PARTITION
+from eksprov.local.aws.keys import ACCOUNT
 from eksprov.local.aws.kms import PENDING
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def stacks(world: LocalAws) -> list[str]:
 
 def _things(world: LocalAws) -> Iterator[object]:
     yield from world.clusters()
-    yield from (role for role in world.iam().get_roles() if SERVICE_ROLES not in role.arn)
-    yield from s3_backends[ACCOUNT][PARTITION].buckets.values()
+    yield from (role for role in _roles() if SERVICE_ROLES not in role.arn)
+    for s3 in s3_backends[ACCOUNT].values():
+        yield from s3.buckets.values()
     for ec2 in ec2_backends[ACCOUNT].values():
         yield from (vpc for vpc in ec2.vpcs.values() if str(vpc.is_default).lower() != "true")
     for ecr in ecr_backends[ACCOUNT].values():
@@ -57,10 +59,15 @@ def _things(world: LocalAws) -> Iterator[object]:
         yield from sqs.queues.values()
 
 
+def _roles() -> Iterator[Any]:
+    for iam in iam_backends[ACCOUNT].values():
+        yield from iam.get_roles()
+
+
 def _tags(world: LocalAws) -> Iterator[Mapping[str, Any]]:
     for cluster in world.clusters():
         yield cluster.shape.get("tags", {})
-    for role in world.iam().get_roles():
+    for role in _roles():
         yield {tag["Key"]: tag["Value"] for tag in role.tags or ()}
     for ec2 in ec2_backends[ACCOUNT].values():
         yield from (ec2.tags.get(vpc, {}) for vpc in ec2.vpcs)  # moto keeps the tags of what has gone
