@@ -17,6 +17,7 @@ from eksprov.config.rules import (
     autoscaling,
     control_plane,
     fallbacks,
+    iam,
     ip_family,
     local,
     models,
@@ -48,6 +49,7 @@ def findings(config: Config, folder: FilePath | None = None) -> Iterator[Finding
     yield from twice(("node_groups",), "name", [group.name for group in config.node_groups])
     yield from autoscaling.autoscaling(config)
     yield from addons.addons(config)
+    yield from iam.iam(config)
     yield from models.models(config, folder)
     yield from watching.monitoring(config)
     yield from tags.tags(config)

@@ -129,7 +129,8 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner, t
     if phase.state is State.LEAVING:
         have = None
     change = compared(step, step.desired(outputs), have, tags)
-    made_anew = change.action is Action.REPLACE or (phase.state is State.FAILED and step.recreate_failed)
+    replaced = change.action is Action.REPLACE and step.replacement.order is not Order.NEVER
+    made_anew = replaced or (phase.state is State.FAILED and step.recreate_failed)
     if have is not None and not made_anew:
         outputs.put(step.name, step.outputs(have))
     if phase.state is State.LEAVING:

@@ -49,7 +49,8 @@ FREE = frozenset(
         "controller-workload",
         "egress-only-internet-gateway",  # https://docs.aws.amazon.com/vpc/latest/userguide/egress-only-internet-gateway.html
         "event-rule",  # of the default bus and with AWS's own events, https://aws.amazon.com/eventbridge/pricing/
-        "existing-subnet",  # what is only used here is not this stack's cost
+        "existing-role",  # what is only used here is not this stack's cost
+        "existing-subnet",
         "existing-vpc",
         "iam-role",
         "internet-gateway",

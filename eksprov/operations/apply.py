@@ -296,7 +296,10 @@ def fingerprint(step: AnyStep, outputs: Outputs) -> str:
 
 def facts_sha256(want: Any) -> str:
     """A hash of wanted facts; what AWS assigns takes no part."""
-    facts = {f.name: _plain(getattr(want, f.name)) for f in dataclasses.fields(want) if f.compare}
+    compared = (f for f in dataclasses.fields(want) if f.compare)
+    values = {f.name: (f, getattr(want, f.name)) for f in compared}
+    # A field that came later counts only where it says something: records from before it stay true.
+    facts = {n: _plain(v) for n, (f, v) in values.items() if not (f.metadata.get("later") and v == f.default)}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -24,7 +24,8 @@ EACH = ("iam:PolicyARN", "iam:PassedToService", "iam:AWSServiceName")  # asked w
 def asked(opened: Opened, plan: Plan) -> tuple[Question, ...]:
     """What the simulator is to be asked about a plan; nothing where it makes nothing."""
     choices = opened.choices
-    place = place_of(opened.us.stack, choices.region, choices.account, choices.partition, opened.steps)
+    where, boundary = (opened.us.stack, choices.region, choices.account), opened.stack.config.iam.boundary_arn
+    place = place_of(*where, choices.partition, opened.steps, permissions_boundary=boundary)
     made, replaced = (
         {line.kind for line in plan.lines if line.change.action is action} for action in (Action.CREATE, Action.REPLACE)
     )

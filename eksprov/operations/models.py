@@ -18,6 +18,7 @@ from eksprov.core.step import Step
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations.apply import Applier
 from eksprov.operations.carriers import node_types
+from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
@@ -137,8 +138,9 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     problems = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
     if problems:
         raise errors.ConfigError(problems)
-    applier = Applier(rebuilt(opened), kube)
     steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
+    doubts = refuse_wrong_roles(opened, steps)
+    applier = Applier(rebuilt(opened), kube)
     outcomes = applier.converge_all(steps)
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
     answering = {o.name: o.outputs for o in outcomes if o.good}
@@ -149,7 +151,7 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     )
     warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
     blind = [text for spec, _ in chosen if spec.name in {s.name for s in served} and (text := _autoscaler(kube, spec))]
-    return Deployed(report, served, (*warnings, *blind))
+    return Deployed(report, served, (*doubts, *warnings, *blind))
 
 
 def plan_models(opened: Opened, names: Sequence[str]) -> Plan:

@@ -57,7 +57,8 @@ def place_in(config: Config, choices: Choices, state: State | None) -> Place:
     known = {step.name for step in (*steps, *models)}
     records = state.steps.items() if state is not None else ()
     left = [revive(name, record) for name, record in records if name not in known]
-    return place_of(config.name, choices.region, choices.account, choices.partition, steps, models=models, left=left)
+    where = (config.name, choices.region, choices.account, choices.partition)
+    return place_of(*where, steps, models=models, left=left, permissions_boundary=config.iam.boundary_arn)
 
 
 def _of_model(config: Config, choices: Choices, model: Model) -> tuple[Step[Any, Any], ...]:

@@ -19,6 +19,7 @@ from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import deletion, fingerprint
 from eksprov.operations.choosing import live_choices
+from eksprov.operations.given_roles import boundaries_left, refuse_wrong_roles
 from eksprov.operations.kinds import is_model, revive
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import pinned, refuse_stale
@@ -36,11 +37,13 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
         refuse_another_family(opened)
         refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
         refuse_wrong_addons(opened)
+    doubts = refuse_wrong_roles(opened, opened.steps if steps is None else steps)
     orphans = opened.orphans if steps is None else ()
     live = live_choices(opened, opened.steps if steps is None else tuple(steps))
     wanted = live.steps
     outside, inside = ([s for s in (*wanted, *orphans) if s.world == world] for world in ("aws", "kube"))
-    found, notes = _read(opened, outside, opened.aws), (*opened.choices.notes, *lost_access(opened))
+    found = _read(opened, outside, opened.aws)
+    notes = (*opened.choices.notes, *doubts, *lost_access(opened), *boundaries_left(opened, found))
     if inside:
         try:
             api = client or _api_server(opened, found)

@@ -14,6 +14,7 @@ from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.apply import Applier
 from eksprov.operations.displaced import displaced
 from eksprov.operations.forecast import guard
+from eksprov.operations.given_roles import refuse_moved_roles, refuse_wrong_roles
 from eksprov.operations.kinds import is_model
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import refuse_stale
@@ -53,10 +54,12 @@ def provision(opened: Opened) -> Report:
     refuse_another_family(opened)
     refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
     refuse_wrong_addons(opened)
+    refuse_moved_roles(opened)
+    doubts = refuse_wrong_roles(opened, opened.steps)
     guard(opened)
     if opened.state != opened.stack.store.load():
         applier.save()  # the stack id and the choices are on disk before the first create
-    for note in lost_access(opened):
+    for note in (*doubts, *lost_access(opened)):
         opened.stack.progress.note(note)
     outcomes, gone = _make_room(applier)
     if all(outcome.good for outcome in outcomes):

@@ -25,12 +25,12 @@ from eksprov.steps.catalog import karpenter as karpenter_steps
 from eksprov.steps.catalog.addons import usual_addons
 from eksprov.steps.catalog.autoscaling import CLUSTER_AUTOSCALER, identity_name
 from eksprov.steps.catalog.control_plane import closing
+from eksprov.steps.catalog.given import karpenter_node_arn
 from eksprov.steps.catalog.names import CLUSTER, has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.catalog.tolerations import tolerations
 from eksprov.steps.choices import Choices
 from eksprov.steps.instances import named_types
-from eksprov.steps.karpenter_roles import NODE, node_role_name
 from eksprov.steps.node_shape import NodeShape, derive_pool
 
 AnyStep = Step[Any, Any]
@@ -86,11 +86,12 @@ def _karpenter(
     around = Around(
         queue=karpenter_steps.queue_name(config),
         identity=(karpenter_steps.IDENTITY, karpenter_steps.QUEUE),
-        nodes=(NODE, karpenter_steps.NODE_ENTRY),
+        nodes=karpenter_steps.nodes_way_in(config),
         hosts=tuple(f"node-group/{group.name}" for group in groups),
         replicas=min(MOST_REPLICAS, sum(group.min_size for group in groups)),
     )
     network, tags = config.network, tuple(sorted(config.tags.items()))
-    place = Place(node_role_name(config.name, choices), network.subnet_ids, tags, ipv6=network.ipv6)
+    node_role = karpenter_node_arn(config, choices).rsplit("/", 1)[-1]
+    place = Place(node_role, network.subnet_ids, tags, ipv6=network.ipv6)
     launched = [Pool(pool, shape.taints, shape.disk_gib) for pool, shape in pools]
     yield from karpenter(facts, around, launched, place)

@@ -9,10 +9,9 @@ need them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
-from eksprov.steps.iam_role import PATH
+from eksprov.steps.iam_role import NO_BOUNDARY, PATH, IamRole
 from eksprov.steps.log_group import INSIGHTS, PREFIX
 
 BUCKET_READS = (
@@ -28,9 +27,15 @@ def _buckets(place: Place, *names: str) -> tuple[str, ...]:
     return tuple(f"arn:{place.partition}:s3:::{name}" for name in names)
 
 
-def role_arns(place: Place, steps: Iterable[Any]) -> tuple[str, ...]:
-    """The roles of these steps, each by its own name."""
-    return place.everywhere("iam", *sorted(f"role{getattr(step, 'path', PATH)}{step.slug}" for step in steps))
+def role_arns(place: Place, steps: Iterable[IamRole]) -> tuple[str, ...]:
+    """The roles of these steps, each by its own name; one that does at any path may be where roles used to be made."""
+    steps = tuple(steps)
+    older = place.everywhere("iam", *(f"role{PATH}{step.slug}" for step in steps if step.any_path))
+    return tuple(sorted({*_made_at(place, steps), *older}))
+
+
+def _made_at(place: Place, steps: Iterable[IamRole]) -> tuple[str, ...]:
+    return place.everywhere("iam", *sorted(f"role{step.path}{step.slug}" for step in steps))
 
 
 def _iam_role(place: Place) -> Rights:
@@ -38,24 +43,24 @@ def _iam_role(place: Place) -> Rights:
 
     An inline policy may say anything, and so may a trust: who bounds the roles bounds these (docs/security.md).
     """
-    steps = place.kinds.get("iam-role", ())
-    every, inline = role_arns(place, steps), role_arns(place, (s for s in steps if getattr(s, "inline", "")))
-    paths = sorted({PATH, *(getattr(step, "path", PATH) for step in steps)})
-    named = place.everywhere("iam", *(f"role{path}{place.prefix}*" for path in paths))
-    gives = (*_attaching(place, steps), *(on(inline, "iam:PutRolePolicy", condition=place.bounded) if inline else ()))
-    bare = place.everywhere("iam", f"role/{place.prefix}*")  # one that is not there has no path that IAM could know
-    look = ("iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ()))
-    made = (*place.requested, *place.bounded)
+    steps = place.made_roles
+    every, inline = role_arns(place, steps), role_arns(place, [step for step in steps if step.inline])
+    gives = (*_attaching(place, steps), *on(inline, "iam:PutRolePolicy", condition=place.bounded))
+    # One that is not there has no path that IAM could know, and one from an earlier config may be under any.
+    named = place.everywhere("iam", f"role/{place.prefix}*", f"role/*/{place.prefix}*")
+    look = ("iam:GetRole", "iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ()))
     return Rights(
-        read=(*on(dict.fromkeys((*named, *bare)), "iam:GetRole"), *on(named, *look)),
+        read=on(named, *look),
         make=(
-            *on(every, "iam:CreateRole", condition=made),
+            *on(_made_at(place, steps), "iam:CreateRole", condition=(*place.requested, *place.bounded)),
             *on(every, "iam:TagRole", condition=place.requested),
             *gives,
+            *on((place.permissions_boundary,) if steps and place.bounded else (), "iam:GetPolicy"),
         ),
         change=(
             *on(every, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DetachRolePolicy"),
             *gives,
+            *_bounding(place, steps),
         ),
         delete=(
             *on(named, "iam:ListRolePolicies"),
@@ -65,12 +70,34 @@ def _iam_role(place: Place) -> Rights:
     )
 
 
-def _attaching(place: Place, steps: Iterable[Any]) -> tuple[Need, ...]:
+def _bounding(place: Place, steps: Iterable[IamRole]) -> tuple[Need, ...]:
+    """The config's boundary and no other is put on; taken off is one only where the config says so."""
+    bound = [step for step in steps if step.boundary not in ("", NO_BOUNDARY)]
+    freed = [step for step in steps if step.boundary == NO_BOUNDARY]
+    return (
+        *on(role_arns(place, bound), "iam:PutRolePermissionsBoundary", condition=place.bounded),
+        *on(role_arns(place, freed), "iam:DeleteRolePermissionsBoundary"),
+    )
+
+
+def _existing_role(place: Place) -> Rights:
+    """Only looked at, by its ARN; IAM's simulator is asked about what eksprov would have put into an inline policy."""
+    own = [step.slug for step in place.lent_roles]
+    bare = [f"{arn.split(':role/')[0]}:role/{arn.rsplit('/', 1)[-1]}" for arn in own]  # where it is not there
+    asked = dict.fromkeys(step.slug for step in place.lent_roles if step.inline)
+    return Rights(
+        read=(
+            *on(dict.fromkeys((*own, *bare)), "iam:GetRole"),
+            *on(dict.fromkeys(own), "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+        ),
+        make=on(asked, "iam:SimulatePrincipalPolicy"),
+    )
+
+
+def _attaching(place: Place, steps: Iterable[IamRole]) -> tuple[Need, ...]:
     """The managed policies that the config names, and no other
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PolicyARN)."""
-    managed = [step for step in steps if getattr(step, "policies", ())]
-    if not managed:
-        return ()
+    managed = [step for step in steps if step.policies]
     policies = tuple(sorted({arn for step in managed for arn in step.policies}))
     condition = (("ArnEquals", "iam:PolicyARN", policies), *place.bounded)
     return on(role_arns(place, managed), "iam:AttachRolePolicy", condition=condition)
@@ -190,6 +217,7 @@ def state(place: Place, url: str) -> tuple[Need, ...]:
 
 RIGHTS = {
     "iam-role": _iam_role,
+    "existing-role": _existing_role,
     "bucket": _bucket,
     "repository": _repository,
     "log-group": _log_group,

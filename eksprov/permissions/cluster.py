@@ -33,13 +33,13 @@ def _tagging(place: Place, what: tuple[str, ...]) -> tuple[Need, ...]:
 
 
 def passing(place: Place) -> tuple[Need, ...]:
-    """Handing over a role of the stack's, to the services that the roles trust and to EKS, which asks for them
+    """Handing over the stack's roles, made or existing, to the services that they trust and to EKS, which asks for them
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html)."""
-    steps = place.kinds.get("iam-role", ())
-    trusted = {str(getattr(step, "service", "")) for step in steps} - {""}
+    trusted = {*(step.service for step in place.made_roles), *(step.service for step in place.lent_roles)} - {""}
     services = tuple(sorted({"eks.amazonaws.com", *trusted}))
     condition = (("StringEquals", "iam:PassedToService", services),)
-    return on(role_arns(place, steps), "iam:PassRole", condition=condition)
+    lent = dict.fromkeys(step.slug for step in place.lent_roles)
+    return on((*role_arns(place, place.made_roles), *lent), "iam:PassRole", condition=condition)
 
 
 def _service_roles(place: Place) -> tuple[Need, ...]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from eksprov.aws.tags import STACK
 from eksprov.core.step import Step
+from eksprov.steps.existing_role import ExistingRole
+from eksprov.steps.iam_role import IamRole
 
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]  # operator, key, values; all of them must hold
 ANYTHING = ("*",)
@@ -106,6 +108,16 @@ class Place:
     def everywhere(self, service: str, *names: str) -> tuple[str, ...]:
         """ARNs of services that know no region, such as IAM."""
         return tuple(f"arn:{self.partition}:{service}::{self.account}:{name}" for name in names)
+
+    @property
+    def made_roles(self) -> tuple[IamRole, ...]:
+        """The roles that eksprov makes."""
+        return tuple(step for step in self.kinds.get(IamRole.kind, ()) if isinstance(step, IamRole))
+
+    @property
+    def lent_roles(self) -> tuple[ExistingRole, ...]:
+        """Roles that exist, and are only used."""
+        return tuple(step for step in self.kinds.get(ExistingRole.kind, ()) if isinstance(step, ExistingRole))
 
     def slugs(self, kind: str) -> tuple[str, ...]:
         """The physical names of the stack's steps of a kind."""

@@ -40,7 +40,7 @@ _ON: dict[str, Callable[[Place], tuple[str, ...]]] = {
     "ecr": lambda place: place.arn("ecr", *(f"repository/{name}" for name in place.slugs("repository"))),
     "eks": lambda place: place.arn("eks", f"cluster/{place.stack}", *(f"{kind}/{place.stack}/*" for kind in _IN_EKS)),
     "events": lambda place: place.arn("events", *(f"rule/{name}" for name in place.slugs("event-rule"))),
-    "iam": lambda place: role_arns(place, place.kinds.get("iam-role", ())),
+    "iam": lambda place: role_arns(place, place.made_roles),
     "kms": lambda place: place.arn("kms", "key/*"),
     "logs": lambda place: place.arn("logs", *(f"log-group:{name}" for name in place.slugs("log-group"))),
     "s3": lambda place: tuple(f"arn:{place.partition}:s3:::{name}" for name in place.slugs("bucket")),

@@ -21,6 +21,7 @@ from eksprov.steps.dashboard import Dashboard
 from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
 from eksprov.steps.elastic_ip import ElasticIp
 from eksprov.steps.event_rule import EventRule
+from eksprov.steps.existing_role import ExistingRole
 from eksprov.steps.existing_subnet import ExistingSubnet
 from eksprov.steps.existing_vpc import ExistingVpc
 from eksprov.steps.iam_role import IamRole
@@ -46,6 +47,7 @@ from eksprov.steps.vpc_endpoint import VpcEndpoint
 KINDS: tuple[type[Step[Any, Any]], ...] = (
     ExistingVpc,
     ExistingSubnet,
+    ExistingRole,
     Vpc,
     Subnet,
     InternetGateway,

@@ -1,7 +1,13 @@
 """An IAM role: whom it trusts, exactly which managed policies it has, and at most one inline policy.
 
-All our roles live under the path `/eksprov/`, so that one listing finds them. The trust of roles for EKS and for pods
-carries `sts:TagSession` beside `sts:AssumeRole`
+Roles live under the config's path, `/eksprov/` unless it says otherwise; the role of EKS Auto Mode's nodes at `/`,
+because NodePools have stayed NotReady with one under a path (https://github.com/aws/containers-roadmap/issues/2486).
+IAM cannot move a role, so a survey looks under every path and knows ours by their names and tags. A boundary is
+compared where the config says one, or that there is to be `none`; where it says nothing, others may set what they
+like. It comes before any policy, for a company's rules may refuse rights to a role that is not bounded
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
+
+The trust of roles for EKS and for pods carries `sts:TagSession` beside `sts:AssumeRole`
 (https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html,
 https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html). A role that IAM has made is not known everywhere at
 once; who hands it to another service waits there, not here. Before a role can go, everything attached to it must go
@@ -14,7 +20,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
@@ -22,6 +28,7 @@ from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical, policy
@@ -30,18 +37,26 @@ LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/lat
 PATH = "/eksprov/"
 INLINE = "eksprov"  # the name of our inline policy
 GONE = "NoSuchEntity"
+NO_BOUNDARY = "none"
+LISTED_AT_ONCE = 1000  # roles a page, the most that IAM gives: https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 CHANGING = (Passing("DeleteConflict"), Passing("ConcurrentModification"))
 CHANGING_LIMIT_S = 120.0
 
 
 @dataclass(frozen=True)
 class RoleFacts:
-    """`trust` and `inline` are canonical documents ("" for no inline policy), `policies` ARNs: exactly these."""
+    """`trust` and `inline` are canonical documents ("" for no inline policy), `policies` ARNs: exactly these.
+
+    Where they are not compared, `boundary` is "" and `path` the usual one; `live_boundary` is what the role has.
+    """
 
     trust: str
     policies: frozenset[str]
     inline: str = ""
     description: str = ""
+    boundary: str = field(default="", metadata={"later": True})
+    path: str = field(default=PATH, metadata={"replace": True, "later": True})
+    live_boundary: str = field(default="", compare=False)
     arn: str = field(default=UNKNOWN, compare=False)
     unique_id: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
@@ -62,7 +77,7 @@ def _beginning(stack: str, region: str) -> str:
     return f"{stack}-{region}-"
 
 
-def _region(name: str, stack: str, region: str) -> str:
+def role_region(name: str, stack: str, region: str) -> str:
     """Read the region out of a role's name, for roles from before the region had a tag; "" where it is another."""
     return region if name.startswith(_beginning(stack, region)) else ""
 
@@ -74,7 +89,11 @@ def trust_document(service: str, actions: Iterable[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class IamRole(Step[Aws, RoleFacts]):
-    """`slug` is the role's name; `inline` a policy document, "" for none (inline policies of others are left alone)."""
+    """`slug` is the role's name; `inline` a policy document, "" for none (inline policies of others are left alone).
+
+    `boundary` is a managed policy's ARN, "none", or "" for whatever there is. With `any_path` a role that stands
+    elsewhere than at `path` does as well: it was made before, and cannot be moved.
+    """
 
     kind: ClassVar[str] = "iam-role"
     tags_at: ClassVar[tuple[str, str] | None] = ("iam", "name")
@@ -85,11 +104,25 @@ class IamRole(Step[Aws, RoleFacts]):
     policies: tuple[str, ...] = ()
     inline: str = ""
     description: str = ""
+    path: str = PATH
+    any_path: bool = False
+    boundary: str = ""
+
+    @property
+    def replacement(self) -> Replacement:
+        """Not by us."""
+        return Replacement(Order.NEVER, "IAM moves no role to another path, and what uses it would lose its rights")
 
     def desired(self, outputs: Outputs) -> RoleFacts:  # noqa: ARG002 -- a role is known from the config alone
-        """The trust, the policies and the description of the config."""
-        inline = canonical(self.inline) if self.inline else ""
-        return RoleFacts(trust_document(self.service, self.actions), frozenset(self.policies), inline, self.description)
+        """The trust, the policies, the description, the boundary and the path of the config."""
+        return RoleFacts(
+            trust=trust_document(self.service, self.actions),
+            policies=frozenset(self.policies),
+            inline=canonical(self.inline) if self.inline else "",
+            description=self.description,
+            boundary="" if self.boundary == NO_BOUNDARY else self.boundary,
+            path=PATH if self.any_path else self.path,
+        )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> RoleFacts | None:  # noqa: ARG002 -- no listing has tags
         """Two readings, a third where an inline policy is wanted."""
@@ -99,36 +132,43 @@ class IamRole(Step[Aws, RoleFacts]):
         iam = aws.clients.iam
         role = iam.get_role(RoleName=self.slug)["Role"]
         pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=self.slug)
+        boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
         return RoleFacts(
             trust=canonical(role.get("AssumeRolePolicyDocument", {})),
             policies=frozenset(found["PolicyArn"] for page in pages for found in page["AttachedPolicies"]),
             inline=self._inline(aws) if self.inline else "",
             description=role.get("Description", ""),
+            boundary=boundary if self.boundary else "",
+            path=PATH if self.any_path else role["Path"],
+            live_boundary=boundary,
             arn=role["Arn"],
             unique_id=role["RoleId"],
-            owner=owner_of(as_dict(role.get("Tags")), _region(self.slug, aws.owner.stack, aws.region)),
+            owner=owner_of(as_dict(role.get("Tags")), role_region(self.slug, aws.owner.stack, aws.region)),
         )
 
     def create(self, aws: Aws, want: RoleFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- names are tokens
         """The role, then its policies; a role of ours that a lost answer hid is completed, a stranger's left."""
-        made = unless(
-            lambda: aws.clients.iam.create_role(
-                RoleName=self.slug,
-                Path=PATH,
-                AssumeRolePolicyDocument=want.trust,
-                Description=want.description,
-                Tags=as_list(aws.tags(self.name, self.slug)),
-            ),
-            "EntityAlreadyExists",
-        )
+        request: dict[str, Any] = {
+            "RoleName": self.slug,
+            "Path": self.path,
+            "AssumeRolePolicyDocument": want.trust,
+            "Description": want.description,
+            "Tags": as_list(aws.tags(self.name, self.slug)),
+            **({"PermissionsBoundary": want.boundary} if want.boundary else {}),
+        }
+        made = unless(lambda: aws.clients.iam.create_role(**request), "EntityAlreadyExists")
         have = self.discover(aws, fresh=True) if made is None else None
         if made is not None or (have is not None and is_ours(have.owner, aws.owner)):
+            if have is not None and have.boundary != want.boundary:
+                self._bound(aws, want.boundary)
             self._write_policies(aws, want, have.policies if have is not None else frozenset())
         return {}
 
     def update(self, aws: Aws, want: RoleFacts, have: RoleFacts, fields: tuple[str, ...]) -> None:
-        """Each field has a call of its own."""
+        """Each field has a call of its own; the boundary comes first."""
         iam = aws.clients.iam
+        if "boundary" in fields:
+            self._bound(aws, want.boundary)
         if "trust" in fields:
             iam.update_assume_role_policy(RoleName=self.slug, PolicyDocument=want.trust)
         if "description" in fields:
@@ -153,16 +193,16 @@ class IamRole(Step[Aws, RoleFacts]):
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Roles under our path whose names begin with the stack's and the region's, by their tags."""
+        """Roles whose names begin with the stack's and the region's, under whatever path, by their tags."""
         iam = aws.clients.iam
-        for page in iam.get_paginator("list_roles").paginate(PathPrefix=PATH):
+        for page in iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": LISTED_AT_ONCE}):
             for role in page["Roles"]:
                 name = role["RoleName"]
                 if not name.startswith(_beginning(stack, aws.region)):
                     continue
                 with tolerating(GONE):
                     tags = as_dict(iam.list_role_tags(RoleName=name)["Tags"])
-                    owner = owner_of(tags, _region(name, stack, aws.region))
+                    owner = owner_of(tags, role_region(name, stack, aws.region))
                     if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, name, role["Arn"], owner)
 
@@ -170,6 +210,14 @@ class IamRole(Step[Aws, RoleFacts]):
         iam = aws.clients.iam
         found = unless(lambda: iam.get_role_policy(RoleName=self.slug, PolicyName=INLINE)["PolicyDocument"], GONE)
         return canonical(found) if found else ""
+
+    def _bound(self, aws: Aws, boundary: str) -> None:
+        iam = aws.clients.iam
+        if boundary:
+            iam.put_role_permissions_boundary(RoleName=self.slug, PermissionsBoundary=boundary)
+            return
+        with tolerating(GONE):
+            iam.delete_role_permissions_boundary(RoleName=self.slug)
 
     def _write_policies(self, aws: Aws, want: RoleFacts, have: frozenset[str]) -> None:
         iam, name = aws.clients.iam, self.slug

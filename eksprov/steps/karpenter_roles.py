@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import PATH, IamRole, role_name
+from eksprov.steps.iam_role import IamRole, role_name
 from eksprov.steps.policy_json import policy
 from eksprov.steps.roles import NODE_POLICIES, SESSIONS, ec2_principal, managed
 
@@ -33,16 +33,18 @@ def node_role_name(stack: str, choices: Choices) -> str:
     return role_name(stack, choices.region, "karpenter-node")
 
 
-def node_role_arn(stack: str, choices: Choices) -> str:
-    """The nodes' principal in EKS."""
-    return f"arn:{choices.partition}:iam::{choices.account}:role{PATH}{node_role_name(stack, choices)}"
+def node_role_arn(stack: str, choices: Choices, path: str) -> str:
+    """The nodes' principal in EKS, whose role is made under `path`."""
+    return f"arn:{choices.partition}:iam::{choices.account}:role{path}{node_role_name(stack, choices)}"
 
 
-def karpenter_roles(stack: str, choices: Choices, cluster: str, queue_arn: str) -> tuple[IamRole, IamRole]:
-    """The controller's role, for pods; the nodes', for EC2."""
+def karpenter_roles(
+    stack: str, choices: Choices, cluster: str, queue_arn: str, node_arn: str
+) -> tuple[IamRole, IamRole]:
+    """The controller's role, for pods, which hands on the one of `node_arn`; the nodes', for EC2."""
     rights = (
         *_nodes(choices, cluster),
-        *_profiles(stack, choices, cluster),
+        *_profiles(choices, cluster, node_arn),
         *_readings(choices, cluster),
         _allow("Queue", "sqs:DeleteMessage sqs:GetQueueUrl sqs:ReceiveMessage", queue_arn),
     )
@@ -91,7 +93,7 @@ def _nodes(choices: Choices, cluster: str) -> Iterator[Statement]:
     yield _allow("End", "ec2:TerminateInstances ec2:DeleteLaunchTemplate", ended, ours)
 
 
-def _profiles(stack: str, choices: Choices, cluster: str) -> Iterator[Statement]:
+def _profiles(choices: Choices, cluster: str, node_arn: str) -> Iterator[Statement]:
     """The instance profile of each node class, and handing the nodes' role to EC2 in it."""
     profiles = f"arn:{choices.partition}:iam::{choices.account}:instance-profile/*"
     owned = {f"kubernetes.io/cluster/{cluster}": "owned", "topology.kubernetes.io/region": choices.region}
@@ -99,7 +101,7 @@ def _profiles(stack: str, choices: Choices, cluster: str) -> Iterator[Statement]
     send = {f"aws:RequestTag/{key}": value for key, value in {**owned, "eks:eks-cluster-name": cluster}.items()}
     has_class, sends_class = {f"aws:ResourceTag/{CLASS}": "*"}, {f"aws:RequestTag/{CLASS}": "*"}
     passed = {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"]}}
-    yield _allow("PassNodeRole", "iam:PassRole", node_role_arn(stack, choices), passed)
+    yield _allow("PassNodeRole", "iam:PassRole", node_arn, passed)
     made = {"StringEquals": send, "StringLike": sends_class}
     yield _allow("MakeProfiles", "iam:CreateInstanceProfile", profiles, made)
     both = {"StringEquals": {**have, **send}, "StringLike": {**has_class, **sends_class}}

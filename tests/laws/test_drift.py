@@ -28,6 +28,7 @@ from eksprov.steps import KINDS
 ELSEWHERE = {
     "asg-tags": "tests/controllers/test_controllers_in_a_stack.py",
     "cluster-endpoint": "tests/steps/test_cluster_endpoint.py",
+    "existing-role": "tests/steps/test_existing_role.py",
     "existing-subnet": "tests/steps/test_existing_network_refusals.py",
     "existing-vpc": "tests/steps/test_existing_network_refusals.py",
     "placement-group": "tests/steps/test_placement_group.py",

@@ -15,7 +15,7 @@ from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
 from eksprov.steps import KINDS
 
-# They need an account in which somebody has made them: tests/steps/test_existing_network.py.
+# They need an account in which somebody has made them: tests/steps/test_existing_network.py, tests/laws/test_roles.py.
 BORROWED = {kind.kind for kind in KINDS if kind.borrowed}
 
 

@@ -120,7 +120,7 @@ def test_no_kind_is_found_from_another_region(theatre: Theatre, name: str, legac
 def without_regions(stage: Stage) -> None:
     """As a version before would have left the tags of what is an account's."""
     iam, s3, cloudwatch = (stage.account.plain(service) for service in ("iam", "s3", "cloudwatch"))
-    for role in iam.list_roles(PathPrefix="/eksprov/")["Roles"]:
+    for role in iam.list_roles()["Roles"]:
         iam.untag_role(RoleName=role["RoleName"], TagKeys=[REGION])
     for bucket in s3.list_buckets()["Buckets"]:
         tags = [tag for tag in s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"] if tag["Key"] != REGION]

@@ -24,8 +24,8 @@ TAGS = ["eksprov:region", "eksprov:stack", "eksprov:stack-id", "eksprov:step"]
 # Kinds that EC2 and KMS give no name, and kinds of other stacks, whose own tests bring the stranger.
 NOT_HERE = {
     "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",
-    "kms-key", "existing-vpc", "existing-subnet", "cluster-endpoint", "asg-tags", "placement-group", "alarm", "topic",
-    "dashboard", "egress-only-internet-gateway", "queue", "event-rule", "service-linked-role",
+    "kms-key", "existing-vpc", "existing-subnet", "existing-role", "cluster-endpoint", "asg-tags", "placement-group",
+    "alarm", "topic", "dashboard", "egress-only-internet-gateway", "queue", "event-rule", "service-linked-role",
     "node-access-entry",
 }  # fmt: skip
 NAMED = sorted({kind.kind for kind in KINDS} - NOT_HERE)

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from laws.test_drift import CHANGES, Made
 from support.account import run_of
-from support.iam_requests import Policy, Request, requests
+from support.company import BOUNDARY, OTHER_BOUNDARY, arn_of, lending, make_boundaries, make_roles
+from support.configs import changed
+from support.iam_requests import Policy, Request, Standing, requests
 from support.names_alike import settle
 from support.policies import SHAPES, needed, written
 from support.policy_excuses import EXCUSED
@@ -28,6 +30,7 @@ from eksprov.core.tagging import NO_TAGS, Tags
 from eksprov.errors import EksprovError
 from eksprov.operations.carriers import node_types
 from eksprov.operations.forecast import doctor
+from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.kinds import is_model
 from eksprov.operations.lock import make_pins
@@ -39,6 +42,7 @@ from eksprov.operations.stack import Opened
 from eksprov.permissions import PHASES, RIGHTS, Need, needs, place_of
 from eksprov.permissions.document import LARGEST, documents, size
 from eksprov.serving.spec import StackFacts
+from eksprov.steps.iam_role import IamRole
 from eksprov.steps.vpc import Vpc
 
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
@@ -58,10 +62,24 @@ def owned(stage: Stage) -> set[str]:
     return {tag["ResourceId"] for page in pages for tag in page["Tags"]} | tagged
 
 
+def standing(stage: Stage) -> dict[str, Standing]:
+    """The account's roles, as far as the tape's calls name them."""
+    iam = stage.account.plain("iam")
+    named = {call.params["RoleName"] for call in stage.tape.calls if "RoleName" in call.params}
+    there = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
+    roles = [iam.get_role(RoleName=name)["Role"] for name in there if name in named]
+    bounds = {role["RoleName"]: role.get("PermissionsBoundary", {}) for role in roles}
+    return {
+        role["RoleName"]: Standing(role["Arn"], bounds[role["RoleName"]].get("PermissionsBoundaryArn", ""))
+        for role in roles
+    }
+
+
 def policy(stage: Stage, *phases: Any, config: Config | None = None) -> Policy:
     """The policy of some phases for the stage's own steps."""
     opened = stage.opened(config)
-    place = place_of(stage.config.name, "us-west-2", ACCOUNT, "aws", own(opened), models=served(opened))
+    where, boundary = (stage.config.name, "us-west-2", ACCOUNT, "aws"), opened.stack.config.iam.boundary_arn
+    place = place_of(*where, own(opened), models=served(opened), permissions_boundary=boundary)
     found = documents(needs(place, phases, KINDS))
     return Policy([one for document in found for one in document["Statement"]], stage.config.name)
 
@@ -86,12 +104,14 @@ class Play:
         self.stage = stage
         self.asked: dict[str, list[Request]] = {phase: [] for phase in PHASES}
         self.owned: set[str] = set()
+        self.roles: dict[str, Standing] = {}
         self.outputs = Outputs()
         self.incarnation = 0
 
     def note(self, phase: str) -> None:
         """The calls since the last note belong to `phase`."""
-        self.asked[phase] += [request for call in self.stage.tape.calls for request in requests(call)]
+        self.roles |= standing(self.stage)
+        self.asked[phase] += [request for call in self.stage.tape.calls for request in requests(call, self.roles)]
         self.owned |= owned(self.stage)
         self.stage.tape.rewind()
 
@@ -105,6 +125,7 @@ class Play:
         self.provision()
         self.serve()
         self.mend()
+        self.rebound()
         self.retag()
         removal(self.stage.opened(mint=False))
         self.note("teardown")
@@ -125,7 +146,8 @@ class Play:
         """`eksprov doctor`, whose checks come before what `provision` makes."""
         self.stage.tape.rewind()
         opened = self.stage.opened()
-        doctor(dataclasses.replace(opened, steps=own(opened)), make_plan(opened))
+        opened = dataclasses.replace(opened, steps=own(opened))
+        doctor(opened, make_plan(opened))
         self.note("provision")
 
     def lock(self) -> None:
@@ -141,6 +163,7 @@ class Play:
         opened = self.stage.opened()
         steps = served(opened)
         describe(opened)
+        refuse_wrong_roles(opened, steps)
         for act in (self.made, self.gone, self.made):
             for step in steps:
                 act(step)
@@ -186,6 +209,16 @@ class Play:
                 self.made(step)
                 self.note("deploy-model" if is_model(step.name) else "provision")
 
+    def rebound(self) -> None:
+        """Somebody bounds the roles otherwise."""
+        iam = self.stage.account.plain("iam")
+        for step in self.stage.opened().steps:
+            if isinstance(step, IamRole) and step.boundary:
+                iam.put_role_permissions_boundary(RoleName=step.slug, PermissionsBoundary=OTHER_BOUNDARY)
+                self.stage.tape.rewind()
+                self.made(step)
+                self.note("deploy-model" if is_model(step.name) else "provision")
+
 
 def describe(opened: Opened) -> None:
     """What deploy-model asks of AWS beside its steps."""
@@ -204,13 +237,37 @@ def with_key() -> Config:
     return Config.model_validate_json(json.dumps({**data, "cluster": {**data["cluster"], "kms_key": "own"}}))
 
 
-@pytest.fixture(scope="module", params=["quick start", "own key", *EVERYTHING])
+def bounded() -> Config:
+    """Every role on a path and under a boundary, Auto Mode's at `/`."""
+    return changed(everything("auto-mode"), iam={"role_path": "/teams/ml/", "permissions_boundary": BOUNDARY})
+
+
+def unbounded() -> Config:
+    return changed(quick_start(), iam={"permissions_boundary": "none"})
+
+
+def lent() -> Config:
+    """No role is made; the simulator is asked about the controller's and the model's."""
+    return lending(everything("karpenter"), "cluster", "node", "vpc_cni", "karpenter", "model")
+
+
+SOME = {
+    "quick start": quick_start,
+    "own key": with_key,
+    "bounded roles": bounded,
+    "bounds taken off": unbounded,
+    "existing roles": lent,
+}
+
+
+@pytest.fixture(scope="module", params=[*SOME, *EVERYTHING])
 def played(request: pytest.FixtureRequest, theatre: Theatre) -> tuple[Play, dict[str, Policy]]:
     """The stage is over when the tests begin."""
-    some = {"quick start": quick_start, "own key": with_key}
-    config = some[request.param]() if request.param in some else everything(request.param)
+    config = SOME[request.param]() if request.param in SOME else everything(request.param)
     with theatre.stage(config) as stage:
         settle(stage.account, config.name)
+        make_boundaries(stage.account.plain("iam"))
+        make_roles(stage.account.plain("iam"))
         play = Play(stage)
         policies = {phase: policy(stage, phase) for phase in PHASES}
         play.whole()
@@ -297,3 +354,36 @@ def test_another_stacks_things_are_out_of_reach(theatre: Theatre) -> None:
     ]
     assert len(other) > 30
     assert [one for one in other if found.allows(one)] == []
+
+
+def test_policies_follow_the_roles_of_a_company(theatre: Theatre) -> None:
+    """The path in every ARN, the boundary as a condition of making and bounding, and what exists by its ARN alone."""
+    with theatre.stage(bounded()) as stage:
+        make_boundaries(stage.account.plain("iam"))
+        found = policy(stage, *PHASES).statements
+    by_action = {action: one for one in found for action in _actions(one)}
+    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:AttachRolePolicy"):
+        assert by_action[action]["Condition"]["ArnEquals"]["iam:PermissionsBoundary"] == BOUNDARY
+    own = [one for one in found for action in _actions(one) if action == "iam:AttachRolePolicy"]
+    resources = {arn for one in own for arn in _listed(one["Resource"])}
+    arns = f"arn:aws:iam::{ACCOUNT}:role"
+    named = {f"{arns}/teams/ml/auto-us-west-2-{purpose}" for purpose in ("cluster", "node", "vpc-cni")}
+    assert resources == {*named, f"{arns}/auto-us-west-2-auto-node", f"{arns}/eksprov/auto-us-west-2-auto-node"}
+    with theatre.stage(lent()) as stage:
+        make_roles(stage.account.plain("iam"))
+        found = policy(stage, *PHASES).statements
+    passed = {arn for one in found if "iam:PassRole" in _actions(one) for arn in _listed(one["Resource"])}
+    assert passed == {arn_of(purpose) for purpose in ("cluster", "node", "vpc_cni", "karpenter", "model")}
+    touched = {action for one in found for action in _actions(one) if action.startswith("iam:")}
+    changes = {action for action in touched if not re.match(r"iam:(Get|List|Simulate)", action)}
+    # What is left concerns what Karpenter leaves behind, and service-linked roles.
+    assert changes == {"iam:CreateServiceLinkedRole", "iam:DeleteInstanceProfile", "iam:PassRole",
+                       "iam:RemoveRoleFromInstanceProfile"}  # fmt: skip
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    return _listed(statement["Action"])
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)

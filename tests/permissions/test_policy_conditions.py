@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.configs import changed
-from support.policies import ACCOUNT, BOUNDARY, KINDS, SHAPES, access, needed, place, shape, written
+from support.policies import ACCOUNT, BOUNDARY, KINDS, LENT, SHAPES, access, needed, place, shape, written
 from support.policy_law import UNTAGGED, WIDE, too_wide
 
 from eksprov.aws.tags import STACK
@@ -88,8 +88,23 @@ def test_what_breaks_a_condition_is_denied_by_the_whole_policy(name: str, phase:
 
 
 def test_roles_that_must_have_a_boundary_get_it_or_nothing() -> None:
-    bounded = {need.action for need in needed("bounded") if BOUNDARY in str(need.condition)}
-    assert bounded == {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy"}
+    for name in ("bounded", "elsewhere"):
+        bounded = {need.action for need in needed(name) if BOUNDARY in str(need.condition)}
+        put_on = {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+        assert bounded == put_on
+
+
+def test_a_boundary_is_taken_off_only_where_the_config_says_so() -> None:
+    off = {name for name in SHAPES for need in needed(name) if need.action == "iam:DeleteRolePermissionsBoundary"}
+    assert off == {"unbounded"}
+
+
+def test_roles_that_exist_are_named_whole_and_only_passed_on_or_read() -> None:
+    theirs = [need for need in needed("existing roles") if set(need.resources) & set(LENT.values())]
+    assert {need.action for need in theirs if access(need.action) not in ("Read", "List")} == {"iam:PassRole"}
+    passed = {arn for need in theirs if need.action == "iam:PassRole" for arn in need.resources if "/corp/" in arn}
+    assert passed == set(LENT.values())
+    assert not [arn for need in needed("existing roles") for arn in need.resources if "/corp/" in arn and "*" in arn]
 
 
 NEIGHBOURS = {"of a longer name": {"name": "-prod"}, "in another region": {"region": "eu-west-1"}}
@@ -112,9 +127,10 @@ def test_what_changes_a_neighbour_is_denied(name: str, where: str) -> None:
         if allows([mine.get(need.action, "{}")], need.action, resource, {**tags_of(theirs), **told(need)})
     }
     assert len(asked) > 100
-    assert {action for action, _ in reached} <= SHARED[where]
+    assert {(action, resource) for action, resource in reached if action not in SHARED[where]} <= LENT_TO_BOTH
 
 
+LENT_TO_BOTH = {("iam:PassRole", arn) for arn in LENT.values()}
 # What they have in common: launching nodes, service-linked roles, a zone of Amazon's; Unsubscribe knows no resource.
 SHARED = {
     "of a longer name": {

@@ -6,6 +6,8 @@ import dataclasses
 import json
 
 import pytest
+from support.company import BOUNDARY, lending, make_boundaries, make_roles
+from support.configs import changed
 from support.operator import ACCOUNT, Operator, employed, policy
 from support.stage import EVERYTHING, Theatre, everything, quick_start
 
@@ -43,9 +45,19 @@ def denied(found: Findings) -> str:
     return " ".join(one.message for one in found.listed if one.name == "permissions")
 
 
-@pytest.mark.parametrize("name", ["quick start", *EVERYTHING])
+COMPANY = {
+    "quick start": quick_start,
+    "bounded": lambda: changed(quick_start(), iam={"role_path": "/ml/", "permissions_boundary": BOUNDARY}),
+    "unbounded": lambda: changed(quick_start(), iam={"permissions_boundary": "none"}),
+    "existing roles": lambda: lending(everything("karpenter"), "node", "karpenter", "model"),
+}
+
+
+@pytest.mark.parametrize("name", [*COMPANY, *EVERYTHING])
 def test_the_simulator_has_nothing_against_who_has_the_policy(theatre: Theatre, name: str) -> None:
-    with theatre.stage(quick_start() if name == "quick start" else everything(name)) as stage:
+    with theatre.stage(COMPANY[name]() if name in COMPANY else everything(name)) as stage:
+        make_boundaries(stage.account.plain("iam"))
+        make_roles(stage.account.plain("iam"))
         operator = employed(stage, policy(stage.config))
         found, opened = examined(operator)
         questions = asked(opened, make_plan(opened))

@@ -212,8 +212,9 @@ def test_a_record_is_enough_for_every_kind() -> None:
             step.needs,
             step.outlives,
         )
-    # Those need an account that has them (test_existing_network.py), this comes after the controllers' objects.
-    elsewhere = {"existing-vpc", "existing-subnet", "cluster-endpoint"}
+    # Those need an account that has them (test_existing_network.py, laws/test_roles.py), this comes after the
+    # controllers' objects.
+    elsewhere = {"existing-vpc", "existing-subnet", "existing-role", "cluster-endpoint"}
     assert {step.kind for step in every} | elsewhere == {kind.kind for kind in KINDS}
 
 

@@ -3,8 +3,8 @@
 Calls and actions mostly share a name; where they do not, or where a call asks for more than one action, the tables
 below say so (https://docs.aws.amazon.com/service-authorization/latest/reference/). A request has the action, the ARN as
 far as the call's parameters give it, and the condition keys that IAM would be told: the tags that are sent, whom a role
-is passed to, which policy is attached, and of what exists already, whether it carries our tag. The emulated account's
-own reading of policies judges it.
+is passed to, which policy is attached, which bounds the role, and of what exists already, whether it carries our tag.
+The emulated account's own reading of policies judges it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from eksprov.aws.tags import STACK
@@ -44,6 +45,7 @@ TAG_ACTION = {
     "sqs": "sqs:TagQueue",
     "cloudwatch": "cloudwatch:TagResource",
 }
+BOUNDS = ("CreateRole", "PutRolePermissionsBoundary")  # there, what is asked for counts
 OURS = (STACK, "eks:cluster-name")
 ROLE_KEYS = ("roleArn", "nodeRole")
 NOTHING_ASKED = frozenset({"GetCallerIdentity"})  # allowed to everybody
@@ -79,6 +81,14 @@ class Request:
         sent = {f"aws:RequestTag/{key}": value for key, value in self.tags}
         told = {"aws:RequestedRegion": REGION, **sent, **dict(self.context)}
         return {key.lower(): value for key, value in told.items()}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A role of the account: its ARN, and the ARN of the policy that bounds it (empty: none does)."""
+
+    arn: str
+    boundary: str = ""
 
 
 @dataclass
@@ -119,8 +129,8 @@ class Policy:
         return not request.new and (not by_id or request.resource.rsplit("/", 1)[-1] in self.owned)
 
 
-def requests(call: Call) -> Iterator[Request]:
-    """Everything that IAM is asked for a call."""
+def requests(call: Call, roles: Mapping[str, Standing] = MappingProxyType({})) -> Iterator[Request]:
+    """Everything that IAM is asked for a call; `roles` has the account's roles by name."""
     if call.operation in NOTHING_ASKED:
         return
     tags = tuple(sorted(_tags(call.params).items()))
@@ -129,27 +139,33 @@ def requests(call: Call) -> Iterator[Request]:
         return
     prefix = PREFIXES.get(call.service, call.service)
     actions = OTHERWISE.get((call.service, call.operation), (f"{prefix}:{call.operation}",))
-    context, new = _context(call), bool(tags) and "Tag" not in call.operation
+    context, new = _context(call, roles), bool(tags) and "Tag" not in call.operation
     for action in actions:
-        for resource in _resources(call):
+        for resource in _resources(call, roles):
             yield Request(action, resource, tags, context, new)
     if new and call.service in TAG_ACTION:
-        yield Request(TAG_ACTION[call.service], _new(call), tags, new=True)
+        yield Request(TAG_ACTION[call.service], _new(call, roles), tags, new=True)
     yield from _implied(call)
 
 
-def _context(call: Call) -> tuple[tuple[str, str], ...]:
-    """The condition keys of some calls, beside tags."""
-    if "PolicyArn" in call.params and call.service == "iam":
-        return (("iam:PolicyARN", call.params["PolicyArn"]),)
-    return ()
+def _context(call: Call, roles: Mapping[str, Standing]) -> tuple[tuple[str, str], ...]:
+    """The condition keys of some calls to IAM, beside tags: the policy, and the boundary that is asked for or there."""
+    if call.service != "iam":
+        return ()
+    name = call.params.get("RoleName", "")
+    there = "" if call.operation in BOUNDS or name not in roles else roles[name].boundary
+    said = {
+        "iam:PolicyARN": call.params.get("PolicyArn"),
+        "iam:PermissionsBoundary": call.params.get("PermissionsBoundary") or there,
+    }
+    return tuple((key, value) for key, value in said.items() if value)
 
 
-def _new(call: Call) -> str:
+def _new(call: Call, roles: Mapping[str, Standing]) -> str:
     """The ARN of what a call makes, as far as it can be known."""
     if call.service == "eks":
         return _eks(call.params, MADE_BY_EKS[call.operation])
-    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/new" if call.service == "kms" else next(iter(_resources(call)))
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/new" if call.service == "kms" else next(iter(_resources(call, roles)))
 
 
 def _implied(call: Call) -> Iterator[Request]:
@@ -225,7 +241,7 @@ def _of_ec2(call: Call, tags: tuple[tuple[str, str], ...]) -> Iterator[Request]:
         yield from _implied(call)
 
 
-def _resources(call: Call) -> Iterable[str]:
+def _resources(call: Call, roles: Mapping[str, Standing]) -> Iterable[str]:
     """The ARN, where the parameters tell it; the empty one elsewhere."""
     params = call.params
     if call.service == "eks":
@@ -238,7 +254,10 @@ def _resources(call: Call) -> Iterable[str]:
     if call.service == "iam" and "InstanceProfileName" in params:
         return [f"arn:aws:iam::{ACCOUNT}:instance-profile/{params['InstanceProfileName']}"]
     if call.service == "iam" and "RoleName" in params:
-        return [f"arn:aws:iam::{ACCOUNT}:role/eksprov/{params['RoleName']}"]
+        name, path = params["RoleName"], params.get("Path", "/eksprov/")
+        return [roles[name].arn if name in roles else f"arn:aws:iam::{ACCOUNT}:role{path}{name}"]
+    if call.service == "iam" and ("PolicySourceArn" in params or call.operation == "GetPolicy"):
+        return [params.get("PolicySourceArn") or params["PolicyArn"]]
     if call.service == "s3" and "Bucket" in params:
         inside = call.operation in ("PutObject", "DeleteObjects")
         return [f"arn:aws:s3:::{params['Bucket']}" + ("/models/x" if inside else "")]

@@ -26,7 +26,7 @@ class OfSession(Account):
     """An account whose calls are signed by somebody's temporary keys."""
 
     def __init__(self, keys: dict[str, str]) -> None:
-        self.tape, self._clients = Tape(), {}
+        self.region, self.tape, self._clients = REGION, Tape(), {}
         words = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         self._session = self._plain = boto3.Session(*words, region_name=REGION)
         self.tape.listen(self._session)

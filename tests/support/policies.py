@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,27 +24,46 @@ from support.stage import EVERYTHING, everything, quick_start
 
 ACCOUNT = "111122223333"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+LENT = {
+    purpose: f"arn:aws:iam::{ACCOUNT}:role/corp/{purpose}"
+    for purpose in ("cluster", "node", "vpc_cni", "karpenter", "model")
+}
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 EXAMPLES = ("gpu-llm", "private-only", "existing-vpc", "auto-mode")
-SHAPES = ("quick start", "bounded", *EVERYTHING, *(f"examples/{name}" for name in EXAMPLES))
+COMPANIES = ("bounded", "unbounded", "elsewhere", "existing roles")
+SHAPES = ("quick start", *COMPANIES, *EVERYTHING, *(f"examples/{name}" for name in EXAMPLES))
 SERVED = [{"name": "digits", "path": "m"}, {"name": "a-model-of-twenty-eight-char", "path": "m"}]
 
 
 @cache
 def shape(name: str) -> Config:
     """A config that a policy is made for; each serves a model."""
-    plain = {"quick start": quick_start, "bounded": quick_start}
-    config = (
-        plain[name]() if name in plain else everything(name) if name in EVERYTHING else example(name.partition("/")[2])
-    )
+    if name in COMPANIES:
+        return _of_company(name)
+    if name == "quick start":
+        return changed(quick_start(), models=SERVED)
+    config = everything(name) if name in EVERYTHING else example(name.partition("/")[2])
     return changed(config, models=SERVED)
+
+
+def _of_company(name: str) -> Config:
+    """With rules for roles; of two models, one has a role that exists."""
+    if name == "existing roles":
+        first, *others = SERVED
+        models = [{**first, "role_arn": LENT["model"]}, *others]
+        roles = {purpose: arn for purpose, arn in LENT.items() if purpose != "model"}
+        return changed(everything("karpenter"), iam={"roles": roles}, models=models)
+    if name == "elsewhere":
+        iam = {"role_path": "/teams/ml/", "permissions_boundary": BOUNDARY}
+        return changed(everything("auto-mode"), iam=iam, models=SERVED)
+    iam = {"permissions_boundary": BOUNDARY if name == "bounded" else "none"}
+    return changed(quick_start(), iam=iam, models=SERVED)
 
 
 @cache
 def place(name: str) -> Place:
     """Where its stack would be."""
-    found = place_before(shape(name), ACCOUNT, "aws")
-    return replace(found, permissions_boundary=BOUNDARY) if name == "bounded" else found
+    return place_before(shape(name), ACCOUNT, "aws")
 
 
 @cache

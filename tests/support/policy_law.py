@@ -16,6 +16,7 @@ from support.policies import Row, access, rows
 ALWAYS = {
     "iam:AttachRolePolicy": "iam:PolicyARN",
     "iam:PassRole": "iam:PassedToService",
+    "iam:PutRolePermissionsBoundary": "iam:PermissionsBoundary",
     "iam:CreateServiceLinkedRole": "iam:AWSServiceName",
     "kms:CreateGrant": "kms:GrantIsForAWSResource",
 }
@@ -112,7 +113,7 @@ def _tags(row: Row) -> bool:
 
 def _below(stack: str, resource: str, reading: bool) -> bool:
     """Whether what stands before the first wildcard can be this stack's alone; readings may go by how a name begins."""
-    before = resource.partition("*")[0].split(":", 5)[-1]
+    before = resource.replace(":role/*/", ":role/").partition("*")[0].split(":", 5)[-1]  # a path says nothing
     parts = re.split(r"[:/]", before)
     whole = parts[-1] == "" and any(part == stack or part.startswith(f"{stack}-models-") for part in parts)
     whole = whole or resource.startswith("arn:aws:s3:::our-state/")

@@ -15,6 +15,7 @@ from eksprov.config.schema.autoscaling import AUTOSCALER, DEVICE_PLUGINS, AutoMo
 from eksprov.config.schema.base import REGION, S3_URL, VERSION, Name, Section, TagKey, TagValue
 from eksprov.config.schema.control_plane import AccessEntry, Cluster
 from eksprov.config.schema.cost import Cost
+from eksprov.config.schema.iam import Iam
 from eksprov.config.schema.local import Local
 from eksprov.config.schema.models import Model, Replicas
 from eksprov.config.schema.monitoring import Monitoring
@@ -30,6 +31,7 @@ __all__ = [
     "Cluster",
     "Config",
     "Cost",
+    "Iam",
     "Local",
     "Model",
     "Monitoring",
@@ -59,6 +61,7 @@ class Config(Section):
     )
     network: Network = Field(Network(), description="The VPC.")
     cluster: Cluster = Field(Cluster(), description="The EKS control plane.")
+    iam: Iam = Field(Iam(), description="The IAM roles: path, permissions boundary, and those that exist.")
     access: tuple[AccessEntry, ...] = Field(
         (), max_length=100, description="Who may use the cluster; empty: whoever creates it is its admin."
     )

@@ -22,6 +22,8 @@ PRINCIPAL: Final = r"^arn:aws[a-z-]*:(iam::[0-9]{12}:(role|user)|sts::[0-9]{12}:
 REGION: Final = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"
 VERSION: Final = r"^1\.[0-9]{2}$"
 ROLE: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$"
+BOUNDARY: Final = r"^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+)$"
+ROLE_PATH: Final = r"^/([A-Za-z0-9_+=,.@-]+/)*$"
 BUCKET: Final = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 EMAIL: Final = r"^[^@\s]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 TOPIC: Final = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$"
@@ -47,6 +49,8 @@ PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     REGION: "an AWS region like us-west-2",
     VERSION: 'a Kubernetes minor version in quotes like "1.35"',
     ROLE: "the ARN of an IAM role like arn:aws:iam::111122223333:role/storage",
+    BOUNDARY: "none, or the ARN of a managed policy like arn:aws:iam::111122223333:policy/boundary",
+    ROLE_PATH: "a path that begins and ends with /, of letters, digits and _+=,.@-, like /teams/ml/",
     BUCKET: "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens",
     EMAIL: "an e-mail address like ops@example.com",
     TOPIC: "the ARN of an SNS topic like arn:aws:sns:us-west-2:111122223333:ops",

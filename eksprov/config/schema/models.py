@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eksprov.config.schema.base import Name, Namespace, Section
+from eksprov.config.schema.base import ROLE, Name, Namespace, Section
 
 
 class Replicas(Section):
@@ -28,6 +28,11 @@ class Model(Section):
     )
     runtime: Literal["mlserver-sklearn"] = Field("mlserver-sklearn", description="The server that loads the model.")
     namespace: Namespace = Field("models", description="The Kubernetes namespace it lives in.")
+    role_arn: Annotated[str, Field(pattern=ROLE, max_length=2048)] | None = Field(
+        None,
+        description="A role of yours for its pods, which must be allowed to read models/NAME/ of the stack's bucket; "
+        "unset: eksprov makes one that may do nothing else.",
+    )
     replicas: Replicas = Field(Replicas(), description="Bounds of its autoscaling.")
     cpu: float = Field(0.5, gt=0, le=192, description="Cores a replica, requested.")
     memory_mib: int = Field(1024, ge=128, le=1_000_000, description="Memory a replica, requested and the limit.")

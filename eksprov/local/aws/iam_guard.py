@@ -1,8 +1,8 @@
 """Sessions of roles are held to their policies in IAM, as AWS holds everybody: who may make which roles is said there.
 
-Looked at are the action, the role or instance profile that the request names, and the condition keys that IAM is told:
-the tags that are sent and those that are there, the policy that is attached, the boundary. The local administrator may
-do everything, and pods are held to their role by each service.
+Looked at are the action, the role, instance profile or policy that the request names, and the condition keys that IAM
+is told: the tags that are sent and those that are there, the policy that is attached, the boundary. The local
+administrator may do everything, and pods are held to their role by each service.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def _resource(param: Callable[..., Any], there: Any, partition: str) -> str:
     name = param("InstanceProfileName") or param("RoleName")
     if param("PolicySourceArn") or there is not None:
         return str(param("PolicySourceArn") or there.arn)
+    if not name and param("PolicyArn"):
+        return str(param("PolicyArn"))
     return f"arn:{partition}:iam::{ACCOUNT}:{kind}{param('Path') or '/'}{name}" if name else "*"
 
 

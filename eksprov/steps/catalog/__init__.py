@@ -18,6 +18,7 @@ from eksprov.steps.catalog.addons import ADDONS, addon_roles, addons
 from eksprov.steps.catalog.auto_mode import with_auto_mode
 from eksprov.steps.catalog.autoscaling import autoscaling
 from eksprov.steps.catalog.control_plane import access, cluster, key, node_entries, with_key
+from eksprov.steps.catalog.given import given
 from eksprov.steps.catalog.models import model_association, model_role
 from eksprov.steps.catalog.monitoring import model_dashboard, monitoring
 from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name, cluster_name
@@ -65,7 +66,7 @@ def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
         *groups,
         *autoscaling(config, choices),
     )
-    return (*steps, *monitoring(config, choices, steps))
+    return tuple(given(config, (*steps, *monitoring(config, choices, steps))))
 
 
 def _roles(config: Config, choices: Choices) -> tuple[IamRole, ...]:

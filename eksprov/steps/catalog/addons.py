@@ -10,6 +10,7 @@ from eksprov.steps import roles
 from eksprov.steps.addon import Addon
 from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
 from eksprov.steps.addon_versions import CNI, METRICS, USUAL
+from eksprov.steps.catalog import given
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name, has_auto_mode
 from eksprov.steps.catalog.tolerations import merged, tolerating, tolerations
 from eksprov.steps.choices import Choices
@@ -47,7 +48,7 @@ def addons(config: Config, choices: Choices) -> Iterator[Addon]:
     usual = (name for name in usual_addons(config) if name not in choices.lacking)
     for name in dict.fromkeys((*usual, *wanted)):
         asked = wanted.get(name)
-        taken = _roles(name, asked)
+        taken = _roles(config, name, asked)
         made = tuple(role for _, role in taken if not role.startswith("arn:"))
         ours = {**CONFIGURATION.get(name, {}), **tolerating(name, needed)}
         values = merged(ours, asked.configuration if asked else {})
@@ -76,18 +77,18 @@ def _hosts(config: Config) -> tuple[str, ...]:
 def addon_roles(config: Config, choices: Choices) -> Iterator[IamRole]:
     """The roles that eksprov makes for add-ons of the config; the CNI's is every stack's."""
     for addon in config.addons:
-        taken = [role for _, role in _roles(addon.name, addon)]
+        taken = [role for _, role in _roles(config, addon.name, addon)]
         if addon.name in NEEDS and role_step(addon.name) in taken:
             own = bucket_name(config, choices)
             yield addon_role(config.name, choices, addon.name, addon.s3_buckets, own)
 
 
-def _roles(name: str, asked: Wanted | None) -> tuple[tuple[str, str], ...]:
+def _roles(config: Config, name: str, asked: Wanted | None) -> tuple[tuple[str, str], ...]:
     """Service accounts and their roles: the user's ARNs, else the step of the one that eksprov makes."""
     if asked is not None and asked.service_account_role_arn:
         return ()
     if asked is not None and asked.pod_identity_roles is not None:
         return tuple(sorted(asked.pod_identity_roles.items()))
     if name == CNI:
-        return ((CNI_ACCOUNT, roles.VPC_CNI),)
+        return ((CNI_ACCOUNT, given.role_step(config, roles.VPC_CNI)),)
     return ((NEEDS[name].account, role_step(name)),) if name in NEEDS else ()

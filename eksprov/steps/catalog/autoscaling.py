@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eksprov.steps import roles
 from eksprov.steps.asg_tags import AsgTags
+from eksprov.steps.catalog.given import role_step
 from eksprov.steps.catalog.karpenter import KARPENTER, karpenter
 from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
 from eksprov.steps.catalog.nodes import shape_of
@@ -35,12 +36,13 @@ def autoscaling(config: Config, choices: Choices) -> Iterator[AnyStep]:
 
 def _cluster_autoscaler(config: Config, choices: Choices) -> Iterator[AnyStep]:
     """The autoscaler's role, its bond to the service account, and what it reads of the node groups."""
+    role = role_step(config, roles.CLUSTER_AUTOSCALER)
     yield roles.cluster_autoscaler_role(config.name, choices, cluster_name(config))
     yield PodIdentityAssociation(
         name=identity_name(CLUSTER_AUTOSCALER),
         slug=f"{cluster_name(config)}/{SYSTEM}/{CLUSTER_AUTOSCALER}",
-        role=roles.CLUSTER_AUTOSCALER,
-        needs=(roles.CLUSTER_AUTOSCALER, CLUSTER),
+        role=role,
+        needs=(role, CLUSTER),
     )
     for group in config.node_groups:
         shape = shape_of(group, choices)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eksprov.steps import roles
 from eksprov.steps.access_entry import ADMIN_POLICY, AccessEntry
+from eksprov.steps.catalog.given import ROOT, role_arn, role_step
 from eksprov.steps.catalog.names import (
     CLUSTER,
     KEY,
@@ -22,7 +23,7 @@ from eksprov.steps.catalog.names import (
 from eksprov.steps.choices import Choices
 from eksprov.steps.cluster import Cluster
 from eksprov.steps.cluster_endpoint import ClusterEndpoint
-from eksprov.steps.iam_role import PATH, IamRole, role_name
+from eksprov.steps.iam_role import IamRole, role_name
 from eksprov.steps.kms_key import KmsKey, cluster_rights
 from eksprov.steps.node_access_entry import AUTO, NodeAccessEntry
 
@@ -35,7 +36,8 @@ def cluster(config: Config, choices: Choices) -> Cluster:
     wanted = config.cluster.kms_key
     own = wanted == "own"
     auto = has_auto_mode(config)
-    made = (roles.CLUSTER, roles.AUTO_NODE, LOGS) if auto else (roles.CLUSTER, LOGS)
+    role, node_role = (role_step(config, one) for one in (roles.CLUSTER, roles.AUTO_NODE))
+    made = (role, node_role, LOGS) if auto else (role, LOGS)
     # EKS Auto Mode makes its nodes wherever the cluster is (`steps.auto_mode`).
     where = (*subnets(config, choices, "private"), *(() if auto else subnets(config, choices, "public")))
     later = closes_last(config)
@@ -43,7 +45,7 @@ def cluster(config: Config, choices: Choices) -> Cluster:
         name=CLUSTER,
         slug=cluster_name(config),
         version=choices.kubernetes_version,
-        role=roles.CLUSTER,
+        role=role,
         vpc=vpc(config),
         subnets=where,
         ip_family=config.network.ip_family,
@@ -58,7 +60,7 @@ def cluster(config: Config, choices: Choices) -> Cluster:
         key=KEY if own else "",
         key_arn="" if own or wanted == "none" else wanted,
         node_pools=config.auto_mode.node_pools if auto else (),
-        node_role=roles.AUTO_NODE if auto else "",
+        node_role=node_role if auto else "",
         needs=(*made, *((KEY,) if own else ()), vpc(config), *where),
     )
 
@@ -88,9 +90,9 @@ def key(config: Config, choices: Choices) -> Iterator[KmsKey]:
             slug=f"alias/{config.name}",
             partition=choices.partition,
             account=choices.account,
-            role=roles.CLUSTER,
+            role=role_step(config, roles.CLUSTER),
             deletion_days=config.cluster.kms_key_deletion_days,
-            needs=(roles.CLUSTER,),
+            needs=(role_step(config, roles.CLUSTER),),
         )
 
 
@@ -132,9 +134,11 @@ def node_entries(config: Config, choices: Choices) -> Iterator[NodeAccessEntry]:
     wanted = ((NODE_ENTRY, roles.NODE, "node", "EC2_LINUX"),) if config.node_groups else ()
     auto = (("node-access-entry/auto-node", roles.AUTO_NODE, "auto-node", AUTO),) if has_auto_mode(config) else ()
     for name, role, purpose, kind in (*wanted, *auto):
-        own = role_name(config.name, choices.region, purpose)
-        arn = f"arn:{choices.partition}:iam::{choices.account}:role{PATH}{own}"
-        yield NodeAccessEntry(name=name, slug=f"{cluster_name(config)}/{arn}", type=kind, needs=(CLUSTER, role))
+        path = ROOT if role == roles.AUTO_NODE else config.iam.role_path
+        own = f"role{path}{role_name(config.name, choices.region, purpose)}"
+        arn = role_arn(config, role) or f"arn:{choices.partition}:iam::{choices.account}:{own}"
+        needs = (CLUSTER, role_step(config, role))
+        yield NodeAccessEntry(name=name, slug=f"{cluster_name(config)}/{arn}", type=kind, needs=needs)
 
 
 def _entry(config: Config, choices: Choices, principal: str, **more: Any) -> AccessEntry:

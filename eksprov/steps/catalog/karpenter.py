@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from eksprov.steps import karpenter_roles
 from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.catalog.given import karpenter_node_arn, role_arn, role_step
 from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
 from eksprov.steps.choices import Choices
 from eksprov.steps.event_rule import EventRule
@@ -43,6 +44,17 @@ def queue_name(config: Config) -> str:
     return f"{config.name}-karpenter"
 
 
+def shares_node_role(config: Config) -> bool:
+    """Whether Karpenter's nodes have the role of the node groups' nodes, for which EKS has an access entry already."""
+    return bool(role_arn(config, karpenter_roles.NODE))
+
+
+def nodes_way_in(config: Config) -> tuple[str, ...]:
+    """The steps without which no node of Karpenter's gets into the cluster, beside the node groups'."""
+    role = role_step(config, karpenter_roles.NODE)
+    return (role,) if shares_node_role(config) else (role, NODE_ENTRY)
+
+
 def pools(config: Config) -> tuple[NodePool, ...]:
     """What Karpenter may launch: the config's pools, else one of everyday nodes."""
     from eksprov.config.schema import NodePool
@@ -55,22 +67,24 @@ def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
     stack, cluster, queue = config.name, cluster_name(config), queue_name(config)
     here = f"{choices.region}:{choices.account}"
     queue_arn = f"arn:{choices.partition}:sqs:{here}:{queue}"
-    yield from karpenter_roles.karpenter_roles(stack, choices, cluster, queue_arn)
+    nodes, controller = karpenter_node_arn(config, choices), role_step(config, karpenter_roles.CONTROLLER)
+    yield from karpenter_roles.karpenter_roles(stack, choices, cluster, queue_arn, nodes)
     if any("SPOT" in pool.capacity_types for pool in pools(config)):
         yield ServiceLinkedRole(name="service-linked-role/spot", slug=SPOT)
-    yield AccessEntry(
-        name=NODE_ENTRY,
-        slug=f"{cluster}/{karpenter_roles.node_role_arn(stack, choices)}",
-        partition=choices.partition,
-        type="EC2_LINUX",
-        compare_age=True,
-        needs=(CLUSTER, karpenter_roles.NODE),
-    )
+    if not shares_node_role(config):
+        yield AccessEntry(
+            name=NODE_ENTRY,
+            slug=f"{cluster}/{nodes}",
+            partition=choices.partition,
+            type="EC2_LINUX",
+            compare_age=True,
+            needs=(CLUSTER, karpenter_roles.NODE),
+        )
     yield PodIdentityAssociation(
         name=IDENTITY,
         slug=f"{cluster}/{SYSTEM}/{KARPENTER}",
-        role=karpenter_roles.CONTROLLER,
-        needs=(karpenter_roles.CONTROLLER, CLUSTER),
+        role=controller,
+        needs=(controller, CLUSTER),
     )
     rules = {what: f"{stack}-karpenter-{what}" for what, _, _ in EVENTS}
     senders = [f"arn:{choices.partition}:events:{here}:rule/{name}" for name in rules.values()]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eksprov.steps import roles
+from eksprov.steps.catalog.given import made
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name
 from eksprov.steps.choices import Choices
+from eksprov.steps.existing_role import ExistingRole, lent
 from eksprov.steps.iam_role import IamRole
 from eksprov.steps.pod_identity_association import PodIdentityAssociation
 
@@ -14,14 +16,17 @@ if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
 
-def model_role(config: Config, choices: Choices, model: str) -> IamRole:
-    """The role of a model's pods."""
-    return roles.model_role(config.name, choices, model, bucket_name(config, choices))
+def model_role(config: Config, choices: Choices, model: str) -> IamRole | ExistingRole:
+    """The role of a model's pods, made or existing."""
+    role = roles.model_role(config.name, choices, model, bucket_name(config, choices))
+    arn = next((one.role_arn for one in config.models if one.name == model), None)
+    return lent(role, f"model/{model}/existing-role", arn) if arn else made(config, role)
 
 
 def model_association(config: Config, model: str, namespace: str, service_account: str) -> PodIdentityAssociation:
     """The bond between a model's service account and its role."""
-    role = f"model/{model}/role"
+    given = any(one.name == model and one.role_arn for one in config.models)
+    role = f"model/{model}/{'existing-role' if given else 'role'}"
     return PodIdentityAssociation(
         name=f"model/{model}/pod-identity",
         slug=f"{cluster_name(config)}/{namespace}/{service_account}",

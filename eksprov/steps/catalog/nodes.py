@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eksprov.steps import reservations, roles
 from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
+from eksprov.steps.catalog.given import role_step
 from eksprov.steps.catalog.names import CLUSTER, NODE_ENTRY, AnyStep, cluster_name, subnets
 from eksprov.steps.catalog.network import ways_out
 from eksprov.steps.choices import Choices
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
     """One step a group, in the private subnets."""
-    where = subnets(config, choices, "private")
+    where, role = subnets(config, choices, "private"), role_step(config, roles.NODE)
     for group in config.node_groups:
         shape, template = shape_of(group, choices), _template_name(group)
         yield NodeGroup(
             name=f"node-group/{group.name}",
             slug=f"{cluster_name(config)}/{group.name}",
-            role=roles.NODE,
+            role=role,
             template=template,
             subnets=where,
             zone_ids=reservations.zones_of(group, choices.reservations),
@@ -49,7 +50,7 @@ def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
             node_repair=group.node_repair,
             warm_pool=_warm_pool(group),
             fallbacks=tuple(fallbacks(group)),
-            needs=(CLUSTER, roles.NODE, NODE_ENTRY, template, *where, *ways_out(config, choices)),
+            needs=(CLUSTER, role, NODE_ENTRY, template, *where, *ways_out(config, choices)),
         )
 
 

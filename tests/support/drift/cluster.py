@@ -37,9 +37,8 @@ def addon(**change: Any) -> Change:
 def bond_role(m: Made, step: AnyStep) -> None:
     eks, name = m.client("eks"), step.slug.split("/")[0]
     have: Any = step.discover(m.stage.opened().aws)
-    eks.update_pod_identity_association(
-        clusterName=name, associationId=have.id, roleArn=m.outputs.get("role/vpc-cni", "arn")
-    )
+    other = m.outputs.of("role/vpc-cni") or m.outputs.of("existing-role/vpc-cni")
+    eks.update_pod_identity_association(clusterName=name, associationId=have.id, roleArn=other["arn"])
 
 
 def node_entry(m: Made, step: AnyStep) -> None:
