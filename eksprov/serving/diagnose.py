@@ -115,7 +115,10 @@ def _fetching(seen: Observation) -> Iterator[Finding]:
             log = seen.logs.get((pod["metadata"]["name"], status["name"])) or str(ended.get("message", ""))
             final = status.get("restartCount", 0) >= RETRIES
             if re.search(r"AccessDenied|Access Denied|\b403\b|Forbidden", log):
-                action = "run deploy-model again: it mends the model's role, which may read its own prefix alone"
+                action = (
+                    "run deploy-model again: it mends a role that eksprov made, which may read its own prefix alone; "
+                    "one of yours (role_arn) must be allowed s3:GetObject there by whoever owns it"
+                )
                 yield Finding("the pod may not read the model from S3", _end(log), action, 92, final=final)
             elif "Unable to locate credentials" in log:
                 action = "check the add-on eks-pod-identity-agent, then undeploy-model and deploy-model"
