@@ -110,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _is_whole(config: pytest.Config) -> bool:
     """Whether all tests were to run, to their end."""
     chosen = config.option.keyword or config.option.markexpr or config.option.deselect or config.option.maxfail
-    listed = config.option.collectonly or getattr(config.option, "lf", False)
+    listed = config.option.collectonly or config.option.ignore or getattr(config.option, "lf", False)
     return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (chosen or listed)
 
 
