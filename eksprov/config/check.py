@@ -23,6 +23,7 @@ from eksprov.config.rules import (
     models,
     network,
     nodes,
+    places,
     tags,
 )
 from eksprov.config.rules import monitoring as watching
@@ -53,4 +54,5 @@ def findings(config: Config, folder: FilePath | None = None) -> Iterator[Finding
     yield from models.models(config, folder)
     yield from watching.monitoring(config)
     yield from tags.tags(config)
+    yield from places.places(config)
     yield from local.local(config)

@@ -70,6 +70,10 @@ def problems(seen: Seen, config: Config) -> Iterator[str]:
         yield f"its private subnets are in {len(zones)} zone, but EKS needs two"
     for subnet_id in network.subnet_ids:
         yield from _out_of(seen, subnet_id)
+    stuck = [subnet for subnet in network.subnet_ids if subnet in seen.subnets and subnet not in seen.ways_out]
+    if stuck and not config.cluster.endpoint_private_access:
+        said = "has no route to the internet, and cluster.endpoint_private_access is false: nodes could not join"
+        yield f"{', '.join(stuck)} {said}"
 
 
 def _overlaps(vpc: ExistingVpcFacts, config: Config) -> Iterator[str]:

@@ -122,7 +122,7 @@ def test_somebody_must_be_able_to_reach_the_cluster() -> None:
 
 
 def test_public_ranges_are_checked_and_pointless_when_the_endpoint_is_private() -> None:
-    assert errors(cluster={"public_access_cidrs": ["10.0.0.0/8", "1.2.3.4/24"]}) == ["cluster.public_access_cidrs[1]"]
+    assert errors(cluster={"public_access_cidrs": ["1.2.0.0/16", "1.2.3.4/24"]}) == ["cluster.public_access_cidrs[1]"]
     private = {"endpoint_public_access": False, "public_access_cidrs": ["1.2.3.4/32"]}
     assert found(cluster=private) == [("warning", "cluster.public_access_cidrs")]
 

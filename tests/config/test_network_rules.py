@@ -92,7 +92,7 @@ def test_every_service_gets_one_endpoint() -> None:
 
 
 def test_an_ipv6_stack_is_fine_by_itself_and_opens_its_endpoint_to_either_family() -> None:
-    cluster = Cluster(public_access_cidrs=("203.0.113.0/24", "2001:db8::/32"))
+    cluster = Cluster(public_access_cidrs=("81.2.69.0/24", "2001:db8::/32"))
     assert found({"ip_family": "ipv6"}, cluster=cluster) == []
     assert found({"ip_family": "ipv6", "vpc_cidr": "172.20.0.0/16"}) == []  # EKS chooses other Services' addresses
 
@@ -115,3 +115,39 @@ def test_what_does_not_go_with_ipv6_is_refused(more: dict[str, Any], path: str) 
 def test_an_ipv4_endpoint_is_not_opened_to_ipv6() -> None:
     cluster = Cluster(public_access_cidrs=("0.0.0.0/0", "::/0"))
     assert paths(found({}, cluster=cluster)) == ["cluster.public_access_cidrs[1]"]
+
+
+@pytest.mark.parametrize(
+    "cidr", ["10.0.0.0/8", "192.168.1.0/24", "100.64.0.0/16", "127.0.0.1/32", "203.0.113.0/24", "fd00::/8"]
+)
+def test_callers_of_the_public_endpoint_have_addresses_of_the_internet(cidr: str) -> None:
+    """EKS answers "not allowed in publicAccessCidrs", a minute into the run."""
+    network = {"ip_family": "ipv6"} if ":" in cidr else {}
+    (problem,) = found(network, cluster=Cluster(public_access_cidrs=("81.2.69.0/24", cidr)))
+    assert problem.path == "cluster.public_access_cidrs[1]"
+    assert "endpoint_private_access" in problem.hint
+
+
+def test_nodes_that_come_to_the_public_endpoint_must_be_let_in() -> None:
+    """With NAT gateways of ours nobody can know their addresses beforehand; with others' they may be in the list."""
+    narrow = Cluster(public_access_cidrs=("81.2.69.0/24",), endpoint_private_access=False)
+    (problem,) = found({}, cluster=narrow)
+    assert (problem.path, problem.level) == ("cluster.endpoint_private_access", "error")
+    (warned,) = found({"vpc_id": VPC, "subnet_ids": PRIVATE}, cluster=narrow)
+    assert (warned.path, warned.level) == ("cluster.endpoint_private_access", "warning")
+    assert found({}, cluster=narrow.model_copy(update={"endpoint_private_access": True})) == []
+    assert found({}, cluster=narrow.model_copy(update={"public_access_cidrs": ("0.0.0.0/0",)})) == []
+    assert found({}, cluster=narrow, node_groups=()) == []
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("us-west-2", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-iso-east-1", "aws-iso")],
+)
+def test_arns_are_of_the_regions_partition(region: str, partition: str) -> None:
+    role = f"arn:{partition}:iam::111122223333:role/x"
+    addon = Addon(name="aws-ebs-csi-driver", service_account_role_arn=role)
+    assert found({}, region=region, addons=(addon,)) == []
+    strange = addon.model_copy(update={"service_account_role_arn": role.replace(partition, "aws-other", 1)})
+    said = found({}, region=region, addons=(strange,))
+    assert paths(said) == ([] if region.startswith("us-iso") else ["addons[0].service_account_role_arn"])

@@ -24,7 +24,7 @@ NAME = "quickstart"
 MOVES: dict[str, tuple[dict[str, Any], str]] = {
     "endpoint_public_access": ({"resourcesVpcConfig": {"endpointPublicAccess": False}}, "false"),
     "endpoint_private_access": ({"resourcesVpcConfig": {"endpointPrivateAccess": False}}, "false"),
-    "public_access_cidrs": ({"resourcesVpcConfig": {"publicAccessCidrs": ["203.0.113.0/24"]}}, "203.0.113.0/24"),
+    "public_access_cidrs": ({"resourcesVpcConfig": {"publicAccessCidrs": ["81.2.69.0/24"]}}, "81.2.69.0/24"),
     "support_type": ({"upgradePolicy": {"supportType": "EXTENDED"}}, "EXTENDED"),
     "log_types": ({"logging": {"clusterLogging": [{"types": ["scheduler"], "enabled": True}]}}, "scheduler"),
     "deletion_protection": ({"deletionProtection": True}, "true"),
@@ -123,7 +123,7 @@ def test_a_key_that_leaves_the_config_goes_back_to_its_default(theatre: Theatre,
     said = {
         "endpoint_public_access": False,
         "endpoint_private_access": False,
-        "public_access_cidrs": ["203.0.113.0/24"],
+        "public_access_cidrs": ["81.2.69.0/24"],
         "support_type": "EXTENDED",
         "log_types": ["audit"],
         "deletion_protection": True,

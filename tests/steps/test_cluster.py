@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from support.bench import Bench
 
 from eksprov import errors
@@ -59,7 +60,7 @@ def test_a_new_cluster_is_what_the_config_says_and_settles(bench: Bench) -> None
         ({"log_types": ("audit",)}, "log_types"),
         ({"support_type": "EXTENDED"}, "support_type"),
         ({"deletion_protection": True}, "deletion_protection"),
-        ({"public_cidrs": ("192.0.2.0/24",)}, "public_cidrs"),
+        ({"public_cidrs": ("81.2.70.0/24",)}, "public_cidrs"),
         ({"private_access": False}, "private_access"),
     ],
 )
@@ -175,3 +176,11 @@ def test_phases_follow_eks_and_carry_its_words(made: Bench, status: str, state: 
     assert step.phase(ill).state is state
     if state is not State.LEAVING:
         assert "the key is off" in step.phase(ill).message
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "203.0.113.0/24"])
+def test_the_emulated_eks_takes_no_caller_who_cannot_come_from_the_internet(bench: Bench, cidr: str) -> None:
+    step = cluster_of(bench, public_cidrs=(cidr,))
+    bench.make_needs(step)
+    with pytest.raises(ClientError, match="not allowed in publicAccessCidrs"):
+        step.create(bench.aws(), step.desired(bench.outputs), "t" * 64)

@@ -16,7 +16,7 @@ from eksprov.operations.plan import make_plan, offline_plan
 from eksprov.steps.cluster_endpoint import ClusterEndpoint, ClusterEndpointFacts
 
 NAME = "cluster-endpoint"
-OFFICE = "203.0.113.0/24"
+OFFICE = "81.2.69.0/24"
 
 
 def config(**cluster: Any) -> Config:

@@ -75,6 +75,12 @@ def no_way_out(team: Team) -> Config:
     return team.config
 
 
+def no_way_to_the_endpoint(team: Team) -> Config:
+    config = no_way_out(team)
+    cluster = config.cluster.model_copy(update={"endpoint_private_access": False})
+    return config.model_copy(update={"cluster": cluster})
+
+
 def overlapping(team: Team) -> Config:
     cluster = team.config.cluster.model_copy(update={"service_ipv4_cidr": "10.20.0.0/16"})
     return team.config.model_copy(update={"cluster": cluster})
@@ -95,6 +101,7 @@ def excluded(team: Team) -> Config:
         (no_subnet, "no subnet subnet-0badbadbadbadbad0"),
         (foreign_subnet, "no subnet subnet-"),
         (no_way_out, "no endpoint for ec2, ecr.api"),
+        (no_way_to_the_endpoint, "cluster.endpoint_private_access is false: nodes could not join"),
         (overlapping, "overlaps cluster.service_ipv4_cidr"),
         (excluded, "network.exclude_zone_ids names"),
     ],

@@ -83,7 +83,7 @@ def test_the_cluster_is_of_the_family_and_says_the_range_that_eks_chose(made: St
     network = cluster["kubernetesNetworkConfig"]
     assert network["ipFamily"] == "ipv6"
     assert "serviceIpv4Cidr" not in network
-    assert sorted(cluster["resourcesVpcConfig"]["publicAccessCidrs"]) == ["2001:db8::/32", "203.0.113.0/24"]
+    assert sorted(cluster["resourcesVpcConfig"]["publicAccessCidrs"]) == ["2001:db8::/32", "81.2.69.0/24"]
     recorded = made.opened().state.steps["cluster"].outputs
     assert (recorded["ip_family"], recorded["service_cidr"]) == ("ipv6", network["serviceIpv6Cidr"])
     assert IPv6Network(recorded["service_cidr"]).subnet_of(IPv6Network("fc00::/7"))

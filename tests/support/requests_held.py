@@ -20,11 +20,7 @@ EVENT = "before-parameter-build"  # with REGISTER_LAST: after all handlers that 
 PRODUCT = "eksprov"  # what `eksprov.aws.clients` adds to the user agent
 # Distinct operations that the product sends in the processes of all tests together: a floor, so that the law goes
 # blind to no service unnoticed. A new kind raises it.
-<<<<<<< ours
-FLOOR = 134
-=======
 FLOOR = 200
->>>>>>> theirs
 
 
 class BreachError(BaseException):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Final
 
 from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, as_ipv6_network, as_network, finding, twice
@@ -11,6 +12,12 @@ from eksprov.config.schema import AccessEntry, Config
 from eksprov.config.schema.control_plane import CLUSTER_ADMIN
 
 _EVERYONE: Final = ("0.0.0.0/0",)
+UNROUTED: Final = (
+    *map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12")),
+    *map(IPv4Network, ("192.168.0.0/16", "224.0.0.0/3")),
+    *map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")),  # of documentation, RFC 5737
+    *map(IPv6Network, ("::1/128", "fc00::/7", "fe80::/10", "ff00::/8")),
+)
 RESERVED: Final = ("system:", "eks:", "aws:", "amazon:", "iam:")
 
 
@@ -27,9 +34,41 @@ def endpoint(config: Config) -> Iterator[Finding]:
     if closed and cluster.public_access_cidrs != _EVERYONE:
         yield finding("has no effect while endpoint_public_access is false", cidrs, public, level="warning")
     for index, text in enumerate(cluster.public_access_cidrs):
-        yield from as_ipv6_network(text, (*cidrs, index)) if ":" in text else as_network(text, (*cidrs, index))[1]
+        wrong = as_ipv6_network(text, (*cidrs, index)) if ":" in text else as_network(text, (*cidrs, index))[1]
+        yield from wrong or _reserved(text, (*cidrs, index))
+    yield from _nodes_outside(config)
+    if not cluster.log_types and "log_retention_days" in cluster.model_fields_set:
+        at, types = ("cluster", "log_retention_days"), ("cluster", "log_types")
+        yield finding("has no effect while log_types is empty", at, types, level="warning")
     yield from twice(cidrs, None, cluster.public_access_cidrs)
     yield from twice(("cluster", "log_types"), None, cluster.log_types)
+
+
+def _reserved(text: str, at: Path) -> Iterator[Finding]:
+    """EKS takes no range that no caller from the internet can come from
+    (https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html)."""
+    network: Any = ip_network(text, strict=False)
+    blocks: list[Any] = [block for block in UNROUTED if type(block) is type(network)]
+    inside = [block for block in blocks if network.subnet_of(block)]
+    if inside:
+        hint = "name the public addresses that callers come from; inside the VPC endpoint_private_access lets in"
+        yield finding(f"{text} is not an address of the internet, but of {inside[0]}", at, hint=hint)
+
+
+def _nodes_outside(config: Config) -> Iterator[Finding]:
+    """Without the private endpoint nodes come to the public one, from the NAT gateways' addresses."""
+    cluster = config.cluster
+    nodes = config.node_groups or config.autoscaler == "auto-mode"
+    everyone = {"0.0.0.0/0"} <= set(cluster.public_access_cidrs)
+    if cluster.endpoint_private_access or not cluster.endpoint_public_access or everyone or not nodes:
+        return
+    said = "is false, and nodes come to the public endpoint from NAT gateways, whose addresses are in no range of it"
+    at, cidrs = ("cluster", "endpoint_private_access"), ("cluster", "public_access_cidrs")
+    if config.network.vpc_id:  # its NAT gateways are there, so their addresses may be among them
+        hint = "set it to true, unless public_access_cidrs has the addresses of the VPC's own NAT gateways"
+        yield finding(said, at, cidrs, hint=hint, level="warning")
+    else:
+        yield finding(said, at, cidrs, hint="set it to true: nodes are inside the VPC")
 
 
 def key(config: Config) -> Iterator[Finding]:

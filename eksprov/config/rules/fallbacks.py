@@ -32,6 +32,11 @@ def fallbacks(group: NodeGroup, at: Path) -> Iterator[Finding]:
                 (*at, "efa"),
                 hint="fall back to other zones, or leave efa out",
             )
+        several = one.zone_ids is not None and len(one.zone_ids) != 1
+        if several and (group.efa or group.placement_group):
+            key = "efa" if group.efa else "placement_group"
+            hint = "name one zone"
+            yield finding(f"with {key} all nodes are in one zone", (*place, "zone_ids"), (*at, key), hint=hint)
         if group.warm_pool.enabled and one.capacity_type == "SPOT":
             yield finding(
                 "a group with a warm pool cannot fall back to SPOT",

@@ -121,12 +121,19 @@ def _pool(group: NodeGroup, at: Path) -> Iterator[Finding]:
     """
     pool, here = group.warm_pool, (*at, "warm_pool")
     if not pool.enabled:
+        for key in sorted(pool.model_fields_set - {"enabled"}):
+            off = (*here, "enabled")
+            yield finding("has no effect while warm_pool.enabled is false", (*here, key), off, level="warning")
         return
     if group.capacity_type != "ON_DEMAND":
         yield finding(f"{group.capacity_type} groups have no warm pool", (*here, "enabled"), (*at, "capacity_type"))
     most = pool.max_prepared or group.max_size
     if pool.min_size > most:
         yield finding(f"{pool.min_size} is more than the {most} of pool and group together", (*here, "min_size"))
-    if group.ami_family == "bottlerocket" and (pool.state == "HIBERNATED" or pool.reuse_on_scale_in):
-        key = "state" if pool.state == "HIBERNATED" else "reuse_on_scale_in"
-        yield finding("bottlerocket has no such warm pool", (*here, key), (*at, "ami_family"))
+    named = (group.ami_type or "").startswith("BOTTLEROCKET")
+    if (named or group.ami_family == "bottlerocket") and (pool.state == "HIBERNATED" or pool.reuse_on_scale_in):
+        key, system = (
+            "state" if pool.state == "HIBERNATED" else "reuse_on_scale_in",
+            "ami_type" if named else "ami_family",
+        )
+        yield finding("bottlerocket has no such warm pool", (*here, key), (*at, system))

@@ -36,7 +36,7 @@ S3_URL: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9
 PATTERNS_IN_WORDS: Final[Mapping[str, str]] = {
     NAME: "lower-case letters, digits and hyphens, a letter first, no hyphen last, at most 28 characters",
     CIDR: "an IPv4 range like 10.0.0.0/16",
-    ANY_CIDR: "an IPv4 or IPv6 range like 203.0.113.0/24 or 2001:db8::/32",
+    ANY_CIDR: "an IPv4 or IPv6 range like 81.2.69.0/24 or 2001:db8::/32",
     DNS_LABEL: "lower-case letters, digits and hyphens, no hyphen first or last, at most 63 characters",
     ZONE_ID: "a zone id like usw2-az1 (not a zone name like us-west-2a)",
     VPC_ID: "a VPC's id like vpc-0a1b2c3d4e5f60718",

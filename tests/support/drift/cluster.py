@@ -52,7 +52,7 @@ CHANGES: Changes = {
     ("cluster", "log_types"): cluster(logging={"clusterLogging": [{"types": ["audit"], "enabled": False}]}),
     ("cluster", "public_access"): cluster(resourcesVpcConfig={"endpointPublicAccess": False}),
     ("cluster", "private_access"): cluster(resourcesVpcConfig={"endpointPrivateAccess": False}),
-    ("cluster", "public_cidrs"): cluster(resourcesVpcConfig={"publicAccessCidrs": ["192.0.2.0/24"]}),
+    ("cluster", "public_cidrs"): cluster(resourcesVpcConfig={"publicAccessCidrs": ["81.2.70.0/24"]}),
     ("cluster", "support_type"): cluster(upgradePolicy={"supportType": "EXTENDED"}),
     ("cluster", "authentication"): "EKS lets it move only towards API, which is what we want",
     **{("cluster", field): AUTO_MODE for field in ("auto_mode", "node_pools", "node_role_arn")},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from ipaddress import IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from eksprov.local.aws.eks import refusals
@@ -30,11 +30,29 @@ def check(region: EksRegion, ask: Shape, subnets: list[Any]) -> None:
         _check_services(region, cidr, subnets)
 
 
+# Private, shared and looped-back addresses, and those of documentation; people report the first and the last
+# (https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html).
+NOT_PUBLIC = tuple(
+    IPv4Network(block)
+    for block in (
+        *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
+        *("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+    )
+)
+
+
 def check_cidrs(cluster: str, cidrs: Iterable[str], *, ipv6: bool) -> None:
-    """Who may come to the endpoint, which has IPv6 addresses in an IPv6 cluster alone."""
+    """Who may come to the endpoint, which has IPv6 addresses in an IPv6 cluster alone; nobody of no public range."""
+    cidrs = tuple(cidrs)
     strange = [cidr for cidr in cidrs if ":" in cidr]
     if strange and not ipv6:
         message = f"IPv6 CIDR blocks are not supported for the public endpoint of this cluster: {strange[0]}"
+        raise refusals.invalid(message, clusterName=cluster)
+    refused = [
+        cidr for cidr in cidrs if ":" not in cidr and any(IPv4Network(cidr).subnet_of(one) for one in NOT_PUBLIC)
+    ]
+    if refused:
+        message = f"The following CIDRs are not allowed in publicAccessCidrs: [{', '.join(refused)}]"
         raise refusals.invalid(message, clusterName=cluster)
 
 
