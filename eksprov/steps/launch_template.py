@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tags import STACK, as_list, of_stack
+from eksprov.aws.tags import REGION, STACK, as_list, of_stack
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Sighting, Step, Timing
 from eksprov.steps.absent import unless
@@ -101,7 +101,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
         made = unless(
             lambda: aws.clients.ec2.create_launch_template(
                 LaunchTemplateName=self.slug,
-                LaunchTemplateData=as_data(want, aws.tags(self.name.replace(self.kind, "node-group"), self.slug)),
+                LaunchTemplateData=as_data(want, self._launched(aws)),
                 TagSpecifications=tags,
                 ClientToken=token,
             ),
@@ -112,7 +112,7 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
     def update(self, aws: Aws, want: LaunchTemplateFacts, have: LaunchTemplateFacts, fields: tuple[str, ...]) -> None:
         """A new version, all of it. Raises: ProvisioningError for nodes that could never be."""
         self._refuse()
-        data = as_data(want, aws.tags(self.name.replace(self.kind, "node-group"), self.slug))
+        data = as_data(want, self._launched(aws))
         told = hashlib.sha256(f"{have.id}|{have.newest}|{data}".encode()).hexdigest()
         aws.clients.ec2.create_launch_template_version(
             LaunchTemplateId=have.id,
@@ -133,6 +133,12 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
         settled = all(getattr(want, name) == getattr(have, name) for name in told)
         version, newest = (have.version, have.newest) if settled else (UNKNOWN, UNKNOWN)
         return {"id": have.id, "version": version, "newest": newest}
+
+    def _launched(self, aws: Aws) -> dict[str, str]:
+        """The tags of what is launched, which its own region tells: EKS's take the place of one more up to EC2's 50
+        (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions)."""
+        tags = aws.tags(self.name.replace(self.kind, "node-group"), self.slug)
+        return {key: value for key, value in tags.items() if key != REGION}
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:

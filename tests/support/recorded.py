@@ -28,6 +28,7 @@ from support.calls import Call
 from support.stage import Stage, Theatre, everything, project, quick_start
 
 RECORDINGS = Path(__file__).parent / "recorded"
+RELEASES = {"system": "1.36.0-20260901"}  # which that version took for one of Bottlerocket's
 SETTLED_S = 2400.0  # after a create, until what was made is as it will stay
 ID = re.compile(
     r"\b(?:vpc|subnet|igw|eigw|rtb|rtbassoc|nat|eipalloc|eni|sg|lt|vpce|pg)-[0-9a-f]{8,}\b|\ba-[a-z0-9]{17}\b"
@@ -64,7 +65,11 @@ class Recording:
 
 def whole(name: str) -> Config:
     """What is recorded: the stack of a file here, with the quick start's model."""
-    return everything(name).model_copy(update={"models": quick_start().models})
+    config = everything(name)
+    groups = tuple(
+        group.model_copy(update={"release_version": RELEASES.get(group.name)}) for group in config.node_groups
+    )
+    return config.model_copy(update={"models": quick_start().models, "node_groups": groups})
 
 
 def record(name: str) -> Recording:
