@@ -135,7 +135,7 @@ class Backend:
         """Every recorded step, the cluster and the node groups as they are now."""
         opened = self.opened(display, mint=False)
         live = {step.name: _live(step, opened) for step in opened.steps if step.kind in LIVE_KINDS}
-        names = list(dict.fromkeys((*(step.name for step in opened.steps), *opened.state.steps)))
+        names = list(dict.fromkeys((*(step.name for step in opened.steps if step.recorded), *opened.state.steps)))
         by_name = {step.name: step for step in opened.steps}
         return tuple(_status(name, by_name.get(name), opened.state, live.get(name, "")) for name in names)
 

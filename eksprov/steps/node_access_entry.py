@@ -43,6 +43,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
     part: ClassVar[bool] = True  # of the cluster: EKS makes it, and takes it away with its nodes
     silent: ClassVar[bool] = True
+    recorded: ClassVar[bool] = False
 
     type: str = "EC2_LINUX"
 

@@ -19,7 +19,6 @@ READS_LIMIT = 40  # of a run that changes nothing, for the quick-start stack
 MUTATING_LIMIT = 55  # of the run that makes it
 CALLS_LIMIT = 140  # when all is done by the second reading: what polling adds depends on how long AWS takes
 CREATES = ("Create", "Allocate")
-PARTS = frozenset({"node-access-entry/node"})  # EKS makes it, with the first node group
 # Calls whose thing has no tags of its own: it belongs to a tagged one.
 UNTAGGED = frozenset({"CreateRoute"})
 
@@ -29,8 +28,8 @@ def test_making_it_takes_few_calls_and_every_step_is_created(stage: Stage) -> No
     without_models = tuple(step for step in opened.steps if not is_model(step.name))
     stage.tape.rewind()
     report = provision(replace(opened, steps=without_models))
-    made = Counter(outcome.status for outcome in report.outcomes if outcome.name not in PARTS)
-    assert made == {Status.CREATED: sum(step.name not in PARTS for step in without_models)}
+    told = sum(not step.silent for step in without_models)
+    assert Counter(outcome.status for outcome in report.outcomes) == {Status.CREATED: told}
     assert len(stage.tape.mutating) <= MUTATING_LIMIT, [call.operation for call in stage.tape.mutating]
     assert len(stage.tape.calls) <= CALLS_LIMIT
 
@@ -83,7 +82,7 @@ def test_what_the_tags_tell_is_what_was_recorded(stage: Stage) -> None:
     stage.tape.rewind()
     found = rebuilt(stage.opened(mint=False)).state
     assert {name: replace(record, changed_at="", attempts=0) for name, record in found.steps.items()} == {
-        name: replace(record, changed_at="", attempts=0) for name, record in recorded.steps.items() if name not in PARTS
+        name: replace(record, changed_at="", attempts=0) for name, record in recorded.steps.items()
     }
     assert stage.tape.mutating == []
 
@@ -123,7 +122,7 @@ def test_it_can_be_made_again_after_it_was_unmade(stage: Stage) -> None:
     first = stage.world()
     stage.teardown()
     report = stage.provision()
-    assert {outcome.status for outcome in report.outcomes if outcome.name not in PARTS} == {Status.CREATED}
+    assert {outcome.status for outcome in report.outcomes} == {Status.CREATED}
     assert report.state.stack_id != STACK_ID
     again = {k: [item.replace(report.state.stack_id, STACK_ID) for item in items] for k, items in stage.world().items()}
     assert again == first
@@ -138,7 +137,7 @@ def test_tags_are_in_the_create_call_itself(stage: Stage) -> None:
         tags = _tags(call.params)
         assert (tags.get(STACK), tags.get(STACK_ID_TAG)) == (stage.config.name, STACK_ID), call
         found.append(tags.get(STEP, ""))
-    assert sorted(found) == sorted(outcome.name for outcome in report.outcomes if outcome.name not in PARTS)
+    assert sorted(found) == sorted(outcome.name for outcome in report.outcomes)
 
 
 def test_a_new_role_may_be_slow_to_be_seen(theatre: Theatre) -> None:
