@@ -21,6 +21,11 @@ def is_this_machine(url: str) -> bool:
     return (urlsplit(url).hostname or "") in LOOPBACK
 
 
+def is_proxied(environ: Mapping[str, str]) -> bool:
+    """Whether any proxy is set."""
+    return any(environ.get(name) or environ.get(name.upper()) for name in ("http_proxy", "https_proxy", "all_proxy"))
+
+
 def bypassing(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that make programs leave out the proxy for this machine, with the exceptions that are there."""
     there = next((environ[name] for name in reversed(VARIABLES) if environ.get(name)), "")

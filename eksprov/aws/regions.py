@@ -6,15 +6,17 @@ A region that does not exist has no name in DNS, so a call to it would fail late
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
 
 from eksprov import errors
 
 SERVICE = "eks"
 
 
-def refuse_unknown_region(session: Any, region: str) -> None:
-    """`session` is botocore's. Raises: UsageError naming regions that are like it."""
+def refuse_unknown_region(region: str) -> None:
+    """Raises: UsageError naming regions that are like it."""
+    from botocore.session import get_session
+
+    session = get_session()
     known = [
         name
         for partition in session.get_available_partitions()

@@ -193,10 +193,8 @@ class Backend:
         write_entry(path, entry, select=select)
 
     def _live_cluster(self, opened: Opened) -> tuple[str, Mapping[str, str]]:
-        from eksprov.operations.stack import refuse_a_strangers_cluster
-
+        opened.refuse_a_strangers_cluster()
         step = next(step for step in opened.steps if step.kind == "cluster")
-        refuse_a_strangers_cluster(opened)
         have = opened.read(step, fresh=True)
         known = step.outputs(have) if have is not None else {}
         if not known.get("endpoint"):
@@ -244,16 +242,12 @@ class Backend:
     def _connect(self, display: Display) -> Stack:
         # botocore's API models are a million small objects that all stay: collecting among them costs 0.2 s a start.
         gc.set_threshold(50_000, 20, 50)
-        from botocore.session import get_session
-
-        from eksprov.aws.regions import refuse_unknown_region
         from eksprov.aws.session import Aws
         from eksprov.aws.waiting import RealClock
         from eksprov.core.executor import StopFlag
         from eksprov.core.step import Owner
         from eksprov.operations.stack import Stack
 
-        refuse_unknown_region(get_session(), self.config.region)
         self._stop = StopFlag()
         clock = RealClock(self._stop)
         self._connection = found = self._place.connect(display)

@@ -81,11 +81,13 @@ class AwsPlace:
     paid: bool = True
 
     def connect(self, display: Display) -> Connection:  # noqa: ARG002 -- nothing takes long here
-        """The ordinary chain. Raises: AccessError when the profile does not exist."""
+        """The ordinary chain. Raises: AccessError when the profile, UsageError when the region does not exist."""
         import boto3
 
         from eksprov.aws.faults import translated
+        from eksprov.aws.regions import refuse_unknown_region
 
+        refuse_unknown_region(self.config.region)
         with translated("open an AWS session"):
             session = boto3.Session(profile_name=self.profile, region_name=self.config.region)
         profile = self.profile or self.environ.get("AWS_PROFILE", "")
@@ -114,6 +116,9 @@ class LocalPlace:
 
     def connect(self, display: Display) -> Connection:
         """Start the AWS side, or find it. Raises: LocalWorldError, UsageError where its packages are missing."""
+        from eksprov.aws.regions import refuse_unknown_region
+
+        refuse_unknown_region(self.config.region)
         info = start_local(self.config, self.state_folder, self.environ, display)
         return Connection(
             session=keys_only_session(self.config.region),

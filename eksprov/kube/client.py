@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 import ssl
 import threading
 import urllib.request
@@ -41,7 +40,6 @@ RETRIED = frozenset({429, 500, 502, 503, 504})
 # One of a cluster's API servers may know a definition that was just made before the others do.
 RETRIED_FOR_NEW_KINDS = RETRIED | {404}
 LONGEST_PAUSE_S = 10.0
-_SECRET = re.compile(r"(?<=//)[^/@\s]+@")  # user and password of a proxy's URL
 
 
 @dataclass(frozen=True)
@@ -244,24 +242,15 @@ class KubeClient:
             pool: urllib3.PoolManager = self._pool
             return pool
 
-    def _through(self, error: Exception) -> str:
-        """The server, or the proxy before it where that is what failed; without the user and password of its URL."""
-        from urllib3.exceptions import ProxyError
-
-        failed: Any = error
-        while failed is not None and not isinstance(failed, ProxyError):
-            failed = failed.__cause__ or failed.__context__ or getattr(failed, "reason", None)
-        proxy = _proxy(self._server)
-        return f"the proxy {_SECRET.sub('', proxy)}" if failed is not None and proxy else self._server
-
     def _unreachable(self, call: _Call, error: Exception) -> errors.ProvisioningError:
         if _is_tls(error):
             return errors.ProvisioningError(
                 f"could not {call.doing}: {self._server} shows a certificate that the cluster's CA has not signed",
                 "something stands between you and the cluster, or this is another cluster's address",
             )
+        silent = faults.silent(error, self._server, _proxy(self._server))
         return errors.ProvisioningError(
-            f"could not {call.doing}: {self._through(error)} does not answer ({type(error).__name__})",
+            f"could not {call.doing}: {silent} does not answer ({type(error).__name__})",
             "check that the cluster exists and that your network may reach its endpoint "
             "(cluster.endpoint_public_access, cluster.public_access_cidrs, HTTPS_PROXY)",
         )

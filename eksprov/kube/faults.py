@@ -19,6 +19,7 @@ ENTRY_HINT = (
     "principal under `access:` and provision again"
 )
 _MANAGER = re.compile(r'conflict(?:s)? with "([^"]+)"')
+_SECRET = re.compile(r"(?<=//)[^/@\s]+@")
 _RBAC = re.compile(r'User "([^"]*)" cannot ')
 
 
@@ -68,3 +69,13 @@ def _hint(http_status: int, message: str) -> str:
     if http_status in (429, 500, 502, 503, 504):
         return "the API server is busy or restarting; run the same command again"
     return ""
+
+
+def silent(error: Exception, server: str, proxy: str | None) -> str:
+    """What did not answer: the server, or the proxy before it; without the user and password in the proxy's URL."""
+    from urllib3.exceptions import ProxyError
+
+    failed: Any = error
+    while failed is not None and not isinstance(failed, ProxyError):
+        failed = failed.__cause__ or failed.__context__ or getattr(failed, "reason", None)
+    return f"the proxy {_SECRET.sub('', proxy)}" if failed is not None and proxy else server

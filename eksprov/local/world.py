@@ -6,7 +6,6 @@ together with the process's start time. Nothing heavy is imported before it is n
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov import __version__
-from eksprov.aws.proxies import bypassing
+from eksprov.aws.proxies import bypassing, is_proxied
 from eksprov.errors import LocalWorldError, UsageError
 from eksprov.local.home import local_home, private_folder
 from eksprov.local.lifetime import IDLE_S
@@ -36,7 +35,6 @@ MEMORY_BYTES = 1024**3
 DISK_BYTES = 256 * 1024**2
 # As in ProcessRecord: start times are told in ticks, relative to a boot time that is itself rounded.
 SAME_START_S = 1.0
-PROXIED = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 RESTART = "Run `eksprov local down`, then try again."
 
 
@@ -57,10 +55,9 @@ def up(
 ) -> WorldInfo:
     """The world of this state folder, started if there is none; returns once it answers.
 
-    With `keep` it stays until `down`; else it ends by itself `idle_s` after its last command, once nothing is in it.
-
-    Two callers at once get the same one. A running world keeps its speed. Raises `LocalWorldError` where this
-    machine has no room, the world does not start within 15 s, or one of another eksprov version runs.
+    With `keep` it stays until `down`; else it ends `idle_s` after its last command, once nothing is in it.
+    Two callers get the same one; it keeps its speed. Raises `LocalWorldError` where there is no room, where it does
+    not start within 15 s, or where one of another eksprov version runs.
     """
     from filelock import FileLock
 
@@ -74,47 +71,8 @@ def up(
             f"the local world of {state_dir} was started by eksprov {found.version}, this is {__version__}", RESTART
         )
     if keep:
-        _ask(found, "POST", "/eksprov/keep")
+        ask(found, "POST", "/eksprov/keep")
     return found
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A local world of this user: `state` is the folder whose states it serves, `stacks` are those with anything in it.
-
-    `kept`: it stays until `local down`; else it ends in `ends_in_s` seconds, None while something is in it.
-    """
-
-    info: WorldInfo
-    state: str
-    stacks: tuple[str, ...]
-    kept: bool
-    ends_in_s: int | None
-
-
-def every() -> tuple[Listed, ...]:
-    """All local worlds of this user that run and answer, wherever their folders are, the oldest first."""
-    import psutil
-
-    found: dict[Path, Listed] = {}
-    for process in psutil.process_iter(["cmdline", "uids"]):
-        words = process.info["cmdline"] or []
-        if DAEMON not in words or "--home" not in words[:-1]:
-            continue
-        home = Path(words[words.index("--home") + 1])
-        info = _read(home)
-        if info is not None and info.pid == process.pid:
-            with contextlib.suppress(LocalWorldError):  # it ends just now, or another user's key cannot be read
-                said = _ask(info, "GET", "/eksprov/listed")
-                found[home] = Listed(info, _state(home), tuple(said["stacks"]), said["kept"], said["ends_in_s"])
-    return tuple(sorted(found.values(), key=lambda one: (one.info.started_at, str(one.info.home))))
-
-
-def _state(home: Path) -> str:
-    try:
-        return str(json.loads((home / WORLD_FILE).read_bytes()).get("state", ""))
-    except (OSError, ValueError):
-        return ""
 
 
 def find(state_dir: Path, environ: Mapping[str, str]) -> WorldInfo | None:
@@ -123,16 +81,16 @@ def find(state_dir: Path, environ: Mapping[str, str]) -> WorldInfo | None:
     Raises `LocalWorldError` where its process lives but does not answer.
     """
     home = local_home(state_dir, environ)
-    info = _read(home)
+    info = read(home)
     if info is None:
         return None
     try:
-        _ask(info, "GET", "/eksprov/status")
+        ask(info, "GET", "/eksprov/status")
     except LocalWorldError:
         # A process that was just killed still has its pid for a moment.
         deadline = time.monotonic() + DYING_S
         while time.monotonic() < deadline:
-            if _read(home) is None:
+            if read(home) is None:
                 return None
             time.sleep(POLL_S)
         raise
@@ -143,17 +101,17 @@ def status(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     """What the world says of itself: `version`, `pid`, `speed`, `started_at`, `aws_endpoint_url`, `clusters`,
     and `kubernetes`, one line on a build that goes on. Raises `LocalWorldError` where none runs.
     """
-    return _ask(_running(state_dir, environ), "GET", "/eksprov/status")
+    return ask(_running(state_dir, environ), "GET", "/eksprov/status")
 
 
 def calls(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     """The log of AWS calls. Raises `LocalWorldError` where no world runs."""
-    return _ask(_running(state_dir, environ), "GET", "/eksprov/calls")
+    return ask(_running(state_dir, environ), "GET", "/eksprov/calls")
 
 
 def faults(state_dir: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     """The faults that are on, and what they have struck. Raises `LocalWorldError` where none runs."""
-    return _ask(_running(state_dir, environ), "GET", "/eksprov/faults")
+    return ask(_running(state_dir, environ), "GET", "/eksprov/faults")
 
 
 def set_faults(
@@ -164,7 +122,7 @@ def set_faults(
     Raises `UsageError` where one is not known, or not emulated, and `LocalWorldError` where no world runs.
     """
     body = {"names": list(names), "seed": seed, "region": region, "by": by}
-    found = _ask(_running(state_dir, environ), "POST", "/eksprov/faults", body)
+    found = ask(_running(state_dir, environ), "POST", "/eksprov/faults", body)
     if found.get("refused"):
         place = "local.faults: " if by == "config" else ""
         raise UsageError(f"{place}{found['refused']}", found["cure"])
@@ -173,7 +131,7 @@ def set_faults(
 
 def prefetch(state_dir: Path, environ: Mapping[str, str]) -> None:
     """Let the world begin to find or build Kubernetes. Raises `LocalWorldError` where none runs."""
-    _ask(_running(state_dir, environ), "POST", "/eksprov/prefetch")
+    ask(_running(state_dir, environ), "POST", "/eksprov/prefetch")
 
 
 def env(state_dir: Path, environ: Mapping[str, str], region: str = "us-west-2") -> dict[str, str]:
@@ -185,7 +143,7 @@ def env(state_dir: Path, environ: Mapping[str, str], region: str = "us-west-2") 
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        **(bypassing(environ) if any(environ.get(name) for name in PROXIED) else {}),
+        **(bypassing(environ) if is_proxied(environ) else {}),
     }
 
 
@@ -203,7 +161,7 @@ def down(state_dir: Path, environ: Mapping[str, str]) -> list[str]:
     from eksprov.local.hub import kill_leftovers
 
     with FileLock(home / LOCK_FILE, mode=0o600):
-        info = _read(home)
+        info = read(home)
         ended = [] if info is None else _end(info)
         # A world that was still starting, or whose file is lost, carries the folder in its environment.
         ended += [f"{name} (killed)" for name in kill_recorded(home)]
@@ -214,13 +172,14 @@ def down(state_dir: Path, environ: Mapping[str, str]) -> list[str]:
 
 
 def _running(state_dir: Path, environ: Mapping[str, str]) -> WorldInfo:
-    info = _read(local_home(state_dir, environ))
+    info = read(local_home(state_dir, environ))
     if info is None:
         raise LocalWorldError("no local world is running", "Run `eksprov local up`.")
     return info
 
 
-def _read(home: Path) -> WorldInfo | None:
+def read(home: Path) -> WorldInfo | None:
+    """The world of a home, while its process lives."""
     try:
         found = json.loads((home / WORLD_FILE).read_bytes())
         info = WorldInfo(
@@ -245,7 +204,8 @@ def _is_alive(pid: int, created: float | None = None) -> bool:
         return False
 
 
-def _ask(info: WorldInfo, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def ask(info: WorldInfo, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a world answers. Raises `LocalWorldError` where it does not."""
     import http.client
     import urllib.request
 
@@ -272,9 +232,9 @@ def _start(home: Path, state_dir: Path, speed: float, environ: Mapping[str, str]
     pid = _launch(home, told, environ)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        info = _read(home)
+        info = read(home)
         if info is not None and info.pid == pid:
-            _ask(info, "GET", "/eksprov/status")
+            ask(info, "GET", "/eksprov/status")
             return info
         if not _is_alive(pid):
             raise LocalWorldError(f"the local world ended while starting: {_last_lines(home)}", _log_hint(home))
@@ -294,10 +254,9 @@ def _launch(home: Path, told: Sequence[str], environ: Mapping[str, str]) -> int:
     # AWS settings of the user are not for the world that stands in for AWS.
     kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     paths = [str(package), *filter(None, [kept.get("PYTHONPATH")])]
-    command = [sys.executable, "-P", "-m", DAEMON, *told]
     # The daemon detaches itself, so this ends at once.
     done = subprocess.run(
-        command,
+        [sys.executable, "-P", "-m", DAEMON, *told],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -314,7 +273,7 @@ def _end(info: WorldInfo) -> list[str]:
 
     ended = [f"local world (pid {info.pid})"]
     try:
-        ended += [f"cluster {each['name']}" for each in _ask(info, "POST", "/eksprov/shutdown")["clusters"]]
+        ended += [f"cluster {each['name']}" for each in ask(info, "POST", "/eksprov/shutdown")["clusters"]]
     except LocalWorldError:
         os.kill(info.pid, 15)
     _wait_gone(info.pid, lambda: kill_recorded(info.home))

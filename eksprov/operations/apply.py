@@ -134,10 +134,7 @@ class Applier:
         return dataclasses.replace(self.opened.aws, tell=lambda text: self._stack.progress.waiting(name, text))
 
     def _beside_a_stranger(self, step: AnyStep, *, removing: bool) -> Outcome:
-        """A cluster of the stack's name is somebody else's: nothing of this stack was ever made in it.
-
-        Raises: OwnershipError where something was to be made.
-        """
+        """Nothing of this stack was ever made in it. Raises: OwnershipError where something was to be."""
         said = f"cluster {self.opened.strange_cluster} is not this stack's; it was left alone"
         if removing:
             return Outcome(step.name, Status.ABSENT, message=said)

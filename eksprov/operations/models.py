@@ -24,7 +24,7 @@ from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
 from eksprov.operations.rebuilding import rebuilt
-from eksprov.operations.stack import Opened, refuse_a_strangers_cluster
+from eksprov.operations.stack import Opened
 from eksprov.serving.graph import is_shared, model_steps
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
@@ -72,7 +72,7 @@ class Listed:
 def cluster_api(opened: Opened) -> KubeApi:
     """The stack's API server. Raises: UsageError when the stack has no cluster yet."""
     cluster = next(step for step in opened.steps if step.kind == "cluster")
-    refuse_a_strangers_cluster(opened)
+    opened.refuse_a_strangers_cluster()
     found = opened.read(cluster, fresh=True)
     known = cluster.outputs(found) if found is not None else {}
     if not known.get("endpoint"):

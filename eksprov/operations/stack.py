@@ -111,6 +111,12 @@ class Opened:
         """Whether the world is asked for a step: nothing inside a stranger's cluster is any business of ours."""
         return not self.strange_cluster or not (step.inside or step.world == "kube")
 
+    def refuse_a_strangers_cluster(self) -> None:
+        """Before anybody goes into the cluster. Raises: OwnershipError where it is not this stack's."""
+        if self.strange_cluster:
+            said = f"cluster {self.strange_cluster} is not this stack's, so nothing is done in it"
+            raise errors.OwnershipError(said, "choose another stack name")
+
     @property
     def orphans(self) -> tuple[Step[Any, Any], ...]:
         """Recorded or sighted infrastructure that the config no longer names (models are deployed on their own)."""
@@ -169,15 +175,6 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     made = {*state.steps, *(sighting.owner.step for sighting in sightings)}
     steps = pinned(wanted(config, choices, state.stack_id, made), stack.pins)
     return Opened(stack, aws, state, identity, choices, steps, sightings)
-
-
-def refuse_a_strangers_cluster(opened: Opened) -> None:
-    """Before anybody goes into the cluster. Raises: OwnershipError where it is not this stack's."""
-    if opened.strange_cluster:
-        raise errors.OwnershipError(
-            f"cluster {opened.strange_cluster} is not this stack's, so nothing is done in it",
-            "choose another stack name",
-        )
 
 
 def survey(

@@ -132,6 +132,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         default = "" if config.kubernetes_version else _default_version(aws)
         version = str(living["version"]) if living else before or config.kubernetes_version or default
         settings, moved = settled_cluster.settled(config, living, recorded)
+        moved = (*_moved(config, version, before), *moved)
         zones, warnings = _places(aws, config, recorded, first=not living)
         instances = _instances(aws, config, recorded)
         reserved = reservations.settled(aws, config, recorded.get("reservations", ""))

@@ -20,12 +20,15 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
+from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.tags import REGION, STACK, as_list, of_stack
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
 from eksprov.steps.launch_template_data import ROOT_DEVICE, Interfaces, LaunchTemplateFacts, as_data, from_data
+
+NO_TEMPLATE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +156,16 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
             raise errors.ProvisioningError(
                 f"{self.name}: {self.problem}", "change the node group in the config; nothing was made of it"
             )
+
+
+def alike_version(aws: Aws, template: str, version: str) -> str:
+    """The version of a template whose nodes are as those of `version`; the first differs from none before it."""
+    if version in ("", "1"):
+        return version
+    ask: Any = {"LaunchTemplateId": template, "Versions": [version]}
+    found = unless(lambda: aws.clients.ec2.describe_launch_template_versions(**ask), *NO_TEMPLATE)
+    versions = found["LaunchTemplateVersions"] if found is not None else []
+    return alike(versions[0]) if versions else version
 
 
 def _is_unknown(value: object) -> bool:

@@ -21,7 +21,6 @@ from typing import Any, ClassVar
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
 from eksprov.aws.session import Aws
-from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
@@ -31,6 +30,7 @@ from eksprov.steps.absent import unless
 from eksprov.steps.capacity import SCARCE_ISSUES, launches
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
 from eksprov.steps.eks_updates import begun, why_failed
+from eksprov.steps.launch_template import alike_version
 from eksprov.steps.node_choices import Choice, mark, slugs, words
 from eksprov.steps.nodegroup_facts import (
     NO_POOL,
@@ -46,20 +46,7 @@ from eksprov.steps.nodegroup_facts import (
     update_config,
     warm_pool_config,
 )
-from eksprov.steps.nodegroup_trouble import diagnosed
-
-NO_TEMPLATE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound")
-HOPELESS = frozenset(
-    {
-        "AmiIdNotFound",
-        "Ec2InstanceTypeDoesNotExist",
-        "Ec2LaunchTemplateInvalidConfiguration",
-        "Ec2LaunchTemplateMaxLimitExceeded",
-        "IamNodeRoleNotFound",
-        "InstanceLimitExceeded",
-        "InsufficientFreeAddresses",
-    }
-)
+from eksprov.steps.nodegroup_trouble import HOPELESS, diagnosed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,18 +169,9 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             pinned_subnets=have.pinned_subnets if self.zone_ids else frozenset(),
             release_version=have.release if self.release_version else "",
             desired_size=have.current_size if self.fixed_size else self.desired_size,
-            template_version=self._alike(aws, have),
+            template_version=alike_version(aws, have.template_id, have.template_version),
             **launches(aws, have.status, have.autoscaling_group, have.health, have.current_size),
         )
-
-    def _alike(self, aws: Aws, have: NodeGroupFacts) -> str:
-        """The version of the template whose nodes are as the group's are; the first differs from none before it."""
-        if have.template_version in ("", "1"):
-            return have.template_version
-        ask: Any = {"LaunchTemplateId": have.template_id, "Versions": [have.template_version]}
-        found = unless(lambda: aws.clients.ec2.describe_launch_template_versions(**ask), *NO_TEMPLATE)
-        versions = found["LaunchTemplateVersions"] if found is not None else []
-        return alike(versions[0]) if versions else have.template_version
 
     def create(self, aws: Aws, want: NodeGroupFacts, token: str) -> dict[str, str]:
         """Send CreateNodegroup once IAM's new role is visible to EKS. Raises: ProvisioningError without subnets."""

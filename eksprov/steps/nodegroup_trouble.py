@@ -13,6 +13,18 @@ from eksprov.steps.eks_reading import in_words
 
 NOT_JOINED = "NodeCreationFailure"
 SHOWN = 3  # ids of instances
+# What no waiting cures.
+HOPELESS = frozenset(
+    {
+        "AmiIdNotFound",
+        "Ec2InstanceTypeDoesNotExist",
+        "Ec2LaunchTemplateInvalidConfiguration",
+        "Ec2LaunchTemplateMaxLimitExceeded",
+        "IamNodeRoleNotFound",
+        "InstanceLimitExceeded",
+        "InsufficientFreeAddresses",
+    }
+)
 CURES = {
     NOT_JOINED: "look at the instance's own words (`aws ec2 get-console-output --latest --instance-id ID`); at its "
     "routes, security groups and endpoints: it must reach the cluster's endpoint, ECR, S3, EC2 and STS; at the "

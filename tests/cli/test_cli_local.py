@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from eksprov.local import world
+from eksprov.local.worlds import every
 
 pytestmark = pytest.mark.real_time
 
@@ -70,7 +71,7 @@ def test_reading_starts_the_aws_side_and_writes_nothing(cli: Any, environ: dict[
     assert plan.code == 3, plan.err
     assert plan.out.startswith("stack digits (us-west-2, local world), compared with the world:\n")
     assert world.find(cli.folder / "state", environ) is not None
-    (mine,) = [one for one in world.every() if one.state == str((cli.folder / "state").absolute())]
+    (mine,) = [one for one in every() if one.state == str((cli.folder / "state").absolute())]
     assert (mine.kept, mine.ends_in_s is not None) == (False, True)  # it ends by itself
     calls = world.calls(cli.folder / "state", environ)
     assert not [name for name in json.dumps(calls).split('"') if name.startswith(("Create", "Put", "Delete"))]

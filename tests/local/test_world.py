@@ -19,6 +19,7 @@ import pytest
 from eksprov.errors import LocalWorldError
 from eksprov.local import world
 from eksprov.local.controlplane.record import MARKER
+from eksprov.local.worlds import every
 
 pytestmark = pytest.mark.real_time
 
@@ -172,16 +173,16 @@ def test_a_world_under_a_proxy_is_reached_and_reaches_itself(home: Home) -> None
 def test_a_world_that_a_command_started_ends_by_itself_and_one_that_was_asked_for_stays(home: Home) -> None:
     """Looking at the list of worlds is no command."""
     info = world.up(home.state, 1000.0, home.environ, idle_s=2.0)
-    (listed,) = [one for one in world.every() if one.info.home == info.home]
+    (listed,) = [one for one in every() if one.info.home == info.home]
     assert (listed.info, listed.state, listed.stacks, listed.kept) == (info, str(home.state), (), False)
     assert listed.ends_in_s is not None
     deadline = time.monotonic() + 30.0
     while home.processes() and time.monotonic() < deadline:
-        assert len([one for one in world.every() if one.info.home == info.home]) < 2
+        assert len([one for one in every() if one.info.home == info.home]) < 2
         time.sleep(0.1)
     assert home.processes() == []
     assert world.find(home.state, home.environ) is None
     kept = world.up(home.state, 1000.0, home.environ, keep=True, idle_s=1.0)
     time.sleep(3.0)
-    (listed,) = [one for one in world.every() if one.info.home == info.home]
+    (listed,) = [one for one in every() if one.info.home == info.home]
     assert (listed.info.pid, listed.kept, listed.ends_in_s) == (kept.pid, True, None)

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import botocore.session
 import pytest
 from pydantic import BaseModel
 from support.configs import changed, with_group
 from support.stage import Stage, quick_start
 
 from eksprov import errors
-from eksprov.aws.regions import refuse_unknown_region
 from eksprov.config.schema import Config
 from eksprov.config.schema.preflight import FindingName
 from eksprov.operations.forecast import doctor, forecast
@@ -299,14 +297,3 @@ def test_a_misspelt_add_on_is_refused_before_anything_is_made(stage: Stage) -> N
         run(stage, changed(quick_start(), addons=[{"name": "aws-ebs-csi-drivers"}]))
     assert "addons[0].name" in str(refused.value)
     assert stage.tape.mutating == []
-
-
-@pytest.mark.parametrize("region", ["us-west-2", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"])
-def test_a_region_of_any_partition_is_known(region: str) -> None:
-    refuse_unknown_region(botocore.session.Session(), region)
-
-
-def test_a_region_that_does_not_exist_is_refused_with_those_that_are_like_it() -> None:
-    with pytest.raises(errors.UsageError) as refused:
-        refuse_unknown_region(botocore.session.Session(), "us-wets-2")
-    assert "us-west-2" in refused.value.hint

@@ -89,8 +89,7 @@ def race(judge: Judge, scenario: Scenario) -> None:
 
 
 def drift(judge: Judge, scenario: Scenario) -> None:
-    """Somebody meddled: `plan` says so, `provision` repairs it or refuses it by name, or follows it where the config
-    says nothing of it, and `teardown` stays honest."""
+    """Somebody meddled: `plan` says so, `provision` repairs it or refuses it by name, and `teardown` stays honest."""
     what, expected = scenario.detail
     machine = judge.machine
     meddle = MEDDLINGS[what][0]
@@ -99,10 +98,7 @@ def drift(judge: Judge, scenario: Scenario) -> None:
     before = oracles.reading(machine.warm)
     seen = judge.run("plan")
     changes = [line.name for line in seen.result.report.changes] if seen.result else []
-    notes = seen.result.report.notes if seen.result else ()
-    if expected == "followed" and not any("the config leaves it open" in note for note in notes):
-        judge.failures.append(f"O3: the plan does not say it: {notes}")
-    if (expected not in ("unseen", "followed")) != bool(changes or not seen.ok):
+    if (expected != "unseen") != bool(changes or not seen.ok):
         judge.failures.append(f"O3: the plan names {changes}: {seen.messages}")
     ended = judge.run("provision")
     match expected:
@@ -110,7 +106,7 @@ def drift(judge: Judge, scenario: Scenario) -> None:
             if not ended.ok:
                 judge.failures.append(f"O3: not repaired: {ended.messages}")
             settle(judge, "provision", "made", edited(""))
-        case "unseen" | "followed":
+        case "unseen":
             if not ended.ok or ended.mutations:
                 judge.failures.append(f"O5: {ended.mutations} changes, exit {ended.code}: {ended.messages}")
         case "refused":

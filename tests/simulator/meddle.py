@@ -149,7 +149,7 @@ MEDDLINGS: dict[str, tuple[Meddle, str]] = {
     ),
     "endpoint made private": (
         lambda w: w.plain["eks"].update_cluster_config(name=NAME, resourcesVpcConfig={"endpointPublicAccess": False}),
-        "followed",
+        "repaired",
     ),
     "cluster untagged": (_untag_cluster, "refused"),
     "role untagged": (_tags_of_role, "refused"),

@@ -95,8 +95,11 @@ def status(desk: Desk, as_json: bool) -> int:
 @click.pass_obj
 def list_worlds(desk: Desk, as_json: bool) -> int:
     """Show every local world of yours that runs, whatever folder it belongs to."""
-    from eksprov.cli.render import worlds_text
+    from eksprov.cli.render_world import worlds_text
     from eksprov.cli.wiring import local_world
+
+    local_world()  # says so where its packages are missing
+    from eksprov.local.worlds import every
 
     worlds = [
         {
@@ -110,7 +113,7 @@ def list_worlds(desk: Desk, as_json: bool) -> int:
             "kept": one.kept,
             "ends_in_s": one.ends_in_s,
         }
-        for one in local_world().every()
+        for one in every()
     ]
     if as_json:
         desk.answer({"schema": 1, "worlds": worlds})
