@@ -142,14 +142,13 @@ def eventually(
         return Retrying(retry=retry_if_exception(passes), reraise=True, **pacing)(call)
     except ClientError as error:
         blockers = held_by() if held_by is not None and passes(error) else ()
+        waited, said = f"{world.clock.now() - began:.0f} s", f"{message(error)} ({code(error)})"
         if cure and passes(error):
-            waited = f"{message(error)} ({code(error)}), for {world.clock.now() - began:.0f} s now"
-            raise errors.WaitTimeoutError(waited, cure) from error
+            raise errors.WaitTimeoutError(f"{said}, for {waited} now", cure) from error
         if not blockers:
             raise
         raise errors.WaitTimeoutError(
-            f"{message(error)} ({code(error)}); after {world.clock.now() - began:.0f} s it is still held by "
-            f"{', '.join(blockers)}",
+            f"{said}; after {waited} it is still held by {', '.join(blockers)}",
             "remove what holds it, then run the same command again",
         ) from error
 

@@ -132,11 +132,11 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         default = "" if config.kubernetes_version else _default_version(aws)
         version = str(living["version"]) if living else before or config.kubernetes_version or default
         settings, moved = settled_cluster.settled(config, living, recorded)
-        moved = (*_moved(config, version, before), *moved)
         zones, warnings = _places(aws, config, recorded, first=not living)
         instances = _instances(aws, config, recorded)
         reserved = reservations.settled(aws, config, recorded.get("reservations", ""))
         lacking = _recorded_lacking(recorded) if "lacking_addons" in recorded else lacking_addons(aws, version)
+        said = (*_without(lacking, aws.region), *_moved(config, version, before), *moved)
         if asks_admin:
             admin = (_living_admin(aws, config.name) if living else "") or principal_of(aws, identity)
     return Choices(
@@ -152,14 +152,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         lacking=lacking,
         cluster=settings,
         stranger=str(found["arn"]) if found and not living else "",
-        notes=(
-            *_without(lacking, aws.region),
-            *_moved(config, version, before),
-            *moved,
-            *_notes(config, version, default, zones),
-            *_unknown_types(config, instances),
-            *warnings,
-        ),
+        notes=(*said, *_notes(config, version, default, zones), *_unknown_types(config, instances), *warnings),
     )
 
 

@@ -118,7 +118,6 @@ class Warm:
 
 def warmed(folder: Path, speed: float = SPEED) -> Warm:
     """Build it; the process is the simulator's own from here on."""
-    import boto3
     import botocore.endpoint
 
     make_requests_cheaper()
@@ -137,9 +136,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     _answered_here(emulator, operation, lambda call, carry_out: holder[0].carry(call, carry_out))
     scheduler = Scheduler("warm", BEGINNING)
     hold_requests()
-    session, far = boto3.Session(region_name=REGION), boto3.Session(region_name=ELSEWHERE)
-    for one in (session, far):
-        one.events.register_first("before-send", lambda event_name, **_: setattr(operation, "name", event_name))
+    session, far = (_session(region, operation) for region in (REGION, ELSEWHERE))
     warm = Warm(emulator, kubernetes, None, {}, folder, scheduler, session, stack=stack)  # type: ignore[arg-type]
     holder.append(warm)
     warm.aws = Aws.connect(session, Owner(quick_start().name, ""), _Clock(warm))
@@ -158,6 +155,14 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     gc.freeze()  # what is shared with the forked stays shared
     gc.disable()
     return warm
+
+
+def _session(region: str, operation: Any) -> Any:
+    import boto3
+
+    session = boto3.Session(region_name=region)
+    session.events.register_first("before-send", lambda event_name, **_: setattr(operation, "name", event_name))
+    return session
 
 
 def _answered_here(emulator: LocalAws, operation: Any, carry: Callable[[Asked, CarryOut], Any]) -> None:
