@@ -92,7 +92,15 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "node_pools[].instance_families[]": "steps/choices.py, a note",
     "addons[].name": "steps/addon_checks.py",
     "addons[].version": "steps/addon_checks.py",
+    "iam.permissions_boundary": "operations/given_roles.py, before the first create",
+    "iam.roles.cluster": "operations/given_roles.py",
+    "iam.roles.node": "operations/given_roles.py",
+    "iam.roles.auto_node": "operations/given_roles.py",
+    "iam.roles.vpc_cni": "operations/given_roles.py",
+    "iam.roles.cluster_autoscaler": "operations/given_roles.py",
+    "iam.roles.karpenter": "operations/given_roles.py",
     "models[].path": "config/rules/models.py",
+    "models[].role_arn": "operations/given_roles.py",
 }
 # Values that name nothing that is there already.
 CHOSEN: Final = frozenset(
@@ -113,6 +121,7 @@ CHOSEN: Final = frozenset(
         "node_pools[].labels{}",
         "node_pools[].taints[].key",
         "node_pools[].taints[].value",
+        "iam.role_path",
         "monitoring.alarm_emails[]",
         "models[].name",
         "models[].namespace",

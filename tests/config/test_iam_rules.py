@@ -73,9 +73,30 @@ def test_a_boundary_is_a_managed_policy(boundary: str) -> None:
     assert [place for place, _ in refused(permissions_boundary=boundary)] == ["iam.permissions_boundary"]
 
 
-@pytest.mark.parametrize("boundary", ["none", f"{HERE}:policy/a/b", "arn:aws-us-gov:iam::aws:policy/PowerUserAccess"])
-def test_or_none_of_any_path_or_awss(boundary: str) -> None:
-    assert said(iam={"permissions_boundary": boundary}) == []
+@pytest.mark.parametrize(
+    ("boundary", "region"),
+    [
+        ("none", "us-west-2"),
+        (f"{HERE}:policy/a/b", "us-west-2"),
+        ("arn:aws-us-gov:iam::aws:policy/PowerUserAccess", "us-gov-west-1"),
+    ],
+)
+def test_or_none_of_any_path_or_awss(boundary: str, region: str) -> None:
+    assert said(iam={"permissions_boundary": boundary}, region=region) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"iam": {"permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess"}},
+        {"iam": {"roles": {"cluster": f"{HERE}:role/x"}}},
+        {"models": [{"name": "m", "path": "m", "role_arn": f"{HERE}:role/x"}]},
+    ],
+)
+def test_none_is_of_another_partition_than_the_region(more: dict[str, Any]) -> None:
+    found = check(config(region="us-gov-west-1", **more))
+    assert ["aws-us-gov" in one.message for one in found if one.level == "error"] == [True]
+    assert not [one for one in check(config(**more)) if one.level == "error"]
 
 
 @pytest.mark.parametrize("key", ["cluster", "node", "vpc_cni"])

@@ -13,7 +13,7 @@ import json
 from functools import cache
 from typing import Any
 
-from support.pairs import AGREE, SECTIONS, TOP, VALUES, C, G, M, N, P
+from support.pairs import AGREE, BOUND, MODEL_ROLE, ROLES, SECTIONS, TOP, VALUES, C, G, M, N, P
 
 from eksprov.config.check import check
 from eksprov.config.schema import Config
@@ -48,6 +48,7 @@ CONTEXTS: tuple[tuple[tuple[str, int], ...], ...] = (
     (("network.vpc_id", 0),),
     (("network.nat_gateways", 0),),
     (("cluster.endpoint_public_access", 0),),
+    (("autoscaler", 1), ("models.name", 0)),
 )
 
 
@@ -91,7 +92,8 @@ def test_every_key_that_has_siblings_keeps_their_rule() -> None:
     """Keys of one sort: what one of them must agree with, the others must, too."""
     pairs = agreeing()
     for sort, other in (
-        ((C + "kms_key", G + "disk_kms_key_arn", M + "alarm_topic_arn"), "region"),
+        ((C + "kms_key", G + "disk_kms_key_arn", M + "alarm_topic_arn", ROLES, BOUND, MODEL_ROLE), "region"),
+        ((BOUND, MODEL_ROLE), ROLES),
         ((G + "zone_ids", G + "fallbacks", P + "zone_ids"), N + "exclude_zone_ids"),
         ((G + "ami_family", G + "ami_type"), G + "local_storage"),
         ((G + "ami_family", G + "ami_type"), G + "warm_pool"),

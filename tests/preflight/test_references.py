@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Iterator
 from dataclasses import replace
@@ -100,6 +101,14 @@ def disabled_key(stage: Stage) -> Config:
     arn = key_in(stage, HERE)
     stage.account.plain("kms").disable_key(KeyId=arn)
     return with_group(quick_start(), disk_kms_key_arn=arn)
+
+
+def open_key(stage: Stage) -> str:
+    """A key that Auto Scaling's service-linked role may use; without that role nobody could name it in a policy."""
+    slr = stage.account.plain("iam").create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
+    both = {"AWS": [f"arn:aws:iam::{ACCOUNT}:root", slr["Role"]["Arn"]]}
+    statement = {"Effect": "Allow", "Principal": both, "Action": "kms:*", "Resource": "*"}
+    return key_in(stage, HERE, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
 def addon(**more: Any) -> Config:
@@ -254,7 +263,7 @@ def test_what_is_right_is_let_through(stage: Stage) -> None:
     topic = stage.account.plain("sns").create_topic(Name="ops")["TopicArn"]
     stage.account.plain("s3").create_bucket(Bucket="our-data", CreateBucketConfiguration={"LocationConstraint": HERE})
     config = changed(
-        with_group(quick_start(), release_version="1.36.0-20260801", disk_kms_key_arn=key_in(stage, HERE)),
+        with_group(quick_start(), release_version="1.36.0-20260801", disk_kms_key_arn=open_key(stage)),
         access=[{"principal_arn": arn}, {"principal_arn": user["User"]["Arn"]}],
         addons=[{"name": "aws-mountpoint-s3-csi-driver", "s3_buckets": ["our-data"]}],
         monitoring={"alarms": True, "alarm_topic_arn": topic},

@@ -14,7 +14,7 @@ from eksprov.local.contract import NodeWish
 from eksprov.operations.plan import make_plan
 
 STACKS = {"quick-start": ("node", "EC2_LINUX", "quickstart"), "auto-mode": ("auto-node", "EC2", "auto")}
-PATH = "/eksprov/"
+PATHS = {"node": "/eksprov/", "auto-node": "/"}  # Auto Mode's nodes do not come up with a role that has a path
 EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 TRUST = json.dumps({"Statement": [EC2]})
 
@@ -35,7 +35,7 @@ def role_of(stage: Stage) -> str:
 
 
 def entry(stage: Stage) -> Any:
-    arn = f"arn:aws:iam::123456789012:role{PATH}{role_of(stage)}"
+    arn = f"arn:aws:iam::123456789012:role{PATHS[of(stage)[0]]}{role_of(stage)}"
     found = stage.account.plain("eks").describe_access_entry(clusterName=stage.config.name, principalArn=arn)
     return found["accessEntry"]
 
@@ -46,9 +46,18 @@ def policies(stage: Stage) -> list[str]:
     return [one["policyArn"].rsplit("/", 1)[-1] for one in found]
 
 
+def make_role(stage: Stage) -> None:
+    """Somebody makes a role of the same name: bare, so that nothing keeps it from being deleted again."""
+    path = PATHS[of(stage)[0]]
+    stage.account.plain("iam").create_role(RoleName=role_of(stage), Path=path, AssumeRolePolicyDocument=TRUST)
+
+
 def delete_role(stage: Stage) -> None:
     """Somebody deletes the nodes' role; eksprov makes it again, under the same name."""
     iam, name = stage.account.plain("iam"), role_of(stage)
+    for profile in iam.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"]:
+        # Auto Mode's own profile has the role in it, and IAM deletes no role that is in one.
+        iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=name)
     for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     iam.delete_role(RoleName=name)
@@ -85,7 +94,7 @@ def test_a_role_made_again_under_a_living_cluster_gets_an_entry_that_knows_it(st
     assert stage.provision().ok
     before, had = entry(stage), policies(stage)
     delete_role(stage)
-    stage.account.plain("iam").create_role(RoleName=role_of(stage), Path=PATH, AssumeRolePolicyDocument=TRUST)
+    make_role(stage)
     assert not node_comes(stage)  # what AWS does with the old entry
     stage.account.plain("iam").delete_role(RoleName=role_of(stage))
     report = stage.provision()
@@ -101,7 +110,7 @@ def test_a_role_made_again_under_a_living_cluster_gets_an_entry_that_knows_it(st
 def test_the_plan_says_what_keeps_nodes_out(stage: Stage) -> None:
     assert stage.provision().ok
     delete_role(stage)
-    stage.account.plain("iam").create_role(RoleName=role_of(stage), Path=PATH, AssumeRolePolicyDocument=TRUST)
+    make_role(stage)
     (line,) = [one for one in make_plan(stage.opened()).lines if one.name == f"node-access-entry/{of(stage)[0]}"]
     assert line.change.action.value == "update"
     assert "nodes cannot join" in str(line)

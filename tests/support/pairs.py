@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from eksprov.config.schema.control_plane import Cluster
+from eksprov.config.schema.iam import Iam
 from eksprov.config.schema.models import Model
 from eksprov.config.schema.monitoring import Monitoring
 from eksprov.config.schema.network import NEEDED_ENDPOINTS, Network
@@ -15,6 +16,8 @@ from eksprov.config.schema.pools import NodePool
 
 KEY = "arn:{}:kms:{}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TOPIC = "arn:{}:sns:{}:111122223333:ops"
+ROLE, BOUNDARY = "arn:{}:iam::{}:role/ml", "arn:{}:iam::{}:policy/boundary"
+OURS, THEIRS, CHINESE = ("aws", "111122223333"), ("aws", "444455556666"), ("aws-cn", "111122223333")
 HERE, CHINA = ("aws", "us-west-2"), ("aws-cn", "cn-north-1")
 PUBLIC = ["81.2.69.0/24"]
 SOFT, WARM = {"effect": "PREFER_NO_SCHEDULE"}, {"enabled": True}
@@ -23,6 +26,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "cluster": Cluster,
     "node_groups": NodeGroup,
     "node_pools": NodePool,
+    "iam": Iam,
     "monitoring": Monitoring,
     "models": Model,
 }
@@ -57,7 +61,7 @@ VALUES: dict[str, list[Any]] = {
     "cluster.kms_key": ["own", KEY.format(*HERE), KEY.format(*CHINA)],
     "cluster.kms_key_deletion_days": [7],
     "node_groups.name": ["gpu"],
-    "node_groups.instance_types": [["m7i.large"], ["m7i.large", "m7i.xlarge"]],
+    "node_groups.instance_types": [["m7i.large"], ["m7i.large", "m7i.xlarge"], ["g6.xlarge"]],
     "node_groups.capacity_type": ["SPOT", "CAPACITY_BLOCK"],
     "node_groups.capacity_reservation_id": ["cr-0123456789abcdef0"],
     "node_groups.zone_ids": [["usw2-az1"], ["usw2-az1", "usw2-az2"]],
@@ -88,12 +92,17 @@ VALUES: dict[str, list[Any]] = {
     "node_groups.node_repair": [True],
     "node_groups.release_version": ["1.36.0-20260801", "1.30.0-1a2b3c4d"],
     "node_groups.warm_pool": [WARM, WARM | {"min_size": 6}, WARM | {"reuse_on_scale_in": True}],
-    "node_groups.labels": [{"team": "ml"}, {f"k{n}": "v" for n in range(39)}, {f"{'a' * 40}.{'b' * 45}/y": "v"}],
+    "node_groups.labels": [
+        {"team": "ml"},
+        {f"k{n}": "v" for n in range(39)},
+        {f"k{n}": "v" for n in range(40)},
+        {f"{'a' * 40}.{'b' * 45}/y": "v"},
+    ],
     "node_groups.taints": [[{"key": "team", "effect": "NO_SCHEDULE"}], [SOFT | {"key": f"t{n}"} for n in range(5)]],
     "node_groups.accelerator_taint": [False],
     "node_pools.name": ["general"],
-    "node_pools.instance_types": [["m7i.large"]],
-    "node_pools.instance_families": [["m7i"]],
+    "node_pools.instance_types": [["m7i.large"], ["g6.xlarge"]],
+    "node_pools.instance_families": [["m7i"], ["g6"]],
     "node_pools.capacity_types": [["SPOT"]],
     "node_pools.zone_ids": [["usw2-az1"]],
     "node_pools.cpu_limit": [10],
@@ -111,6 +120,12 @@ VALUES: dict[str, list[Any]] = {
     "node_pools.labels": [{"team": "ml"}],
     "node_pools.taints": [[{"key": "team", "effect": "NO_SCHEDULE"}]],
     "node_pools.accelerator_taint": [False],
+    "iam.permissions_boundary": ["none", *(BOUNDARY.format(*whose) for whose in (OURS, THEIRS, CHINESE))],
+    "iam.role_path": ["/teams/ml/"],
+    "iam.roles": [
+        *({"cluster": ROLE.format(*whose)} for whose in (OURS, THEIRS, CHINESE)),
+        *({purpose: ROLE.format(*OURS)} for purpose in ("auto_node", "cluster_autoscaler", "karpenter")),
+    ],
     "monitoring.alarms": [True, False],
     "monitoring.alarm_emails": [["ops@example.com"]],
     "monitoring.alarm_topic_arn": [TOPIC.format(*HERE), TOPIC.format(*CHINA)],
@@ -120,6 +135,7 @@ VALUES: dict[str, list[Any]] = {
     "models.path": ["m"],
     "models.runtime": ["mlserver-sklearn"],
     "models.namespace": ["ml"],
+    "models.role_arn": [ROLE.format(*whose) for whose in (OURS, THEIRS, CHINESE)],
     "models.replicas": [{"min": 2, "max": 5}],
     "models.cpu": [1.0],
     "models.memory_mib": [2048],
@@ -135,8 +151,9 @@ def _agree(why: str, *pairs: tuple[str, str]) -> None:
 
 
 N, C, G, P, M = "network.", "cluster.", "node_groups.", "node_pools.", "monitoring."
-_agree("a range, key or topic of another region, or partition", *((f, "region") for f in (
-    C + "kms_key", G + "disk_kms_key_arn", M + "alarm_topic_arn", N + "ip_family",
+ROLES, BOUND, MODEL_ROLE = "iam.roles", "iam.permissions_boundary", "models.role_arn"
+_agree("a range, key, topic, role or policy of another region, or partition", *((f, "region") for f in (
+    C + "kms_key", G + "disk_kms_key_arn", M + "alarm_topic_arn", N + "ip_family", ROLES, BOUND, MODEL_ROLE,
 )))  # fmt: skip
 _agree("nothing of it is made in a VPC that exists", *((N + f, N + "vpc_id") for f in (
     "vpc_cidr", "availability_zones", "nat_gateways", "private_endpoints", "endpoints",
@@ -176,7 +193,15 @@ _agree(
     (M + "alarms", M + "alarm_emails"),
     (M + "alarms", M + "alarm_topic_arn"),
     ("autoscaler", "auto_mode"),
+    ("autoscaler", ROLES),
     *(("autoscaler", f"{P}{name}") for name in NodePool.model_fields),
+)
+_agree("roles, boundary and stack are of one account", (ROLES, BOUND), (ROLES, MODEL_ROLE), (BOUND, MODEL_ROLE))
+_agree("dashboards of models need the agent", *((M + "dashboards", f"models.{name}") for name in Model.model_fields))
+_agree(
+    "a model tolerates no taint, and needs a node without one",
+    *((G + f, f"models.{name}") for f in ("taints", "instance_types") for name in Model.model_fields),
+    *((G + f, P + g) for f in ("taints", "instance_types") for g in ("taints", "instance_types", "instance_families")),
 )
 _agree(
     "zones that are never used",
@@ -188,6 +213,12 @@ _agree(
     ("autoscaler", N + "nat_gateways"),
     ("autoscaler", N + "vpc_id"),
     (G + "max_size", G + "taints"),
+    (G + "accelerator_taint", G + "instance_types"),
+)
+_agree(
+    "cluster-autoscaler takes all nodes of a group for one size",
+    ("autoscaler", G + "instance_types"),
+    (G + "instance_types", G + "max_size"),
 )
 _agree(
     "tags have room, and owners",

@@ -55,6 +55,14 @@ def _arns(config: Config) -> Iterator[tuple[Path, str]]:
             yield ("addons", index, "service_account_role_arn"), addon.service_account_role_arn
         for account, role in (addon.pod_identity_roles or {}).items():
             yield ("addons", index, "pod_identity_roles", account), role
+    if config.iam.boundary_arn:
+        yield ("iam", "permissions_boundary"), config.iam.boundary_arn
+    for purpose, role in config.iam.roles:
+        if role:
+            yield ("iam", "roles", purpose), role
+    for index, model in enumerate(config.models):
+        if model.role_arn:
+            yield ("models", index, "role_arn"), model.role_arn
     if config.monitoring.alarm_topic_arn:
         yield ("monitoring", "alarm_topic_arn"), config.monitoring.alarm_topic_arn
 
