@@ -68,6 +68,7 @@ def controllers() -> dict[str, Objects]:
         "usual": named(
             *device_plugin(FACTS, "nvidia", ("g5.xlarge", "p5.48xlarge")),
             *device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
+            *device_plugin(FACTS, "efa", ("p5.48xlarge",)),
             *cluster_autoscaler(FACTS, (), ()),
             *karpenter(FACTS, AROUND, POOLS, NODES),
             *alone,
