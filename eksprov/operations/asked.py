@@ -18,7 +18,8 @@ from eksprov.permissions import Need, creating, place_of
 from eksprov.preflight.facts import Question
 
 SOME = "any"  # in place of an id; IAM looks at patterns, not at whether there is such a thing
-EACH = ("iam:PolicyARN", "iam:PassedToService", "iam:AWSServiceName")  # asked with each of their values
+# Asked with each of their values.
+EACH = ("iam:PolicyARN", "iam:PassedToService", "iam:AWSServiceName", "eks:policyArn")
 
 
 def asked(opened: Opened, plan: Plan) -> tuple[Question, ...]:
@@ -44,18 +45,24 @@ def _groups(needs: Iterable[Need]) -> list[list[Need]]:
 
 
 def _questions(needs: list[Need], here: Mapping[str, str]) -> Iterator[Question]:
-    """One, and as many more as a condition key has values that each have to be asked about."""
-    context = {key: values[0] for need in needs for _, key, values in need.condition}
-    yield Question(_pairs(needs), {**here, **context})
-    several = [need for need in needs if any(key in EACH and len(values) > 1 for _, key, values in need.condition)]
-    for number in range(1, max((len(v) for need in several for _, key, v in need.condition if key in EACH), default=1)):
-        more = {
-            key: values[min(number, len(values) - 1)]
-            for need in several
-            for _, key, values in need.condition
-            if key in EACH
-        }
-        yield Question(_pairs(several), {**here, **context, **more})
+    """As few as there can be in which no need is told what another's conditions want of the same key."""
+    found: list[tuple[dict[str, str], list[Need]]] = []
+    for need, told in ((one, told) for one in needs for told in _told(one)):
+        fitting = (one for one in found if all(one[0].get(key, value) == value for key, value in told.items()))
+        context, asked = next(fitting, ({}, []))
+        if not asked:
+            found.append((context, asked))
+        context |= told
+        asked.append(need)
+    for context, asked in found:
+        yield Question(_pairs(asked), {**here, **context})
+
+
+def _told(need: Need) -> Iterator[dict[str, str]]:
+    """What its conditions want to hear: once, or once for each value where each has to be asked about."""
+    most = max((len(values) for _, key, values in need.condition if key in EACH), default=1)
+    for number in range(most):
+        yield {key: values[min(number, len(values) - 1) if key in EACH else 0] for _, key, values in need.condition}
 
 
 def _pairs(needs: Iterable[Need]) -> frozenset[tuple[str, str]]:

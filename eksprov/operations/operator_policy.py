@@ -13,6 +13,7 @@ from eksprov.operations.kinds import KINDS, is_model, revive
 from eksprov.operations.wanted import wanted
 from eksprov.permissions import Phase, Place, needs, place_of
 from eksprov.permissions.document import documents
+from eksprov.preflight.references import LOOK_UPS, named_in
 from eksprov.serving.files import ModelFiles
 from eksprov.serving.spec import model_prefix, service_account
 from eksprov.state.record import State
@@ -58,7 +59,17 @@ def place_in(config: Config, choices: Choices, state: State | None) -> Place:
     records = state.steps.items() if state is not None else ()
     left = [revive(name, record) for name, record in records if name not in known]
     where = (config.name, choices.region, choices.account, choices.partition)
-    return place_of(*where, steps, models=models, left=left, permissions_boundary=config.iam.boundary_arn)
+    boundary, named = config.iam.boundary_arn, looked_up(config)
+    return place_of(*where, steps, models=models, left=left, permissions_boundary=boundary, named=named)
+
+
+def looked_up(config: Config) -> dict[str, tuple[str, ...]]:
+    """What the config names and preflight looks up, by the look-up's name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in named_in(config):
+        name = LOOK_UPS[one.key].name
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), one.value)))
+    return found
 
 
 def _of_model(config: Config, choices: Choices, model: Model) -> tuple[Step[Any, Any], ...]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from eksprov.core.replacement import Order
 from eksprov.core.step import Step
 from eksprov.errors import EksprovError
 from eksprov.permissions import account, cluster, messaging, network, sweep
-from eksprov.permissions.checks import checks
+from eksprov.permissions.checks import checks, node_images
 from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
 from eksprov.permissions.tags import retagging
 
@@ -24,6 +25,7 @@ __all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "creating", "
 
 Phase = Literal["provision", "lock", "deploy-model", "teardown"]
 PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
+NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 AnyStep = Step[Any, Any]
 RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {
     **network.RIGHTS,
@@ -43,6 +45,7 @@ def place_of(
     models: Iterable[AnyStep] = (),
     left: Iterable[AnyStep] = (),
     permissions_boundary: str = "",
+    named: Mapping[str, tuple[str, ...]] = NOTHING,
 ) -> Place:
     """The place with its steps of AWS by kind: the stack's own, its models', and what is left of an earlier config."""
     return Place(
@@ -54,6 +57,7 @@ def place_of(
         _by_kind(models),
         _by_kind(left),
         permissions_boundary=permissions_boundary,
+        named=named,
     )
 
 
@@ -109,8 +113,7 @@ def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # 
     yield from _rights("addon", place).read
     if "node-group" in place.kinds:
         yield from _rights("node-group", place).read
-        images = (f"arn:{place.partition}:ssm:{place.region}::parameter/aws/service/*",)
-        yield from on(images, "ssm:GetParameters")
+        yield from on(node_images(place), "ssm:GetParameters")
 
 
 def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:

@@ -8,10 +8,15 @@ go by tags (https://docs.aws.amazon.com/service-authorization/latest/reference/l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from eksprov.permissions.account import role_arns
-from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
+from eksprov.permissions.need import ANYTHING, Condition, Need, Place, Rights, on
+from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.node_access_entry import AUTO, AUTO_POLICY, NodeAccessEntry
 from eksprov.steps.service_linked_role import SPOT
 
+FOR_AWS = ("Bool", "kms:GrantIsForAWSResource", ("true",))
 SERVICE_ROLES = ("eks.amazonaws.com", "eks-nodegroup.amazonaws.com")
 
 
@@ -53,6 +58,8 @@ def _service_roles(place: Place) -> tuple[Need, ...]:
 def _cluster(place: Place) -> Rights:
     encrypted = any(getattr(step, "key", "") or getattr(step, "key_arn", "") for step in place.kinds.get("cluster", ()))
     late = on(_own(place), "eks:AssociateEncryptionConfig") if encrypted else ()
+    keys = sorted({getattr(step, "key_arn", "") for step in place.kinds.get("cluster", ())} - {""})
+    asked = (*on(keys, "kms:DescribeKey"), *on(keys, "kms:CreateGrant", condition=(FOR_AWS,)))  # in the caller's name
     return Rights(
         read=on(_own(place), "eks:DescribeCluster"),
         make=(
@@ -60,8 +67,9 @@ def _cluster(place: Place) -> Rights:
             *_tagging(place, _own(place)),
             *passing(place),
             *_service_roles(place),
+            *asked,
         ),
-        change=(*on(_own(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"), *late),
+        change=(*on(_own(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"), *late, *asked),
         delete=on(_own(place), "eks:DeleteCluster"),
         survey=_find(place),
     )
@@ -77,11 +85,16 @@ def _cluster_endpoint(place: Place) -> Rights:
 
 
 def _access_entry(place: Place) -> Rights:
-    """An admin's entry is looked for before another loses its rights; the principal, to tell an entry that is stale."""
+    """An admin's entry is looked for before another loses its rights; the principal, to tell an entry that is stale.
+
+    No policies are given but those that the config gives to somebody
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html#amazonelastickubernetesservice-policy-keys).
+    """
     own = _of(place, "access-entry")
-    grants = on(own, "eks:AssociateAccessPolicy")
-    entries = place.kinds.get("access-entry", ())
-    principals = tuple(sorted(step.slug.split("/", 1)[1] for step in entries if getattr(step, "compare_age", False)))
+    entries = [step for step in place.kinds.get("access-entry", ()) if isinstance(step, AccessEntry)]
+    given = {policy for step in entries for policy, _ in step.policies}
+    grants = _granting(place, own, *sorted(given)) if given else ()
+    principals = tuple(sorted(step.principal for step in entries if step.compare_age))
     roles, users = (tuple(arn for arn in principals if f":{what}/" in arn) for what in ("role", "user"))
     aged = (*(on(roles, "iam:GetRole") if roles else ()), *(on(users, "iam:GetUser") if users else ()))
     return Rights(
@@ -192,7 +205,7 @@ def _asg_tags(place: Place) -> Rights:
 def _kms_key(place: Place) -> Rights:
     keys, alias = place.arn("kms", "key/*"), place.arn("kms", *place.slugs("kms-key"))
     tagged = on(keys, "kms:TagResource", condition=place.requested)
-    grant = (*place.owned, ("Bool", "kms:GrantIsForAWSResource", ("true",)))
+    grant = (*place.owned, FOR_AWS)
     named = (*on(alias, "kms:CreateAlias"), *on(keys, "kms:CreateAlias", condition=place.owned))
     unnamed = (*on(alias, "kms:DeleteAlias"), *on(keys, "kms:DeleteAlias", condition=place.owned))
     look = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus")
@@ -216,21 +229,43 @@ def _kms_key(place: Place) -> Rights:
     )
 
 
+def _granting(place: Place, entries: tuple[str, ...], *policies: str) -> tuple[Need, ...]:
+    """Giving these entries these access policies of EKS's, and no other."""
+    arns = tuple(f"arn:{place.partition}:eks::aws:cluster-access-policy/{policy}" for policy in policies)
+    return on(entries, "eks:AssociateAccessPolicy", condition=(("ArnEquals", "eks:policyArn", arns),))
+
+
 def _node_access_entry(place: Place) -> Rights:
-    """EKS's own entries carry no tags of the stack's, neither when they are made again."""
-    own, steps = _of(place, "access-entry"), place.kinds.get("node-access-entry", ())
-    arns = tuple(sorted(step.slug.split("/", 1)[1] for step in steps))
+    """EKS's own entries carry no tags of the stack's, neither when they are made again: whom they let in and of which
+    type they are holds them, so that none can be an admin's. Their ARNs end in an id, behind the role's bare name."""
+    steps = [step for step in place.kinds.get("node-access-entry", ()) if isinstance(step, NodeAccessEntry)]
+    roles = tuple(sorted(step.principal for step in steps))
+    entries = _entries_of(place, steps)
+    auto = _entries_of(place, [step for step in steps if step.type == AUTO])
     return Rights(
         read=(
-            *on(own, "eks:DescribeAccessEntry"),
+            *on(entries, "eks:DescribeAccessEntry"),
             *on(_own(place), "eks:DescribeCluster", "eks:ListNodegroups"),
-            *(on(arns, "iam:GetRole") if arns else ()),
+            *on(roles, "iam:GetRole"),
         ),
         change=(
-            *on(_own(place), "eks:CreateAccessEntry"),
-            *on(own, "eks:DeleteAccessEntry", "eks:AssociateAccessPolicy"),
+            *(on(_own(place), "eks:CreateAccessEntry", condition=only)[0] for only in _exactly(steps)),
+            *on(entries, "eks:DeleteAccessEntry"),
+            *_granting(place, auto, AUTO_POLICY),
         ),
     )
+
+
+def _exactly(steps: Iterable[NodeAccessEntry]) -> Iterator[Condition]:
+    for step in steps:
+        principal, kind = ("ArnEquals", "eks:principalArn", (step.principal,)), (step.type,)
+        yield (principal, ("StringEquals", "eks:accessEntryType", kind))
+
+
+def _entries_of(place: Place, steps: Iterable[NodeAccessEntry]) -> tuple[str, ...]:
+    roles = sorted(step.principal.split(":", 5)[4:] for step in steps)
+    names = (f"access-entry/{place.stack}/role/{account}/{what.rsplit('/', 1)[-1]}/*" for account, what in roles)
+    return place.arn("eks", *names)
 
 
 def _service_linked_role(place: Place) -> Rights:

@@ -42,7 +42,8 @@ class Place:
     `kinds` are the steps of the stack itself, `models` those that its models' deployments have in AWS. `models_only`:
     rights are asked for nothing but these. `left` are those that are recorded and no longer in the config; nothing is
     made of them, but they are taken down. `permissions_boundary` is the ARN of the policy that bounds every role
-    (empty: none), and that roles are then made and given rights with, or not at all.
+    (empty: none), and that roles are then made and given rights with, or not at all. `named` is what the config names
+    and does not make, by the preflight's name of the look-up: "kms-key", "s3-bucket", …
     """
 
     stack: str
@@ -54,6 +55,7 @@ class Place:
     left: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
     models_only: bool = False
     permissions_boundary: str = ""
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def requested(self) -> Condition:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from eksprov.permissions.need import ANYTHING, Condition, Need, Place, on
 from eksprov.permissions.network import of_cni
 from eksprov.steps.cluster_network import EKS_CLUSTER
+from eksprov.steps.iam_role import role_name
 from eksprov.steps.left_behind import BY_CONTROLLER, KARPENTER_TEMPLATE
 from eksprov.steps.roles import AUTO_NODE
 
@@ -54,7 +55,7 @@ def leftovers(place: Place) -> tuple[Need, ...]:
     by_controller, by_eks = _tagged(BY_CONTROLLER, place.stack), _tagged(EKS_CLUSTER, place.stack)
     volumes = place.arn("ec2", "volume/*")
     profiles = place.everywhere("iam", f"instance-profile/karpenter/{place.region}/{place.stack}/*")
-    made_by_eks = place.everywhere("iam", "instance-profile/eks*")
+    auto = role_name(place.stack, place.region, "auto-node")
     names = (f"log-group:/aws/eks/{place.stack}/cluster", f"log-group:/aws/containerinsights/{place.stack}/*")
     logs = place.arn("logs", *names, *(f"{name}:*" for name in names))
     return (
@@ -68,8 +69,8 @@ def leftovers(place: Place) -> tuple[Need, ...]:
         *_of_types(place, ("launch-template",), _tagged(KARPENTER_TEMPLATE, place.stack)),
         *on(profiles, *PROFILES, condition=owned),
         *on(profiles, "iam:GetInstanceProfile"),
-        *on(place.everywhere("iam", f"role/eksprov/{place.prefix}*"), "iam:ListInstanceProfilesForRole"),
-        *(on(made_by_eks, "iam:GetInstanceProfile", *PROFILES) if _auto_mode(place) else ()),
+        *on(place.everywhere("iam", f"role/{auto}", f"role/*/{auto}"), "iam:ListInstanceProfilesForRole"),
+        *(on(made_by_eks(place), "iam:GetInstanceProfile", *PROFILES) if _auto_mode(place) else ()),
         *on(logs, *LOGS),
     )
 
@@ -86,10 +87,22 @@ def _balancing(place: Place, condition: Condition) -> Iterator[Need]:
         )
 
 
+def made_by_eks(place: Place) -> tuple[str, ...]:
+    """The instance profiles of EKS Auto Mode, which bear no tags: `/eks/<region>/<cluster>/` is their path.
+
+    Without a path their name says the same, and then a number (accounts show both; AWS's documentation tells neither,
+    but for the `eks` in front: `left_behind`). A digit keeps out those of clusters whose name goes on with a word.
+    """
+    names = (f"eks-{place.region}-{place.stack}-{digit}*" for digit in range(1, 10))
+    return place.everywhere(
+        "iam", *(f"instance-profile/{name}" for name in (f"eks/{place.region}/{place.stack}/*", *names))
+    )
+
+
 def _auto_mode(place: Place) -> bool:
-    """Whether nodes of EKS Auto Mode have a role of the stack's; EKS names their profile as it likes."""
-    roles = place.kinds.get("iam-role", ())
-    return not roles or any(role.name == AUTO_NODE for role in roles)
+    """Whether EKS Auto Mode makes nodes, or did: their role is in a profile, whosever it is."""
+    there = place.with_left
+    return AUTO_NODE in {*(role.name for role in there.made_roles), *(role.name for role in there.lent_roles)}
 
 
 def _tagged(key: str, value: str) -> Condition:

@@ -31,6 +31,9 @@ ROLE = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoSca
 # (https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions).
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 GRANT = "kms:CreateGrant"
+# AWS's own key, which every service may use; what EBS takes where nobody has chosen a default
+# (https://docs.aws.amazon.com/cli/latest/reference/ec2/get-ebs-default-kms-key-id.html).
+OWN = "alias/aws/ebs"
 SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
@@ -51,6 +54,8 @@ def _default(aws: Aws) -> str:
 
 
 def _read(aws: Aws, identity: Identity, name: str) -> DiskKey:
+    if name == OWN:
+        return DiskKey(name)
     kms = aws.clients.kms
     found: Any = unless(lambda: kms.describe_key(KeyId=name)["KeyMetadata"], "NotFoundException")
     if found is None:

@@ -106,6 +106,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 CHOSEN: Final = frozenset(
     {
         "name",
+        "iam.role_path",
         "network.vpc_cidr",
         "cluster.public_access_cidrs[]",
         "cluster.service_ipv4_cidr",
@@ -121,7 +122,6 @@ CHOSEN: Final = frozenset(
         "node_pools[].labels{}",
         "node_pools[].taints[].key",
         "node_pools[].taints[].value",
-        "iam.role_path",
         "monitoring.alarm_emails[]",
         "models[].name",
         "models[].namespace",

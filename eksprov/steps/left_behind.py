@@ -10,7 +10,8 @@ https://karpenter.sh/docs/concepts/nodeclasses/#spectags, of its instance profil
 cluster's, https://karpenter.sh/docs/reference/cloudformation/ (its earlier releases tagged templates otherwise).
 What EKS Auto Mode makes bears the keys that its policies name and no others
 (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSComputePolicy.html); its instance profile
-stays when the cluster goes, with the node role in it (https://github.com/aws/containers-roadmap/issues/2531).
+stays when the cluster goes, with the node role in it (https://github.com/aws/containers-roadmap/issues/2531), which may
+be somebody else's. It has no tags; accounts show it under `/eks/<region>/<cluster>/`.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ def _log_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
 
 
 def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
-    """IAM knows no region, so the path of Karpenter's names it, and the role in it that of Auto Mode's."""
+    """IAM knows no region, so the path of Karpenter's and of Auto Mode's names it; of one without a path the role."""
     iam = aws.clients.iam
     pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/karpenter/{aws.region}/{cluster}/")
     for profile in [profile for page in pages for profile in page["InstanceProfiles"]]:
@@ -231,11 +232,15 @@ def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
         found = unless(lambda name=name: iam.get_instance_profile(InstanceProfileName=name), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         if found is not None and _owned(as_dict(found["InstanceProfile"].get("Tags")), cluster):
             yield Piece(what, name, f"of {len(profile['Roles'])} roles")
+    pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/eks/{aws.region}/{cluster}/")
+    under = {p["InstanceProfileName"]: len(p["Roles"]) for page in pages for p in page["InstanceProfiles"]}
+    for name, roles in under.items():
+        yield Piece(what, name, f"of {roles} roles")
     role = role_name(cluster, aws.region, "auto-node")
     listed = iam.get_paginator("list_instance_profiles_for_role")
     pages_of_role = unless(lambda: list(listed.paginate(RoleName=role)), GONE) or []
     for name in [profile["InstanceProfileName"] for page in pages_of_role for profile in page["InstanceProfiles"]]:
-        if name.startswith("eks"):  # AmazonEKSComputePolicy lets EKS fill no others
+        if name.startswith("eks") and name not in under:  # AmazonEKSComputePolicy lets EKS fill no others
             yield Piece(what, name, f"of {role}")
 
 

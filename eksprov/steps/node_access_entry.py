@@ -48,9 +48,13 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
     type: str = "EC2_LINUX"
 
     @property
+    def principal(self) -> str:
+        """The ARN of the nodes' role."""
+        return self.slug.split("/", 1)[1]
+
+    @property
     def _key(self) -> dict[str, Any]:
-        cluster, principal = self.slug.split("/", 1)
-        return {"clusterName": cluster, "principalArn": principal}
+        return {"clusterName": self.slug.split("/", 1)[0], "principalArn": self.principal}
 
     def desired(self, outputs: Outputs) -> NodeEntryFacts:  # noqa: ARG002 -- needs nothing of others
         """One that is not older than its role."""
@@ -74,7 +78,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
         name = self._key["clusterName"]
         if self.type == AUTO:
             compute: Any = aws.clients.eks.describe_cluster(name=name)["cluster"].get("computeConfig") or {}
-            return bool(compute.get("nodeRoleArn") == self._key["principalArn"])
+            return bool(compute.get("nodeRoleArn") == self.principal)
         return bool(aws.clients.eks.list_nodegroups(clusterName=name, maxResults=1)["nodegroups"])
 
     def create(self, aws: Aws, want: NodeEntryFacts, token: str) -> dict[str, str]:
@@ -89,7 +93,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
         make = partial(eks.create_access_entry, **self._key, type=self.type)
         unless(lambda: eventually(aws, make, ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S), "ResourceInUseException")
         if self.type == AUTO:
-            partition = self._key["principalArn"].split(":")[1]
+            partition = self.principal.split(":")[1]
             arn = f"arn:{partition}:eks::aws:cluster-access-policy/{AUTO_POLICY}"
             give = partial(eks.associate_access_policy, **self._key, policyArn=arn, accessScope={"type": "cluster"})
             eventually(aws, give, ENTRY_NOT_SEEN, limit_s=ROLE_LIMIT_S)
@@ -104,7 +108,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
 
     def outputs(self, have: NodeEntryFacts) -> dict[str, str]:  # noqa: ARG002 -- nobody needs any
         """The principal."""
-        return {"principal_arn": self._key["principalArn"]}
+        return {"principal_arn": self.principal}
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it has no tags of ours

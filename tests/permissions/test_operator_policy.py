@@ -35,6 +35,7 @@ from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.kinds import is_model
 from eksprov.operations.lock import make_pins
 from eksprov.operations.models import graph
+from eksprov.operations.operator_policy import looked_up
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
 from eksprov.operations.removal import removal
@@ -48,7 +49,7 @@ from eksprov.steps.vpc import Vpc
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 ACCOUNT = "123456789012"
 CLOSED = ("public_access", "private_access", "public_cidrs")  # another step's, where the endpoint is closed last
-MENDED_TOO = ("role/vpc-cni", "subnet/private-1")  # beside the last of each kind
+MENDED_TOO = ("role/vpc-cni", "subnet/private-1", "node-access-entry/node")  # beside the last of each kind
 
 
 def owned(stage: Stage) -> set[str]:
@@ -79,7 +80,8 @@ def policy(stage: Stage, *phases: Any, config: Config | None = None) -> Policy:
     """The policy of some phases for the stage's own steps."""
     opened = stage.opened(config)
     where, boundary = (stage.config.name, "us-west-2", ACCOUNT, "aws"), opened.stack.config.iam.boundary_arn
-    place = place_of(*where, own(opened), models=served(opened), permissions_boundary=boundary)
+    more = {"permissions_boundary": boundary, "named": looked_up(opened.stack.config)}
+    place = place_of(*where, own(opened), models=served(opened), **more)
     found = documents(needs(place, phases, KINDS))
     return Policy([one for document in found for one in document["Statement"]], stage.config.name)
 

@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 from support.configs import changed
-from support.policies import ACCOUNT, BOUNDARY, KINDS, LENT, SHAPES, access, needed, place, shape, written
+from support.policies import ACCOUNT, BOUNDARY, KEY, KEYS, KINDS, LENT, SHAPES, access, needed, place, shape, written
 from support.policy_law import UNTAGGED, WIDE, too_wide
 
 from eksprov.aws.tags import STACK
 from eksprov.local.aws.policy import allows
 from eksprov.operations.operator_policy import place_before as policy_place
 from eksprov.permissions import PHASES, Need, Place, needs
+from eksprov.permissions.checks import LOOK_UPS as RIGHTS_TO_LOOK
+from eksprov.preflight.references import LOOK_UPS
+from eksprov.steps.node_access_entry import AUTO_POLICY
 
 EVERY = {"": PHASES, **{phase: (phase,) for phase in PHASES}}
 
@@ -107,6 +110,35 @@ def test_roles_that_exist_are_named_whole_and_only_passed_on_or_read() -> None:
     assert not [arn for need in needed("existing roles") for arn in need.resources if "/corp/" in arn and "*" in arn]
 
 
+def test_keys_that_exist_are_named_whole() -> None:
+    """What is asked of a key that the config names is asked of that one; the grant is AWS's to use."""
+    theirs = {need.action: need for need in needed(KEYS) if need.action.startswith("kms:") and KEY in need.resources}
+    assert theirs.keys() == {"kms:CreateGrant", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"}
+    assert {need.resources for need in theirs.values()} == {(KEY,)}
+    assert not {need.action for need in needed("quick start") if need.action in ("kms:GetKeyPolicy", "kms:ListGrants")
+                and not need.condition}  # fmt: skip
+
+
+def test_nobody_lets_more_into_the_cluster_than_the_config_says() -> None:
+    """Without the stack's tag only the entries of the nodes' roles can be made; nobody gets a policy of another's."""
+    for name in SHAPES:
+        made = [need for need in needed(name) if need.action == "eks:CreateAccessEntry"]
+        tagged, nodes = ([need for need in made if (STACK in str(need.condition)) is ours] for ours in (True, False))
+        assert len(tagged) == 1
+        principals = {value for need in nodes for _, key, values in need.condition for value in values
+                      if key == "eks:principalArn"}  # fmt: skip
+        nodes_roles = {step.principal for step in place(name).kinds.get("node-access-entry", ())}
+        assert principals == nodes_roles, name
+        given = {policy for need in needed(name) if need.action == "eks:AssociateAccessPolicy"
+                 for _, _, values in need.condition for policy in values}  # fmt: skip
+        wanted = {policy for step in place(name).kinds["access-entry"] for policy, _ in step.policies}
+        assert {arn.rsplit("/", 1)[-1] for arn in given} - {AUTO_POLICY} == wanted, name
+
+
+def test_whatever_preflight_looks_up_has_its_rights() -> None:
+    assert RIGHTS_TO_LOOK.keys() == {each.name for each in LOOK_UPS.values()}
+
+
 NEIGHBOURS = {"of a longer name": {"name": "-prod"}, "in another region": {"region": "eu-west-1"}}
 
 
@@ -130,7 +162,7 @@ def test_what_changes_a_neighbour_is_denied(name: str, where: str) -> None:
     assert {(action, resource) for action, resource in reached if action not in SHARED[where]} <= LENT_TO_BOTH
 
 
-LENT_TO_BOTH = {("iam:PassRole", arn) for arn in LENT.values()}
+LENT_TO_BOTH = {*(("iam:PassRole", arn) for arn in LENT.values()), ("kms:CreateGrant", KEY)}
 # What they have in common: launching nodes, service-linked roles, a zone of Amazon's; Unsubscribe knows no resource.
 SHARED = {
     "of a longer name": {

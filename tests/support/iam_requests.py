@@ -23,6 +23,7 @@ from support.calls import Call
 REGION, ACCOUNT = "us-west-2", "123456789012"
 OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "ListBuckets"): ("s3:ListAllMyBuckets",),
+    ("s3", "HeadBucket"): ("s3:ListBucket",),
     ("s3", "ListObjectsV2"): ("s3:ListBucket",),
     ("s3", "ListObjectVersions"): ("s3:ListBucketVersions",),
     ("s3", "CreateBucket"): ("s3:CreateBucket", "s3:TagResource"),
@@ -149,12 +150,19 @@ def requests(call: Call, roles: Mapping[str, Standing] = MappingProxyType({})) -
 
 
 def _context(call: Call, roles: Mapping[str, Standing]) -> tuple[tuple[str, str], ...]:
-    """The condition keys of some calls to IAM, beside tags: the policy, and the boundary that is asked for or there."""
+    """The condition keys of some calls, beside tags: the policy, and the boundary that is asked for or there; of EKS's
+    access entries whom they let in and how."""
+    if call.operation == "CreateAccessEntry":
+        kind = call.params.get("type", "STANDARD")
+        return (("eks:principalArn", call.params["principalArn"]), ("eks:accessEntryType", kind))
+    if call.operation == "AssociateAccessPolicy":
+        return (("eks:policyArn", call.params["policyArn"]),)
     if call.service != "iam":
         return ()
     name = call.params.get("RoleName", "")
     there = "" if call.operation in BOUNDS or name not in roles else roles[name].boundary
     said = {
+        "iam:AWSServiceName": call.params.get("AWSServiceName"),
         "iam:PolicyARN": call.params.get("PolicyArn"),
         "iam:PermissionsBoundary": call.params.get("PermissionsBoundary") or there,
     }
@@ -268,9 +276,10 @@ def _resources(call: Call, roles: Mapping[str, Standing]) -> Iterable[str]:
     if call.service == "kms":
         prefix = f"arn:aws:kms:{REGION}:{ACCOUNT}:"
         key = params.get("KeyId") or params.get("TargetKeyId") or ""
+        whole = key if key.startswith("arn:") else f"{prefix}key/{key}"
         named = [f"{prefix}{params['AliasName']}"] if "AliasName" in params else []
         unsaid = [""] if call.operation == "DeleteAlias" else []  # the alias's key, which the call does not name
-        return [*named, *unsaid, *([f"{prefix}key/{key}"] if key and not key.startswith("alias/") else [])] or [""]
+        return [*named, *unsaid, *([whole] if key and not key.startswith("alias/") else [])] or [""]
     if call.service == "sqs":
         name = params.get("QueueName") or params.get("QueueUrl", "").rsplit("/", 1)[-1]
         return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" if name else ""]
@@ -307,6 +316,9 @@ def _of_eks(call: Call) -> str:
 
 def _eks(params: Mapping[str, Any], kind: str) -> str:
     cluster = params.get("clusterName") or params.get("name")
+    if kind == "access-entry":
+        account, what = params["principalArn"].split(":")[4:6]
+        kind, cluster = f"{kind}/{cluster}/{what.split('/')[0]}/{account}", what.rsplit("/", 1)[-1]
     return f"arn:aws:eks:{REGION}:{ACCOUNT}:{kind}/{cluster}" + ("" if kind == "cluster" else "/x")
 
 

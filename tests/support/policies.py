@@ -19,10 +19,11 @@ from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.operator_policy import place_before
 from eksprov.permissions import PHASES, Need, Phase, Place, needs
 from eksprov.permissions.document import documents
-from support.configs import changed, example
+from support.configs import changed, example, with_group
 from support.stage import EVERYTHING, everything, quick_start
 
 ACCOUNT = "111122223333"
+KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 LENT = {
     purpose: f"arn:aws:iam::{ACCOUNT}:role/corp/{purpose}"
@@ -31,7 +32,8 @@ LENT = {
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 EXAMPLES = ("gpu-llm", "private-only", "existing-vpc", "auto-mode")
 COMPANIES = ("bounded", "unbounded", "elsewhere", "existing roles")
-SHAPES = ("quick start", *COMPANIES, *EVERYTHING, *(f"examples/{name}" for name in EXAMPLES))
+KEYS = "keys that exist"
+SHAPES = ("quick start", KEYS, *COMPANIES, *EVERYTHING, *(f"examples/{name}" for name in EXAMPLES))
 SERVED = [{"name": "digits", "path": "m"}, {"name": "a-model-of-twenty-eight-char", "path": "m"}]
 
 
@@ -40,6 +42,9 @@ def shape(name: str) -> Config:
     """A config that a policy is made for; each serves a model."""
     if name in COMPANIES:
         return _of_company(name)
+    if name == KEYS:
+        quick = with_group(quick_start(), disk_kms_key_arn=KEY)
+        return changed(quick, cluster={"kms_key": KEY}, models=SERVED)
     if name == "quick start":
         return changed(quick_start(), models=SERVED)
     config = everything(name) if name in EVERYTHING else example(name.partition("/")[2])

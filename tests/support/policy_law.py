@@ -14,14 +14,18 @@ from support.policies import Row, access, rows
 
 # The keys without which an action is a way to more rights, or to other people's things.
 ALWAYS = {
+    "eks:AssociateAccessPolicy": "eks:policyArn",
     "iam:AttachRolePolicy": "iam:PolicyARN",
     "iam:PassRole": "iam:PassedToService",
     "iam:PutRolePermissionsBoundary": "iam:PermissionsBoundary",
     "iam:CreateServiceLinkedRole": "iam:AWSServiceName",
     "kms:CreateGrant": "kms:GrantIsForAWSResource",
 }
+# The keys that hold an action where the stack's tag does not.
+INSTEAD = {"eks:CreateAccessEntry": {"eks:principalArn", "eks:accessEntryType"}}
 GLOBAL = ("aws:RequestedRegion",)  # told of every action
 BOUNDED = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
+AUTO_MODES = r":instance-profile/eks(?P<of>[/-])us-west-2(?P=of)[a-z0-9-]+(/|-[1-9])\*$"
 # Wider than their resources and tags could say, and why. docs/security.md tells the writes among them.
 WIDE: dict[str, tuple[str, str]] = {
     "ec2:RunInstances": (
@@ -30,7 +34,10 @@ WIDE: dict[str, tuple[str, str]] = {
     ),
     "ecr:DescribeRepositories": (":repository/", "a survey lists them all"),
     "iam:CreateServiceLinkedRole": (":role/aws-service-role/", "the service's name holds it"),
+    "iam:DeleteInstanceProfile": (AUTO_MODES, "EKS Auto Mode's without tags; region and cluster are in its name"),
+    "iam:GetInstanceProfile": (AUTO_MODES, "the same"),
     "iam:GetRole": (":role/", "the caller's own role, which becomes the admin and is asked about"),
+    "iam:RemoveRoleFromInstanceProfile": (AUTO_MODES, "the same"),
     "iam:SimulatePrincipalPolicy": (":(role|user)/", "the caller, whose name nobody knows beforehand"),
     "kms:ListResourceTags": (":key/", "a survey looks for our tag"),
     "route53:AssociateVPCWithHostedZone": ("", "the zone is Amazon's"),
@@ -43,6 +50,7 @@ UNTAGGED: dict[str, tuple[str, str]] = {
     "cloudwatch:ListTagsForResource": (":dashboard/", "the same"),
     "cloudwatch:TagResource": (":dashboard/", "the same"),
     "cloudwatch:UntagResource": (":dashboard/", "the same"),
+    "eks:CreateAccessEntry": (":cluster/", "EKS's own of nodes, made again: of their exact roles and type"),
     "eks:CreatePodIdentityAssociation": (":cluster/", "for an add-on EKS asks it without tags"),
     "events:PutRule": (":rule/", "of an exact name; a rule that is there is put anew without tags"),
     "s3:CreateBucket": (":s3:::", "of an exact name; S3 tells no tags of the request"),
@@ -62,6 +70,7 @@ def _complaints(need: Need, stack: str, bounded: bool) -> Iterator[str]:
     everywhere = "*" in need.resources and access(need.action) not in ("Read", "List")
     wanted |= {"aws:RequestedRegion"} if everywhere and need.action not in OF_NO_REGION else set()
     wanted |= {"iam:PermissionsBoundary"} if bounded and need.action in BOUNDED else set()
+    wanted |= INSTEAD.get(need.action, set()) if not held else set()
     yield from (f"{need.action} without {key}" for key in sorted(wanted - keys))
     if (
         need.action == "ec2:CreateTags"

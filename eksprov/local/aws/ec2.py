@@ -22,6 +22,8 @@ from eksprov.local.aws.ec2_reservations import ReservationActions
 from eksprov.local.aws.ec2_templates import TemplateActions
 from eksprov.local.aws.spot import SpotMixin
 
+EBS_ALIAS = "alias/aws/ebs"
+
 
 class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions, ReservationActions, EC2Response):
     """Answers every request to EC2."""
@@ -34,11 +36,12 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
             raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
     def get_ebs_default_kms_key_id(self) -> Any:
-        """GetEbsDefaultKmsKeyId: the customer's that was set, else AWS's own."""
-        if not self._ec2.default_kms_key_id:
-            arn = self._ec2._create_default_encryption_key()
-            kms_backends[self.current_account][self.region].keys[arn.rsplit("/", 1)[-1]].key_manager = "AWS"
-        return ActionResult({"KmsKeyId": self._ec2.default_kms_key_id})
+        """GetEbsDefaultKmsKeyId: the ARN of the customer's that was set, else the alias of AWS's own
+        (https://docs.aws.amazon.com/cli/latest/reference/ec2/get-ebs-default-kms-key-id.html)."""
+        chosen, kms = self._ec2.default_kms_key_id, kms_backends[self.current_account][self.region]
+        if not chosen or (kms.alias_exists(EBS_ALIAS) and kms.describe_key(EBS_ALIAS).arn == chosen):
+            chosen = EBS_ALIAS
+        return ActionResult({"KmsKeyId": chosen})
 
     def create_nat_gateway(self) -> Any:
         """CreateNatGateway: pending first; the same client token gives the same gateway."""

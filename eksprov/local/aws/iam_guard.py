@@ -45,6 +45,8 @@ def _context(action: str, param: Callable[..., Any], there: Any) -> Iterator[tup
         yield f"aws:requesttag/{tag['Key']}".lower(), tag["Value"]
     for tag in getattr(there, "tags", None) or ():
         yield f"aws:resourcetag/{tag['Key']}".lower(), tag["Value"]
+    if param("AWSServiceName"):
+        yield "iam:awsservicename", param("AWSServiceName")
     if param("PolicyArn"):
         yield "iam:policyarn", param("PolicyArn")
     asked = param("PermissionsBoundary") if action in ("CreateRole", "PutRolePermissionsBoundary") else ""

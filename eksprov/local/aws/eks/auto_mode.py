@@ -119,7 +119,7 @@ def _keep_profile(region: EksRegion, cluster: Cluster, role: str) -> None:
     (https://github.com/aws/containers-roadmap/issues/2531, https://github.com/aws/aws-k8s-tester/pull/527)."""
     name = _profile(cluster)
     if name not in region.iam.instance_profiles:
-        region.iam.create_instance_profile(name, "/", [role], [])
+        region.iam.create_instance_profile(name, f"/eks/{cluster.region}/{cluster.name}/", [role], [])
 
 
 def _drop_profile(region: EksRegion, cluster: Cluster) -> None:
