@@ -77,7 +77,7 @@ BUSY = frozenset(
 )
 CREDENTIALS_HINT = "run `aws sso login` or `aws configure`, or set AWS_PROFILE or the AWS_* keys, then try again"
 
-PROXY_HINT = "correct HTTPS_PROXY or HTTP_PROXY, or name AWS's hosts in NO_PROXY (like .amazonaws.com), then run again"
+PROXY_HINT = "correct HTTPS_PROXY or HTTP_PROXY, or name AWS's hosts in NO_PROXY, then run again"
 NETWORK_HINT = "check the network, proxy settings and AWS_ENDPOINT_URL, then run again"
 
 

@@ -41,6 +41,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
 
     kind: ClassVar[str] = "node-access-entry"
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
+    inside: ClassVar[bool] = True
     part: ClassVar[bool] = True  # of the cluster: EKS makes it, and takes it away with its nodes
     silent: ClassVar[bool] = True
     recorded: ClassVar[bool] = False

@@ -152,7 +152,7 @@ HAND_MADE = re.compile(r"arn:aws(?![a-z\[-])|\.amazonaws\.(?:com|eu)")
 # Labels, taints and API groups of Kubernetes, tags, names of endpoint services and the paths of service-linked roles
 # are the same text in every partition.
 NO_HOST = re.compile(
-    r"(?:^|[^a-z0-9.-])(?:[a-z0-9-]+\.)*(?:eks|k8s|crd\.k8s|cluster\.k8s|compute|node\.k8s)\.amazonaws\.com(?:/|$|\W)"
+    r"(?:^|[^a-z0-9.-])(?:[a-z0-9-]+\.)*(?:eks|k8s|crd\.k8s|cluster\.k8s|compute|node\.k8s|vpc)\.amazonaws\.com(?:/|$|\W)"
     r"|com\.amazonaws\.|(?:^|:)role/aws-service-role/[a-z0-9.-]+\.amazonaws\.com"
 )
 # A service that a trust, a policy or a service-linked role names ends so in every partition but for EC2 in some

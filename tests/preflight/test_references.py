@@ -97,15 +97,6 @@ def key_in(stage: Stage, region: str, **more: Any) -> str:
     return str((kms or stage.account.plain("kms")).create_key(**more)["KeyMetadata"]["Arn"])
 
 
-def open_key(stage: Stage) -> str:
-    """A key that Auto Scaling may use."""
-    made = stage.account.plain("iam").create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
-    whole = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
-    principals = (f"arn:aws:iam::{ACCOUNT}:root", made["Role"]["Arn"])
-    statements = [{**whole, "Principal": {"AWS": arn}} for arn in principals]
-    return key_in(stage, HERE, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
-
-
 def disabled_key(stage: Stage) -> Config:
     arn = key_in(stage, HERE)
     stage.account.plain("kms").disable_key(KeyId=arn)

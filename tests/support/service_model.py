@@ -24,9 +24,21 @@ from functools import cache, lru_cache
 from typing import Any
 
 import regex
+from botocore.session import Session
 
 SURROGATES = regex.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 SIZED = frozenset({"string", "blob", "list", "map"})  # `min` and `max` are of their length; of numbers, the value
+
+
+REGIONS = "BucketLocationConstraint"  # S3's own list of regions is behind that of botocore's endpoints
+
+
+@cache
+def regions() -> frozenset[str]:
+    """Every region of every partition that botocore knows."""
+    session = Session()
+    found = (session.get_available_regions("eks", name) for name in session.get_available_partitions())
+    return frozenset(region for names in found for region in names)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ def breaches(shape: Any, value: Any, path: str = "") -> Iterator[Breach]:
 def _own(shape: Any, said: Mapping[str, Any], value: Any, path: str) -> Iterator[Breach]:
     """What the shape itself says, its members aside."""
     if isinstance(value, str):
-        if "enum" in said and value not in said["enum"]:
+        if "enum" in said and value not in said["enum"] and not (shape.name == REGIONS and value in regions()):
             yield Breach(path, "enum", tuple(said["enum"]), value)
         if "pattern" in said and not matches(said["pattern"], value):
             yield Breach(path, "pattern", said["pattern"], value)

@@ -32,7 +32,7 @@ def iam(config: Config) -> Iterator[Finding]:
         yield finding(
             "has a path, and EKS Auto Mode's nodes do not come up with such a role",
             (*_ROLES, "auto_node"),
-            hint="name a role at /, like arn:aws:iam::111122223333:role/NAME; IAM cannot move one",
+            hint="name a role at /, whose ARN ends in :role/NAME; IAM cannot move one",
         )
     if config.iam.role_path.startswith("/aws-service-role/"):
         yield finding("is the path of service-linked roles", ("iam", "role_path"), hint="choose a path of your own")
