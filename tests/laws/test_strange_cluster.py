@@ -159,5 +159,6 @@ def test_every_kind_that_is_named_by_its_cluster_is_inside() -> None:
     named: set[Any] = {kind for kind in KINDS if kind.world == "aws" and "<cluster>/" in (kind.__doc__ or "")}
     assert {kind.kind for kind in named} <= {kind.kind for kind in KINDS if kind.inside}
     assert {kind.kind for kind in KINDS if kind.inside} == {
-        "access-entry", "addon", "asg-tags", "cluster-endpoint", "node-group", "pod-identity-association"
+        "access-entry", "addon", "asg-tags", "cluster-endpoint", "node-access-entry", "node-group",
+            "pod-identity-association",
     }  # fmt: skip
