@@ -23,6 +23,7 @@ STEPS = 26
 # Of these kinds AWS itself makes some beside ours: the nodes' access entry, the VPC's main route table, and so on.
 AWS_MAKES = {
     "role", "security-group", "interface", "instance", "route-table", "access-entry", "association", "launch-template",
+    "instance-profile",
 }  # fmt: skip
 # The quick start has none of these.
 MORE_READS = (reads_autoscaling, reads_messaging, reads_monitoring, reads_network, reads_nodes, reads_security)
