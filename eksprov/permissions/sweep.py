@@ -102,7 +102,8 @@ def made_by_eks(place: Place) -> tuple[str, ...]:
 def _auto_mode(place: Place) -> bool:
     """Whether EKS Auto Mode makes nodes, or did: their role is in a profile, whosever it is."""
     there = place.with_left
-    return AUTO_NODE in {*(role.name for role in there.made_roles), *(role.name for role in there.lent_roles)}
+    names = (*(role.name for role in there.made_roles), *(role.name for role in there.lent_roles))
+    return AUTO_NODE.partition("/")[2] in {name.partition("/")[2] for name in names}
 
 
 def _tagged(key: str, value: str) -> Condition:

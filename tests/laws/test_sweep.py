@@ -160,7 +160,12 @@ def test_what_bears_another_clusters_name_is_left(stage: Stage) -> None:
     others = Controllers(stage)
     volume = {"kubernetes.io/cluster/another": "owned"}
     others.ec2.create_volume(AvailabilityZone="us-west-2a", Size=8, TagSpecifications=tagged("volume", volume))
+    paths = {f"/eks/us-west-2/{CLUSTER}-2/", f"/eks/eu-west-1/{CLUSTER}/", f"/karpenter/us-west-2/{CLUSTER}-2/uid/"}
+    for number, path in enumerate(sorted(paths)):
+        others.plain("iam").create_instance_profile(InstanceProfileName=f"eks-{number}", Path=path)
     assert stage.teardown().ok
+    profiles = others.plain("iam").list_instance_profiles()["InstanceProfiles"]
+    assert {profile["Path"] for profile in profiles} == paths
     volumes = others.ec2.describe_volumes(Filters=[{"Name": "tag:kubernetes.io/cluster/another", "Values": ["owned"]}])
     assert len(volumes["Volumes"]) == 1
 

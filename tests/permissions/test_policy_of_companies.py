@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from support.company import BOUNDARY, OTHER_BOUNDARY, lending, make_boundaries, make_roles, roles_of
 from support.configs import changed
 from support.operator import employed, policy
-from support.stage import Theatre, quick_start
+from support.stage import Theatre, everything, quick_start
 
 MANAGED = "arn:aws:iam::aws:policy/"
 NODE = "quickstart-us-west-2-node"
@@ -41,8 +41,13 @@ def test_a_company_that_bounds_its_roles_is_served_and_the_bound_holds() -> None
         assert roles_of(stage.account.plain("iam"), config.name) == {}
 
 
-def test_roles_that_exist_are_used_by_who_may_only_read_them() -> None:
-    config = lending(quick_start(), "cluster", "node", "model")
+@pytest.mark.parametrize("autoscaler", ["none", "auto-mode"])
+def test_roles_that_exist_are_used_by_who_may_only_read_them(autoscaler: str) -> None:
+    """Auto Mode's is taken out of the instance profile that EKS leaves, which is no change of the role."""
+    auto = autoscaler == "auto-mode"
+    config = lending(
+        everything(autoscaler) if auto else quick_start(), "cluster", "auto_node" if auto else "node", "model"
+    )
     with Theatre().stage(config) as stage:
         make_roles(stage.account.plain("iam"))
         before = roles_of(stage.account.plain("iam"), "corp")
@@ -53,3 +58,4 @@ def test_roles_that_exist_are_used_by_who_may_only_read_them() -> None:
             assert refused(operator.iam.delete_role, RoleName=name) == "AccessDenied"
         assert operator.stage.teardown().ok
         assert roles_of(stage.account.plain("iam"), "corp") == before
+        assert stage.account.plain("iam").list_instance_profiles()["InstanceProfiles"] == []

@@ -101,7 +101,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
         "a tunnel: those at its ends speak TLS with each other",
         ("asyncio.open_connection(*target)",),
     ),
-    "local/world.py _ask": (
+    "local/world.py ask": (
         "the local world's own port of this machine, in plain HTTP with a key, past all proxies",
         ("urllib.request.build_opener(urllib.request.ProxyHandler({}))",),
     ),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
@@ -60,6 +61,12 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         if made is not None:  # its CreateDate is the world's time, like all that is compared with it
             made.create_date = datetime.fromtimestamp(self.world.now(), UTC).replace(tzinfo=None)
         return result
+
+    def list_instance_profiles(self) -> Any:
+        """ListInstanceProfiles, of those under a path where one is asked for."""
+        below = self._get_param("PathPrefix") or "/"
+        found = [profile for profile in self.backend.get_instance_profiles() if profile.path.startswith(below)]
+        return ActionResult({"InstanceProfiles": found, "IsTruncated": False})
 
     def _hold_to_role(self, action: str) -> None:
         """Raise AccessDenied where the caller is a role's session whose policies do not allow the action."""
