@@ -65,7 +65,7 @@ class RoleFacts:
 def role_name(stack: str, region: str, purpose: str) -> str:
     """Name a role `<stack>-<region>-<purpose>`, for the account has one name space; a long name is cut with a hash.
 
-    A stack's name has 30 characters at most, so what is cut is the purpose, never the region.
+    A stack's name has 28 characters at most, so what is cut is the purpose, never the region.
     """
     name = f"{_beginning(stack, region)}{purpose}"
     if len(name) <= LONGEST:
