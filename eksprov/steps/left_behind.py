@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from eksprov.aws.session import Aws
@@ -248,7 +249,8 @@ def _delete_instance_profile(aws: Aws, name: str) -> None:
     """Its role must be out of it first."""
     iam = aws.clients.iam
     for role in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
-        iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
+        take_out = partial(iam.remove_role_from_instance_profile, InstanceProfileName=name, RoleName=role["RoleName"])
+        unless(take_out, GONE)  # sent again after a lost answer, it finds the role out of it; the profile still stands
     iam.delete_instance_profile(InstanceProfileName=name)
 
 

@@ -68,6 +68,14 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         found = [profile for profile in self.backend.get_instance_profiles() if profile.path.startswith(below)]
         return ActionResult({"InstanceProfiles": found, "IsTruncated": False})
 
+    def remove_role_from_instance_profile(self) -> Any:
+        """RemoveRoleFromInstanceProfile, whose second time finds no such role in it
+        (https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html)."""
+        name, role = self._get_param("InstanceProfileName"), self._get_param("RoleName")
+        if role not in [one.name for one in self.backend.get_instance_profile(name).roles]:
+            raise Refusal("NoSuchEntity", f"The role with name {role} cannot be found in {name}.", 404)
+        return super().remove_role_from_instance_profile()
+
     def _hold_to_role(self, action: str) -> None:
         """Raise AccessDenied where the caller is a role's session whose policies do not allow the action."""
         key, backend = self.caller(), self.backend
