@@ -4,7 +4,7 @@ Whether waiting can help is a property of the class, never of the call site. Any
 `EksprovError` is a bug: the command line writes its traceback to a log file and prints one line.
 
 Exit codes: 0 done, 1 a step failed, 2 bad usage or config, 3 `plan --check` found changes or `lock --check` a stale
-file, 130 interrupted (running the same command again resumes).
+file, 4 not there (not deployed), 5 there but not answering, 130 interrupted (running the same command again resumes).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import ClassVar, Literal
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_CHANGES = 3
+EXIT_NOT_THERE = 4
+EXIT_NOT_ANSWERING = 5
 EXIT_INTERRUPTED = 130
 
 
