@@ -28,6 +28,18 @@ class UnknownKindError(errors.ProvisioningError):
         super().__init__(f"the cluster does not know the kind {kind} of {api_version}")
 
 
+class UnreachableError(errors.ProvisioningError):
+    """The API server does not answer."""
+
+    exit_code = errors.EXIT_NOT_ANSWERING
+
+
+class SlowAnswerError(errors.WaitTimeoutError):
+    """The API server answers, and what was asked through it has not within the time it was given."""
+
+    exit_code = errors.EXIT_NOT_ANSWERING
+
+
 @dataclass(frozen=True)
 class Ref:
     """One object's address; `namespace` is empty for cluster-wide kinds. Its text form is a step's slug."""
@@ -70,7 +82,7 @@ class KubeApi(Protocol):
     """An API server, as eksprov uses it. Field manager is always "eksprov".
 
     Errors: AccessError (401, 403 by RBAC), ConflictError (another manager's field), UnknownKindError (no such kind),
-    ProvisioningError (admission, invalid, no answer); absence is None, never an error.
+    UnreachableError (no answer), ProvisioningError (admission, invalid); absence is None, never an error.
     """
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
@@ -98,9 +110,20 @@ class KubeApi(Protocol):
         """A container's log, line by line; nothing where there is none (yet)."""
 
     def service_proxy(
-        self, namespace: str, service: str, port: str, method: str, path: str, body: bytes | None = None
+        self,
+        namespace: str,
+        service: str,
+        port: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Reply:
-        """An HTTP call through the API server to a service's named or numbered port; any status is an answer."""
+        """An HTTP call through the API server to a service's named or numbered port; any status is an answer.
+
+        `timeout_s` is how long the service may take. Raises: SlowAnswerError when it takes longer.
+        """
 
     def server_version(self) -> str:
         """The API server's version, such as "v1.36.3"."""

@@ -7,7 +7,8 @@ rules of its own. What eksprov needs is seven calls on kinds that it knows.
 
 TLS is checked against the cluster's CA alone, held in memory; there is no way to turn that off. Proxies are taken from
 the environment. The bearer token is asked for with each call, so a long run never uses an expired one; it goes into
-one header and nowhere else. Time-outs: 5 s to connect, 30 s to answer.
+one header and nowhere else. Time-outs: 5 s to connect, 30 s to answer; a service behind the API server has as long
+as its caller gives it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,15 @@ from urllib.parse import urlencode, urlsplit
 from eksprov import errors
 from eksprov.core.pace import Clock
 from eksprov.kube import faults, resources
-from eksprov.kube.api import FIELD_MANAGER, Manifest, Ref, Reply, UnknownKindError
+from eksprov.kube.api import (
+    FIELD_MANAGER,
+    Manifest,
+    Ref,
+    Reply,
+    SlowAnswerError,
+    UnknownKindError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     import urllib3
@@ -57,16 +66,19 @@ class _Call:
     passthrough: bool = False  # every status is an answer, none is retried
     stream: bool = False
     follow: bool = False
+    timeout_s: float = READ_TIMEOUT_S
 
 
 class KubeClient:
     """A `KubeApi`. `server` is the endpoint's URL, `ca_data` base64 PEM, both as DescribeCluster gives them.
 
     `token` returns a valid bearer token whenever it is called, from any thread. Raises: ProvisioningError where the
-    CA is unusable or the server is no https URL. `page` is how many objects are asked for at once.
+    CA is unusable or the server is no https URL. `page` is how many objects are asked for at once, `patience_s` how
+    long the API server has to say its version where a service behind it did not answer.
     """
 
     page = PAGE
+    patience_s = CONNECT_TIMEOUT_S
 
     def __init__(
         self, server: str, ca_data: str, token: Callable[[], str], clock: Clock, manager: str = FIELD_MANAGER
@@ -151,11 +163,20 @@ class KubeClient:
             response.close()
 
     def service_proxy(
-        self, namespace: str, service: str, port: str, method: str, path: str, body: bytes | None = None
+        self,
+        namespace: str,
+        service: str,
+        port: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Reply:
         """An HTTP call through the API server; only the API server's own 401 and 403 are errors."""
-        where = resources.proxy_path(namespace, service, port, path)
-        call = _Call(f"call service {namespace}/{service}", method, where, body=body, passthrough=True)
+        where, limit_s = resources.proxy_path(namespace, service, port, path), timeout_s or READ_TIMEOUT_S
+        doing = f"call service {namespace}/{service}"
+        call = _Call(doing, method, where, body=body, passthrough=True, timeout_s=limit_s)
         response = self._send(call)
         data = response.data
         if response.status in (401, 403) and faults.status_of(data) is not None:
@@ -193,7 +214,7 @@ class KubeClient:
 
     def _send(self, call: _Call) -> urllib3.BaseHTTPResponse:
         """Send, and again a bounded number of times where that can help and cannot do harm."""
-        from urllib3.exceptions import HTTPError, NewConnectionError
+        from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
         for attempt in range(ATTEMPTS):
             pause = 0.5 * 2**attempt
@@ -201,6 +222,8 @@ class KubeClient:
             try:
                 response = self._request(call)
             except HTTPError as error:
+                if call.passthrough and isinstance(error, ReadTimeoutError) and self._answers():
+                    raise SlowAnswerError(f"could not {call.doing}: no answer within {call.timeout_s:g} s") from error
                 unsent = isinstance(error, NewConnectionError)
                 if last or not (unsent or (call.repeatable and not call.passthrough)) or _is_tls(error):
                     raise self._unreachable(call, error) from error
@@ -210,6 +233,16 @@ class KubeClient:
                 pause = max(pause, min(LONGEST_PAUSE_S, _seconds(response.headers.get("Retry-After", ""))))
             self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+    def _answers(self) -> bool:
+        """Whether the API server itself answers: then it was the service behind it that did not."""
+        from urllib3.exceptions import HTTPError
+
+        try:
+            self._request(_Call("ask for the version", "GET", "/version", timeout_s=self.patience_s))
+        except HTTPError:
+            return False
+        return True
 
     def _request(self, call: _Call) -> urllib3.BaseHTTPResponse:
         import urllib3
@@ -224,7 +257,7 @@ class KubeClient:
             f"{self._server}{call.path}" + (f"?{urlencode(call.query)}" if call.query else ""),
             body=call.body,
             headers=headers,
-            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=None if call.follow else READ_TIMEOUT_S),
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=None if call.follow else call.timeout_s),
             retries=False,
             redirect=False,
             preload_content=not call.stream,
@@ -249,7 +282,7 @@ class KubeClient:
                 "something stands between you and the cluster, or this is another cluster's address",
             )
         silent = faults.silent(error, self._server, _proxy(self._server))
-        return errors.ProvisioningError(
+        return UnreachableError(
             f"could not {call.doing}: {silent} does not answer ({type(error).__name__})",
             "check that the cluster exists and that your network may reach its endpoint "
             "(cluster.endpoint_public_access, cluster.public_access_cidrs, HTTPS_PROXY)",

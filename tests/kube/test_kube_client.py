@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.clock import VirtualClock
-from support.tls import HttpsServer, https_server
+from support.tls import HttpsServer, Seen, https_server
 
 from eksprov import errors
-from eksprov.kube.api import Ref, UnknownKindError
+from eksprov.kube.api import Ref, SlowAnswerError, UnknownKindError, UnreachableError
 from eksprov.kube.client import KubeClient
 
 OK = (200, {}, b'{"kind": "Thing", "metadata": {}}')
@@ -117,6 +118,27 @@ def test_a_proxied_answer_comes_back_raw_whatever_its_status(serve: Serve) -> No
     assert server.seen[0].path == "/api/v1/namespaces/n/services/svc:http/proxy/v2/models/m/infer"
     assert clock.slept == []
     assert len(server.seen) == 1
+
+
+def test_a_service_that_is_slow_is_not_an_api_server_that_does_not_answer(tmp_path: Path) -> None:
+    over = threading.Event()
+    silent = {"/version": False}
+
+    def handle(seen: Seen) -> tuple[int, dict[str, str], bytes]:
+        if silent.get(seen.path, True):
+            over.wait(30)
+        return 200, {}, b"{}"
+
+    with https_server(tmp_path, handle) as server:
+        client = KubeClient(server.url, server.ca_data, lambda: "t", VirtualClock())
+        client.patience_s = 0.2
+        with pytest.raises(SlowAnswerError, match=r"no answer within 0\.2 s") as slow:
+            client.service_proxy("n", "svc", "http", "POST", "x", b"{}", timeout_s=0.2)
+        silent["/version"] = True
+        with pytest.raises(UnreachableError, match="does not answer") as gone:
+            client.service_proxy("n", "svc", "http", "POST", "x", b"{}", timeout_s=0.2)
+        over.set()
+    assert (slow.value.exit_code, gone.value.exit_code) == (5, 5)
 
 
 def test_a_403_of_the_model_server_is_an_answer_but_one_of_the_api_server_an_error(serve: Serve) -> None:

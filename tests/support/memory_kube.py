@@ -139,6 +139,8 @@ class MemoryKube:
         method: str,
         path: str,
         body: bytes | None = None,
+        *,
+        timeout_s: float | None = None,  # noqa: ARG002 -- `answer` raises SlowAnswerError itself
     ) -> Reply:
         """What `answer` says, or 404 where there is no such service."""
         with self._lock:
