@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eksprov.operations.provision import Report
     from eksprov.operations.stack import Opened
     from eksprov.serving.invoke import Answer
+    from eksprov.serving.rows import Given
     from eksprov.state.record import State
 
 NO_ACCOUNT = "000000000000"  # stands for the account in manifests of a stack that was never made
@@ -128,16 +129,23 @@ class Models:
         pods = tuple(dict.fromkeys(one.pod for one in found))
         return pods, _merged(streams) if follow else (pair for stream in streams for pair in stream)
 
-    def invoke(self, name: str, request: dict[str, Any] | None, display: Display) -> Answer:
-        """Send the request, or without one a sample by the model's own description."""
+    def invoke(self, name: str, given: Given | None, display: Display, timeout_s: float) -> Answer:
+        """Send this data, or without any a sample by the model's own description; the model has `timeout_s` for it."""
         from eksprov.operations.models import cluster_api
+        from eksprov.serving.expected import Expected
         from eksprov.serving.invoke import Target, describe, invoke, sample_from
+        from eksprov.serving.rows import Request
+        from eksprov.serving.shaping import request_of
 
-        target = Target(self._namespace(name), name, name)
+        target = Target(self._namespace(name), name, name, timeout_s=timeout_s)
         opened = self._backend.opened(display, mint=False)
         kube = cluster_api(opened)
         display.doing(f"asking {name}")
-        body = request if request is not None else sample_from(describe(kube, target))
+        if given is None:
+            body = sample_from(describe(kube, target))
+        else:
+            described = None if isinstance(given, Request) else describe(kube, target)
+            body = request_of(given, Expected.of(described))
         return invoke(kube, target, body, opened.stack.clock, secrets.token_hex(8))
 
     def export(self, folder: Path, names: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from eksprov.operations.provision import Report
     from eksprov.operations.removal import Removal
     from eksprov.operations.teardown import Teardown
-    from eksprov.serving.invoke import Answer
     from eksprov.steps.left_behind import Piece
 
 SCHEMA = 1
@@ -269,22 +268,6 @@ def left_text(gone: Teardown) -> str:
     lines = [f"read the account again: {plural(len(gone.left), 'resource')} left ({counted}):"]
     lines += [f"  {s.kind} {clean(s.identity)}: {clean(gone.why(s))}" for s in gone.left]
     return "\n".join(lines)
-
-
-def answer_text(answer: Answer) -> str:
-    """A model's answer: one line an output, then how long it took."""
-    lines = []
-    for output in answer.outputs:
-        shape = "x".join(map(str, output.get("shape") or ()))
-        data = output.get("data")
-        values = ", ".join(map(str, data)) if isinstance(data, list) else str(data)
-        lines.append(f"{output.get('name', 'output')} ({output.get('datatype', '?')} {shape}): {clean(values)}")
-    return "\n".join([*lines, f"answered in {answer.seconds:.3f} s"])
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """A model's answer, for programs: the whole response, and how long it took."""
-    return {"schema": SCHEMA, "seconds": round(answer.seconds, 6), **answer.response}
 
 
 def world_text(world: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ _FRAME = re.compile(r'^\s+File "[^"]*", line \d+')
 _RAISED = re.compile(r"^(?P<name>(?:[^\W\d]|<)[\w<>]*(?:\.[\w<>]+)*)(?:: ?(?P<message>.*))?$")
 _MARGIN = re.compile(r"^ *(?:\|(?: |$)|\+ )")
 _SEPARATOR = re.compile(r"^ *(?:\+-)?\+-+(?: \d+ -+)?$")
+_CLOSING = re.compile(r"""\n['"][)\]}]*$""")  # of a representation that held the traceback
 _QUOTE: Final = '"""'  # Python's process pools quote another process's traceback between these
 _CAUSED: Final = "The above exception was the direct cause of the following exception:"
 _CONTEXT: Final = "During handling of the above exception, another exception occurred:"
@@ -127,7 +128,9 @@ def _inner(line: str) -> str:
     for text in _strings(value):
         if f"{HEADER}\n" in text:
             return text
-    return line.replace("\\n", "\n") if f"{HEADER}\\n" in line else line.replace(HEADER, "Traceback: ")
+    if f"{HEADER}\\n" in line:
+        return _CLOSING.sub("", line.replace("\\n", "\n"))
+    return line.replace(HEADER, "Traceback: ")
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,10 @@ from eksprov import errors
 from eksprov.cli.models import Models, _merged
 from eksprov.core.outcome import Outcome, Status
 from eksprov.operations.models import Deployed, Listed, Served
+from eksprov.serving.expected import Expected
 from eksprov.serving.invoke import Answer
+from eksprov.serving.rows import Given
+from eksprov.serving.shaping import request_of
 
 URL = "http://digits.models.svc.cluster.local/v2/models/digits/infer"
 MODELS = (
@@ -29,6 +32,7 @@ class ScriptedModels(Models):
 
     def __init__(self, folder: Path, report: Any) -> None:
         self.asked: list[tuple[str, Any]] = []
+        self.timeouts: list[float] = []
         self._folder, self._report = folder, report
         super().__init__(SimpleNamespace(config=SimpleNamespace(models=MODELS, name="s"), project=folder))  # type: ignore[arg-type]
 
@@ -55,8 +59,10 @@ class ScriptedModels(Models):
         self.asked.append((name, options))
         return ("a", "b"), iter([("a", "one"), ("b", "two")])
 
-    def invoke(self, name: str, request: Mapping[str, Any] | None, _: Any) -> Answer:
+    def invoke(self, name: str, given: Given | None, _: Any, timeout_s: float) -> Answer:
+        request = request_of(given, Expected()) if given is not None else None
         self.asked.append((name, request))
+        self.timeouts.append(timeout_s)
         output = {"name": "predict", "shape": [2, 1], "datatype": "INT64", "data": [0, 7]}
         return Answer((output,), {"model_name": name, "outputs": [output]}, 0.0123)
 
@@ -168,6 +174,74 @@ def test_invoke_refuses_data_that_is_no_request(cli: Any, backend: Any, data: st
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("error: ")
     assert backend.models.asked == []
+
+
+FRAME = {
+    "parameters": {"content_type": "pd"},
+    "inputs": [
+        {"name": "age", "shape": [1, 1], "datatype": "INT64", "data": [3]},
+        {"name": "city", "shape": [1, 1], "datatype": "BYTES", "data": ["Zürich"]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.csv", "age,city\n3,Zürich\n".encode()),
+        ("R.CSV", "age,city\r\n3,Zürich\r\n".encode("utf-8-sig")),
+        ("r.tsv", "age\tcity\n3\tZürich".encode("utf-16")),
+        ("rows", "age;city\n3;Zürich".encode()),
+        ("rows.txt", '{"age": 3, "city": "Zürich"}'.encode()),
+        ("r.json", '[{"age": 3, "city": "Zürich"}]'.encode("utf-8-sig")),
+        ("r.jsonl", '{"age": 3, "city": "Zürich"}\n'.encode()),
+    ],
+)
+def test_a_table_is_known_by_its_files_ending_else_by_its_beginning(
+    cli: Any, backend: Any, name: str, content: bytes
+) -> None:
+    Path(name).write_bytes(content)
+    assert cli("invoke", "digits", "--data", name, backend=backend).code == 0
+    assert backend.models.asked == [("digits", FRAME)]
+
+
+def test_a_table_may_stand_on_the_command_line(cli: Any, backend: Any) -> None:
+    for data in ("age,city\n3,Zürich", '{"age": 3, "city": "Zürich"}', ' [{"age": 3, "city": "Zürich"}]'):
+        assert cli("invoke", "digits", "--data", data, backend=backend).code == 0
+    assert backend.models.asked == [("digits", FRAME)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("r.json", b"age,city\n3,x\n", "r.json is no JSON"),
+        ("r.csv", b"", "r.csv is empty"),
+        ("r.csv", b"\xff\xfe\x00", "r.csv is no text"),
+        ("r.csv", b"caf\xe9,b\n1,2", "r.csv is no text"),
+    ],
+)
+def test_a_file_of_no_use_is_one_clear_error(cli: Any, backend: Any, name: str, content: bytes, words: str) -> None:
+    Path(name).write_bytes(content)
+    result = cli("invoke", "digits", "--data", name, backend=backend)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+    assert backend.models.asked == []
+
+
+def test_a_file_that_is_too_large_is_not_read(cli: Any, backend: Any) -> None:
+    with Path("r.json").open("wb") as file:
+        file.truncate(64 * 2**20 + 1)
+    result = cli("invoke", "digits", "--data", "r.json", backend=backend)
+    assert (result.code, "larger than 64 MiB" in result.err) == (2, True)
+
+
+def test_the_model_has_a_minute_or_what_timeout_says(cli: Any, backend: Any) -> None:
+    for more in ((), ("--timeout", "600"), ("--timeout", "0.5")):
+        assert cli("invoke", "digits", *more, backend=backend).code == 0
+    assert backend.models.timeouts == [60, 600, 0.5]
+    for wrong in ("0", "-1", "nan", "inf", "a", "86401"):
+        assert cli("invoke", "digits", "--timeout", wrong, backend=backend).code == 2
+    assert len(backend.models.timeouts) == 3
 
 
 def test_followed_logs_are_merged_and_an_error_in_one_is_raised() -> None:

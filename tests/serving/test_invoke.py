@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from support.clock import VirtualClock
 from support.memory_kube import MemoryKube
 
 from eksprov import errors
-from eksprov.kube.api import Reply
-from eksprov.serving.invoke import Target, describe, invoke, request_from, sample_from, tensor
+from eksprov.kube.api import Reply, SlowAnswerError
+from eksprov.serving.invoke import Target, invoke, request_from, sample_from
 
 TARGET = Target("default", "digits", "digits")
 SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "digits", "namespace": "default"}}
@@ -55,7 +56,7 @@ def test_the_shape_multiplies_to_the_length_of_the_data(shape: list[int]) -> Non
     value: Any = 1.0
     for size in reversed(shape):
         value = [value] * size
-    made = tensor(value)
+    (made,) = request_from(json.dumps(value))["inputs"]
     assert made["shape"] == shape
     count = 1
     for size in shape:
@@ -99,18 +100,17 @@ def test_the_answer_to_another_call_is_refused() -> None:
         invoke(kube(200, {"id": "call-2", "outputs": []}), TARGET, {"inputs": []}, VirtualClock(), "call-1")
 
 
-@pytest.mark.parametrize(
-    ("status", "answer", "words"),
-    [
-        (400, {"error": "shape mismatch"}, "answered HTTP 400: shape mismatch"),
-        (500, b"<html>oops", "answered HTTP 500: <html>oops"),
-        (503, {"kind": "Status", "message": "no endpoints available"}, "cannot be reached: no endpoints available"),
-        (200, b"not json", "answered HTTP 200: not json"),
-        (502, b"", "answered HTTP 502: nothing"),
-    ],
-)
-def test_a_failure_is_told_in_the_servers_own_words(status: int, answer: Any, words: str) -> None:
-    with pytest.raises(errors.ProvisioningError, match=words):
-        invoke(kube(status, answer), TARGET, {"inputs": []}, VirtualClock(), "c")
-    with pytest.raises(errors.ProvisioningError, match=words):
-        describe(kube(status, answer), TARGET)
+def test_a_model_that_is_slow_is_told_as_that_with_its_time() -> None:
+    def slow(request: dict[str, Any]) -> Any:  # noqa: ARG001 -- whatever it was
+        raise SlowAnswerError("no answer within 7 s")
+
+    with pytest.raises(errors.ProvisioningError, match=r"has not answered within 7 s") as caught:
+        invoke(kube(200, slow), replace(TARGET, timeout_s=7), {"inputs": []}, VirtualClock(), "c")
+    assert caught.value.exit_code == 5
+    assert "--timeout" in caught.value.hint
+    assert "API server" not in caught.value.message
+
+
+def test_a_sample_for_columns_is_read_as_a_frame() -> None:
+    inputs = [{"name": name, "shape": [-1, 1], "datatype": "FP64"} for name in ("a", "b")]
+    assert sample_from({"name": "m", "inputs": inputs})["parameters"] == {"content_type": "pd"}

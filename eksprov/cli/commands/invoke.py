@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,16 +15,30 @@ from eksprov.cli.options import as_json, complete_models, examples, shared
 from eksprov.errors import UsageError
 
 if TYPE_CHECKING:
-    from eksprov.cli.backend import Backend
+    from eksprov.serving.rows import Given
 
-SAMPLE = "sample.json"
-MAX_BYTES = 64 * 2**20
+SAMPLE: Final = "sample.json"
+MAX_BYTES: Final = 64 * 2**20
+TIMEOUT_S: Final = 60.0
+LONGEST_S: Final = 86400.0
+TAKES: Final = "--data takes a file, - or JSON"
+# By its suffix a file is CSV or it is not; any other is looked at.
+SUFFIXES: Final = {".csv": True, ".tsv": True, ".json": False, ".jsonl": False, ".ndjson": False}
+MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("a number of seconds, such as 60", context, parameter)
+    return value
 
 
 @click.command(
     "invoke",
     epilog=examples(
         "eksprov invoke digits                         the model's own sample.json, or zeros by its description",
+        "eksprov invoke fraud --data rows.csv          a table; the first line names the columns",
+        """eksprov invoke fraud --data '{"age": 3, "city": "Bern"}'""",
         "eksprov invoke digits --data request.json     a request of the Open Inference Protocol v2",
         "cat request.json | eksprov invoke digits --data - --json",
     ),
@@ -32,21 +48,33 @@ MAX_BYTES = 64 * 2**20
 @click.option(
     "--data",
     metavar="FILE|-|JSON",
-    help="A request, or a bare array.  [default: sample.json in or beside the model's folder]",
+    help=(
+        "Rows as objects or lists, pandas' split, CSV with a header, or a whole request.  "
+        "[default: sample.json in or beside the model's folder]"
+    ),
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, LONGEST_S, min_open=True),
+    default=TIMEOUT_S,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="How many seconds the model may take to answer.  [default: 60]",
 )
 @as_json
 @click.pass_obj
-def command(desk: Desk, name: str, data: str | None, as_json: bool) -> int:
+def command(desk: Desk, name: str, data: str | None, timeout_s: float, as_json: bool) -> int:
     """Ask a model and print its answer.
 
     The request goes through the Kubernetes API server to the model's service, so it works wherever kubectl would.
     """
-    from eksprov.cli.render import answer_json, answer_text
+    from eksprov.cli.render_answer import answer_json, answer_text
 
     backend = desk.backend()
-    request = _request(backend, name, data)
+    given = _sample(backend.models.folder(name)) if data is None else _given(data)
     with desk.progress() as display:
-        answer = backend.models.invoke(name, request, display)
+        answer = backend.models.invoke(name, given, display, timeout_s)
     if as_json:
         desk.answer(answer_json(answer))
     else:
@@ -54,32 +82,42 @@ def command(desk: Desk, name: str, data: str | None, as_json: bool) -> int:
     return 0
 
 
-def _request(backend: Backend, name: str, data: str | None) -> dict[str, Any] | None:
-    """The request, or None where the model's own description has to give one. Raises: UsageError."""
-    from eksprov.serving.invoke import request_from
+def _given(data: str) -> Given:
+    """What --data says. Raises: UsageError."""
+    from eksprov.serving.invoke import read_data
 
-    if data is None:
-        path = _sample(backend.models.folder(name))
-        return request_from(_read(path), str(path)) if path is not None else None
     if data == "-":
-        return request_from(sys.stdin.read(MAX_BYTES), "standard input")
-    if data.lstrip().startswith(("{", "[")):
-        return request_from(data, "--data")
-    return request_from(_read(Path(data)), data)
+        return read_data(_text(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "standard input")
+    if data.lstrip().startswith(("{", "[")) or "\n" in data:
+        return read_data(data, "--data")
+    return _read(Path(data))
 
 
-def _sample(folder: Path | None) -> Path | None:
-    """The sample request in or beside a model's folder."""
+def _sample(folder: Path | None) -> Given | None:
+    """The sample in or beside a model's folder; None where the model's own description has to give one."""
     places = (folder / SAMPLE, folder.parent / SAMPLE) if folder is not None else ()
-    return next((path for path in places if path.is_file()), None)
+    path = next((path for path in places if path.is_file()), None)
+    return _read(path) if path is not None else None
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> Given:
+    from eksprov.serving.invoke import read_data
+
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path} is larger than {MAX_BYTES // 2**20} MiB", "send the data in several requests")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", "--data takes a file, - or JSON") from error
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read: {said}", TAKES) from error
+    return read_data(_text(content, str(path)), str(path), csv=SUFFIXES.get(path.suffix.lower()))
+
+
+def _text(content: bytes, source: str) -> str:
+    """UTF-8, or UTF-16 where a mark at the beginning says so. Raises: UsageError."""
+    if len(content) > MAX_BYTES:
+        raise UsageError(f"{source} is larger than {MAX_BYTES // 2**20} MiB", "send the data in several requests")
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no text", "--data takes JSON") from error
+        raise UsageError(f"{source} is no text", "--data takes JSON or CSV in UTF-8") from error
