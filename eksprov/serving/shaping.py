@@ -38,10 +38,10 @@ def _of_nested(given: Nested, expected: Expected) -> dict[str, Any]:
             return _of_table(Table(given.source, None, tuple((cell,) for cell in given.cells)), expected)
         if columns is not None or width is not None:
             return _of_table(Table(given.source, None, (given.cells,)), expected)
-    column = typed(given.cells, _declared(expected), given.wrong)
     if all(cell is None for cell in given.cells):
         raise errors.UsageError(f"{given.source} holds nothing but nulls")
-    if column.each_json:
+    column = typed(given.cells, _declared(expected), given.wrong)
+    if column.each_json or _null_among_text(given.cells):
         kinds = " and ".join(sorted({_name(cell) for cell in given.cells}))
         hint = "give rows, whose columns may differ: [[…], […]]"
         raise errors.UsageError(f"{given.source} mixes {kinds}; a tensor has one datatype", hint)
@@ -113,10 +113,15 @@ def _as_tensor(given: Table, expected: Expected) -> dict[str, Any] | None:
         if any(part.each_json for part in parts):
             return None
         cells = [part.data[row] for row in range(len(given.rows)) for part in parts]
-    if None in cells and any(isinstance(cell, str) for cell in cells):
-        return None  # numpy would read the null as text
+    if _null_among_text(cells):
+        return None
     column = typed(cells, declared, wrong)
     return None if column.each_json else _tensor(expected, (len(given.rows), width), column)
+
+
+def _null_among_text(cells: Sequence[Cell]) -> bool:
+    """In a tensor numpy reads such a null as the text "None" (MLServer 1.7.1); in a frame it is one."""
+    return None in cells and any(isinstance(cell, str) for cell in cells)
 
 
 def _tensor(expected: Expected, shape: tuple[int, ...], column: Column) -> dict[str, Any]:

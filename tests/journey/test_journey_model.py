@@ -114,6 +114,23 @@ def test_a_request_may_be_a_sample_standard_input_or_an_array(
     assert f": {', '.join(map(str, wanted[:3]))}" in said.out
 
 
+def test_a_table_may_be_a_csv_and_a_wrong_one_names_its_cause(
+    journey: Project, served: Done, wanted: list[int]
+) -> None:
+    assert served.code == 0, served.err
+    data = json.loads((journey.folder / "examples/digits/sample.json").read_text())["inputs"][0]["data"]
+    rows = [data[start : start + 64] for start in (0, 64, 128)]
+    lines = [",".join(map(str, row)) for row in (range(64), *rows)]
+    (journey.folder / "rows.csv").write_text("\n".join(lines))
+    assert numbers(journey("invoke", "digits", "--data", "rows.csv", "--json")) == wanted[:3]
+    short = {"inputs": [{"name": "x", "shape": [1, 63], "datatype": "FP64", "data": data[:63]}]}
+    refused = journey("invoke", "digits", "--data", json.dumps(short))
+    assert refused.code == 1
+    assert "HTTP 500: ValueError: X has 63 features, but" in refused.err
+    assert "sent was x FP64 [1, 63]" in refused.err
+    assert "Traceback" not in refused.err
+
+
 def test_deploying_twice_is_deploying_once(journey: Project, served: Done, kubeconfig: Path) -> None:
     assert served.code == 0, served.err
     calls, objects = journey.changes(), versions(journey, kubeconfig)

@@ -152,6 +152,20 @@ def test_a_column_of_a_csv_is_what_all_its_cells_are(csv: str, declared: str, da
     assert (sent["datatype"], sent["data"]) == (datatype, data)
 
 
+@pytest.mark.parametrize(
+    ("text", "described", "names"),
+    [
+        ('[["a", null]]', None, ["0", "1"]),  # one tensor would read the null as a text
+        ('[[1, "a"]]', None, ["0", "1"]),
+        ("[[1, true]]", tensor(2), ["0", "1"]),
+        ('{"q": 1, "r": "a"}', tensor(2), ["q", "r"]),
+        ('{"text": "a"}', {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1, 1]}]}, ["text"]),
+    ],
+)
+def test_rows_that_one_tensor_cannot_hold_are_columns(text: str, described: Any, names: list[str]) -> None:
+    assert read_back(request_from(text, described=described)).names == tuple(names)
+
+
 def test_truth_values_with_nulls_are_not_read_as_false() -> None:
     (sent,) = request_from('[{"vip": true}, {"vip": null}]')["inputs"]
     assert (sent["datatype"], sent["data"]) == ("BYTES", ["true", "null"])
@@ -199,6 +213,9 @@ NOT_SENT = {
     '[1, "a"]': "mixes numbers and texts",
     '[[["a", 1]]]': "mixes numbers and texts",
     "[null, null]": "holds nothing but nulls",
+    '["a", null]': "mixes nulls and texts",
+    '[[["a", null]]]': "mixes nulls and texts",
+    "[true, null]": "mixes nulls and truth values",
     "[1, Infinity]": "value 2: a number beyond FP64, or Infinity",
     "[[[1, NaN]]]": "place 1, 1, 2: NaN is no JSON",
     "[]": "is an empty list",

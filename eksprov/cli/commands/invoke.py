@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SAMPLE: Final = "sample.json"
 MAX_BYTES: Final = 64 * 2**20
 TIMEOUT_S: Final = 60.0
-LONGEST_S: Final = 86400.0
+LONGEST_S: Final = 86400
 TAKES: Final = "--data takes a file, - or JSON"
 # By its suffix a file is CSV or it is not; any other is looked at.
 SUFFIXES: Final = {".csv": True, ".tsv": True, ".json": False, ".jsonl": False, ".ndjson": False}
@@ -87,6 +87,8 @@ def _given(data: str) -> Given:
     from eksprov.serving.invoke import read_data
 
     if data == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed", TAKES)
         return read_data(_text(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "standard input")
     if data.lstrip().startswith(("{", "[")) or "\n" in data:
         return read_data(data, "--data")
