@@ -86,7 +86,7 @@ def from_text(cells: Sequence[str], declared: str, wrong: Wrong) -> list[Cell]:
         if all(cell.lower() in _TRUTH for cell in told):
             return [_TRUTH.get(cell.lower()) for cell in bare]
         numbers = [cell for cell in told if not _INFINITE.fullmatch(cell)]
-        if numbers and all(_NUMBER_TEXT.fullmatch(cell) and _counts(cell) for cell in numbers):
+        if all(_NUMBER_TEXT.fullmatch(cell) and _counts(cell) for cell in numbers):
             return [_number(cell, index, wrong) for index, cell in enumerate(bare)]
     return [cell or None for cell in cells]
 

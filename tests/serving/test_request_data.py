@@ -242,6 +242,7 @@ NOT_SENT = {
     "a,b\n": "has no rows",
     'a,b\n"1,2\n': "is no CSV",
     "a,b\n1,inf\n1,2": "row 1, column 'b': inf is beyond FP64, and Infinity is no JSON",
+    "a,b\n1,NaN\n1,-Infinity": "row 2, column 'b': -Infinity is beyond FP64",
     "a,b\n1,2\n1,1e999": "row 2, column 'b': 1e999 is beyond FP64",
 }
 
