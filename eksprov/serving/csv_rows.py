@@ -1,6 +1,6 @@
 """CSV as a table: a header, then rows; commas, semicolons or tabs. Pure.
 
-https://www.rfc-editor.org/rfc/rfc4180. What a cell is, only its column can say: see `columns.from_text`.
+https://www.rfc-editor.org/rfc/rfc4180. What a cell is, only its column can say: see `cells.from_text`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from eksprov import errors
-from eksprov.serving.columns import Column, from_text, typed
+from eksprov.serving.cells import Column, from_text, typed
 from eksprov.serving.expected import Expected
 from eksprov.serving.rows import Cell, Given, Nested, Request, Table
 
