@@ -135,7 +135,7 @@ class Models:
         from eksprov.serving.expected import Expected
         from eksprov.serving.invoke import Target, describe, invoke, sample_from
         from eksprov.serving.rows import Request
-        from eksprov.serving.shaping import request_of
+        from eksprov.serving.shaping import left_out, request_of
 
         target = Target(self._namespace(name), name, name, timeout_s=timeout_s)
         opened = self._backend.opened(display, mint=False)
@@ -144,8 +144,10 @@ class Models:
         if given is None:
             body = sample_from(describe(kube, target))
         else:
-            described = None if isinstance(given, Request) else describe(kube, target)
-            body = request_of(given, Expected.of(described))
+            expected = Expected() if isinstance(given, Request) else Expected.of(describe(kube, target))
+            body = request_of(given, expected)
+            if others := left_out(given, expected):
+                display.note(f"note: {others}")
         return invoke(kube, target, body, opened.stack.clock, secrets.token_hex(8))
 
     def export(self, folder: Path, names: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:

@@ -29,6 +29,18 @@ def request_of(given: Given, expected: Expected) -> dict[str, Any]:
     return _of_table(given, expected)
 
 
+def left_out(given: Given, expected: Expected) -> str:
+    """Which columns of the data the model does not take, in a sentence; empty where it takes them all.
+
+    A model that uses some of the columns that it was trained with is described by those alone.
+    """
+    columns = _columns(given, expected) if isinstance(given, Table) else None
+    if columns is None or not isinstance(given, Table) or given.columns is None:
+        return ""
+    unknown = [name for name in given.columns if name not in columns]
+    return f"left out, for the model does not take it: {_named(unknown)}" if unknown else ""
+
+
 def _of_nested(given: Nested, expected: Expected) -> dict[str, Any]:
     """One tensor; a flat list is one row where the model takes rows of its length, or one value a row."""
     count = len(given.cells)
@@ -68,19 +80,20 @@ def _columns(given: Table, expected: Expected) -> tuple[str, ...] | None:
 
 
 def _ordered(given: Table, columns: tuple[str, ...]) -> Table:
-    """The table with the model's columns in its order. Raises: UsageError naming the missing and the unknown ones."""
+    """The table with the model's columns in its order, others left out.
+
+    Raises: UsageError naming those it lacks, and those that the model does not take.
+    """
     if given.columns is None:
         if len(given.rows[0]) != len(columns):
             said = f"{given.source} has {len(given.rows[0])} values in a row, and the model takes {len(columns)}"
             raise errors.UsageError(said, f"its columns are {_named(columns)}")
         return Table(given.source, columns, given.rows, given.as_text)
-    missing = [name for name in columns if name not in given.columns]
-    unknown = [name for name in given.columns if name not in columns]
-    if missing or unknown:
-        lacks = f"lacks {_named(missing)}" if missing else ""
-        knows = f"has {_named(unknown)}, which the model does not know" if unknown else ""
-        said = " and ".join(filter(None, (lacks, knows)))
-        raise errors.UsageError(f"{given.source} {said}", f"the model takes the columns {_named(columns)}")
+    if missing := [name for name in columns if name not in given.columns]:
+        unknown = [name for name in given.columns if name not in columns]
+        knows = f", and has {_named(unknown)}, which the model does not take" if unknown else ""
+        said = f"{given.source} lacks {_named(missing)}{knows}"
+        raise errors.UsageError(said, f"the model takes the columns {_named(columns)}")
     at = [given.columns.index(name) for name in columns]
     return Table(given.source, columns, tuple(tuple(row[i] for i in at) for row in given.rows), given.as_text)
 

@@ -9,15 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.clock import VirtualClock
 from support.memory_kube import MemoryKube
 
 from eksprov import errors
 from eksprov.cli.models import Models, _merged
 from eksprov.core.outcome import Outcome, Status
+from eksprov.kube.api import Reply
 from eksprov.operations.models import Deployed, Listed, Served
 from eksprov.serving.expected import Expected
-from eksprov.serving.invoke import Answer
-from eksprov.serving.rows import Given
+from eksprov.serving.invoke import Answer, read_data
+from eksprov.serving.rows import Given, Request
 from eksprov.serving.shaping import request_of
 
 URL = "http://digits.models.svc.cluster.local/v2/models/digits/infer"
@@ -242,6 +244,44 @@ def test_the_model_has_a_minute_or_what_timeout_says(cli: Any, backend: Any) -> 
     for wrong in ("0", "-1", "nan", "inf", "a", "86401"):
         assert cli("invoke", "digits", "--timeout", wrong, backend=backend).code == 2
     assert len(backend.models.timeouts) == 3
+
+
+def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_is_said(tmp_path: Path) -> None:
+    described = [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in ("b", "a")]
+    seen: list[tuple[str, Any]] = []
+
+    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
+        seen.append((f"{method} {namespace}/{service} {path}", json.loads(body or b"null")))
+        given = {"id": seen[-1][1]["id"], "outputs": []} if body else {"name": "digits", "inputs": described}
+        return Reply(200, {}, json.dumps(given).encode())
+
+    api = MemoryKube(answer=answer)
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "models"}})
+    api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "digits", "namespace": "models"}})
+    cluster = SimpleNamespace(kind="cluster", slug="c", outputs=lambda found: {"endpoint": found})
+    opened = SimpleNamespace(
+        steps=[cluster],
+        refuse_a_strangers_cluster=lambda: None,
+        read=lambda step, fresh: "https://c",  # noqa: ARG005 -- the names of the real one
+        stack=SimpleNamespace(kube=lambda slug, known: api, clock=VirtualClock()),  # noqa: ARG005
+    )
+    backend = SimpleNamespace(
+        config=SimpleNamespace(models=MODELS, name="s"),
+        project=tmp_path,
+        opened=lambda display, mint: opened,  # noqa: ARG005
+    )
+    notes: list[str] = []
+    display: Any = SimpleNamespace(doing=lambda text: None, note=notes.append)  # noqa: ARG005
+    models = Models(backend)  # type: ignore[arg-type]
+    backend.recorded = lambda: None
+    models.invoke("digits", read_data("id,a,b\n7,1,2\n"), display, 60)
+    calls, bodies = zip(*seen, strict=True)
+    path = "models/digits v2/models/digits"
+    assert calls == (f"GET {path}", f"POST {path}/infer")
+    assert [(one["name"], one["data"]) for one in bodies[1]["inputs"]] == [("b", [2]), ("a", [1])]
+    assert notes == ["note: left out, for the model does not take it: 'id'"]
+    models.invoke("digits", Request({"inputs": [], "id": "mine"}), display, 60)
+    assert seen[2:] == [(f"POST {path}/infer", {"inputs": [], "id": "mine"})]  # asked nothing before
 
 
 def test_followed_logs_are_merged_and_an_error_in_one_is_raised() -> None:

@@ -15,7 +15,7 @@ from support.tables import WRITTEN, Held, as_csv, read_back, strict, tables
 from eksprov import errors
 from eksprov.serving.expected import Expected
 from eksprov.serving.invoke import read_data, request_from
-from eksprov.serving.shaping import request_of
+from eksprov.serving.shaping import left_out, request_of
 
 
 def columns(*named: tuple[str, str]) -> dict[str, Any]:
@@ -81,14 +81,23 @@ def test_what_the_model_names_orders_the_columns(held: Held, data: st.DataObject
     assert same([bare.names, bare.rows], [sent.names, sent.rows])
 
 
+def test_columns_that_the_model_does_not_take_are_left_out_and_named() -> None:
+    expected = Expected.of(columns(("b", "FP64"), ("a", "FP64")))
+    given = read_data("id,a,label,b\n7,1,yes,2\n")
+    assert read_back(request_of(given, expected)) == Held(("b", "a"), ((2, 1),))
+    assert left_out(given, expected) == "left out, for the model does not take it: 'id', 'label'"
+    for taken in ('{"a": 1, "b": 2}', "[[1, 2]]", "[1, 2]"):
+        assert left_out(read_data(taken), expected) == ""
+    assert left_out(given, Expected()) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "described", "words"),
     [
-        ('{"a": 1, "c": 2}', columns(("a", "FP64"), ("b", "FP64")), "lacks 'b' and has 'c', which the model does not"),
+        ('{"a": 1, "c": 2}', columns(("a", "FP64"), ("b", "FP64")), "lacks 'b', and has 'c', which the model does not"),
         ('{"a": 1}', columns(("a", "FP64"), ("b", "FP64")), "lacks 'b'"),
-        ('{"a": 1, "b": 2, "c": 3}', columns(("a", "FP64"), ("b", "FP64")), "has 'c', which the model does not know"),
         ("[[1]]", columns(("a", "FP64"), ("b", "FP64")), "has 1 values in a row, and the model takes 2"),
-        ("a,c\n1,2", columns(("a", "FP64"), ("b", "FP64")), "lacks 'b' and has 'c'"),
+        ("a,c\n1,2", columns(("a", "FP64"), ("b", "FP64")), "lacks 'b', and has 'c'"),
         ("[[1, 2, 3]]", tensor(4), "has 3 values in a row, and the model takes 4"),
         ("[1, 2, 3]", tensor(4), "has 3 values in a row, and the model takes 4"),
         ('{"a": 1}', tensor(4), "has 1 columns, and the model takes 4"),
