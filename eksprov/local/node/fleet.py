@@ -18,6 +18,7 @@ from eksprov.local.node.network import KUBELET_PORT
 from eksprov.local.node.nodes import NodeRun
 from eksprov.local.node.pods import PodRun
 from eksprov.local.node.rest import ApiError, pod_path
+from eksprov.local.node.states import NO_DEBUGGER
 from eksprov.local.node.supervision import supervised
 from eksprov.local.node.tools import Tools
 
@@ -95,6 +96,8 @@ class Fleet:
         """For the kubelet endpoint; LookupError for what is not known."""
         run = self._named(namespace, pod)
         found = run.container(container)
+        if found is None and any(one["name"] == container for one in run.pod["spec"].get("ephemeralContainers", [])):
+            raise LookupError(NO_DEBUGGER)
         if found is None:
             raise LookupError(f'container "{container}" not found in pod "{pod}"')
         path = found.log_path(previous)

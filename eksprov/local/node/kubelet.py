@@ -21,6 +21,10 @@ from eksprov.local.node.network import LOOPBACK
 FOLLOW_S = 0.2
 CHUNK_BYTES = 64 * 1024
 SHUTDOWN_S = 0.1
+_WHY = "they run pods as processes, without containers"
+# https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/server/server.go names the paths.
+_ENTERING = ("exec", "attach", "run")
+_IN_KUBECTL = {"portForward": "port-forward"}
 
 
 class LogSource(Protocol):
@@ -123,8 +127,19 @@ async def _healthy(request: web.Request) -> web.Response:  # noqa: ARG001 - aioh
 
 
 async def _absent(request: web.Request) -> web.Response:
-    what = request.path.strip("/").split("/")[0]
-    text = f"the local world's nodes do not offer {what}: they run pods as processes, without containers\n"
-    response = web.Response(status=501, text=text)
+    """Refuse in one sentence what these nodes do not offer, and name what leads to the same place.
+
+    The body is a Status, because kubectl reads the body of a refused upgrade as one, in JSON or else in YAML: a plain
+    text with a colon in it is a YAML mapping without a message, and nothing of it is shown
+    (https://github.com/kubernetes/kubernetes/blob/v1.32.4/staging/src/k8s.io/apimachinery/pkg/util/httpstream/spdy/roundtripper.go).
+    """
+    what, *where = request.path.strip("/").split("/")
+    text = f"the local world's nodes do not offer {_IN_KUBECTL.get(what, what)}: {_WHY}"
+    if what == "portForward" and len(where) > 1:
+        text += f"; the API server leads to this pod at /api/v1/namespaces/{where[0]}/pods/{where[1]}:PORT/proxy/"
+    elif what in _ENTERING:
+        text += "; kubectl logs and kubectl describe work"
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": text}
+    response = web.json_response({**status, "reason": "NotImplemented", "code": 501}, status=501)
     response.force_close()  # the client has asked to upgrade this connection; nothing else can come of it
     return response

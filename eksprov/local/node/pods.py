@@ -75,7 +75,7 @@ class PodRun:
         self._scene.pod = pod
         if pod["metadata"].get("deletionTimestamp"):
             self._leaving.set()
-        elif pod["spec"].get("readinessGates"):
+        elif pod["spec"].get("readinessGates") or pod["spec"].get("ephemeralContainers"):
             self._changed.set()
 
     def vanish(self) -> None:

@@ -13,6 +13,8 @@ from eksprov.local.node.events import timestamp
 
 Json = dict[str, Any]
 
+NO_DEBUGGER = "the local world's nodes run no ephemeral containers: they run pods as processes, without containers"
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -168,9 +170,17 @@ def pod_status(
     if inits:
         shown = [replace(one, ready=one.ready if one.sidecar else _init_done(one)) for one in inits]
         status["initContainerStatuses"] = [container_status(one) for one in shown]
+    if debuggers := pod["spec"].get("ephemeralContainers"):
+        status["ephemeralContainerStatuses"] = [container_status(_not_run(one, facts)) for one in debuggers]
     if "generation" in pod["metadata"]:
         status["observedGeneration"] = pod["metadata"]["generation"]
     return status
+
+
+def _not_run(ephemeral: Json, facts: PodFacts) -> ContainerState:
+    """An ephemeral container, as one that failed to start: `kubectl debug` would wait for it for ever."""
+    ended = Terminated(128, "StartError", facts.started_at, facts.started_at, NO_DEBUGGER)
+    return ContainerState(ephemeral["name"], ephemeral["image"], ended)
 
 
 def conditions(
