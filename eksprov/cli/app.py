@@ -15,7 +15,7 @@ _PACKAGE = "eksprov.cli.commands"
 
 # command -> (its module, what it does), in the order a user meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("init", "Write a commented config file."),
+    "init": ("init", "Write a config file to start from."),
     "validate": ("validate", "Check the config file and list every problem."),
     "schema": ("schema", "Print the config file's JSON Schema."),
     "plan": ("plan", "Show what provision would do, without doing it."),

@@ -54,7 +54,12 @@ def parse(text: str | bytes, file: str = "") -> Config:
 
     Raises: ConfigError with every error in it.
     """
-    return _usable(_examined(text, file, None))
+    return _usable(examine_text(text, file))
+
+
+def examine_text(text: str | bytes, file: str = "") -> Examined:
+    """The config in a text and everything wrong or odd with it. Paths of models are not looked at."""
+    return _examined(text, file, None)
 
 
 def examine(path: FilePath) -> Examined:

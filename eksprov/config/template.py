@@ -1,24 +1,28 @@
-"""The schema as texts for people and editors: the commented file of `eksprov init`, and the JSON Schema.
+"""The schema as texts for people and editors: the commented file of `eksprov init --full`, and the JSON Schema.
 
 Both are made from the schema itself, so a key can be in neither wrongly nor not at all. A key is written with its
-default; lists of mappings, whose default is empty, show one commented entry with every key an entry may have.
+default; lists of mappings, whose default is empty, show one commented entry with every key an entry may have. A key
+that the rules call without effect beside the others is a comment, too, so that the file is valid without a warning.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from eksprov.config.load import examine_text
 from eksprov.config.schema import Config, NodeGroup
+from eksprov.config.starting import ABOUT_GPU, GPU_GROUP, PLAIN, PRIVATE, SCHEMA_LINE, Start, entry, plain
 
-_HEAD: Final = """\
-# What eksprov makes. Only `name` is required; every other key shows its default.
+_HEAD: Final = f"""\
+{SCHEMA_LINE}
+# What eksprov makes. Only `name` is required; every other key shows its default, after a # where it has no effect here.
 # `eksprov validate` checks this file, `eksprov plan` shows what it would change."""
 # What a key without a default shows, and what an entry of a list shows. The quick start's values where it has them.
 _EXAMPLES: Final[Mapping[str, Any]] = {
@@ -38,15 +42,16 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "models.path": "examples/digits/model",
 }
 _WIDTH: Final = 118
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
-_NOT_WORDS: Final = frozenset(
-    ["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
-)  # to YAML 1.1, without quotes
 
 
-def template(name: str = "my-stack") -> str:
-    """The text of a commented config file; it loads as it is, with one node group and otherwise all defaults."""
-    return "\n".join((_HEAD, *_lines(Config, {**_EXAMPLES, "name": name}), ""))
+def template(start: Start = PLAIN) -> str:
+    """The text of a commented config file; it loads as it is, with its node groups and otherwise all defaults."""
+    values = {**_EXAMPLES, "name": start.name, "region": start.region, **(PRIVATE if start.private else {})}
+    if start.model:
+        values["models.name"], values["models.path"] = start.model
+    whole = _text(start, values, frozenset())
+    idle = frozenset(re.sub(r"\[\d+\]", "", problem.path) for problem in examine_text(whole).warnings)
+    return _text(start, values, idle)
 
 
 def example() -> Config:
@@ -63,27 +68,46 @@ def json_schema() -> dict[str, Any]:
     return {**schema, **head}
 
 
-def _lines(model: type[BaseModel], examples: Mapping[str, Any], place: str = "") -> Iterator[str]:
+def _text(start: Start, values: Mapping[str, Any], idle: frozenset[str]) -> str:
+    return "\n".join((_HEAD, *_lines(Config, _Said(values, idle, start)), ""))
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What keys show: values in place of defaults, the keys that are comments, and the lists that have entries."""
+
+    values: Mapping[str, Any]
+    idle: frozenset[str]
+    start: Start
+
+    def listed(self, key: str) -> bool:
+        """Whether the list has an entry that counts."""
+        return key == "node_groups" or (key == "models" and self.start.model is not None)
+
+
+def _lines(model: type[BaseModel], said: _Said, place: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
-        key = f"{place}{name}"
         if not place:
             yield ""
         yield from _comment(_about(field))
-        entry, listed = _entry(field.annotation), get_origin(field.annotation) is tuple
-        if entry is None:
-            yield f"{name}: {_plain(_value(key, field, examples))}"
-        elif not listed:
-            yield f"{name}:"
-            yield from _indented(_lines(entry, examples, f"{key}."), "  ")
-        else:
-            shown = [line for line in _lines(entry, examples, f"{key}.") if line]
-            item = list(_item(shown))
-            if key == "node_groups":
-                yield f"{name}:"
-                yield from item
-            else:
-                yield f"# {name}:"
-                yield from (f"# {line}" for line in item)
+        key = f"{place}{name}"
+        lines = _key(name, key, field, said)
+        yield from (f"# {line}" for line in lines) if key in said.idle else lines
+
+
+def _key(name: str, key: str, field: FieldInfo, said: _Said) -> Iterator[str]:
+    part = _entry(field.annotation)
+    if part is None:
+        yield f"{name}: {plain(_value(key, field, said.values))}"
+        return
+    below = _lines(part, said, f"{key}.")
+    if get_origin(field.annotation) is not tuple:
+        yield from (f"{name}:", *_indented(below, "  "))
+        return
+    lines = [f"{name}:", *_item([line for line in below if line])]
+    if key == "node_groups" and said.start.gpu:
+        lines += (f"  {ABOUT_GPU}", *entry(GPU_GROUP))
+    yield from lines if said.listed(key) else (f"# {line}" for line in lines)
 
 
 def _item(lines: list[str]) -> Iterator[str]:
@@ -128,12 +152,3 @@ def _value(key: str, field: FieldInfo, examples: Mapping[str, Any]) -> Any:
     if field.default is PydanticUndefined:
         raise ValueError(f"{key} has neither a default nor an example")
     return field.default
-
-
-def _plain(value: Any) -> str:
-    """A value in flow style; JSON is YAML but for the quotes that plain words do not need."""
-    if isinstance(value, (tuple, list)):
-        return f"[{', '.join(map(_plain, value))}]"
-    if isinstance(value, str) and _WORD.fullmatch(value) and value.lower() not in _NOT_WORDS:
-        return value
-    return json.dumps(value)

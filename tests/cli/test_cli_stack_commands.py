@@ -223,23 +223,13 @@ def test_colours_need_a_terminal_and_no_no_color(cli: Any, scripted: Any) -> Non
         assert "\x1b" not in result.out + result.err
 
 
-def test_validate_lists_everything_and_init_writes_what_it_accepts(cli: Any) -> None:
-    assert cli("init", "--name", "digits").out == "wrote eksprov.yaml\n"
-    again = cli("init")
-    assert again.code == 2
-    assert "exists and was left as it is" in again.err
-    assert cli("validate").code == 0
+def test_validate_lists_everything(cli: Any) -> None:
     Path("eksprov.yaml").write_text("name: 7\nnode_groups: {}\nzzz: 1\n")
     result = cli("validate")
     assert result.code == 2
     assert result.err.count("error: eksprov.yaml:") == 3
     body = json.loads(cli("validate", "--json").out)
     assert (body["valid"], len(body["problems"])) == (False, 3)
-
-
-def test_init_refuses_a_name_that_is_none_and_writes_nothing(cli: Any) -> None:
-    assert cli("init", "--name", "Not A Name").code == 2
-    assert list(Path().iterdir()) == []
 
 
 def test_outputs_of_nothing_name_the_cure(cli: Any, samples: Any) -> None:

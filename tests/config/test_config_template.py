@@ -13,9 +13,10 @@ import yaml
 from pydantic import BaseModel
 
 from eksprov.config.check import check
-from eksprov.config.load import load, parse
+from eksprov.config.load import examine_text, load, parse
 from eksprov.config.schema import Config
 from eksprov.config.schema.base import CIDR, NAME, PATTERNS_IN_WORDS
+from eksprov.config.starting import Start
 from eksprov.config.template import example, json_schema, template
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,16 @@ def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 def test_the_template_loads_as_the_defaults_and_breaks_no_rule() -> None:
     assert parse(template(), "eksprov.yaml") == example()
     assert check(example()) == []
+
+
+def test_a_key_without_effect_is_a_comment_until_it_has_one() -> None:
+    def idle(text: str) -> set[str]:
+        return {
+            key for key in ("kms_key_deletion_days", "reuse_on_scale_in") if re.search(rf"^ *# {key}: ", text, re.M)
+        }
+
+    assert idle(template()) == {"kms_key_deletion_days", "reuse_on_scale_in"}
+    assert examine_text(template(Start(private=True, gpu=True))).problems == ()
 
 
 def test_every_key_stands_in_the_template_with_its_description() -> None:
@@ -53,7 +64,7 @@ def test_the_commented_entries_load_once_they_are_uncommented() -> None:
 
 @pytest.mark.parametrize("name", ["a", "no", "on", "null", "y", "e1"])
 def test_the_template_loads_under_any_good_name(name: str) -> None:
-    assert parse(template(name)).name == name
+    assert parse(template(Start(name))).name == name
 
 
 def test_the_quick_start_is_short_and_its_keys_stand_alone() -> None:

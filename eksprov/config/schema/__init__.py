@@ -1,7 +1,7 @@
 """The config file's shape. Keys read like AWS and Kubernetes, in snake_case, with units in their names.
 
 Every key has a default but `name`; unknown keys are refused. Sizes are GiB or MiB, times are seconds or days.
-Each field's description is what `eksprov schema` and `eksprov init` show.
+Each field's description is what `eksprov schema` and `eksprov init --full` show.
 """
 
 from __future__ import annotations
