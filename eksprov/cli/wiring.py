@@ -158,9 +158,11 @@ def local_world() -> ModuleType:
     """The local world's functions. Raises: UsageError where the packages that it is made of are not installed."""
     missing = [name for name in LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
+        from eksprov.local.extra import cure
+
         raise errors.UsageError(
             f"the local world needs packages that are not installed ({', '.join(missing)})",
-            "pip install 'eksprov[local]', or set target: aws in the config",
+            f"{cure()}; or set target: aws in the config",
         )
     from eksprov.local import world
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eksprov.local.extra import cure
 from eksprov.local.node import standins
 from eksprov.local.node.standins import StandIn
 
@@ -87,8 +88,7 @@ def recognise(image: str, installed: Callable[[str], str | None] = installed_ver
 def _model_server(image: str, name: ImageName, installed: Callable[[str], str | None]) -> ModelServer:
     version = installed("mlserver")
     if version is None:
-        hint = "install eksprov's `local` extra with Python 3.11 or 3.12"
-        raise UnknownImageError(f'"{image}" runs as the Python package mlserver, which is not installed: {hint}')
+        raise UnknownImageError(f'"{image}" runs as the Python package mlserver, which is not installed: {cure()}')
     wanted = re.match(r"\d+(\.\d+)*", name.tag)
     if wanted and wanted.group() != version:
         return ModelServer(f"the installed mlserver {version} runs in place of the image's {wanted.group()}")

@@ -55,7 +55,7 @@ def test_a_digest_alone_is_told_to_name_no_version() -> None:
 
 
 def test_a_missing_package_is_named_with_its_cure() -> None:
-    with pytest.raises(UnknownImageError, match="`local` extra"):
+    with pytest.raises(UnknownImageError, match="make setup"):
         recognise("seldonio/mlserver:1.7.1", lambda _: None)
 
 
