@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def train(folder: Path, images_file: Path | None) -> str:
     (HERE / "sample.json").write_text(json.dumps(request(images[:SAMPLES])) + "\n")
     if images_file:
         images_file.write_text(json.dumps(request(images)) + "\n")
-    return f"{folder / 'model.joblib'}: {model.score(unseen, wanted):.1%} of {len(unseen)} unseen digits read right"
+    where, right = os.path.relpath(folder / "model.joblib"), model.score(unseen, wanted)
+    return f"{where}: {right:.1%} of {len(unseen)} unseen digits read right"
 
 
 def main() -> int:
