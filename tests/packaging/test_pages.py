@@ -134,6 +134,48 @@ def test_every_option_that_a_row_shows_is_one_of_its_commands() -> None:
         assert shown <= known, first
 
 
+def called(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The commands of ours that a text shows as code, and their words; comments and redirections are none."""
+    spans = re.findall(r"`([^`\n]+)`", FENCED.sub("", text))
+    lines = [line.removeprefix("$ ") for block in FENCED.findall(text) for line in block.splitlines()]
+    for code in (*spans, *lines):
+        match = re.match(r"(?:\S+ -m )?eksprov ([a-z-]+)(.*)", code) or re.match(r"([a-z-]+)( .*)", code)
+        if match and match[1] in COMMANDS:
+            yield match[1], re.split(r"\s{2,}|[|>#)]", match[2].strip())[0].split()
+
+
+def known(name: str, words: list[str]) -> bool:
+    """Whether the command has the options, and a group the command, that are shown."""
+    found = command(name)
+    while isinstance(found, click.Group) and words and not words[0].startswith("-"):
+        if words[0] not in found.commands:
+            return False
+        found, words = found.commands[words[0]], words[1:]
+    options = {option for each in (*found.params, *eksprov.params) for option in (*each.opts, "--help", "--version")}
+    return {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)} <= options
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_shows_has_the_options_it_shows(page: Path) -> None:
+    assert [(name, words) for name, words in called(page.read_text()) if not known(name, words)] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_help_have_options_that_there_are(name: str) -> None:
+    group = command(name)
+    each = [group, *(group.commands.values() if isinstance(group, click.Group) else ())]
+    shown = [line.strip() for one in each for line in (one.epilog or "").splitlines() if "eksprov " in line]
+    examples = "".join(f"`{line[line.index('eksprov ') :]}`\n" for line in shown)
+    assert [(name, words) for name, words in called(examples) if not known(name, words)] == []
+
+
+def test_a_command_that_is_not_and_an_option_that_is_not_are_seen() -> None:
+    text = (
+        "`plan --check`, `state shew`, `plan --chekc`, `local status --json`\n```sh\n$ eksprov invoke a --date x\n```\n"
+    )
+    assert [name for name, words in called(text) if not known(name, words)] == ["state", "plan", "invoke"]
+
+
 def test_the_config_table_names_keys_that_exist_and_their_defaults() -> None:
     config = example()
     for first, default, _ in rows("The config"):
