@@ -157,6 +157,7 @@ class Models:
         from eksprov.serving.graph import all_manifests
         from eksprov.serving.package import read_package
         from eksprov.serving.runtimes import runtime
+        from eksprov.serving.sizing import memory
         from eksprov.serving.spec import model_spec
 
         facts, notes = self._facts()
@@ -168,7 +169,8 @@ class Models:
             spec = model_spec(model, facts, package.digest, package.size_bytes)
             held = [with_digests(manifest, self._backend.desk.pins().images) for manifest in all_manifests(spec)]
             written += export(held, folder / name)
-            notes = (*notes, *package.warnings)
+            tight = memory(spec, package.loaded_bytes)
+            notes = (*notes, *package.warnings, *([str(tight)] if tight else ()))
         return written, notes
 
     def _facts(self) -> tuple[Any, tuple[str, ...]]:

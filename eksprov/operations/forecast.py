@@ -36,6 +36,7 @@ from eksprov.preflight.need import groups, quota_code
 from eksprov.preflight.reading import read
 from eksprov.preflight.references import references
 from eksprov.preflight.reserved import reservations
+from eksprov.serving.preview import preview
 from eksprov.serving.sizing import fit
 from eksprov.serving.spec import StackFacts, model_spec
 from eksprov.steps.addon_versions import CNI
@@ -80,6 +81,7 @@ def preflight(opened: Opened, plan: Plan, due: Callable[[str], bool] | None = No
         impossible=_impossible(opened),
         system_pods=_system_pods(opened),
         homeless=_homeless(opened),
+        unservable=tuple(told for each in opened.stack.config.models for told in preview(each, opened.stack.project)),
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
         disk_keys=_disk_keys(opened, plan),
     )

@@ -15,6 +15,7 @@ from eksprov import errors
 from eksprov.config.schema import Model
 from eksprov.core.plan import Plan
 from eksprov.core.step import Step
+from eksprov.errors import Problem
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations.apply import Applier
 from eksprov.operations.carriers import node_types
@@ -28,7 +29,7 @@ from eksprov.operations.stack import Opened
 from eksprov.serving.graph import is_shared, model_steps
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
-from eksprov.serving.sizing import fit
+from eksprov.serving.sizing import fit, memory
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
 from eksprov.serving.workload import MODEL_DIGEST
 from eksprov.state.record import Record
@@ -135,9 +136,8 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     chosen = [packaged(opened, model_of(opened, name)) for name in names]
     kube = cluster_api(opened)
     nodes = node_types(opened)
-    problems = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
-    if problems:
-        raise errors.ConfigError(problems)
+    homeless = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
+    tight = _refuse_too_little_memory(chosen, homeless)
     steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
     doubts = refuse_wrong_roles(opened, steps)
     applier = Applier(rebuilt(opened), kube)
@@ -151,12 +151,23 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     )
     warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
     blind = [text for spec, _ in chosen if spec.name in {s.name for s in served} and (text := _autoscaler(kube, spec))]
-    return Deployed(report, served, (*doubts, *warnings, *blind))
+    return Deployed(report, served, (*doubts, *warnings, *tight, *blind))
+
+
+def _refuse_too_little_memory(
+    chosen: Sequence[tuple[ModelSpec, Package]], others: tuple[Problem, ...] = ()
+) -> tuple[str, ...]:
+    """Notes on tight memory. Raises: ConfigError for memory that can never hold its model, and for `others`."""
+    found = [problem for spec, package in chosen if (problem := memory(spec, package.loaded_bytes))]
+    if wrong := (*others, *(problem for problem in found if problem.level == "error")):
+        raise errors.ConfigError(wrong)
+    return tuple(str(problem) for problem in found)
 
 
 def plan_models(opened: Opened, names: Sequence[str]) -> Plan:
     """What `deploy` would do, without doing it."""
     chosen = [packaged(opened, model_of(opened, name)) for name in names]
+    _refuse_too_little_memory(chosen)
     kube = cluster_api(opened)
     return make_plan(opened, _unique(step for spec, pack in chosen for step in graph(opened, spec, pack)), kube)
 

@@ -179,6 +179,8 @@ def models(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     """The stack can be made without them; `deploy-model` would refuse them."""
     for name, problem in sorted(facts.homeless.items()):
         yield Finding("model-nodes", "warning", f"model {name}: {problem.message}", problem.hint)
+    for problem in facts.unservable:
+        yield Finding("model-files", "warning", f"{problem.path}: {problem.message}", problem.hint)
 
 
 CHECKS: tuple[Check, ...] = (

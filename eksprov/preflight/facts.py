@@ -118,4 +118,5 @@ class Facts:
     reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)
     system_pods: SystemPods | None = None
     homeless: Mapping[str, Problem] = field(default_factory=dict)  # models that no node could ever take
+    unservable: tuple[Problem, ...] = ()  # of models' folders, as they lie there
     disk_keys: Mapping[str, DiskKey | Unread] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 beside them.
 
 Reads files and writes none: `model-settings.json`, which MLServer wants beside the model
-(https://mlserver.readthedocs.io/en/stable/reference/model-settings.html), is derived unless the folder has one.
+(https://mlserver.readthedocs.io/en/stable/reference/model-settings.html), is derived, or completed where the folder has
+one that leaves something open. What could not be served is refused here, before anything is made.
 Left out: hidden files, `__pycache__`, and `sample.json`, the request that `invoke` sends when it is given no data.
 Links are read through, but never out of the folder.
 """
@@ -10,18 +11,21 @@ Links are read through, but never out of the folder.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from eksprov import errors
-from eksprov.serving.pickles import version_warning
+from eksprov.serving.candidates import the_model
+from eksprov.serving.contents import Contents, read_contents, refuse_pointers
+from eksprov.serving.folder import Folder
+from eksprov.serving.formats import ANNEX
 from eksprov.serving.runtimes import Runtime
+from eksprov.serving.server_settings import judged
+from eksprov.serving.settings import completed, read_settings
 
-SETTINGS: Final = "model-settings.json"
 SAMPLE: Final = "sample.json"
 CHUNK_BYTES: Final = 2**20
 # MLServer's start-up script unpacks it into its working directory, which is read-only here, and so the server ends
@@ -43,12 +47,14 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Package:
-    """A model's files. `digest` changes with any byte or name in them, and with nothing else."""
+    """A model's files. `digest` changes with any byte or name in them, and with nothing else. `loaded_bytes`: of the
+    model's file unpacked, at least, which the server will hold in memory; 0 where that is not known."""
 
     folder: Path
     files: tuple[ModelFile, ...]
     digest: str
     warnings: tuple[str, ...] = ()
+    loaded_bytes: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -63,36 +69,43 @@ class Package:
 
 
 def read_package(folder: Path, name: str, runtime: Runtime) -> Package:
-    """Read and hash a model's folder.
+    """Read and hash a model's folder, and look into what is in it.
 
-    Raises: UsageError for a folder that is missing, empty, leads outside by a link, or leaves open which file is the
-    model.
+    Raises: UsageError for a folder that is missing, empty, leads outside by a link, leaves open which file is the
+    model, or holds something that the server could not load, or not answer from.
     """
+    _refuse_no_folder(folder, name)
+    files = {file.path: file for path in _walk(folder, folder.resolve(), name) if (file := _hashed(folder, path))}
+    if not files:
+        raise errors.UsageError(f"model {name}: the folder {folder} is empty", "put the model's file into it")
+    here = Folder(folder, name, frozenset(files), runtime)
+    refuse_pointers(here)
+    if ENVIRONMENT in files:
+        raise here.wrong(
+            f"{folder / ENVIRONMENT} is an environment of its own, which the server cannot unpack here",
+            f"take it out, and train with the libraries of {runtime.name}: {runtime.carries}",
+        )
+    here.refuse_hiding()
+    server, settings = judged(here), read_settings(here)
+    model = settings.model or (None if settings.foreign else the_model(here))
+    contents = read_contents(model, here, settings.method, foreign=settings.foreign) if model else Contents()
+    if (content := completed(settings, model, here, contents.inputs)) is not None:
+        hashed = hashlib.sha256(content).hexdigest()
+        files[settings.path] = ModelFile(settings.path, len(content), hashed, content=content)
+    listed = sorted(files.values(), key=lambda file: file.path)
+    warnings = (*server, *settings.warnings, *contents.warnings)
+    return Package(folder, tuple(listed), _digest(listed), warnings, contents.loaded_bytes)
+
+
+def _refuse_no_folder(folder: Path, name: str) -> None:
+    if folder.is_file():
+        raise errors.UsageError(
+            f"model {name}: {folder} is a file", "`path` in the config names the folder that the model's file is in"
+        )
     if not folder.is_dir():
         raise errors.UsageError(
             f"model {name}: there is no folder {folder}", "train the model first, or correct its `path` in the config"
         )
-    files = sorted((_hashed(folder, path) for path in _walk(folder, folder.resolve(), name)), key=lambda f: f.path)
-    if not files:
-        raise errors.UsageError(f"model {name}: the folder {folder} is empty", "put the model's file into it")
-    if any(file.path == ENVIRONMENT for file in files):
-        raise errors.UsageError(
-            f"model {name}: {folder / ENVIRONMENT} is an environment of its own, which the server cannot unpack here",
-            f"take it out, and train with the libraries of {runtime.name}: {_listed(runtime)}",
-        )
-    settings = next((file for file in files if file.path == SETTINGS), None)
-    model: ModelFile | None
-    if settings is None:
-        model = found = _candidate(files, folder, name, runtime)
-        files = sorted([*files, _derived_settings(name, runtime, found.path)], key=lambda f: f.path)
-    else:
-        model = _named_by(settings, files, name)
-    warning = version_warning(model.source, runtime.libraries["scikit-learn"]) if model and model.source else None
-    return Package(folder, tuple(files), _digest(files), (warning,) if warning else ())
-
-
-def _listed(runtime: Runtime) -> str:
-    return ", ".join(f"{name} {version}" for name, version in runtime.libraries.items())
 
 
 def _walk(folder: Path, root: Path, name: str) -> Iterator[Path]:
@@ -102,6 +115,8 @@ def _walk(folder: Path, root: Path, name: str) -> Iterator[Path]:
         path = Path(entry.path)
         if path.parent.resolve() == root and entry.name == SAMPLE:
             continue
+        if entry.is_symlink() and "annex/objects/" in os.readlink(path):
+            raise errors.UsageError(f"model {name}: {path} is {ANNEX.name}", ANNEX.cure)
         if entry.is_symlink() and not path.resolve().is_relative_to(root):
             raise errors.UsageError(
                 f"model {name}: {path} is a link that leads out of the model's folder", "copy the file instead"
@@ -110,6 +125,10 @@ def _walk(folder: Path, root: Path, name: str) -> Iterator[Path]:
             yield from _walk(path, root, name)
         elif entry.is_file():
             yield path
+        elif entry.is_symlink() and not path.exists():
+            raise errors.UsageError(
+                f"model {name}: {path} is a link to {os.readlink(path)}, which is not there", "copy the file instead"
+            )
         else:
             raise errors.UsageError(f"model {name}: {path} is no ordinary file", "move it out of the model's folder")
 
@@ -127,48 +146,6 @@ def _hashed(folder: Path, path: Path) -> ModelFile:
     except OSError as error:
         raise errors.UsageError(f"{path} cannot be read: {error.strerror}") from error
     return ModelFile(relative, size, digest.hexdigest(), path)
-
-
-def _candidate(files: list[ModelFile], folder: Path, name: str, runtime: Runtime) -> ModelFile:
-    found = [file for file in files if file.path.endswith(runtime.suffixes)]
-    if len(found) == 1:
-        return found[0]
-    kinds = ", ".join(f"*{suffix}" for suffix in runtime.suffixes)
-    if not found:
-        raise errors.UsageError(
-            f"model {name}: no file in {folder} looks like a model for {runtime.name} ({kinds})",
-            f"save the model with joblib.dump, or write a {SETTINGS} that names the file",
-        )
-    named = ", ".join(file.path for file in found)
-    raise errors.UsageError(
-        f"model {name}: {len(found)} files in {folder} could be the model: {named}",
-        f"leave one, or write a {SETTINGS} with parameters.uri naming it",
-    )
-
-
-def _derived_settings(name: str, runtime: Runtime, model_path: str) -> ModelFile:
-    settings = {"name": name, "implementation": runtime.implementation, "parameters": {"uri": f"./{model_path}"}}
-    content = json.dumps(settings, indent=2, sort_keys=True).encode() + b"\n"
-    return ModelFile(SETTINGS, len(content), hashlib.sha256(content).hexdigest(), content=content)
-
-
-def _named_by(settings: ModelFile, files: list[ModelFile], name: str) -> ModelFile | None:
-    """The model file that the user's own settings name; their name must be the model's, or nobody would find it."""
-    assert settings.source is not None
-    try:
-        content: Any = json.loads(settings.source.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise errors.UsageError(f"model {name}: {settings.source} is no JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise errors.UsageError(f"model {name}: {settings.source} is no JSON object")
-    if content.get("name", name) != name:
-        raise errors.UsageError(
-            f"model {name}: {settings.source} gives it another name: {content['name']}",
-            f'write "name": "{name}" there, or call the model so in the config',
-        )
-    uri = (content.get("parameters") or {}).get("uri", "")
-    wanted = os.path.normpath(str(uri))
-    return next((file for file in files if file.path == wanted), None)
 
 
 def _digest(files: list[ModelFile]) -> str:

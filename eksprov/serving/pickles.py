@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import pickletools
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Final
 
 KEY = b"_sklearn_version"
 CHUNK_BYTES = 2**20
@@ -26,8 +27,8 @@ LIMIT_BYTES = 2**30
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?([.\w]*)")
 
 
-class _Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
+# What unpacking raises for files that are damaged, or packed in a way that cannot be undone here.
+PACKED_ERRORS: Final = (EOFError, zlib.error, lzma.LZMAError, OSError, ImportError)
 
 
 def sklearn_version(path: Path) -> str | None:
@@ -39,8 +40,8 @@ def sklearn_version(path: Path) -> str | None:
                 seen = seen[-TAIL_BYTES:] + chunk
                 if found := _search(seen):
                     return found
-    except (EOFError, zlib.error, lzma.LZMAError, OSError, ImportError):
-        return None  # damaged, or packed in a way that cannot be undone here: the server will say so
+    except PACKED_ERRORS:
+        return None  # `contents` says so
     return None
 
 
@@ -55,48 +56,54 @@ def version_warning(path: Path, served: str) -> str | None:
     )
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    stream, total = _opened(file), 0
+def _chunks(file: io.BufferedReader) -> Iterator[bytes]:
+    (stream, _), total = opened(file), 0
     while total < LIMIT_BYTES and (chunk := stream.read(CHUNK_BYTES)):
         total += len(chunk)
         yield chunk
 
 
-def _opened(file: IO[bytes]) -> _Readable:
-    """The file, decompressed as its first bytes say (https://joblib.readthedocs.io/en/stable/persistence.html)."""
+def opened(file: io.BufferedReader) -> tuple[io.BufferedReader, bool]:
+    """The file, unpacked as its first bytes say (https://joblib.readthedocs.io/en/stable/persistence.html), and whether
+    it is packed at all."""
     magic = file.read(6)
     file.seek(0)
+    packed = _unpacking(magic, file)
+    return (file, False) if packed is None else (io.BufferedReader(packed, CHUNK_BYTES // 4), True)
+
+
+def _unpacking(magic: bytes, file: IO[bytes]) -> Any:
     if magic.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(fileobj=file)
     if magic.startswith(b"BZh"):
         return bz2.BZ2File(file)
     if magic.startswith((b"\xfd7zXZ", b"\x5d\x00\x00")):
         return lzma.LZMAFile(file)
-    if magic.startswith(b"\x04\x22\x4d\x18"):
-        from importlib import import_module
-
-        opened: _Readable = import_module("lz4.frame").LZ4FrameFile(file)  # joblib needs it too to write such a file
-        return opened
     if magic[:1] == b"\x78" and magic[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda"):
         return _Zlib(file)
-    return file
+    return None
 
 
-class _Zlib:
+class _Zlib(io.RawIOBase):
     """A zlib stream as a file; the standard library has none."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._engine = file, zlib.decompressobj()
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes more; empty at the end."""
+    def readable(self) -> bool:
+        """It can be read, and nothing else."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Up to the buffer's length more; 0 at the end."""
         while not self._engine.eof:
             packed = self._engine.unconsumed_tail or self._file.read(CHUNK_BYTES // 16)
             if not packed:
-                return b""
-            if data := self._engine.decompress(packed, max(size, 1)):
-                return data
-        return b""
+                return 0
+            if data := self._engine.decompress(packed, len(buffer)):
+                buffer[: len(data)] = data
+                return len(data)
+        return 0
 
 
 def _search(data: bytes) -> str | None:

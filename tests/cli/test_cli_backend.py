@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from support.kubernetes import StillKubernetes
+from support.models import TINY_MODEL
 
 from eksprov.cli import main
 from eksprov.cli.backend import Backend
@@ -146,7 +147,7 @@ def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Any, tmp_p
     assert (code, "has no cluster that answers yet" in err, "eksprov provision" in err) == (1, True, True)
     assert not (tmp_path / ".kube").exists()
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "model.joblib").write_bytes(b"\x80\x04N.")
+    (tmp_path / "m" / "model.joblib").write_bytes(TINY_MODEL)
     with (tmp_path / "eksprov.yaml").open("a") as file:
         file.write("models:\n  - name: digits\n    path: m\n")
     for arguments in (
@@ -180,7 +181,7 @@ def test_no_thread_outlives_a_command(run: Any) -> None:
 
 def test_export_needs_neither_aws_nor_a_stack(run: Any, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "model.joblib").write_bytes(b"\x80\x04N.")
+    (tmp_path / "m" / "model.joblib").write_bytes(TINY_MODEL)
     with (tmp_path / "eksprov.yaml").open("a") as file:
         file.write("models:\n  - name: digits\n    path: m\n")
     code, out, err = run("export", "out")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.account import Account, converge_all, remove_all, run_of
+from support.models import TINY_MODEL
 from support.samples import STACK
 
 from eksprov import errors
@@ -19,6 +20,7 @@ from eksprov.serving.files import ModelFiles
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import MLSERVER_SKLEARN
 
+WEIGHTS = TINY_MODEL + b"w" * 4000  # what follows a pickle is never read
 SLUG = f"{STACK.bucket}/models/digits/"
 
 
@@ -26,7 +28,7 @@ SLUG = f"{STACK.bucket}/models/digits/"
 def package(tmp_path: Path) -> Package:
     """A model of many files, one of them empty and one in a folder."""
     (tmp_path / "sub").mkdir()
-    for name, content in {"model.joblib": b"w" * 5000, "empty": b"", "sub/labels.txt": b"0\n1\n"}.items():
+    for name, content in {"model.joblib": WEIGHTS, "empty": b"", "sub/labels.txt": b"0\n1\n"}.items():
         (tmp_path / name).write_bytes(content)
     for number in range(12):
         (tmp_path / f"part-{number}").write_bytes(bytes([number]) * 100)
@@ -53,7 +55,7 @@ def test_everything_is_uploaded_and_the_second_run_writes_nothing(account: Accou
     assert outcome.outputs["uri"] == f"s3://{SLUG}{package.digest}/"
     assert keys(account) == wanted(package)
     body = account.plain("s3").get_object(Bucket=STACK.bucket, Key=f"models/digits/{package.digest}/model.joblib")
-    assert body["Body"].read() == b"w" * 5000
+    assert body["Body"].read() == WEIGHTS
     account.tape.rewind()
     assert converge_all((step(package),), account.aws())["model/digits/files"].status is Status.UNCHANGED
     assert account.tape.mutating == []
@@ -87,7 +89,7 @@ def test_files_found_by_their_tags_tell_what_a_deployment_would(account: Account
 
 def test_earlier_contents_stay_until_the_model_goes(account: Account, package: Package, tmp_path: Path) -> None:
     converge_all((step(package),), account.aws())
-    (tmp_path / "model.joblib").write_bytes(b"better")
+    (tmp_path / "model.joblib").write_bytes(TINY_MODEL + b"better")
     newer = read_package(tmp_path, "digits", MLSERVER_SKLEARN)
     account.plain("s3").put_object(Bucket=STACK.bucket, Key="models/iris/x", Body=b"another model's")
     converge_all((step(newer),), account.aws())
@@ -143,7 +145,7 @@ def test_a_survey_finds_each_model_that_has_files_and_nothing_of_others(account:
 
 
 def test_a_large_file_goes_up_in_parts(account: Account, package: Package, tmp_path: Path) -> None:
-    (tmp_path / "model.joblib").write_bytes(b"0123456789" * 7_000_000)
+    (tmp_path / "model.joblib").write_bytes(TINY_MODEL + b"0" * (70_000_000 - len(TINY_MODEL)))
     large = read_package(tmp_path, "digits", MLSERVER_SKLEARN)
     only = tuple(file for file in large.files if file.path == "model.joblib")
     big = replace(step(large), files=only)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.models import TINY_MODEL
 
 from eksprov import errors
 from eksprov.serving.package import read_package
@@ -23,10 +24,10 @@ from eksprov.serving.runtimes import MLSERVER_SKLEARN, runtime
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model folder with one file that is no pickle."""
+    """A model folder with one file."""
     path = tmp_path / "model"
     path.mkdir()
-    (path / "model.joblib").write_bytes(b"weights")
+    (path / "model.joblib").write_bytes(TINY_MODEL)
     return path
 
 
@@ -42,8 +43,8 @@ def test_settings_are_derived_and_nothing_is_written(folder: Path) -> None:
 
 
 def test_own_settings_are_taken_as_they_are(folder: Path) -> None:
-    own = json.dumps({"name": "digits", "implementation": "x.Y", "parameters": {"uri": "./model.joblib"}})
-    (folder / "model-settings.json").write_text(own)
+    own = {"name": "digits", "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "./model.joblib"}}
+    (folder / "model-settings.json").write_text(json.dumps(own))
     package = read_package(folder, "digits", MLSERVER_SKLEARN)
     assert package.files[0].source == folder / "model-settings.json"
 
@@ -61,7 +62,7 @@ def test_the_digest_is_of_names_and_contents_alone(folder: Path, tmp_path: Path)
     shutil.copytree(folder, copy)
     os.utime(copy / "model.joblib", (1, 1))
     assert read_package(copy, "digits", MLSERVER_SKLEARN).digest == first
-    (copy / "model.joblib").write_bytes(b"weightz")
+    (copy / "model.joblib").write_bytes(TINY_MODEL + b"z")
     assert read_package(copy, "digits", MLSERVER_SKLEARN).digest != first
 
 
@@ -127,7 +128,7 @@ def _strange_name(folder: Path) -> None:
         (_two_models, r"2 files in .* could be the model: model\.joblib, other\.pkl"),
         (_escaping_file, "leads out of"),
         (_escaping_folder, "leads out of"),
-        (_broken_link, "no ordinary file"),
+        (_broken_link, "is a link to nowhere, which is not there"),
         (_pipe, "no ordinary file"),
         (_environment, "which the server cannot unpack"),
         (_strange_name, "cannot be an object's"),
@@ -219,5 +220,6 @@ def test_only_another_version_is_warned_about(tmp_path: Path, folder: Path) -> N
     assert warning is not None
     assert "1.5.2" in warning
     assert "1.3.0" in warning
-    (folder / "model.joblib").write_bytes(pickle.dumps(Estimator("1.9.0")))
+    written = b"csklearn.dummy\nDummyClassifier\n)R}S'_sklearn_version'\nS'1.9.0'\nsS'classes_'\nNsb."
+    (folder / "model.joblib").write_bytes(written)
     assert "scikit-learn 1.9.0" in read_package(folder, "digits", MLSERVER_SKLEARN).warnings[0]

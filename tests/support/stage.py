@@ -35,6 +35,7 @@ from support.calls import Crash, Side
 from support.clock import VirtualClock
 from support.kubernetes import EmptyKube, StillKubernetes
 from support.memory_journal import MemoryJournal
+from support.models import TINY_MODEL
 from support.world import world
 
 QUICK_START = Path(__file__).parents[2] / "eksprov.yaml"
@@ -51,7 +52,7 @@ def project() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="eksprov-project-"))
     model = folder / "examples" / "digits" / "model"
     model.mkdir(parents=True)
-    (model / "model.joblib").write_bytes(b"stands for a model")
+    (model / "model.joblib").write_bytes(TINY_MODEL)
     return folder
 
 

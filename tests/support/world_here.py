@@ -28,6 +28,7 @@ from eksprov.local.faults.switchboard import Switchboard
 from support.journey import PATIENCE_S, PYTHON, ROOT, Begun, Done
 from support.kubernetes import StillKubernetes
 from support.memory_kube import MemoryKube
+from support.models import TINY_MODEL
 from support.served_kube import served_kube
 
 KEY = "the key of a world in memory"
@@ -127,7 +128,7 @@ def _project(folder: Path, config: str | None) -> None:
     (folder / "eksprov.yaml").write_text(config or (ROOT / "eksprov.yaml").read_text())
     model = folder / "examples" / "digits" / "model"
     model.mkdir(parents=True)
-    (model / "model.joblib").write_bytes(b"stands for a model")
+    (model / "model.joblib").write_bytes(TINY_MODEL)
     for name in ("user", "world"):
         (folder / name).mkdir(mode=0o700)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
-from eksprov.errors import EXIT_USAGE
+from eksprov.errors import EXIT_USAGE, Problem
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -33,11 +35,12 @@ def command(desk: Desk, as_json: bool) -> int:
     path = desk.settings.config
     found = examine(path)
     valid = not found.errors
+    every = (*found.problems, *_of_models(found.config, path))
     if as_json:
-        problems = [problem_json(problem) for problem in found.problems]
+        problems = [problem_json(problem) for problem in every]
         desk.answer({"schema": SCHEMA, "file": str(path), "valid": valid, "problems": problems})
         return 0 if valid else EXIT_USAGE
-    for problem in found.problems:
+    for problem in every:
         desk.log(problem_text(problem))
     if not valid or found.config is None:
         desk.log(f"{path}: {plural(len(found.errors), 'problem')}")
@@ -45,6 +48,16 @@ def command(desk: Desk, as_json: bool) -> int:
     desk.say(f"{path} is valid: {_summary(found.config)}")
     desk.next("plan")
     return 0
+
+
+def _of_models(config: Config | None, path: Path) -> tuple[Problem, ...]:
+    """What the folders of models say, where they are there: warnings, since only `deploy-model` needs them."""
+    if config is None or not config.models:
+        return ()
+    from eksprov.serving.preview import preview
+
+    found = (problem for model in config.models for problem in preview(model, path.parent))
+    return tuple(replace(problem, file=str(path)) for problem in found)
 
 
 def _summary(config: Config) -> str:

@@ -19,6 +19,7 @@ FindingName = Literal[
     "kubernetes-support",
     "kubernetes-version",
     "max-pods",
+    "model-files",
     "model-nodes",
     "monthly-cost",
     "name-taken",

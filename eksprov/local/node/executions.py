@@ -6,6 +6,7 @@ An `Execution` can be waited for and stopped; `ports` says which local port stan
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from eksprov.local.node import awscli, model_server
 from eksprov.local.node.images import AwsCli, ModelServer, Recipe
 from eksprov.local.node.logs import ContainerLog
 from eksprov.local.node.network import free_ports
-from eksprov.local.node.paths import Mounts, place
+from eksprov.local.node.paths import Mounts, back, place
 from eksprov.local.node.processes import ProcessTable
 
 # https://github.com/SeldonIO/MLServer/blob/master/mlserver/settings.py and its Dockerfile
@@ -147,13 +148,14 @@ def _start_aws(launch: Launch) -> Execution:
 async def _start_model_server(launch: Launch) -> Execution:
     folder = models_folder(launch)
     locals_ = free_ports(len(PORT_SETTINGS))
-    argv = [sys.executable, "-P", model_server.__file__, folder, *map(str, locals_)]
+    inside = back(folder, launch.mounts)
+    argv = [sys.executable, "-P", model_server.__file__, folder, inside, *map(str, locals_)]
     env = {"MLSERVER_PARALLEL_WORKERS": "0", **clean_environment(launch.folder), **launch.env}
     try:
         process = await launch.processes.start(launch.name, argv, env, launch.folder, launch.log)
     except OSError as error:
         raise StartError(f"mlserver does not start: {error}") from error
-    return Server(process, dict(zip(container_ports(launch.env, Path(folder)), locals_, strict=True)))
+    return Server(process, dict(zip(container_ports(launch.env, Path(folder)), locals_, strict=False)))
 
 
 def models_folder(launch: Launch) -> str:
@@ -175,14 +177,30 @@ def models_folder(launch: Launch) -> str:
 
 
 def container_ports(env: Mapping[str, str], folder: Path) -> list[int]:
-    """The ports MLServer would have in its container: settings.json, else the environment, else defaults."""
+    """The ports MLServer would have in its container: settings.json, else the environment, else defaults.
+
+    None where it would listen at the container's own loopback address, where nobody else gets.
+    """
     settings: dict[str, Any] = {}
     try:
         settings = dict(json.loads((folder / "settings.json").read_bytes()))
     except (OSError, ValueError, TypeError):
         settings = {}  # absent; a damaged one is MLServer's to complain about
+    if is_loopback(str(settings.get("host", env.get("MLSERVER_HOST", "0.0.0.0")))):
+        return []
     chosen = [settings.get(name, env.get(f"MLSERVER_{name.upper()}", default)) for name, default in PORT_SETTINGS]
-    return [int(port) for port in chosen]
+    try:
+        return [int(port) for port in chosen]
+    except (TypeError, ValueError):
+        return []  # no port: MLServer complains and ends
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server at this address is reached from its own machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def clean_environment(folder: Path) -> dict[str, str]:

@@ -31,3 +31,12 @@ def place(path: str, mounts: Mounts, root: Path) -> Path:
     absolute = path if path.startswith("/") else "/" + path
     translated = translate(absolute, mounts)
     return Path(translated) if translated != absolute else root / absolute.lstrip("/")
+
+
+def back(path: str, mounts: Mounts) -> str:
+    """The container's name for a host path below one of its mounts, the innermost one; else the path itself."""
+    found = [(host, mount) for mount, host in mounts.items() if Path(path).is_relative_to(host)]
+    if not found:
+        return path
+    host, mount = max(found, key=lambda pair: len(pair[0].parts))
+    return (Path(mount) / Path(path).relative_to(host)).as_posix()
