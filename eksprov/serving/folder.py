@@ -82,17 +82,22 @@ class Folder:
         except (OSError, ValueError, RecursionError):
             return None
 
-    def refuse_hiding(self) -> None:
-        """Raises: UsageError for a module that would hide one which the server itself needs."""
+    def hiding(self) -> tuple[str, ...]:
+        """Warnings about modules that hide one of Python's own. Raises: UsageError for one that hides a library."""
+        told: list[str] = []
         for path in sorted(self.paths):
             first, slash, rest = path.partition("/")
             top = first if slash else first.removesuffix(".py")
-            is_module = rest == "__init__.py" if slash else first.endswith(".py")
-            if is_module and (top in self.runtime.modules or top in STANDARD):
+            if not (rest == "__init__.py" if slash else first.endswith(".py")):
+                continue
+            what = f"hides the server's own module {top}: the folder comes first on its path"
+            if top in self.runtime.modules:
                 raise self.wrong(
-                    f"{self.root / path} hides the server's own module {top}: the folder comes first on its path",
-                    "rename the file, import it by its new name, and train again",
+                    f"{self.root / path} {what}", "rename the file, import it by its new name, and train again"
                 )
+            if top in STANDARD and top != "test":
+                told.append(f"{path} {what}")
+        return tuple(told)
 
 
 def _is_open(tree: ast.Module) -> bool:

@@ -30,7 +30,7 @@ class Format:
 
 LFS: Final = Format(
     "a Git LFS pointer, not the file that it stands for",
-    "`git lfs pull` fetches the file (in CI: check out with LFS on)",
+    "`git lfs pull` fetches it; in CI, check out with LFS on",
 )
 ANNEX: Final = Format("a git-annex pointer, not the file that it stands for", "`git annex get` fetches the file")
 EMPTY: Final = Format("empty", "save or copy the model again; a full disk leaves such files")

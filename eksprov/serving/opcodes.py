@@ -284,11 +284,6 @@ def _outside(machine: _Machine, _: Any) -> None:
     machine.push(OPAQUE)
 
 
-def _persistent(machine: _Machine, _: Any) -> None:
-    machine.stack.pop()
-    _outside(machine, None)
-
-
 def _append(machine: _Machine, items: list[Any]) -> None:
     target = machine.stack[-1]
     if isinstance(target, list) and machine.keep(len(items)):
@@ -324,7 +319,10 @@ def _put(machine: _Machine, index: int) -> None:
 
 def _call(machine: _Machine, _: Any) -> None:
     args, callee = machine.stack.pop(), machine.stack.pop()
-    machine.push(Made(callee, args))
+    if isinstance(callee, Named) and callee.name == "_frombuffer" and isinstance(args, tuple) and len(args) > 2:
+        machine.push(Array(args[2], _dtype(args[1])[0]))  # numpy's way since protocol 5
+    else:
+        machine.push(Made(callee, args))
 
 
 def _call_keyed(machine: _Machine, _: Any) -> None:
@@ -394,7 +392,7 @@ _ACTIONS: Final[dict[str, Action]] = {
     "PROTO": _protocol,
     "FRAME": lambda _machine, _argument: None,
     "PERSID": _outside,
-    "BINPERSID": _persistent,
+    "BINPERSID": lambda machine, _: _outside(machine, machine.stack.pop()),
     "NEXT_BUFFER": _outside,
     "READONLY_BUFFER": lambda _machine, _argument: None,
 }

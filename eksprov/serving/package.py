@@ -85,8 +85,7 @@ def read_package(folder: Path, name: str, runtime: Runtime) -> Package:
             f"{folder / ENVIRONMENT} is an environment of its own, which the server cannot unpack here",
             f"take it out, and train with the libraries of {runtime.name}: {runtime.carries}",
         )
-    here.refuse_hiding()
-    server, settings = judged(here), read_settings(here)
+    server, settings = (*here.hiding(), *judged(here)), read_settings(here)
     model = settings.model or (None if settings.foreign else the_model(here))
     contents = read_contents(model, here, settings.method, foreign=settings.foreign) if model else Contents()
     if (content := completed(settings, model, here, contents.inputs)) is not None:

@@ -52,11 +52,12 @@ def command(desk: Desk, as_json: bool) -> int:
 
 def _of_models(config: Config | None, path: Path) -> tuple[Problem, ...]:
     """What the folders of models say, where they are there: warnings, since only `deploy-model` needs them."""
-    if config is None or not config.models:
+    there = [model for model in config.models if (path.parent / model.path).exists()] if config is not None else []
+    if not there:
         return ()
     from eksprov.serving.preview import preview
 
-    found = (problem for model in config.models for problem in preview(model, path.parent))
+    found = (problem for model in there for problem in preview(model, path.parent))
     return tuple(replace(problem, file=str(path)) for problem in found)
 
 
