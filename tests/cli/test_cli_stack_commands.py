@@ -232,6 +232,19 @@ def test_validate_lists_everything(cli: Any) -> None:
     assert (body["valid"], len(body["problems"])) == (False, 3)
 
 
+def test_validate_looks_into_models_that_are_there(cli: Any, samples: Any) -> None:
+    Path("eksprov.yaml").write_text(f"{samples.config}models:\n  - name: digits\n    path: m\n")
+    before = cli("validate")
+    assert (before.code, "models[digits]" in before.err) == (0, False)  # not trained yet
+    Path("m").mkdir()
+    Path("m/model.joblib").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 5\n")
+    result = cli("validate")
+    assert (result.code, "models[digits]: m/model.joblib is a Git LFS pointer" in result.err) == (0, True)
+    found = json.loads(cli("validate", "--json").out)["problems"]
+    (problem,) = (one for one in found if one["path"] == "models[digits]")
+    assert (problem["level"], problem["hint"][:14]) == ("warning", "`git lfs pull`")
+
+
 def test_outputs_of_nothing_name_the_cure(cli: Any, samples: Any) -> None:
     Path("eksprov.yaml").write_text(samples.config)
     result = cli("outputs")

@@ -25,12 +25,12 @@ body = json.load(open(sys.argv[2]))["inputs"][0]
 rows = [body["data"][i * 64 : (i + 1) * 64] for i in range(body["shape"][0])]
 print(json.dumps([int(each) for each in joblib.load(sys.argv[1]).predict(rows)]))
 """
-# A model file that ends whoever loads it.
+# A model file that ends whoever loads it, by nothing that could be seen before.
 BREAK = """
-import joblib, sys
+import joblib, operator, sys
 class Broken:
     def __reduce__(self):
-        return (eval, ("1 / 0",))
+        return (operator.truediv, (1, 0))
 joblib.dump(Broken(), sys.argv[1])
 """
 

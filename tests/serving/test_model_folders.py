@@ -167,7 +167,7 @@ WRONG_FILES: dict[str, tuple[bytes | str, str]] = {
     "an array in a pickle": (pickle.dumps(ROWS), "an array, not a model|data"),
     "a class": (pickle.dumps(GaussianNB), "itself, no fitted model"),
     "a transformer": (pickle.dumps(StandardScaler().fit(ROWS)), "StandardScaler, which transforms"),
-    "of the training script": (b"c__main__\nRule\n)R.", "__main__"),
+    "of the training script": (b"c__main__\nRule\n)R.", "Rule, which the training script itself defines"),
     "of a module of one's own": (OF_OWN_CLASS, "the module features"),
     "of a library": (b"cimblearn.pipeline\nPipeline\n)R.", "imbalanced-learn, which the server's image does not have"),
     "XGBoost's in a pickle": (b"cxgboost.sklearn\nXGBClassifier\n)R.", "a model of XGBoost"),
