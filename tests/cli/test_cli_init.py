@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from support.models import TINY_MODEL
 
 from eksprov.config.load import load
 from eksprov.config.starting import SCHEMA_FILE, SCHEMA_LINE
@@ -26,7 +27,7 @@ def model(request: pytest.FixtureRequest, cli: Any) -> bool:
     if request.param == "there":
         folder = cli.folder / "models/fraud"
         folder.mkdir(parents=True)
-        (folder / "model.joblib").touch()
+        (folder / "model.joblib").write_bytes(TINY_MODEL)
     return bool(request.param == "there")
 
 
@@ -120,7 +121,8 @@ def test_a_wrong_word_is_refused_and_nothing_is_written(cli: Any, wrong: tuple[s
 def test_the_model_that_is_named_is_one_that_is_there(cli: Any, file: str, named: tuple[str, str] | None) -> None:
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    for each in {path, path.with_name("model.joblib")} if path.suffix == ".json" else {path}:
+        each.write_bytes(b"{}" if each.suffix == ".json" else TINY_MODEL)
     for switches in ((), ("--full",)):
         assert cli("init", "--force", *switches).code == 0
         assert [(one.name, one.path) for one in load(CONFIG).models] == ([named] if named else [])

@@ -71,8 +71,8 @@ def _name(text: str, otherwise: str) -> str:
 
 def _models(folder: Path) -> Iterator[tuple[str, str]]:
     """Every model's folder below: a name, and its path from here. Hidden folders and environments are passed over."""
-    from eksprov.serving.package import SETTINGS
     from eksprov.serving.runtimes import RUNTIMES
+    from eksprov.serving.settings import SETTINGS
 
     files = {SETTINGS, *(f"model{suffix}" for runtime in RUNTIMES.values() for suffix in runtime.suffixes)}
     for count, (place, below, names) in enumerate(os.walk(folder)):
