@@ -1,8 +1,9 @@
 """A model's Deployment: an init container fetches the files, the server serves them from a read-only volume. Pure.
 
 Draining: a pod that is to end first leaves the endpoints, waits `drain_s` so that callers notice, then gets SIGTERM and
-finishes what it has; the grace period is longer than both together (`server_drain_s` is the runtime's). Replaced pods
-are surged: a new one is ready before an old one goes. `spec.replicas` is never sent, because the autoscaler owns it.
+finishes what it has, for `predict_timeout_s` at most; the grace period is longer than both together (`server_drain_s`
+is what the runtime itself needs). Replaced pods are surged: a new one is ready before an old one goes. `spec.replicas`
+is never sent, because the autoscaler owns it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ MODEL_DIGEST: Final = "eksprov.dev/model-digest"  # the annotation that names th
 MODEL_DIR: Final = "/mnt/models"
 STARTUP_PERIOD_S: Final = 2
 GRACE_MARGIN_S: Final = 10
+HUNG_AFTER: Final = 3  # health checks in a row, each of the longest prediction: as many may wait for the server at once
 # A rollout is given this long beyond the model's own start: a new node (2 to 4 min) and an image pull come before it.
 NODE_AND_PULL_S: Final = 600
 
@@ -72,7 +74,7 @@ def _template(spec: ModelSpec, labels: dict[str, str]) -> dict[str, Any]:
             "serviceAccountName": spec.name,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": drain_s + runtime.server_drain_s + GRACE_MARGIN_S,
+            "terminationGracePeriodSeconds": drain_s + _finishing_s(spec) + GRACE_MARGIN_S,
             "securityContext": _pod_security(runtime),
             "topologySpreadConstraints": [_spread(key, labels) for key in ("topology.kubernetes.io/zone", HOSTNAME)],
             **_architecture(runtime),
@@ -189,18 +191,39 @@ def _server(spec: ModelSpec) -> dict[str, Any]:
     return container
 
 
+def _finishing_s(spec: ModelSpec) -> int:
+    """How long the server may need after SIGTERM: for the prediction that it is at, or for its own end."""
+    return max(spec.runtime.server_drain_s, spec.model.predict_timeout_s)
+
+
 def _probes(spec: ModelSpec) -> dict[str, Any]:
-    """Startup has the model's whole budget; readiness then reacts within 10 s; liveness is patient."""
+    """Start-up asks for the model itself and has the model's whole budget; what has started is then never taken for
+    dead because it is busy.
+
+    MLServer predicts in the loop that also answers its health checks, one prediction at a time; workers of its own
+    would keep the loop free, but it ends them first at SIGTERM, and what they were at is lost. So readiness is a TCP
+    connection, which the kernel takes while the server is busy, and a health check over HTTP may last as long as the
+    longest prediction (https://github.com/kserve/kserve/issues/3950).
+    """
     ready = {"path": spec.runtime.ready_path.format(model=spec.name), "port": "http"}
     live = {"path": spec.runtime.live_path, "port": "http"}
-    budget = math.ceil(spec.model.startup_timeout_s / STARTUP_PERIOD_S)
     return {
         "startupProbe": {
             "httpGet": ready,
             "periodSeconds": STARTUP_PERIOD_S,
             "timeoutSeconds": 2,
-            "failureThreshold": budget,
+            "failureThreshold": math.ceil(spec.model.startup_timeout_s / STARTUP_PERIOD_S),
         },
-        "readinessProbe": {"httpGet": ready, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2},
-        "livenessProbe": {"httpGet": live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
+        "readinessProbe": {
+            "tcpSocket": {"port": "http"},
+            "periodSeconds": 5,
+            "timeoutSeconds": 2,
+            "failureThreshold": 2,
+        },
+        "livenessProbe": {
+            "httpGet": live,
+            "periodSeconds": 10,
+            "timeoutSeconds": spec.model.predict_timeout_s,
+            "failureThreshold": HUNG_AFTER,
+        },
     }

@@ -22,7 +22,7 @@ from eksprov.serving.workload import REVISION
 VARIANTS = [
     spec(),
     spec(replicas={"min": 3, "max": 9}, cpu=2.25, memory_mib=8192, drain_s=0, startup_timeout_s=7200),
-    spec(size_bytes=40 * 2**30, namespace="ml"),
+    spec(size_bytes=40 * 2**30, namespace="ml", predict_timeout_s=300),
 ]
 
 
@@ -80,7 +80,8 @@ def test_the_grace_period_outlasts_draining_and_the_deadline_outlasts_starting(o
     lifecycle = pod(one)["containers"][0].get("lifecycle")
     slept = lifecycle["preStop"]["sleep"]["seconds"] if lifecycle else 0
     assert slept == one.model.drain_s
-    assert pod(one)["terminationGracePeriodSeconds"] > slept + one.runtime.server_drain_s + 5
+    busy = one.model.predict_timeout_s  # what it is at when SIGTERM comes
+    assert pod(one)["terminationGracePeriodSeconds"] > slept + max(one.runtime.server_drain_s, busy) + 5
     probe = pod(one)["containers"][0]["startupProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] >= one.model.startup_timeout_s
     assert deployment(one)["spec"]["progressDeadlineSeconds"] > one.model.startup_timeout_s

@@ -11,6 +11,7 @@ import pytest
 from support.real_kube import WallClock, client
 from support.samples import STACK, spec
 
+from eksprov.core.change import Action, diff
 from eksprov.core.converge import Run, converge
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner, State
@@ -103,3 +104,26 @@ def test_every_plain_object_converges_again_without_change_after_the_controllers
         if manifest["kind"] != "Deployment":
             step = KubeObject(name="x", slug=str(Ref.of(manifest)), manifest=manifest)
             assert converge(step, kube, Outputs(), run).status is Status.UNCHANGED
+
+
+def test_a_deployment_with_the_probes_of_before_changes_in_place(plane: ControlPlane) -> None:
+    def before(deployment: Any) -> None:
+        server = deployment["spec"]["template"]["spec"]["containers"][0]
+        server["readinessProbe"] = {**server["startupProbe"], "periodSeconds": 5, "failureThreshold": 2}
+
+    kube = client(plane)
+    apply_model(kube, "real-five", before)
+    deployment = manifests.of_model(spec(namespace="real-five"))["model/digits/deployment"]
+    had = kube.get(Ref.of(deployment))
+    assert had is not None
+    step = KubeWorkload(name="x", slug=str(Ref.of(deployment)), manifest=deployment)
+    have = step.discover(kube)
+    assert diff(step.desired(Outputs()), have).action is Action.UPDATE
+    step.update(kube, step.desired(Outputs()), have, ())
+    now = kube.get(Ref.of(deployment))
+    assert now is not None
+    assert now["metadata"]["uid"] == had["metadata"]["uid"]
+    probe = now["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+    assert "httpGet" not in probe
+    assert probe["tcpSocket"] == {"port": "http"}
+    assert step.discover(kube) == step.desired(Outputs())

@@ -141,6 +141,7 @@ VALUES: dict[str, list[Any]] = {
     "models.memory_mib": [2048],
     "models.target_cpu_percent": [50],
     "models.startup_timeout_s": [60],
+    "models.predict_timeout_s": [90],
     "models.drain_s": [5],
 }  # fmt: skip
 AGREE: dict[frozenset[str], str] = {}

@@ -27,6 +27,8 @@ MODELS: Mapping[str, ModelSpec] = {
         target_cpu_percent=50, namespace="ml",
     ),
     "fixed number of replicas": spec(replicas={"min": 2, "max": 2}),
+    "slow predictions": spec(predict_timeout_s=300),
+    "quick predictions": spec(predict_timeout_s=5),
     "no draining": spec(drain_s=0),
     "IPv6": spec(stack=SIX),
 }  # fmt: skip

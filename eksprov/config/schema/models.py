@@ -38,4 +38,11 @@ class Model(Section):
     memory_mib: int = Field(1024, ge=128, le=1_000_000, description="Memory a replica, requested and the limit.")
     target_cpu_percent: int = Field(65, ge=10, le=95, description="The autoscaler keeps CPU use near this.")
     startup_timeout_s: int = Field(180, ge=30, le=7200, description="How long a server may take to load the model.")
+    predict_timeout_s: int = Field(
+        60,
+        ge=5,
+        le=3600,
+        description="How long the longest prediction may take: a server that is busy for so long is not restarted, and "
+        "one that ends is given so long to finish it.",
+    )
     drain_s: int = Field(15, ge=0, le=3600, description="Seconds between leaving the endpoints and SIGTERM.")

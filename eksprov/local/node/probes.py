@@ -7,7 +7,8 @@ below are documented there. A verdict changes only after as many equal answers i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,14 +62,11 @@ class ProbeCount:
 async def startup(timing: ProbeTiming, check: Check, on_failure: Callable[[str], None], sleep: Sleep) -> bool:
     """Probe until it succeeds (True) or has failed too often (False)."""
     count = ProbeCount(timing)
-    await sleep(timing.initial_delay_s)
-    while True:
-        problem = await check()
-        if problem is not None:
-            on_failure(problem)
-        if count.observe(problem is None):
-            return problem is None
-        await sleep(timing.period_s)
+    async with contextlib.aclosing(_looks(timing, check, on_failure, sleep)) as looks:
+        async for good in looks:
+            if count.observe(good):
+                return good
+    raise AssertionError("looks have no end")
 
 
 async def readiness(
@@ -80,28 +78,39 @@ async def readiness(
 ) -> None:
     """Probe for ever and tell each change of verdict; it begins as not ready."""
     count = ProbeCount(timing, verdict=False)
-    await sleep(timing.initial_delay_s)
-    while True:
-        problem = await check()
-        if problem is not None:
-            on_failure(problem)
-        before = count.verdict
-        if count.observe(problem is None) and count.verdict != before:
-            on_verdict(bool(count.verdict))
-        await sleep(timing.period_s)
+    async with contextlib.aclosing(_looks(timing, check, on_failure, sleep)) as looks:
+        async for good in looks:
+            before = count.verdict
+            if count.observe(good) and count.verdict != before:
+                on_verdict(bool(count.verdict))
 
 
 async def liveness(timing: ProbeTiming, check: Check, on_failure: Callable[[str], None], sleep: Sleep) -> None:
     """Probe until it has failed too often, then return."""
     count = ProbeCount(timing, verdict=True)
+    async with contextlib.aclosing(_looks(timing, check, on_failure, sleep)) as looks:
+        async for good in looks:
+            if count.observe(good) and not count.verdict:
+                return
+
+
+async def _looks(
+    timing: ProbeTiming, check: Check, on_failure: Callable[[str], None], sleep: Sleep
+) -> AsyncGenerator[bool]:
+    """Whether each look was good. One begins a period after the one before it *began*, or at its end where that is
+    later: the kubelet's ticker goes on while a probe waits for its answer
+    (https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/prober/worker.go)."""
     await sleep(timing.initial_delay_s)
     while True:
-        problem = await check()
-        if problem is not None:
-            on_failure(problem)
-        if count.observe(problem is None) and not count.verdict:
-            return
-        await sleep(timing.period_s)
+        tick = asyncio.ensure_future(sleep(timing.period_s))
+        try:
+            problem = await check()
+            if problem is not None:
+                on_failure(problem)
+            yield problem is None
+            await tick
+        finally:
+            tick.cancel()
 
 
 async def within(check: Check, timeout_s: float) -> str | None:

@@ -72,6 +72,38 @@ def test_startup_fails_when_its_budget_is_used_up() -> None:
     assert clock.failures == [0, 5, 10, 15]
 
 
+@pytest.mark.parametrize(("look_s", "begun"), [(0, [0, 2, 4, 6]), (2, [0, 2, 4, 6]), (3, [0, 3, 6, 9])])
+def test_a_look_that_waits_for_its_answer_does_not_put_off_the_next(look_s: float, begun: list[float]) -> None:
+    """So a budget of n periods lasts n periods, though each look takes as long as its time-out (30 s took 61)."""
+    now, looks, wakers = 0.0, list[float](), list[tuple[float, asyncio.Event]]()
+
+    async def sleep(seconds: float) -> None:
+        wakers.append((now + seconds, event := asyncio.Event()))
+        await event.wait()
+
+    async def check() -> str | None:
+        looks.append(now)
+        await sleep(look_s)
+        return "no answer"
+
+    async def run() -> None:
+        nonlocal now
+        timing = ProbeTiming(period_s=2, failure_threshold=len(begun))
+        probing = asyncio.ensure_future(probes.startup(timing, check, lambda _: None, sleep))
+        while not probing.done():
+            for _ in range(10):
+                await asyncio.sleep(0)
+            if wakers:
+                now = min(at for at, _ in wakers)
+                for at, event in [one for one in wakers if one[0] <= now]:
+                    wakers.remove((at, event))
+                    event.set()
+        assert await probing is False
+
+    asyncio.run(run())
+    assert looks == begun
+
+
 def test_liveness_ends_only_after_failures_in_a_row() -> None:
     clock = Clock(lambda now: now not in (10, 20) and now < 40)
     asyncio.run(probes.liveness(ProbeTiming(), clock.check, clock.failed, clock.sleep))
