@@ -1,7 +1,8 @@
 """From what was observed to what is wrong: findings, the likeliest cause first, each with its next action. Pure.
 
-A finding is *final* when waiting cannot help: the rollout then fails at once instead of at its deadline. What the
-kubelet and the scheduler say is matched by their own words (reasons and messages of Kubernetes 1.30 to 1.36).
+A finding is *final* when waiting cannot help: the rollout then fails at once instead of at its deadline. Its evidence
+is the latest that there is. What the kubelet and the scheduler say is matched by their own words (reasons and messages
+of Kubernetes 1.30 to 1.36), what a server says by the structure of its tracebacks.
 """
 
 from __future__ import annotations
@@ -11,15 +12,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eksprov.serving.observe import Observation, container_statuses, ended_badly
+from eksprov.serving.cures import cause_in, cure, may_pass
+from eksprov.serving.observe import Observation, asked_for_no_model, container_statuses, ended_badly
+from eksprov.serving.spec import FETCH_MEMORY_MIB
 from eksprov.serving.workload import FETCH_CONTAINER
 
 Json = Mapping[str, Any]
 CRASHES = 3  # a server that ended this often does so by itself
 RETRIES = 2  # of the fetching container: the first failure may be an identity that is not there yet
-RAISED = re.compile(r"(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Stop\w*)(?:: .*)?$")
-FAREWELLS = frozenset({"CancelledError", "KeyboardInterrupt", "SystemExit"})  # what a server that stops prints last
-NO_IMAGE = ("not found", "does not know", "unknown", "denied", "unauthorized", "invalid reference")
+NEVER_MADE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+NEVER_BEGAN = ("StartError", "ContainerCannotRun")  # a run that was over before its first instruction
+NO_MODEL = 3  # answers in a row: before its models are read, MLServer knows none of them for a moment
+RUNTIME = "eksprov.dev/runtime"
+NO_IMAGE = re.compile(
+    r"not found|does not know|does not exist|(?:manifest|name) unknown|access denied|denied:|[Uu]nauthorized"
+    r"|authentication required|403 Forbidden|invalid reference|no match for platform|couldn't parse image"
+)
+NOT_THERE = re.compile(
+    r'(?:secret|configmap|persistentvolumeclaim)s? "(?!kube-root-ca)[^"]*" not found|couldn\'t find key'
+)
+NEVER_RUNS = re.compile(r"non-root|executable file not found|no such file or directory|permission denied|exec format")
+NEVER_LET_IN = re.compile(r"denied the request|is invalid: |(?:minimum|maximum) \S+ usage per|limit to request ratio")
 
 
 @dataclass(frozen=True)
@@ -37,12 +50,12 @@ class Finding:
 
 
 def diagnose(seen: Observation) -> tuple[Finding, ...]:
-    """All findings, the heaviest first; each cause once."""
+    """All findings, the heaviest first; each cause once, with its latest evidence."""
     found: dict[str, Finding] = {}
     for look in _LOOKS:
         for finding in look(seen):
             known = found.get(finding.cause)
-            if known is None or (finding.final and not known.final):
+            if known is None or finding.final >= known.final:
                 found[finding.cause] = finding
     return tuple(sorted(found.values(), key=lambda f: (not f.final, -f.weight)))
 
@@ -60,7 +73,8 @@ def _refused_pods(seen: Observation) -> Iterator[Finding]:
             action = "lower cpu, memory_mib or replicas, or raise the namespace's ResourceQuota"
             yield Finding("the namespace's quota is used up", text, action, 90, final=True)
         else:
-            yield Finding("the pods cannot be made", text, "read the message; running again tries again", 60)
+            final = bool(NEVER_LET_IN.search(text))
+            yield Finding("the pods cannot be made", text, "mend what the message names, then deploy again", 60, final)
 
 
 def _unscheduled(seen: Observation) -> Iterator[Finding]:
@@ -71,6 +85,9 @@ def _unscheduled(seen: Observation) -> Iterator[Finding]:
 
 
 def _no_room(text: str) -> Finding:
+    if NOT_THERE.search(text):
+        action = "make the claim that the message names, or take it out of the pods"
+        return Finding("the pods ask for a volume claim that does not exist", text, action, 87, final=True)
     missing = re.findall(r"Insufficient ([\w./-]+?)(?=[,.]?(?:\s|$))", text)
     if missing:
         what = " and ".join(dict.fromkeys(missing))
@@ -93,17 +110,18 @@ def _images(seen: Observation) -> Iterator[Finding]:
             reason, text = waiting.get("reason", ""), str(waiting.get("message", ""))
             if reason not in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
                 continue
-            said = " ".join([text, *_event_texts(seen, pod, "Failed")])
+            image = str(status.get("image", ""))
+            told = [
+                said for said in _event_texts(seen, pod, "Failed") if "Failed to pull image" in said and image in said
+            ]
+            said = (told[-1] if told else text).strip() or reason  # a back-off's own message says the least
             if "toomanyrequests" in said:
                 action = "wait for the limit to pass, or mirror the image into the stack's ECR repository"
-                yield Finding("Docker Hub limits how often images may be pulled", said.strip(), action, 85)
+                yield Finding("Docker Hub limits how often images may be pulled", said, action, 85)
             else:
-                final = reason == "InvalidImageName" or any(word in said for word in NO_IMAGE)
+                final = reason in ("InvalidImageName", "ErrImageNeverPull") or bool(NO_IMAGE.search(said))
                 action = "check that the image and tag exist and that the nodes may reach and read the registry"
-                evidence = said.strip() or reason
-                yield Finding(
-                    f"the image {status.get('image', '')} cannot be pulled", evidence, action, 90, final=final
-                )
+                yield Finding(f"the image {image} cannot be pulled", said, action, 90, final=final)
 
 
 def _fetching(seen: Observation) -> Iterator[Finding]:
@@ -136,17 +154,23 @@ def _crashes(seen: Observation) -> Iterator[Finding]:
     for pod in seen.pods:
         for status in container_statuses(pod):
             ended = ended_badly(pod, status)
-            if ended is None or _killed_by_probe(seen, pod, ended):
+            if ended is None or _killed_by_probe(seen, pod, ended) or ended.get("reason") in NEVER_BEGAN:
                 continue
-            often = status.get("restartCount", 0)
+            often, fetches = status.get("restartCount", 0), status["name"] == FETCH_CONTAINER
             if ended.get("reason") == "OOMKilled":
                 action = "raise the model's memory_mib"
+                if fetches:
+                    action = f"fetching has {FETCH_MEMORY_MIB} MiB, which no key changes: deploy fewer, larger files"
                 evidence = f"{status['name']} was killed at its memory limit {often + 1} times"
                 yield Finding("the memory limit is too low", evidence, action, 93, final=often >= 1)
-            elif status["name"] != FETCH_CONTAINER:
+            elif not fetches:
                 log = seen.logs.get((pod["metadata"]["name"], status["name"]), "") or str(ended.get("message", ""))
-                evidence = f"exit code {ended.get('exitCode')}, {often} restarts; last words: {_reason(log)}"
-                yield Finding("the server ends by itself", evidence, _cure(log), 85, final=often >= CRASHES)
+                raised = cause_in(log)
+                words = raised.line() if raised else _end(log)
+                evidence = f"exit code {ended.get('exitCode')}, {often} restarts; last words: {words}"
+                # What a file or a library raises twice it raises for ever.
+                final = often >= CRASHES or (often >= 1 and raised is not None and not may_pass(raised))
+                yield Finding("the server ends by itself", evidence, cure(raised, log, _runtime(seen)), 85, final)
 
 
 def _killed_by_probe(seen: Observation, pod: Json, ended: Json) -> bool:
@@ -155,25 +179,39 @@ def _killed_by_probe(seen: Observation, pod: Json, ended: Json) -> bool:
     return told and ended.get("exitCode") in (0, 137, 143) and ended.get("reason") != "OOMKilled"
 
 
-def _cure(log: str) -> str:
-    if re.search(r"InconsistentVersionWarning|incompatible dtype|Can't get attribute|__setstate__", log):
-        return "train and save the model with the library versions that the runtime has"
-    if found := re.search(r"No module named '?([\w.]+)", log):
-        return f"the model needs {found[1]}, which the runtime does not have: use only its libraries"
-    return "read the log with `eksprov logs`; try the model in the same runtime on your machine"
-
-
 def _probes(seen: Observation) -> Iterator[Finding]:
+    """What the latest failed probe of each pod says; what failed before a server had started is over when it has."""
     for pod in seen.pods:
-        for text in _event_texts(seen, pod, "Unhealthy"):
-            if text.startswith("Startup probe failed") and any(
-                "startup probe" in killing for killing in _event_texts(seen, pod, "Killing")
-            ):
-                action = "raise the model's startup_timeout_s; if the log shows an error, mend that first"
-                yield Finding("the server is not ready within its start-up time", text, action, 70)
-            elif text.startswith("Liveness probe failed"):
-                action = "raise cpu: a server that cannot answer in 5 s has too little of it"
-                yield Finding("the server stops answering", text, action, 50)
+        unhealthy = [e for e in _events(seen, pod, "Unhealthy") if "Readiness probe" not in str(e.get("message", ""))]
+        started = any(one.get("started") for one in (pod.get("status") or {}).get("containerStatuses") or ())
+        if not unhealthy:
+            continue
+        text = str(unhealthy[-1].get("message", ""))
+        if "Liveness probe failed" in text:
+            action = (
+                "raise predict_timeout_s above the longest prediction, and cpu if it is always busy; "
+                "`eksprov logs` shows what it was at"
+            )
+            yield Finding("the server stops answering", text, action, 50)
+        elif not started:
+            yield from _not_started(seen, pod, unhealthy)
+
+
+def _not_started(seen: Observation, pod: Json, unhealthy: list[Json]) -> Iterator[Finding]:
+    latest, log = unhealthy[-1], "\n".join(t for (name, _), t in seen.logs.items() if name == pod["metadata"]["name"])
+    text, raised = str(latest.get("message", "")), cause_in(log)
+    shown = f"{text}; its log: {raised.line()}" if raised else text
+    if asked_for_no_model(latest) and int(latest.get("count") or 1) >= NO_MODEL:
+        action = (
+            cure(raised, log, _runtime(seen))
+            if raised
+            else "a model-settings.json of yours must lie in the folder itself, with the model's name and an "
+            "implementation; without one eksprov writes it"
+        )
+        yield Finding("the server runs and has no model of this name", shown, action, 88, final=True)
+    elif any("startup probe" in killing for killing in _event_texts(seen, pod, "Killing")):
+        action = "raise the model's startup_timeout_s; if the log shows an error, mend that first"
+        yield Finding("the server is not ready within its start-up time", shown, action, 70, final=True)
 
 
 def _evicted(seen: Observation) -> Iterator[Finding]:
@@ -189,29 +227,53 @@ def _evicted(seen: Observation) -> Iterator[Finding]:
 def _configuration(seen: Observation) -> Iterator[Finding]:
     for pod in seen.pods:
         for status in container_statuses(pod):
-            waiting = (status.get("state") or {}).get("waiting") or {}
-            if waiting.get("reason") in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
-                text = str(waiting.get("message", ""))
-                yield Finding("the container cannot be made", text, "read the message", 88)
+            state = status.get("state") or {}
+            waiting = state.get("waiting") or {}
+            told = waiting if waiting.get("reason") in NEVER_MADE else _never_began(status)
+            if told is not None:
+                text = str(told.get("message", ""))
+                final = bool(NOT_THERE.search(text) or NEVER_RUNS.search(text) or "not found" in text)
+                action = "make what the message names; deploy-model takes back what was changed by hand"
+                yield Finding("the container cannot be made", text, action, 88, final)
+
+
+def _never_began(status: Json) -> Json | None:
+    """How the runtime refused to begin a container, at its present or its last start."""
+    states = (status.get("state") or {}, status.get("lastState") or {})
+    ended = (state.get("terminated") or {} for state in states)
+    return next((one for one in ended if one.get("reason") in NEVER_BEGAN), None)
+
+
+def _volumes(seen: Observation) -> Iterator[Finding]:
+    """Of pods that none of whose containers has begun: what was mounted late is mounted."""
+    for pod in seen.pods:
+        if any(set(one.get("state") or {}) & {"running", "terminated"} for one in container_statuses(pod)):
+            continue
+        events = [*_events(seen, pod, "FailedMount"), *_events(seen, pod, "FailedAttachVolume")]
+        if events:
+            text = str(events[-1].get("message", ""))
+            final = bool(NOT_THERE.search(text))
+            yield Finding("a volume cannot be mounted", text, "make what the message names", 86, final)
+
+
+def _runtime(seen: Observation) -> str:
+    return str((seen.deployment["metadata"].get("labels") or {}).get(RUNTIME, ""))
+
+
+def _events(seen: Observation, pod: Json, reason: str) -> list[Json]:
+    """What has happened to a pod for this reason, the latest last."""
+    name = pod["metadata"]["name"]
+    return [e for e in seen.events if (e.get("involvedObject") or {}).get("name") == name and e.get("reason") == reason]
 
 
 def _event_texts(seen: Observation, pod: Json, reason: str) -> list[str]:
-    name = pod["metadata"]["name"]
-    mine = (e for e in seen.events if (e.get("involvedObject") or {}).get("name") == name and e.get("reason") == reason)
-    return [str(event.get("message", "")) for event in mine]
+    return [str(event.get("message", "")) for event in _events(seen, pod, reason)]
 
 
 def _end(log: str) -> str:
     """The last lines of a log that say something, on one line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     return " | ".join(lines[-3:]) or "(no output)"
-
-
-def _reason(log: str) -> str:
-    """The last exception that a Python program printed, but for those of its going, else the last lines."""
-    raised = [line for line in log.splitlines() if RAISED.match(line)]
-    causes = [line for line in raised if line.split(":")[0].rpartition(".")[2] not in FAREWELLS]
-    return (causes or raised or [_end(log)])[-1]
 
 
 _LOOKS: tuple[Callable[[Observation], Iterator[Finding]], ...] = (
@@ -223,4 +285,5 @@ _LOOKS: tuple[Callable[[Observation], Iterator[Finding]], ...] = (
     _probes,
     _evicted,
     _configuration,
+    _volumes,
 )

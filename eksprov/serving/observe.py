@@ -19,7 +19,8 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Observation:
-    """A rollout as seen at one moment. `pods` are those of the present revision; `logs` are by (pod, container)."""
+    """A rollout as seen at one moment. `pods` are those of the present revision, the oldest first; `events` are in the
+    order in which they last happened; `logs` are by (pod, container)."""
 
     deployment: Json
     pods: tuple[Json, ...] = ()
@@ -33,14 +34,13 @@ def observe(kube: KubeApi, deployment: Json) -> Observation:
     namespace, name = meta["namespace"], meta["name"]
     marks = spec["template"]["metadata"]["labels"]
     wanted = {**spec["selector"]["matchLabels"], **({REVISION: marks[REVISION]} if REVISION in marks else {})}
-    pods = tuple(
-        pod
-        for pod in kube.list("v1", "Pod", namespace, ",".join(f"{k}={v}" for k, v in sorted(wanted.items())))
-        if not pod["metadata"].get("deletionTimestamp")
-    )
+    selector = ",".join(f"{k}={v}" for k, v in sorted(wanted.items()))
+    here = (p for p in kube.list("v1", "Pod", namespace, selector) if not p["metadata"].get("deletionTimestamp"))
+    pods = tuple(sorted(here, key=lambda pod: str(pod["metadata"].get("creationTimestamp") or "")))
     known = {pod["metadata"]["name"] for pod in pods}
-    events = tuple(e for e in kube.list("v1", "Event", namespace) if _concerns(e, name, known))
-    return Observation(deployment, pods, events, _logs(kube, namespace, pods))
+    concerned = (e for e in kube.list("v1", "Event", namespace) if _concerns(e, name, known))
+    events = tuple(sorted(concerned, key=last_seen))
+    return Observation(deployment, pods, events, _logs(kube, namespace, pods, events))
 
 
 def observe_model(kube: KubeApi, namespace: str, name: str) -> Observation | None:
@@ -59,14 +59,33 @@ def _concerns(event: Json, deployment: str, pods: set[str]) -> bool:
     return target.get("kind") in ("Deployment", "HorizontalPodAutoscaler") and name == deployment
 
 
-def _logs(kube: KubeApi, namespace: str, pods: tuple[Json, ...]) -> dict[tuple[str, str], str]:
+def last_seen(event: Json) -> str:
+    """When an event last happened, in a form that sorts: of the two APIs for events one writes microseconds
+    (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)."""
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
+    known = next((time for time in times if time), event["metadata"].get("creationTimestamp") or "")
+    return str(known).rstrip("Z")
+
+
+def asked_for_no_model(event: Json) -> bool:
+    """Whether a start-up probe was told by the server that it has no such model."""
+    message = str(event.get("message", ""))
+    return event.get("reason") == "Unhealthy" and "Startup probe failed" in message and "statuscode: 404" in message
+
+
+def _logs(
+    kube: KubeApi, namespace: str, pods: tuple[Json, ...], events: tuple[Json, ...]
+) -> dict[tuple[str, str], str]:
     """The last lines of each container that has ended badly: of the run before and of the present one, because it may
-    have been started again since its status was read."""
+    have been started again since its status was read. So, too, of a server that runs and has no such model."""
     found: dict[tuple[str, str], str] = {}
+    modelless = {str(e["involvedObject"].get("name", "")) for e in events if asked_for_no_model(e)}
     for pod in pods:
         name = pod["metadata"]["name"]
         for status in container_statuses(pod):
-            if not (ended := ended_badly(pod, status)):
+            ended = ended_badly(pod, status) or ({} if name in modelless else None)
+            if ended is None:
                 continue
             lines = [
                 line

@@ -1,7 +1,9 @@
 """Where a rollout stands: ready, on its way, or failed and why. Pure.
 
-Ready means that the controller has seen the present generation and every replica is of it and available
-(the rule of `kubectl rollout status`, https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment).
+Ready means that the controller has seen the present generation, that replicas are wanted, and that every one is of it
+and available (the rule of `kubectl rollout status`,
+https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#complete-deployment). With none wanted nothing
+will ever answer: at 0 the autoscaler rests (https://github.com/kubernetes/kubernetes/issues/25238).
 Failed means a finding for which waiting cannot help, or the Deployment's own progress deadline.
 """
 
@@ -18,11 +20,12 @@ Json = Mapping[str, Any]
 
 
 def complete(deployment: Json) -> bool:
-    """Whether every replica is of the present generation and available."""
+    """Whether every replica is of the present generation and available, and there is one at all."""
     status, spec = deployment.get("status") or {}, deployment["spec"]
     wanted = spec.get("replicas", 1)
     return bool(
-        status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+        wanted > 0
+        and status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
         and status.get("updatedReplicas", 0) == wanted
         and status.get("replicas", 0) == wanted
         and status.get("availableReplicas", 0) == wanted
@@ -33,6 +36,8 @@ def verdict(seen: Observation) -> Phase:
     """The rollout's phase; a failed one carries the top finding and what to do about it."""
     if complete(seen.deployment):
         return READY
+    if not seen.deployment["spec"].get("replicas", 1):
+        return Phase(State.MOVING, "0 replicas are wanted, and the autoscaler does nothing at 0")
     findings = diagnose(seen)
     top = findings[0] if findings else None
     if top is not None and (top.final or _overdue(seen.deployment)):

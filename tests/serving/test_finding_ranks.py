@@ -34,7 +34,8 @@ def observation(*some: Seen) -> Observation:
         name = f"digits-{number}"
         pods.append({"metadata": {"name": name}, "spec": {}, "status": seen.status})
         for reason, message in seen.events:
-            events.append({"reason": reason, "message": message, "involvedObject": {"kind": "Pod", "name": name}})
+            involved = {"kind": "Pod", "name": name}
+            events.append({"reason": reason, "message": message, "involvedObject": involved, "count": seen.count})
     status = {"conditions": [condition for seen in some for condition in seen.conditions]}
     return Observation({"metadata": {"name": "digits"}, "spec": {}, "status": status}, tuple(pods), tuple(events), {})
 

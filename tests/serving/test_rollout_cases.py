@@ -10,7 +10,7 @@ import yaml
 from support.memory_kube import MemoryKube
 
 from eksprov.serving.diagnose import diagnose
-from eksprov.serving.observe import Observation, observe
+from eksprov.serving.observe import Observation, last_seen, observe
 from eksprov.serving.rollout import verdict
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "rollouts.yaml").read_text())
@@ -30,7 +30,8 @@ def observation(case: dict[str, Any]) -> Observation:
         }
         for number, pod in enumerate(case.get("pods", ()))
     )
-    events = tuple({**e, "involvedObject": {"kind": "Pod", "name": "digits-0"}} for e in case.get("events", ()))
+    involved = {"metadata": {}, "involvedObject": {"kind": "Pod", "name": "digits-0"}}
+    events = tuple(sorted(({**involved, **event} for event in case.get("events", ())), key=last_seen))
     logs = {("digits-0", container): text for container, text in case.get("logs", {}).items()}
     return Observation(deployment, pods, events, logs)
 
@@ -60,6 +61,53 @@ def test_a_final_finding_comes_before_a_heavier_one_that_may_pass() -> None:
     no_node = next(c for c in CASES if c["case"] == "there are no nodes")
     both = {**crash, "pods": [*crash["pods"], *no_node["pods"]]}
     assert diagnose(observation(both))[0].cause == "the server ends by itself"
+
+
+def test_pods_and_events_are_observed_in_the_order_of_time() -> None:
+    """The API server lists them by name."""
+    kube = MemoryKube()
+    labels = {"app": "x"}
+    deployment = {
+        "metadata": {"name": "digits", "namespace": "default"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}},
+    }
+    made = {"digits-a": "2026-11-30T10:00:09Z", "digits-b": "2026-11-30T10:00:01Z"}
+    for name, at in made.items():
+        meta = {"name": name, "namespace": "default", "labels": labels, "creationTimestamp": at}
+        kube.apply_as("kubelet", {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": {}})
+    times = {
+        "a": {"lastTimestamp": "2026-11-30T10:00:09Z"},
+        "b": {"eventTime": "2026-11-30T10:00:07.000001Z"},
+        "c": {"firstTimestamp": "2026-11-30T10:00:01Z", "lastTimestamp": "2026-11-30T10:00:08Z"},
+        "d": {"eventTime": "2026-11-30T10:00:00.0Z", "series": {"lastObservedTime": "2026-11-30T10:00:07.5Z"}},
+    }
+    for name, when in times.items():
+        event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "default"}}
+        kube.apply_as("kubelet", {**event, **when, "involvedObject": {"kind": "Pod", "name": "digits-a"}})
+    seen = observe(kube, deployment)
+    assert [pod["metadata"]["name"] for pod in seen.pods] == ["digits-b", "digits-a"]
+    assert [event["metadata"]["name"] for event in seen.events] == ["b", "d", "c", "a"]
+
+
+def test_the_log_of_a_server_without_the_model_is_read_though_it_runs() -> None:
+    kube = MemoryKube()
+    labels = {"app": "x"}
+    deployment = {
+        "metadata": {"name": "digits", "namespace": "default"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}},
+    }
+    running = {"name": "server", "state": {"running": {}}, "restartCount": 0}
+    meta = {"name": "digits-a", "namespace": "default", "labels": labels}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": {"containerStatuses": [running]}}
+    kube.apply_as("kubelet", pod)
+    kube.lines["default", "digits-a", "server"] = ["Traceback (most recent call last):", "x.Odd: no model"]
+    assert observe(kube, deployment).logs == {}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "default"}, "count": 3}
+    said = {"reason": "Unhealthy", "message": "Startup probe failed: HTTP probe failed with statuscode: 404"}
+    kube.apply_as("kubelet", {**event, **said, "involvedObject": {"kind": "Pod", "name": "digits-a"}})
+    phase = verdict(observe(kube, {**deployment, "status": {}}))
+    assert phase.state.value == "failed"
+    assert "x.Odd: no model" in phase.message
 
 
 def test_only_pods_of_the_present_revision_and_their_events_are_observed() -> None:

@@ -10,11 +10,12 @@ from eksprov.serving.workload import FETCH_CONTAINER, SERVER_CONTAINER
 
 @dataclass(frozen=True)
 class Seen:
-    """What shows a cause: a pod's status, events of it, conditions of the Deployment."""
+    """What shows a cause: a pod's status, events of it and how often each happened, conditions of the Deployment."""
 
     status: dict[str, Any] = field(default_factory=dict)
     events: tuple[tuple[str, str], ...] = ()
     conditions: tuple[dict[str, str], ...] = ()
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def crashed(restarts: int, reason: str = "Error", code: int = 1) -> Seen:
 
 
 PROBED = (("Unhealthy", "Startup probe failed: 503"), ("Killing", "Container server failed startup probe"))
+NOT_BEGUN = {"containerStatuses": [{"name": SERVER_CONTAINER, "state": {"waiting": {"reason": "ContainerCreating"}}}]}
 EVICTED = {"reason": "Evicted", "message": "The node was low on resource: memory."}
 
 # Heaviest first. What stands in one line is of equal weight: which of them is told first is of no matter.
@@ -111,7 +113,32 @@ RANKS: tuple[tuple[Row, ...], ...] = (
         Row(
             "the container cannot be made",
             "nothing has run, and the kubelet's own words say why",
-            waiting("CreateContainerConfigError", "secret not found"),
+            waiting("CreateContainerError", "context deadline exceeded"),
+            waiting("CreateContainerConfigError", 'secret "x" not found'),
+        ),
+        Row(
+            "the server runs and has no model of this name",
+            "it answers, and nothing else that it shows is as near to the cause",
+            final=Seen(
+                {"containerStatuses": [{"name": SERVER_CONTAINER, "restartCount": 0, "state": {"running": {}}}]},
+                (("Unhealthy", "Startup probe failed: HTTP probe failed with statuscode: 404"),),
+                count=3,
+            ),
+        ),
+    ),
+    (
+        Row(
+            "the pods ask for a volume claim that does not exist",
+            "no pod is placed before it is made",
+            final=unscheduled('0/2 nodes are available: persistentvolumeclaim "x" not found.'),
+        ),
+    ),
+    (
+        Row(
+            "a volume cannot be mounted",
+            "nothing has run, and the kubelet's own words say why",
+            Seen(NOT_BEGUN, (("FailedMount", "timed out waiting for the condition"),)),
+            Seen(NOT_BEGUN, (("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found'),)),
         ),
     ),
     (
@@ -167,10 +194,17 @@ RANKS: tuple[tuple[Row, ...], ...] = (
         Row(
             "the server is not ready within its start-up time",
             "a symptom: whatever explains it comes first",
-            container({"running": {}}, 1, PROBED),
+            final=container({"running": {}}, 1, PROBED),
         ),
     ),
-    (Row("the pods cannot be made", "not understood, and tried again", refused("internal error")),),
+    (
+        Row(
+            "the pods cannot be made",
+            "not understood: whatever explains it comes first",
+            refused("internal error"),
+            refused('admission webhook "x" denied the request: no'),
+        ),
+    ),
     (
         Row(
             "the server stops answering",
