@@ -72,7 +72,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         live = client.get(self.ref)
         if live is None:
             return None
-        fields = cut(live, self.manifest)
+        fields = self._fields(live)
         return ObjectFacts(
             fields, owner_of(live), live["metadata"].get("uid", ""), self._phase(client, live, fields), _holding(live)
         )
@@ -112,6 +112,10 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         """Every object of these kinds that carries the stack's label."""
         for one in cls.surveyed:
             yield from sightings(client, stack, one, cls.kind)
+
+    def _fields(self, live: Manifest) -> dict[str, str]:
+        """The fields that the manifest sets, as the live object has them."""
+        return cut(live, self.manifest)
 
     def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:  # noqa: ARG002 -- for workloads
         return leaving(live) or READY

@@ -145,6 +145,29 @@ def test_the_replicas_that_the_autoscaler_set_are_no_difference() -> None:
     assert live["spec"]["replicas"] == 7
 
 
+@pytest.mark.parametrize("manager", ["kubectl", "kube-downscaler"])
+def test_no_replicas_at_all_are_a_difference_that_is_taken_back(manager: str) -> None:
+    """Whoever scaled it to 0: the autoscaler would leave it there for ever."""
+    kube = MemoryKube()
+    some = in_cluster()
+    deploy(kube, some)
+    step = next(s for s in some if isinstance(s, KubeWorkload))
+    meta = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "digits", "namespace": "models"}}
+    kube.apply_as(manager, {**meta, "spec": {"replicas": 0}}, force=True)
+    have = step.discover(kube)
+    change = diff(step.desired(Outputs()), have)
+    assert change.names == ("fields",)
+    want = change.fields[0].want
+    assert {
+        name: (value, change.fields[0].have[name]) for name, value in want.items() if value != have.fields[name]
+    } == {"spec.replicas": ("1 or more", "0")}
+    assert deploy(kube, some)["model/digits/deployment"].status is Status.UPDATED
+    live = kube.get(DEPLOYMENT)
+    assert live is not None
+    assert live["spec"]["replicas"] == 1
+    assert {o.status for o in deploy(kube, some).values()} == {Status.UNCHANGED}
+
+
 def test_a_field_no_longer_sent_is_a_difference() -> None:
     kube = MemoryKube()
     deploy(kube, in_cluster(drain_s=15))

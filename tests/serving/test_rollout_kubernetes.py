@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.programs import kubectl_program
 from support.real_kube import WallClock, client
 from support.samples import STACK, spec
 
@@ -127,3 +129,33 @@ def test_a_deployment_with_the_probes_of_before_changes_in_place(plane: ControlP
     assert "httpGet" not in probe
     assert probe["tcpSocket"] == {"port": "http"}
     assert step.discover(kube) == step.desired(Outputs())
+
+
+def test_no_replicas_are_set_back_and_the_autoscaler_goes_on_from_there(plane: ControlPlane) -> None:
+    """Taken by `kubectl scale --replicas=0`; a later change of the Deployment leaves the autoscaler's number alone."""
+    kube = client(plane)
+    objects = apply_model(kube, "real-six", replicas={"min": 2, "max": 3})
+    manifest = objects["model/digits/deployment"]
+    ref = Ref.of(manifest)
+
+    def replicas() -> int:
+        live = kube.get(ref)
+        assert live is not None
+        return int(live["spec"]["replicas"])
+
+    until(lambda: replicas() == 2)
+    server, _ = plane.address()
+    authority = ("--insecure-skip-tls-verify", "--server", server, "--token", "admin")
+    scale = (kubectl_program(), *authority, "-n", "real-six", "scale", "deployment/digits", "--replicas=0")
+    subprocess.run(scale, check=True, capture_output=True, timeout=60)
+    assert replicas() == 0
+    step = KubeWorkload(name="x", slug=str(ref), manifest=manifest)
+    have = step.discover(kube)
+    assert have is not None
+    assert have.fields["spec.replicas"] == "0"
+    step.update(kube, step.desired(Outputs()), have, ("fields",))
+    assert step.discover(kube) == step.desired(Outputs())
+    until(lambda: replicas() == 2)
+    changed = manifests.of_model(spec(namespace="real-six", replicas={"min": 2, "max": 3}, memory_mib=2048))
+    kube.apply(changed["model/digits/deployment"])
+    assert replicas() == 2
