@@ -132,9 +132,11 @@ class Backend:
         return self.config.state is None and self._place.release()
 
     def status(self, display: Display) -> tuple[StepStatus, ...]:
-        """Every recorded step, the cluster and the node groups as they are now."""
+        """Every recorded step; the cluster, the node groups and the models as they are now."""
+        from eksprov.operations.models import states
+
         opened = self.opened(display, mint=False)
-        live = {step.name: _live(step, opened) for step in opened.steps if step.kind in LIVE_KINDS}
+        live = {step.name: _live(step, opened) for step in opened.steps if step.kind in LIVE_KINDS} | states(opened)
         names = list(dict.fromkeys((*(step.name for step in opened.steps if step.recorded), *opened.state.steps)))
         by_name = {step.name: step for step in opened.steps}
         return tuple(_status(name, by_name.get(name), opened.state, live.get(name, "")) for name in names)

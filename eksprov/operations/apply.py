@@ -80,6 +80,10 @@ class Applier:
             self.state = self.state.with_tags(tags)
             self.save()
 
+    def correct(self, outcome: Outcome) -> None:
+        """Record what has been found out about a step since it was done."""
+        self._record(outcome, removing=False)
+
     def save(self) -> None:
         """Write the state as it is now."""
         self._stack.store.save(self.state)

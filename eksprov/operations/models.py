@@ -8,30 +8,39 @@ done when the model answers. What all models of a namespace share goes with the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from eksprov import errors
 from eksprov.config.schema import Model
+from eksprov.core.outcome import Status
 from eksprov.core.plan import Plan
-from eksprov.core.step import Step
+from eksprov.core.step import State, Step
 from eksprov.errors import Problem
-from eksprov.kube.api import KubeApi, Ref
+from eksprov.kube.api import KubeApi, Manifest, Ref
+from eksprov.operations import model_states
 from eksprov.operations.apply import Applier
 from eksprov.operations.carriers import node_types
 from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
+from eksprov.operations.model_states import Listed
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
 from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
+from eksprov.serving.asking import Asker
 from eksprov.serving.graph import is_shared, model_steps
-from eksprov.serving.package import Package, read_package
+from eksprov.serving.invoke import Target, request_from
+from eksprov.serving.objects import KubeWorkload
+from eksprov.serving.observe import is_ready, observe
+from eksprov.serving.package import SAMPLE, Package, read_package
+from eksprov.serving.rollout import verdict
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import fit, memory
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
-from eksprov.serving.workload import MODEL_DIGEST
+from eksprov.serving.workload import REVISION
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.catalog.names import has_auto_mode
@@ -41,11 +50,15 @@ AnyStep = Step[Any, Any]
 
 @dataclass(frozen=True)
 class Served:
-    """A model that answered: its address inside the cluster, and its path on the API server."""
+    """A model that is loaded: its address inside the cluster, and its path on the API server.
+
+    `answered` says whether it has answered the closing request; where it has not, a note says why that proves nothing.
+    """
 
     name: str
     url: str
     proxy_path: str
+    answered: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,27 +70,20 @@ class Deployed:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A model of the config or on the cluster; `digest` names its contents, `state` says in a word what it is."""
+class NoClusterError(errors.UsageError):
+    """The stack has no cluster, or none that has an endpoint yet."""
 
-    name: str
-    namespace: str
-    wanted: int
-    ready: int
-    digest: str
-    url: str
-    state: str
+    exit_code = errors.EXIT_NOT_THERE
 
 
 def cluster_api(opened: Opened) -> KubeApi:
-    """The stack's API server. Raises: UsageError when the stack has no cluster yet."""
+    """The stack's API server. Raises: NoClusterError when the stack has no cluster yet."""
     cluster = next(step for step in opened.steps if step.kind == "cluster")
     opened.refuse_a_strangers_cluster()
     found = opened.read(cluster, fresh=True)
     known = cluster.outputs(found) if found is not None else {}
     if not known.get("endpoint"):
-        raise errors.UsageError(
+        raise NoClusterError(
             f"stack {opened.us.stack!r} has no cluster that answers yet", "make it with `eksprov provision`"
         )
     return opened.stack.kube(cluster.slug, known)
@@ -127,31 +133,104 @@ def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, .
     return pinned((role, bond, *shown, *model_steps(spec, package, bond.name)), opened.stack.pins)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A model that is to be deployed; `sample` is the request that it is known to answer, where there is one."""
+
+    spec: ModelSpec
+    package: Package
+    sample: Mapping[str, Any] | None
+
+    @property
+    def endpoint(self) -> str:
+        """The name of its last step."""
+        return f"model/{self.spec.name}/endpoint"
+
+
 def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     """Serve these models of the config and wait until each answers. The caller holds the stack's lock.
 
-    Raises: UsageError before anything is made, when a model is unknown, unreadable or fits on no node.
+    Raises: UsageError before anything is made, when a model is unknown, unreadable or fits on no node, or has a sample
+    that is no request; NoClusterError; UnreachableError when the API server does not answer.
     """
     began = opened.stack.clock.now()
-    chosen = [packaged(opened, model_of(opened, name)) for name in names]
+    chosen = [_chosen(opened, name) for name in names]
     kube = cluster_api(opened)
+    kube.server_version()  # one that does not answer is told of before anything is made
     nodes = node_types(opened)
-    homeless = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
-    tight = _refuse_too_little_memory(chosen, homeless)
-    steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
+    homeless = tuple(problem for one in chosen if (problem := fit(one.spec, nodes)) is not None)
+    tight = _refuse_too_little_memory([(one.spec, one.package) for one in chosen], homeless)
+    steps = _unique(step for one in chosen for step in graph(opened, one.spec, one.package))
     doubts = refuse_wrong_roles(opened, steps)
+    for step in steps:
+        if isinstance(step, KubeWorkload):
+            _start_again(kube, step)
     applier = Applier(rebuilt(opened), kube)
-    outcomes = applier.converge_all(steps)
-    report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
-    answering = {o.name: o.outputs for o in outcomes if o.good}
+    outcomes = {outcome.name: outcome for outcome in applier.converge_all(steps)}
+    loaded = [one for one in chosen if (last := outcomes.get(one.endpoint)) is not None and last.good]
+    asked = {one.spec.name: _asker(opened, kube, one.spec).ask(one.sample) for one in loaded}
+    for one in loaded:
+        if (said := asked[one.spec.name]).failure:
+            failed = replace(outcomes[one.endpoint], status=Status.FAILED, message=said.failure, hint=said.hint)
+            outcomes[one.endpoint] = failed
+            applier.correct(failed)
+    report = Report(tuple(outcomes.values()), applier.state, opened.stack.clock.now() - began)
     served = tuple(
-        Served(spec.name, known["url"], known["proxy_path"])
-        for spec, _ in chosen
-        if (known := answering.get(f"model/{spec.name}/endpoint"))
+        Served(one.spec.name, last.outputs["url"], last.outputs["proxy_path"], asked[one.spec.name].answered)
+        for one in loaded
+        if (last := outcomes[one.endpoint]).good
     )
-    warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
-    blind = [text for spec, _ in chosen if spec.name in {s.name for s in served} and (text := _autoscaler(kube, spec))]
-    return Deployed(report, served, (*doubts, *warnings, *tight, *blind))
+    warnings = [f"{one.spec.name}: {text}" for one in chosen for text in one.package.warnings]
+    unproven = [f"{name}: {said.note}" for name, said in asked.items() if said.note]
+    blind = [text for one in loaded if (text := _autoscaler(kube, one.spec))]
+    return Deployed(report, served, (*doubts, *warnings, *tight, *unproven, *blind))
+
+
+def _chosen(opened: Opened, name: str) -> Chosen:
+    """Raises: UsageError when the model, or its sample, is not understood."""
+    spec, package = packaged(opened, model_of(opened, name))
+    sample = _sample(opened, package)
+    return Chosen(spec, package, request_from(_text(sample), str(sample)) if sample is not None else None)
+
+
+def _sample(opened: Opened, package: Package) -> Path | None:
+    """The sample request in a model's folder, or beside it where no other model lies beside it too."""
+    folders = [(opened.stack.project / model.path).resolve() for model in opened.stack.config.models]
+    beside = package.folder.resolve().parent
+    alone = sum(folder.parent == beside for folder in folders) == 1 and (beside / SAMPLE).is_file()
+    return package.sample or (beside / SAMPLE if alone else None)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.UsageError(
+            f"{path} cannot be read: {error}", "it is the request that the model answers"
+        ) from error
+
+
+def _asker(opened: Opened, kube: KubeApi, spec: ModelSpec) -> Asker:
+    opened.stack.progress.waiting(f"model/{spec.name}/endpoint", "asking it")
+    target = Target(spec.namespace, spec.name, spec.name)
+    return Asker(kube, target, opened.stack.clock, spec.model.predict_timeout_s, spec.runtime.name)
+
+
+def _start_again(kube: KubeApi, step: KubeWorkload) -> None:
+    """Take away the pods with which an earlier run's deployment of the same revision has failed: what they show is of
+    before, and what kept them from starting may have been mended since."""
+    live = kube.get(step.ref)
+    if live is None or _revision(live) != _revision(step.manifest):
+        return
+    seen = observe(kube, live)
+    if verdict(seen).state is State.FAILED:
+        for pod in seen.pods:
+            if not is_ready(pod):
+                kube.delete(Ref.of({"apiVersion": "v1", "kind": "Pod", **pod}), uid=pod["metadata"].get("uid", ""))
+
+
+def _revision(workload: Manifest) -> str:
+    return str((workload["metadata"].get("labels") or {}).get(REVISION, ""))
 
 
 def _refuse_too_little_memory(
@@ -201,11 +280,31 @@ def undeploy(opened: Opened, names: Sequence[str]) -> Report:
 def listed(opened: Opened) -> tuple[Listed, ...]:
     """Every model of the config and every one on the cluster, as it is now."""
     kube = cluster_api(opened)
-    spaces = {model.name: model.namespace for model in opened.stack.config.models}
+    known = {model.name: model.namespace for model in opened.stack.config.models}
+    spaces = dict(known)
     for step in _sighted(opened, kube):
         if _is_deployment(step):
             spaces.setdefault(step.slug.split("|")[3], step.slug.split("|")[2])
-    return tuple(_listed(kube, name, namespace) for name, namespace in sorted(spaces.items()))
+    stack = opened.us.stack
+    return tuple(
+        model_states.listed(kube, stack, name, space, in_config=name in known) for name, space in sorted(spaces.items())
+    )
+
+
+def states(opened: Opened) -> dict[str, str]:
+    """How each deployed model is now, by the name of its Deployment's step: what it is, and why it is not ready.
+
+    Without a cluster there is none; of one whose API server does not answer nothing is known, and that is said.
+    """
+    deployed = [f"model/{name}/deployment" for name in deployed_names(opened)]
+    if not deployed:
+        return {}
+    try:
+        found = {f"model/{one.name}/deployment": one for one in listed(opened)}
+    except errors.EksprovError as error:
+        return dict.fromkeys(deployed, f"not known: {error.message}")
+    said = {name: found[name] for name in deployed if name in found}
+    return {name: ": ".join(filter(None, (one.state, one.reason))) for name, one in said.items()}
 
 
 def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:
@@ -220,18 +319,6 @@ def _sighted(opened: Opened, kube: KubeApi) -> list[AnyStep]:
 
 def _is_deployment(step: AnyStep) -> bool:
     return step.world == "kube" and "|Deployment|" in step.slug
-
-
-def _listed(kube: KubeApi, name: str, namespace: str) -> Listed:
-    live = kube.get(Ref("apps/v1", "Deployment", namespace, name))
-    if live is None:
-        return Listed(name, namespace, 0, 0, "", "", "not deployed")
-    digest = (live["metadata"].get("annotations") or {}).get(MODEL_DIGEST, "")
-    wanted = int(live["spec"].get("replicas", 1))
-    ready = int(live.get("status", {}).get("readyReplicas", 0))
-    url = f"http://{name}.{namespace}.svc.cluster.local/v2/models/{name}/infer"
-    state = "ready" if ready >= wanted else "not ready"
-    return Listed(name, namespace, wanted, ready, digest, url, state)
 
 
 def _autoscaler(kube: KubeApi, spec: ModelSpec) -> str:

@@ -41,6 +41,9 @@ _NO_NAME = re.compile(r"[Cc]an't get attribute '([\w.<>]+)' on <module '([\w.]+)
 _NOT_IMPORTED = re.compile(r"cannot import name '([\w.]+)' from (?:partially initialized module )?'([\w.]+)'")
 _OLD_TREES = re.compile(r"incompatible dtype|__setstate__|has an incompatible|_RemainderColsList|monotonic_cst")
 
+_NO_METHOD = re.compile(r"'([\w.]+)' object has no attribute '(predict|predict_proba|transform|decision_function)'")
+_LACKING = re.compile(r"'[A-Z]\w+' object has no attribute '\w+'")
+
 
 def cause_in(text: str) -> Raised | None:
     """The last exception that a text tells, but for those with which a server takes its leave."""
@@ -74,6 +77,12 @@ def cure(raised: Raised | None, text: str, runtime: str) -> str:
         return (
             "the model's file is damaged or no pickle: save the model again with joblib.dump, and try joblib.load on it"
         )
+    if raised.name == "NotFittedError":
+        return "fit the model before it is saved"
+    if found := _NO_METHOD.search(said):
+        return f"save the model alone, as an object that has {found[2]}: what was saved is of type {found[1]}"
+    if raised.name == "AttributeError" and _LACKING.search(said):
+        return f"most often another version saved it: {_same_versions(preset)}"
     if raised.name == "InvalidModelURI":
         return "name a file of the model's folder in parameters.uri of model-settings.json, as ./FILE"
     if raised.name in ("ValidationError", "JSONDecodeError"):

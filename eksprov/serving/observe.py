@@ -103,6 +103,12 @@ def container_statuses(pod: Json) -> Iterator[Json]:
     yield from status.get("containerStatuses") or ()
 
 
+def is_ready(pod: Json) -> bool:
+    """Whether a pod takes calls."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
 def ended_badly(pod: Json, status: Json) -> Json | None:
     """How a container's present or last run ended, when it should not have ended so.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from eksprov.core.step import READY, Phase, State
 from eksprov.serving.diagnose import diagnose
-from eksprov.serving.observe import Observation
+from eksprov.serving.observe import Observation, is_ready
 
 Json = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def _overdue(deployment: Json) -> bool:
 def _count(seen: Observation) -> str:
     """How many replicas of the present revision are ready; those of the one before do not count."""
     wanted = seen.deployment["spec"].get("replicas", 1)
-    return f"{sum(map(_is_ready, seen.pods))} of {wanted} replicas ready"
+    return f"{sum(map(is_ready, seen.pods))} of {wanted} replicas ready"
 
 
 def _doing(seen: Observation, trouble: str) -> str:
@@ -71,7 +71,7 @@ def _doing(seen: Observation, trouble: str) -> str:
 
 def _stage(pod: Json) -> str:
     status = pod.get("status") or {}
-    if _is_ready(pod):
+    if is_ready(pod):
         return ""
     inits = status.get("initContainerStatuses") or ()
     if any("running" in (one.get("state") or {}) for one in inits):
@@ -79,8 +79,3 @@ def _stage(pod: Json) -> str:
     if any("running" in (one.get("state") or {}) for one in status.get("containerStatuses") or ()):
         return "the server is loading the model"
     return "waiting for a node" if not pod.get("spec", {}).get("nodeName") else "starting"
-
-
-def _is_ready(pod: Json) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

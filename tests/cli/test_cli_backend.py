@@ -158,7 +158,7 @@ def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Any, tmp_p
         ("invoke", "digits"),
     ):
         code, out, err = run(*arguments)
-        assert (code, out) == (2, ""), err
+        assert (code, out) == (4, ""), err
         assert "has no cluster that answers yet" in err
     code, out, err = run("invoke", "digist")
     assert code == 2

@@ -16,7 +16,8 @@ from eksprov import errors
 from eksprov.cli.models import Models, _merged
 from eksprov.core.outcome import Outcome, Status
 from eksprov.kube.api import Reply
-from eksprov.operations.models import Deployed, Listed, Served
+from eksprov.operations.model_states import Listed
+from eksprov.operations.models import Deployed, Served
 from eksprov.serving.expected import Expected
 from eksprov.serving.invoke import Answer, read_data
 from eksprov.serving.rows import Given, Request
@@ -94,7 +95,7 @@ def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> N
 def test_deploy_model_without_names_takes_all(cli: Any, backend: Any) -> None:
     body = json.loads(cli("deploy-model", "--json", backend=backend).out)
     assert backend.models.asked == [("deploy", ("digits", "faces"))]
-    assert body["models"] == [{"name": "digits", "url": URL, "proxy_path": "/api/v1/x"}]
+    assert body["models"] == [{"name": "digits", "url": URL, "proxy_path": "/api/v1/x", "answered": True}]
     assert body["notes"] == ["digits: the autoscaler is blind"]
 
 
@@ -144,6 +145,32 @@ def test_models_are_a_table_or_json(cli: Any, backend: Any) -> None:
     assert result.err == "next: eksprov invoke digits\n"
     body = json.loads(cli("models", "--json", backend=backend).out)
     assert body["models"][0]["digest"] == "0123456789abcdef"
+
+
+def test_models_say_in_a_line_each_why_one_is_not_ready_what_it_serves_and_that_it_left_the_config(
+    cli: Any, backend: Any
+) -> None:
+    why = "the server ends by itself: exit code 1; last words: x.Odd: no\n. Next: mend it"
+    failed = Listed("digits", "models", 1, 1, "0123456789abcdef", URL, "update failed", "r1", "f" * 16, why)
+    gone = Listed("faces", "models", 1, 1, "a" * 16, URL, "ready", "r2", "a" * 16, in_config=False)
+    backend.models.listed = lambda _: (failed, gone)
+    lines = cli("models", backend=backend).out.splitlines()
+    assert lines[1].split()[:4] == ["digits", "models", "1/1", "0123456789ab"]
+    assert lines[3:] == [
+        "digits, update failed: the server ends by itself: exit code 1; last words: x.Odd: no . Next: mend it",
+        "digits is to serve ffffffffffff, and serves 0123456789ab",
+        "faces is not in the config: `eksprov undeploy-model faces` takes it off the cluster",
+    ]
+    first = json.loads(cli("models", "--json", backend=backend).out)["models"][0]
+    assert (first["reason"], first["in_config"], first["wanted_digest"]) == (why, True, "f" * 16)
+
+
+def test_a_model_that_has_not_answered_is_not_said_to_answer(cli: Any, backend: Any) -> None:
+    done = Deployed(backend.models._report, (Served("digits", URL, "/x", answered=False),), ("digits: not known",))
+    backend.models.deploy = lambda *_: done
+    assert cli("deploy-model", "digits", backend=backend).out.splitlines()[1] == (
+        f"digits is loaded inside the cluster at {URL}"
+    )
 
 
 def test_logs_of_several_pods_name_the_pod(cli: Any, backend: Any) -> None:

@@ -69,7 +69,7 @@ class MemoryKube:
             self.calls.append(("list", kind))
             self._namespaced(api_version, kind, reading=True)
             wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
-            every = [*self._objects.items(), *(self._pending() if kind == "Pod" else ())]
+            every = [*self._objects.items(), *((*self._pending(), *self._running()) if kind == "Pod" else ())]
             return [
                 self._seen(live)
                 for ref, live in every
@@ -227,6 +227,19 @@ class MemoryKube:
             status = {"phase": "Pending", "conditions": [said]}
             pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}, "status": status}
             yield Ref("v1", "Pod", "kube-system", f"{addon}-0"), pod
+
+    def _running(self) -> Iterator[tuple[Ref, dict[str, Any]]]:
+        """The pods of each Deployment that fares well."""
+        for ref, live in tuple(self._objects.items()):
+            if ref.kind != "Deployment" or self.rollout != "ready" or self._homeless(live):
+                continue
+            template = live["spec"]["template"]
+            for number in range(live["spec"].get("replicas", 1)):
+                name = f"{ref.name}-{number}"
+                meta = {**template["metadata"], "name": name, "namespace": ref.namespace, "uid": f"uid-of-{name}"}
+                status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+                pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"], "status": status}
+                yield Ref("v1", "Pod", ref.namespace, name), pod
 
     def _seen(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """What a reader gets: defaults and status are added, as a server does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 def command(desk: Desk, names: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> int:  # noqa: ARG001
     """Serve models on the cluster.
 
-    Uploads each model's files, makes what runs it, and waits until it truly answers. Doing it twice changes nothing.
+    Uploads each model's files, makes what runs it, waits until it is loaded, and asks it: with sample.json in the
+    model's folder, or with zeros where it says what it takes. Doing it twice changes nothing.
     """
     backend = desk.backend()
     chosen = backend.models.chosen(names)
@@ -46,7 +48,7 @@ def command(desk: Desk, names: tuple[str, ...], dry_run: bool, yes: bool, as_jso
         desk.answer(
             {
                 **body,
-                "models": [{"name": s.name, "url": s.url, "proxy_path": s.proxy_path} for s in done.served],
+                "models": [dataclasses.asdict(served) for served in done.served],
                 "notes": list(done.notes),
             }
         )
@@ -69,16 +71,17 @@ def _preview(desk: Desk, backend: Backend, chosen: tuple[str, ...], *, as_json: 
 
 def _tell(desk: Desk, backend: Backend, done: Deployed, *, quiet: bool) -> int:
     from eksprov.cli.render import counts_text, failures_text, outcome_counts
-    from eksprov.cli.words import seconds
+    from eksprov.cli.words import clean, seconds
 
     report = done.report
     if not quiet:
         counts = counts_text(outcome_counts(report.outcomes))
         desk.say(f"stack {backend.config.name} ({backend.place}): {counts}, in {seconds(report.seconds)}")
         for served in done.served:
-            desk.say(f"{served.name} answers inside the cluster at {served.url}")
+            does = "answers" if served.answered else "is loaded"
+            desk.say(f"{served.name} {does} inside the cluster at {served.url}")
     for note in done.notes:
-        desk.log(f"{click.style('note:', fg='yellow')} {note}")
+        desk.log(f"{click.style('note:', fg='yellow')} {clean(note)}")
     for line in failures_text(report.outcomes):
         desk.log(line)
     if report.ok:

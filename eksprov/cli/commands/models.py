@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+
+if TYPE_CHECKING:
+    from eksprov.operations.model_states import Listed
 
 
 @click.command("models", epilog=examples("eksprov models", "eksprov models --json"))
@@ -17,7 +21,8 @@ from eksprov.cli.options import as_json, examples, shared
 def command(desk: Desk, as_json: bool) -> int:
     """List the models that are served.
 
-    Those of the config and those still on the cluster: replicas that answer, the contents' digest, the address.
+    Those of the config and those still on the cluster: replicas that answer, the digest of the contents that they
+    serve, the address; and of one that is not ready, why.
     """
     from eksprov.cli.render import SCHEMA, table
 
@@ -31,8 +36,30 @@ def command(desk: Desk, as_json: bool) -> int:
     if not listed:
         desk.say("no models, neither in the config nor on the cluster")
         return 0
-    rows = [(m.name, m.namespace, f"{m.ready}/{m.wanted}", m.digest[:12] or "-", m.url or "-", m.state) for m in listed]
+    rows = [(m.name, m.namespace, f"{m.ready}/{m.wanted}", _digests(m), m.url or "-", m.state) for m in listed]
     desk.say(table(rows, ("model", "namespace", "ready", "digest", "url", "state")))
+    for line in (line for model in listed for line in _remarks(model)):
+        desk.say(line)
     serving = [model.name for model in listed if model.ready]
     desk.next(*(("invoke", serving[0]) if serving else ("deploy-model",)))
     return 0
+
+
+def _digests(model: Listed) -> str:
+    """Those of the pods that answer, shortened."""
+    return ",".join(one[:12] for one in model.digest.split(",")) or "-"
+
+
+def _remarks(model: Listed) -> list[str]:
+    """What else is to be known: why it is not ready, what it is to serve instead, that the config has it no more."""
+    from eksprov.cli.words import clean
+
+    said = []
+    if model.reason:
+        said.append(f"{model.name}, {model.state}: {clean(' '.join(model.reason.split()))}")
+    if model.digest and model.wanted_digest and model.digest != model.wanted_digest:
+        said.append(f"{model.name} is to serve {model.wanted_digest[:12]}, and serves {_digests(model)}")
+    if not model.in_config:
+        cure = f"`eksprov undeploy-model {model.name}` takes it off the cluster"
+        said.append(f"{model.name} is not in the config: {cure}")
+    return said

@@ -17,7 +17,7 @@ from eksprov.cli.options import as_json, examples, shared
 def command(desk: Desk, as_json: bool) -> int:
     """Show every resource of the stack and how it is.
 
-    What is recorded of each step, and how the cluster and its node groups are at this moment.
+    What is recorded of each step, and how the cluster, its node groups and the models are at this moment.
     """
     from eksprov.cli.render import SCHEMA, table
 
