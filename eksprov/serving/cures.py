@@ -81,6 +81,8 @@ def cure(raised: Raised | None, text: str, runtime: str) -> str:
         return "fit the model before it is saved"
     if found := _NO_METHOD.search(said):
         return f"save the model alone, as an object that has {found[2]}: what was saved is of type {found[1]}"
+    if raised.name == "TypeError" and "missing 1 required positional argument" in said:
+        return "save the fitted model, not its class"
     if raised.name == "AttributeError" and _LACKING.search(said):
         return f"most often another version saved it: {_same_versions(preset)}"
     if raised.name == "InvalidModelURI":

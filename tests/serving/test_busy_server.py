@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from support.real_mlserver import mlserver
 from support.samples import spec
 
-from eksprov.local.node import model_server
 from eksprov.local.node.checks import Prober
-from eksprov.local.node.network import free_ports
 from eksprov.local.node.probing import Probing
 from eksprov.serving import manifests
 
@@ -81,22 +77,12 @@ def hurried(one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[int]:
-    """MLServer with the sleeping model; its HTTP port."""
+def written(folder: Path) -> Path:
+    """The sleeping model's folder."""
     (folder / "sleeper.py").write_text(SLEEPER)
     settings = {"name": "digits", "implementation": "sleeper.Sleeper"}
     (folder / "model-settings.json").write_text(json.dumps(settings))
-    ports = free_ports(3)
-    argv = [sys.executable, "-P", model_server.__file__, str(folder), *map(str, ports)]
-    env = {"MLSERVER_PARALLEL_WORKERS": "0", "HOME": str(folder), "PATH": "/usr/bin:/bin"}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(argv, env=env, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield ports[0]
-    finally:
-        server.kill()
-        server.wait()
+    return folder
 
 
 class Watched:
@@ -120,10 +106,15 @@ async def predicted(session: aiohttp.ClientSession, port: int, seconds: float) -
         return response.status
 
 
-async def busy(folder: Path, one: dict[str, Any], predictions: list[float]) -> tuple[Watched, list[int]]:
+def busy(folder: Path, one: dict[str, Any], predictions: list[float]) -> tuple[Watched, list[int]]:
     """Probe a server that is given these predictions at once, each of so many seconds of a probe's."""
+    with mlserver(written(folder)) as port:
+        return asyncio.run(probed(port, one, predictions))
+
+
+async def probed(port: int, one: dict[str, Any], predictions: list[float]) -> tuple[Watched, list[int]]:
     watched = Watched()
-    async with serving(folder) as port, aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         prober = Prober(session, one, "10.0.0.1", {8080: port, 8081: port, 8082: port})
         probing = Probing(hurried(one), prober, lambda *_: None, asyncio.sleep)
 
@@ -144,12 +135,12 @@ async def busy(folder: Path, one: dict[str, Any], predictions: list[float]) -> t
 @pytest.mark.parametrize("predictions", [[LONGEST_S], [40, 40, 40]], ids=["the longest", "three that wait in line"])
 def test_a_slow_prediction_costs_nobody_the_server(tmp_path: Path, predictions: list[float]) -> None:
     """It stays on the endpoints, so others wait for their answer instead of getting 503, and it is not restarted."""
-    watched, answers = asyncio.run(busy(tmp_path, container(), predictions))
+    watched, answers = busy(tmp_path, container(), predictions)
     assert (watched.ready, watched.ended_by) == ([True], "")
     assert answers == [200] * len(predictions)
 
 
 def test_probes_that_wait_for_the_loop_would_have_taken_it_for_dead(tmp_path: Path) -> None:
-    watched, _ = asyncio.run(busy(tmp_path, {**container(), **BEFORE}, [LONGEST_S + 40]))
+    watched, _ = busy(tmp_path, {**container(), **BEFORE}, [LONGEST_S + 40])
     assert watched.ready[:2] == [True, False]
     assert watched.ended_by == "liveness"
