@@ -43,8 +43,8 @@ class Listed:
     in_config: bool = True
 
 
-def listed(kube: KubeApi, stack: str, name: str, namespace: str, *, in_config: bool) -> Listed:
-    """One model as it is now."""
+def listed(kube: KubeApi, stack: str, name: str, namespace: str, *, refusal: str, in_config: bool) -> Listed:
+    """One model as it is now; `refusal` is what its last deployment has recorded against its answers, if anything."""
     live = kube.get(Ref("apps/v1", "Deployment", namespace, name))
     if live is None:
         return Listed(name, namespace, 0, 0, "", "", ABSENT, in_config=in_config)
@@ -52,6 +52,8 @@ def listed(kube: KubeApi, stack: str, name: str, namespace: str, *, in_config: b
     answering = [pod for pod in pods if is_ready(pod) and not pod["metadata"].get("deletionTimestamp")]
     revision = _marks(answering, "labels", REVISION)
     state, reason = _state(kube, live, len(answering), revision)
+    if state == READY and refusal:
+        state, reason = "cannot answer", refusal
     return Listed(
         name=name,
         namespace=namespace,

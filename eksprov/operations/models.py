@@ -285,10 +285,16 @@ def listed(opened: Opened) -> tuple[Listed, ...]:
     for step in _sighted(opened, kube):
         if _is_deployment(step):
             spaces.setdefault(step.slug.split("|")[3], step.slug.split("|")[2])
-    stack = opened.us.stack
     return tuple(
-        model_states.listed(kube, stack, name, space, in_config=name in known) for name, space in sorted(spaces.items())
+        model_states.listed(kube, opened.us.stack, name, space, refusal=_refusal(opened, name), in_config=name in known)
+        for name, space in sorted(spaces.items())
     )
+
+
+def _refusal(opened: Opened, name: str) -> str:
+    """Why the closing request of the model's last deployment failed, by the record; empty where it did not."""
+    record = opened.state.steps.get(f"model/{name}/endpoint")
+    return record.error if record is not None and record.status == "failed" else ""
 
 
 def states(opened: Opened) -> dict[str, str]:
@@ -304,7 +310,8 @@ def states(opened: Opened) -> dict[str, str]:
     except errors.EksprovError as error:
         return dict.fromkeys(deployed, f"not known: {error.message}")
     said = {name: found[name] for name in deployed if name in found}
-    return {name: ": ".join(filter(None, (one.state, one.reason))) for name, one in said.items()}
+    # The cause alone; `models` has its evidence and its cure.
+    return {n: ": ".join(filter(None, (one.state, one.reason.partition(": ")[0]))) for n, one in said.items()}
 
 
 def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:

@@ -146,11 +146,15 @@ def test_a_model_that_is_loaded_and_cannot_answer_fails_its_deployment_each_time
             assert done.served == ()
             record = done.report.state.steps[failed.name]
             assert (record.status, "no attribute 'predict'" in record.error) == ("failed", True)
+        [one] = listed(opened(stage))
+        assert (one.state, one.ready) == ("cannot answer", 1)
+        assert "no attribute 'predict'" in one.reason
         kube.answer = usual
         done = deploy(opened(stage), [MODEL])
         assert done.report.ok
         assert [(one.name, one.answered) for one in done.served] == [(MODEL, True)]
         assert done.report.state.steps[f"model/{MODEL}/endpoint"].status == "ready"
+        assert [one.state for one in listed(opened(stage))] == ["ready"]
 
 
 @pytest.mark.parametrize("place", ["in the folder", "beside it", "beside it and another model's"])

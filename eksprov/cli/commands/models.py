@@ -40,7 +40,7 @@ def command(desk: Desk, as_json: bool) -> int:
     desk.say(table(rows, ("model", "namespace", "ready", "digest", "url", "state")))
     for line in (line for model in listed for line in _remarks(model)):
         desk.say(line)
-    serving = [model.name for model in listed if model.ready]
+    serving = [model.name for model in sorted(listed, key=lambda model: model.state != "ready") if model.ready]
     desk.next(*(("invoke", serving[0]) if serving else ("deploy-model",)))
     return 0
 
