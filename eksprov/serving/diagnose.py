@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eksprov.serving.cures import cause_in, cure, may_pass
-from eksprov.serving.observe import Observation, asked_for_no_model, container_statuses, ended_badly
+from eksprov.serving.observe import Observation, asked_for_no_model, container_statuses, ended_badly, last_seen
 from eksprov.serving.spec import FETCH_MEMORY_MIB
 from eksprov.serving.workload import FETCH_CONTAINER
 
@@ -198,7 +198,11 @@ def _probes(seen: Observation) -> Iterator[Finding]:
 
 
 def _not_started(seen: Observation, pod: Json, unhealthy: list[Json]) -> Iterator[Finding]:
-    latest, log = unhealthy[-1], "\n".join(t for (name, _), t in seen.logs.items() if name == pod["metadata"]["name"])
+    killings = [e for e in _events(seen, pod, "Killing") if "startup probe" in str(e.get("message", ""))]
+    # A run that has just begun refuses connections, which is no evidence of why the one before it was ended.
+    ended = last_seen(killings[-1]) if killings else ""
+    latest = ([e for e in unhealthy if not killings or last_seen(e) <= ended] or unhealthy)[-1]
+    log = "\n".join(text for (name, _), text in seen.logs.items() if name == pod["metadata"]["name"])
     text, raised = str(latest.get("message", "")), cause_in(log)
     shown = f"{text}; its log: {raised.line()}" if raised else text
     if asked_for_no_model(latest) and int(latest.get("count") or 1) >= NO_MODEL:
@@ -209,7 +213,7 @@ def _not_started(seen: Observation, pod: Json, unhealthy: list[Json]) -> Iterato
             "implementation; without one eksprov writes it"
         )
         yield Finding("the server runs and has no model of this name", shown, action, 88, final=True)
-    elif any("startup probe" in killing for killing in _event_texts(seen, pod, "Killing")):
+    elif killings:
         action = "raise the model's startup_timeout_s; if the log shows an error, mend that first"
         yield Finding("the server is not ready within its start-up time", shown, action, 70, final=True)
 

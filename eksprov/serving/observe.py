@@ -64,7 +64,7 @@ def last_seen(event: Json) -> str:
     (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)."""
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
-    known = next((time for time in times if time), event["metadata"].get("creationTimestamp") or "")
+    known = next((time for time in times if time), (event.get("metadata") or {}).get("creationTimestamp") or "")
     return str(known).rstrip("Z")
 
 
