@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from eksprov.config.schema import Config, Model
     from eksprov.core.plan import Plan
     from eksprov.kube.api import KubeApi
-    from eksprov.operations.model_states import Listed
-    from eksprov.operations.models import Deployed
+    from eksprov.operations.models import Deployed, Listed
     from eksprov.operations.provision import Report
     from eksprov.operations.stack import Opened
     from eksprov.serving.invoke import Answer

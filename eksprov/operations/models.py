@@ -24,7 +24,7 @@ from eksprov.operations.apply import Applier
 from eksprov.operations.carriers import node_types
 from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
-from eksprov.operations.model_states import Listed
+from eksprov.operations.model_states import Listed as Listed
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
@@ -32,11 +32,12 @@ from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
 from eksprov.serving.asking import Asker
 from eksprov.serving.graph import is_shared, model_steps
-from eksprov.serving.invoke import Target, request_from
+from eksprov.serving.invoke import Target, read_data
 from eksprov.serving.objects import KubeWorkload
 from eksprov.serving.observe import is_ready, observe
 from eksprov.serving.package import SAMPLE, Package, read_package
 from eksprov.serving.rollout import verdict
+from eksprov.serving.rows import Given
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import fit, memory
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
@@ -139,7 +140,7 @@ class Chosen:
 
     spec: ModelSpec
     package: Package
-    sample: Mapping[str, Any] | None
+    sample: Given | None
 
     @property
     def endpoint(self) -> str:
@@ -190,7 +191,7 @@ def _chosen(opened: Opened, name: str) -> Chosen:
     """Raises: UsageError when the model, or its sample, is not understood."""
     spec, package = packaged(opened, model_of(opened, name))
     sample = _sample(opened, package)
-    return Chosen(spec, package, request_from(_text(sample), str(sample)) if sample is not None else None)
+    return Chosen(spec, package, read_data(_text(sample), str(sample), csv=False) if sample is not None else None)
 
 
 def _sample(opened: Opened, package: Package) -> Path | None:

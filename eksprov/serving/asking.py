@@ -18,15 +18,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eksprov.core.pace import Clock
+from eksprov.errors import UsageError
 from eksprov.kube.api import KubeApi, Reply, SlowAnswerError
 from eksprov.kube.faults import status_of
 from eksprov.serving.cures import cause_in, cure
-from eksprov.serving.invoke import INPUT_NAME, Target, sample_from
+from eksprov.serving.expected import Expected
+from eksprov.serving.invoke import Target, sample_from
+from eksprov.serving.replies import said_in
+from eksprov.serving.rows import Given
+from eksprov.serving.shaping import INPUT_NAME, request_of
 from eksprov.serving.tracebacks import Raised
 
 PAUSES_S: Final = (1.0, 2.0, 4.0)  # a proxy may still send to a pod that has just left
 NOBODY: Final = frozenset({429, 502, 503, 504})
-WORDS: Final = 300
 # scikit-learn, of data of another width (sklearn/utils/validation.py): "X has 1 features, but SVC is expecting 64 …".
 EXPECTING: Final = re.compile(r"\bis expecting (\d+) features?\b")
 ABOUT_DATA: Final = frozenset(
@@ -41,6 +45,7 @@ OF_DATA: Final = re.compile(
 )
 OF_A_MODEL: Final = re.compile(r"has no attribute '(?:predict|predict_proba|transform|decision_function)'")
 NO_METHOD: Final = re.compile(r"positional argument|is not callable|abstract method")
+CORRECT: Final = "correct sample.json; `eksprov invoke` sends it too"
 HOW: Final = "put a sample.json into the model's folder: the request that it answers"
 
 
@@ -72,12 +77,16 @@ class Asker:
     limit_s: float
     runtime: str
 
-    def ask(self, sample: Mapping[str, Any] | None) -> Asked:
+    def ask(self, sample: Given | None) -> Asked:
         """Send the sample, or without one a request made up from what the model says."""
-        if sample is not None:
-            return self._judged(sample, "its sample.json")
         about = self._about()
-        if about.get("inputs"):
+        if sample is not None:
+            try:
+                request = request_of(sample, Expected.of(about))
+            except UsageError as error:
+                return Asked(f"it is loaded, and its sample is no request for it: {error.message}", CORRECT)
+            return self._judged(request, "its sample.json")
+        if Expected.of(about).inputs:
             return self._judged(sample_from(about), "zeros in the shape that it describes", made_up=True)
         reply = self._sent(_zeros(1))
         if isinstance(reply, Reply) and (found := EXPECTING.search(_text(reply))):
@@ -118,14 +127,14 @@ class Asker:
             return Asked()
         text = _text(reply)
         raised, nobody = cause_in(text), status_of(reply.body)
-        said = raised.line() if raised else _words(reply) or "without a word"
+        said = raised.line() if raised else said_in(text) or "without a word"
         answer = f"asked with {what}, it answers HTTP {reply.status}: {said}"
         doubtful = _may_be_the_data(raised) if raised else blind
         if made_up and nobody is None and (reply.status < 500 or doubtful):
             return Asked(note=f"it is loaded, but whether it answers is not known: {answer}; {HOW}")
         hint = cure(raised, text, self.runtime) if raised else "`eksprov logs` shows what the server says of it"
         if reply.status < 500:
-            hint = "correct sample.json; `eksprov invoke` sends it too"
+            hint = CORRECT
         return Asked(f"it is loaded, and cannot answer: {answer}", hint)
 
 
@@ -143,14 +152,6 @@ def _zeros(count: int) -> dict[str, Any]:
 
 def _text(reply: Reply) -> str:
     return reply.body.decode("utf-8", "replace")
-
-
-def _words(reply: Reply) -> str:
-    """What an answer says without an exception: a Status's message, MLServer's `error`, FastAPI's `detail`."""
-    answer = _json(reply)
-    known = answer if isinstance(answer, dict) else {}
-    said = next((str(known[key]) for key in ("error", "message", "detail") if known.get(key)), _text(reply))
-    return " ".join(said.split())[:WORDS]
 
 
 def _json(reply: Reply) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from support.memory_kube import MemoryKube
 
 from eksprov.kube.api import Reply, SlowAnswerError
 from eksprov.serving.asking import Asked, Asker
-from eksprov.serving.invoke import Target
+from eksprov.serving.invoke import Target, read_data
 from eksprov.serving.runtimes import MLSERVER_SKLEARN
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "asking.yaml").read_text())
@@ -44,13 +43,14 @@ class Model:
         return Reply(reply[0], {}, reply[1])
 
 
-def ask(model: Model, sample: Mapping[str, Any] | None = None) -> Asked:
+def ask(model: Model, sample: Any = None) -> Asked:
     kube = MemoryKube(answer=model)
     for name, kind in (("models", "Namespace"), ("digits", "Service")):
         meta = {"name": name} if kind == "Namespace" else {"name": name, "namespace": "models"}
         kube.apply({"apiVersion": "v1", "kind": kind, "metadata": meta})
     target = Target("models", "digits", "digits")
-    return Asker(kube, target, VirtualClock(), 60, MLSERVER_SKLEARN.name).ask(sample)
+    given = read_data(json.dumps(sample)) if sample is not None else None
+    return Asker(kube, target, VirtualClock(), 60, MLSERVER_SKLEARN.name).ask(given)
 
 
 GOOD = (200, json.dumps({"outputs": []}).encode())
@@ -82,6 +82,16 @@ def test_the_sample_is_sent_as_it_is_and_described_inputs_get_zeros() -> None:
     assert ask(model).answered
     [sent] = model.asked[0]["inputs"]
     assert (sent["shape"], sent["data"]) == ([1, 4], [0.0] * 4)
+
+
+def test_a_sample_may_be_whatever_invoke_takes_and_is_shaped_by_what_the_model_says() -> None:
+    columns = [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in ("a", "b")]
+    model = Model(columns, GOOD)
+    assert ask(model, [{"b": 2, "a": 1}]).answered
+    assert [(one["name"], one["data"]) for one in model.asked[0]["inputs"]] == [("a", [1]), ("b", [2])]
+    lacking = ask(Model(columns, GOOD), [{"a": 1}])
+    assert "its sample is no request for it" in lacking.failure
+    assert "sample.json" in lacking.hint
 
 
 def test_a_model_that_says_nothing_is_asked_again_with_as_many_zeros_as_it_expects() -> None:

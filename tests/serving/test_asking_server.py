@@ -14,12 +14,10 @@ from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.clock import VirtualClock
-from support.memory_kube import MemoryKube
-from support.real_mlserver import answer, mlserver, wait_until_ready
+from support.model_server import ServedModels, served_models
 
-from eksprov.kube.api import Reply
 from eksprov.serving.asking import Asked, Asker
-from eksprov.serving.invoke import Target
+from eksprov.serving.invoke import Target, read_data
 from eksprov.serving.runtimes import MLSERVER_SKLEARN
 
 pytestmark = [pytest.mark.real_time, pytest.mark.slow]
@@ -47,7 +45,7 @@ def models() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedModels]:
     root = tmp_path_factory.mktemp("models")
     for name, model in models().items():
         (root / name).mkdir()
@@ -56,27 +54,23 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         more = {"inputs": DESCRIBED} if name in ("described", "dict") else {}
         own = {**settings, **more, "parameters": {"uri": "./model.joblib"}}
         (root / name / "model-settings.json").write_text(json.dumps(own))
-    with mlserver(root) as port:
-        for name in models():
-            wait_until_ready(port, name)
-        yield port
+    with served_models(root) as served:
+        ready = (f"v2/models/{name}/ready" for name in models())
+        assert [served.service_proxy("", "", "", "GET", path).status for path in ready] == [200] * len(models())
+        yield served
 
 
-def ask(port: int, name: str, sample: Any = None) -> Asked:
-    def through(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
-        return answer(port, method, path, body)
-
-    kube = MemoryKube(answer=through)
-    kube.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"}})
-    return Asker(kube, Target("default", name, name), VirtualClock(), 60, MLSERVER_SKLEARN.name).ask(sample)
+def ask(served: ServedModels, name: str, sample: Any = None) -> Asked:
+    given = read_data(json.dumps(sample)) if sample is not None else None
+    return Asker(served, Target("default", name, name), VirtualClock(), 60, MLSERVER_SKLEARN.name).ask(given)
 
 
 @pytest.mark.parametrize(
     ("name", "sample"),
     [("fitted", None), ("fitted", SAMPLE), ("described", None), ("described", SAMPLE), ("texts", TEXTS)],
 )
-def test_a_model_that_answers_is_known_to(port: int, name: str, sample: Any) -> None:
-    assert ask(port, name, sample) == Asked()
+def test_a_model_that_answers_is_known_to(served: ServedModels, name: str, sample: Any) -> None:
+    assert ask(served, name, sample) == Asked()
 
 
 @pytest.mark.parametrize(
@@ -90,16 +84,16 @@ def test_a_model_that_answers_is_known_to(port: int, name: str, sample: Any) -> 
 )
 @pytest.mark.parametrize("sample", [None, SAMPLE], ids=["made up", "sample"])
 def test_a_model_that_is_loaded_and_cannot_answer_fails_with_its_last_exception(
-    port: int, name: str, cause: str, cure: str, sample: Any
+    served: ServedModels, name: str, cause: str, cure: str, sample: Any
 ) -> None:
-    asked = ask(port, name, sample)
+    asked = ask(served, name, sample)
     assert cause in asked.failure
     assert "Traceback" not in asked.failure
     assert cure in asked.hint
 
 
-def test_data_that_was_made_up_and_does_not_suit_proves_nothing(port: int) -> None:
-    asked = ask(port, "texts")
+def test_data_that_was_made_up_and_does_not_suit_proves_nothing(served: ServedModels) -> None:
+    asked = ask(served, "texts")
     assert "whether it answers is not known" in asked.note
     assert "sample.json" in asked.note
-    assert ask(port, "texts", SAMPLE).failure
+    assert ask(served, "texts", SAMPLE).failure

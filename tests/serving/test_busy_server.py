@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support.real_mlserver import mlserver
+from support.model_server import served_models
 from support.samples import spec
 
 from eksprov.local.node.checks import Prober
@@ -78,10 +78,11 @@ def hurried(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def written(folder: Path) -> Path:
-    """The sleeping model's folder."""
-    (folder / "sleeper.py").write_text(SLEEPER)
+    """The folder that the sleeping model's lies in."""
+    (folder / "digits").mkdir()
+    (folder / "digits" / "sleeper.py").write_text(SLEEPER)
     settings = {"name": "digits", "implementation": "sleeper.Sleeper"}
-    (folder / "model-settings.json").write_text(json.dumps(settings))
+    (folder / "digits" / "model-settings.json").write_text(json.dumps(settings))
     return folder
 
 
@@ -108,8 +109,8 @@ async def predicted(session: aiohttp.ClientSession, port: int, seconds: float) -
 
 def busy(folder: Path, one: dict[str, Any], predictions: list[float]) -> tuple[Watched, list[int]]:
     """Probe a server that is given these predictions at once, each of so many seconds of a probe's."""
-    with mlserver(written(folder)) as port:
-        return asyncio.run(probed(port, one, predictions))
+    with served_models(written(folder)) as served:
+        return asyncio.run(probed(served.port, one, predictions))
 
 
 async def probed(port: int, one: dict[str, Any], predictions: list[float]) -> tuple[Watched, list[int]]:

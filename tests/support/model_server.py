@@ -53,6 +53,7 @@ class ServedModels(MemoryKube):
 
     def __init__(self, port: int) -> None:
         super().__init__()
+        self.port = port
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, retries=False)
 
     def service_proxy(
