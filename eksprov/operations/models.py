@@ -8,18 +8,16 @@ done when the model answers. What all models of a namespace share goes with the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from eksprov import errors
 from eksprov.config.schema import Model
-from eksprov.core.outcome import Status
 from eksprov.core.plan import Plan
-from eksprov.core.step import State, Step
+from eksprov.core.step import Step
 from eksprov.errors import Problem
-from eksprov.kube.api import KubeApi, Manifest, Ref
-from eksprov.operations import model_states
+from eksprov.kube.api import KubeApi, Ref
+from eksprov.operations import closing, model_states
 from eksprov.operations.apply import Applier
 from eksprov.operations.carriers import node_types
 from eksprov.operations.given_roles import refuse_wrong_roles
@@ -30,18 +28,11 @@ from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
 from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
-from eksprov.serving.asking import Asker
 from eksprov.serving.graph import is_shared, model_steps
-from eksprov.serving.invoke import Target, read_data
-from eksprov.serving.objects import KubeWorkload
-from eksprov.serving.observe import is_ready, observe
-from eksprov.serving.package import SAMPLE, Package, read_package
-from eksprov.serving.rollout import verdict
-from eksprov.serving.rows import Given
+from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import fit, memory
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_account
-from eksprov.serving.workload import REVISION
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.catalog.names import has_auto_mode
@@ -134,20 +125,6 @@ def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, .
     return pinned((role, bond, *shown, *model_steps(spec, package, bond.name)), opened.stack.pins)
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """A model that is to be deployed; `sample` is the request that it is known to answer, where there is one."""
-
-    spec: ModelSpec
-    package: Package
-    sample: Given | None
-
-    @property
-    def endpoint(self) -> str:
-        """The name of its last step."""
-        return f"model/{self.spec.name}/endpoint"
-
-
 def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     """Serve these models of the config and wait until each answers. The caller holds the stack's lock.
 
@@ -155,83 +132,29 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     that is no request; NoClusterError; UnreachableError when the API server does not answer.
     """
     began = opened.stack.clock.now()
-    chosen = [_chosen(opened, name) for name in names]
+    chosen = [packaged(opened, model_of(opened, name)) for name in names]
+    samples = closing.samples(opened, chosen)
     kube = cluster_api(opened)
     kube.server_version()  # one that does not answer is told of before anything is made
     nodes = node_types(opened)
-    homeless = tuple(problem for one in chosen if (problem := fit(one.spec, nodes)) is not None)
-    tight = _refuse_too_little_memory([(one.spec, one.package) for one in chosen], homeless)
-    steps = _unique(step for one in chosen for step in graph(opened, one.spec, one.package))
+    homeless = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
+    tight = _refuse_too_little_memory(chosen, homeless)
+    steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
     doubts = refuse_wrong_roles(opened, steps)
-    for step in steps:
-        if isinstance(step, KubeWorkload):
-            _start_again(kube, step)
+    closing.start_again(kube, steps)
     applier = Applier(rebuilt(opened), kube)
-    outcomes = {outcome.name: outcome for outcome in applier.converge_all(steps)}
-    loaded = [one for one in chosen if (last := outcomes.get(one.endpoint)) is not None and last.good]
-    asked = {one.spec.name: _asker(opened, kube, one.spec).ask(one.sample) for one in loaded}
-    for one in loaded:
-        if (said := asked[one.spec.name]).failure:
-            failed = replace(outcomes[one.endpoint], status=Status.FAILED, message=said.failure, hint=said.hint)
-            outcomes[one.endpoint] = failed
-            applier.correct(failed)
-    report = Report(tuple(outcomes.values()), applier.state, opened.stack.clock.now() - began)
+    outcomes, asked = closing.ask_each(applier, kube, chosen, samples, applier.converge_all(steps))
+    report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
+    answering = {o.name: o.outputs for o in outcomes if o.good}
     served = tuple(
-        Served(one.spec.name, last.outputs["url"], last.outputs["proxy_path"], asked[one.spec.name].answered)
-        for one in loaded
-        if (last := outcomes[one.endpoint]).good
+        Served(spec.name, known["url"], known["proxy_path"], asked[spec.name].answered)
+        for spec, _ in chosen
+        if (known := answering.get(f"model/{spec.name}/endpoint"))
     )
-    warnings = [f"{one.spec.name}: {text}" for one in chosen for text in one.package.warnings]
+    warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
+    blind = [text for spec, _ in chosen if spec.name in {s.name for s in served} and (text := _autoscaler(kube, spec))]
     unproven = [f"{name}: {said.note}" for name, said in asked.items() if said.note]
-    blind = [text for one in loaded if (text := _autoscaler(kube, one.spec))]
     return Deployed(report, served, (*doubts, *warnings, *tight, *unproven, *blind))
-
-
-def _chosen(opened: Opened, name: str) -> Chosen:
-    """Raises: UsageError when the model, or its sample, is not understood."""
-    spec, package = packaged(opened, model_of(opened, name))
-    sample = _sample(opened, package)
-    return Chosen(spec, package, read_data(_text(sample), str(sample), csv=False) if sample is not None else None)
-
-
-def _sample(opened: Opened, package: Package) -> Path | None:
-    """The sample request in a model's folder, or beside it where no other model lies beside it too."""
-    folders = [(opened.stack.project / model.path).resolve() for model in opened.stack.config.models]
-    beside = package.folder.resolve().parent
-    alone = sum(folder.parent == beside for folder in folders) == 1 and (beside / SAMPLE).is_file()
-    return package.sample or (beside / SAMPLE if alone else None)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.UsageError(
-            f"{path} cannot be read: {error}", "it is the request that the model answers"
-        ) from error
-
-
-def _asker(opened: Opened, kube: KubeApi, spec: ModelSpec) -> Asker:
-    opened.stack.progress.waiting(f"model/{spec.name}/endpoint", "asking it")
-    target = Target(spec.namespace, spec.name, spec.name)
-    return Asker(kube, target, opened.stack.clock, spec.model.predict_timeout_s, spec.runtime.name)
-
-
-def _start_again(kube: KubeApi, step: KubeWorkload) -> None:
-    """Take away the pods with which an earlier run's deployment of the same revision has failed: what they show is of
-    before, and what kept them from starting may have been mended since."""
-    live = kube.get(step.ref)
-    if live is None or _revision(live) != _revision(step.manifest):
-        return
-    seen = observe(kube, live)
-    if verdict(seen).state is State.FAILED:
-        for pod in seen.pods:
-            if not is_ready(pod):
-                kube.delete(Ref.of({"apiVersion": "v1", "kind": "Pod", **pod}), uid=pod["metadata"].get("uid", ""))
-
-
-def _revision(workload: Manifest) -> str:
-    return str((workload["metadata"].get("labels") or {}).get(REVISION, ""))
 
 
 def _refuse_too_little_memory(

@@ -13,7 +13,7 @@ from support.stage import MODEL, Stage, Theatre, project
 from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.kube.api import FIELD_MANAGER, Ref, Reply
+from eksprov.kube.api import FIELD_MANAGER, Ref, Reply, UnreachableError
 from eksprov.operations.models import NoClusterError, deploy, listed, packaged, plan_models, states, undeploy
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened, open_stack
@@ -155,6 +155,21 @@ def test_a_model_that_is_loaded_and_cannot_answer_fails_its_deployment_each_time
         assert [(one.name, one.answered) for one in done.served] == [(MODEL, True)]
         assert done.report.state.steps[f"model/{MODEL}/endpoint"].status == "ready"
         assert [one.state for one in listed(opened(stage))] == ["ready"]
+
+
+def test_a_model_that_could_not_be_asked_has_not_answered(theatre: Theatre) -> None:
+    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
+        if path.endswith("/infer"):
+            raise UnreachableError("the API server does not answer", "look at your network")
+        return Reply(200, {}, b"{}")
+
+    with theatre.stage() as stage:
+        assert provision(opened(stage)).ok
+        [kube] = stage.kubernetes.apis.values()
+        kube.answer = answer
+        [failed] = [one for one in deploy(opened(stage), [MODEL]).report.outcomes if not one.good]
+        assert (failed.name, failed.hint) == (f"model/{MODEL}/endpoint", "look at your network")
+        assert "could not be asked: the API server does not answer" in failed.message
 
 
 @pytest.mark.parametrize("place", ["in the folder", "beside it", "beside it and another model's"])
