@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.models import TINY_MODEL
 from support.stage import MODEL, Stage, Theatre, project
 
 from eksprov import errors
@@ -184,7 +185,7 @@ def test_the_sample_of_a_model_is_its_closing_request(theatre: Theatre, tmp_path
 
     folder = tmp_path / "models" / "one"
     folder.mkdir(parents=True)
-    (folder / "model.joblib").write_bytes(b"stands for a model")
+    (folder / "model.joblib").write_bytes(TINY_MODEL)
     ((folder if place == "in the folder" else folder.parent) / "sample.json").write_text("[[1, 2, 3]]")
     with theatre.stage() as stage:
         [model] = stage.config.models
@@ -201,7 +202,7 @@ def test_the_sample_of_a_model_is_its_closing_request(theatre: Theatre, tmp_path
 
 
 def test_a_sample_that_is_no_request_is_told_before_anything_is_made(theatre: Theatre, tmp_path: Path) -> None:
-    (tmp_path / "model.joblib").write_bytes(b"stands for a model")
+    (tmp_path / "model.joblib").write_bytes(TINY_MODEL)
     (tmp_path / "sample.json").write_text("[1,")
     with theatre.stage() as stage:
         [model] = stage.config.models
