@@ -132,7 +132,7 @@ def translated(doing: str) -> Iterator[None]:
     except BotoCoreError as error:
         raise _no_answer(doing, error) from error
     except ResponseParserError as error:
-        raise errors.ProvisioningError(f"could not {doing}: the answer is not AWS's: {error}", NETWORK_HINT) from error
+        raise errors.NoAnswerError(f"could not {doing}: the answer is not AWS's: {error}", NETWORK_HINT) from error
 
 
 def _refusal(doing: str, error: ClientError) -> errors.EksprovError:
@@ -148,7 +148,7 @@ def _refusal(doing: str, error: ClientError) -> errors.EksprovError:
     if what in QUOTA:
         return errors.ProvisioningError(text, "ask for a higher quota in the Service Quotas console, then run again")
     if what in BUSY:
-        return errors.ProvisioningError(text, "AWS was too busy to answer; run the same command again")
+        return errors.NoAnswerError(text, "AWS was too busy to answer; run the same command again")
     return errors.ProvisioningError(text)
 
 
@@ -170,7 +170,7 @@ def _no_answer(doing: str, error: BotoCoreError) -> errors.EksprovError:
         return errors.AccessError(text, "check --profile, --region and ~/.aws/config")
     if isinstance(error, b.ProxyConnectionError):
         proxy = shown(str(error.kwargs.get("proxy_url", "")))
-        return errors.ProvisioningError(f"could not {doing}: the proxy {proxy} does not answer", PROXY_HINT)
+        return errors.NoAnswerError(f"could not {doing}: the proxy {proxy} does not answer", PROXY_HINT)
     if isinstance(error, b.HTTPClientError | b.EndpointConnectionError):
-        return errors.ProvisioningError(text, NETWORK_HINT)
+        return errors.NoAnswerError(text, NETWORK_HINT)
     return errors.ProvisioningError(text)

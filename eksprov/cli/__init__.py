@@ -23,16 +23,15 @@ def main(argv: Sequence[str] | None = None, desk: Desk | None = None) -> int:
 
     `desk` is what the command works at; tests bring one with a scripted backend.
     """
-    import io
     import sys
 
     from eksprov.cli.desk import Desk
     from eksprov.cli.failures import guarded
     from eksprov.cli.interrupts import end_quietly
+    from eksprov.cli.streams import settle
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no "…" shows "?", and nothing breaks
     if argv is None:
+        settle()
         end_quietly()
     arguments = list(sys.argv[1:] if argv is None else argv)
     return guarded(arguments, desk or Desk())

@@ -10,6 +10,7 @@ import click
 
 from eksprov import __version__
 from eksprov.cli.options import examples, shared
+from eksprov.errors import EXITS
 
 _PACKAGE = "eksprov.cli.commands"
 
@@ -85,7 +86,9 @@ def _refuse(name: str, context: click.Context) -> NoReturn:
         "eksprov deploy-model          serve the models it names",
         "eksprov invoke digits         ask one of them",
         "eksprov teardown              back to nothing",
-    ),
+    )
+    + "\n\n\b\nExit codes, the same for every command:\n"
+    + "\n".join(f"  {code:>3}  {means}" for code, means in EXITS.items()),
 )
 @shared
 @click.version_option(__version__, prog_name="eksprov")

@@ -142,14 +142,18 @@ class Backend:
         return tuple(_status(name, by_name.get(name), opened.state, live.get(name, "")) for name in names)
 
     def outputs(self) -> dict[str, Any]:
-        """What users want to know of the stack, from the record. Raises: StateError when it has no cluster."""
+        """What users want to know of the stack, from the record. Raises: NotThereError when it has no cluster."""
+        from eksprov.kube.kubeconfig import has_entry
+
         state = self.recorded()
         cluster = _cluster_of(state)
         if state is None or cluster is None:
-            raise errors.StateError(
+            raise errors.NotThereError(
                 f"nothing is recorded of a cluster of stack {self.config.name!r} in {self.store.where()}",
-                f"make it with: {self.desk.command('provision')}",
+                "make it with `eksprov provision`",
             )
+        path = self.kubeconfig_path()
+        written = has_entry(path, self.context, cluster.get("endpoint", ""))
         arns = {name: record.outputs["arn"] for name, record in state.steps.items() if "arn" in record.outputs}
         return {
             "schema": 1,
@@ -159,8 +163,9 @@ class Backend:
             "cluster_name": cluster.get("name", ""),
             "endpoint": cluster.get("endpoint", ""),
             "kubernetes_version": cluster.get("version", ""),
-            "kubeconfig": str(self.kubeconfig_path()),
+            "kubeconfig": str(path) if written else None,
             "kubeconfig_context": self.context,
+            "kubeconfig_default": str(path),
             "arns": arns,
             "steps": {name: dict(record.outputs) for name, record in state.steps.items()},
         }
@@ -177,11 +182,12 @@ class Backend:
         return default_path(self.desk.environ)
 
     def kubeconfig(self, path: Path, display: Display, *, select: bool) -> None:
-        """Put the cluster's entry into the file. Raises: ProvisioningError when there is no cluster yet."""
+        """Put the cluster's entry into the file. Raises: NotThereError, NoAnswerError where there is no cluster yet."""
         from eksprov.kube.kubeconfig import Entry, write_entry
+        from eksprov.operations.api_server import live_cluster
 
         opened = self.opened(display, mint=False)
-        name, cluster = self._live_cluster(opened)
+        name, cluster = live_cluster(opened)
         assert self._connection is not None
         entry = Entry(
             name=self.context,
@@ -193,18 +199,6 @@ class Backend:
             env=self._connection.token_env,
         )
         write_entry(path, entry, select=select)
-
-    def _live_cluster(self, opened: Opened) -> tuple[str, Mapping[str, str]]:
-        opened.refuse_a_strangers_cluster()
-        step = next(step for step in opened.steps if step.kind == "cluster")
-        have = opened.read(step, fresh=True)
-        known = step.outputs(have) if have is not None else {}
-        if not known.get("endpoint"):
-            raise errors.ProvisioningError(
-                f"stack {self.config.name!r} has no cluster that answers yet",
-                f"make it with: {self.desk.command('provision')}",
-            )
-        return step.slug, known
 
     def _drop_context(self) -> None:
         """Take the entry of a cluster that is gone out of the user's kubeconfig; a file that cannot be is left."""

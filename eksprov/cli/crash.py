@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eksprov import __version__
+from eksprov.errors import UsageError
+from eksprov.home import home
 
 # Key ids: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 _SECRETS = (
@@ -43,8 +45,7 @@ def redacted(text: str) -> str:
 def log_folder(environ: Mapping[str, str]) -> Path:
     """Where logs lie: `eksprov/logs` below XDG_STATE_HOME (https://specifications.freedesktop.org/basedir-spec/)."""
     chosen = environ.get("XDG_STATE_HOME", "")
-    home = Path(environ.get("HOME") or Path.home())
-    return (Path(chosen) if os.path.isabs(chosen) else home / ".local/state") / "eksprov" / "logs"
+    return (Path(chosen) if os.path.isabs(chosen) else home(environ) / ".local/state") / "eksprov" / "logs"
 
 
 def write_crash(error: BaseException, arguments: list[str], environ: Mapping[str, str]) -> Path | None:
@@ -52,12 +53,12 @@ def write_crash(error: BaseException, arguments: list[str], environ: Mapping[str
     now = datetime.now(UTC)
     text = "".join(traceback.format_exception(error))
     head = f"eksprov {__version__} at {now:%Y-%m-%dT%H:%M:%SZ}\narguments: {arguments}\n\n"
-    path = log_folder(environ) / f"crash-{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
     try:
+        path = log_folder(environ) / f"crash-{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(redacted(head + text))
-    except OSError:
+    except (OSError, UsageError):
         return None
     return path

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -82,6 +83,12 @@ class Desk:
             self._display.note(text)
         else:
             click.echo(text, err=True, color=self.color())
+
+    def columns(self) -> int:
+        """How wide the terminal is that the answer goes to; 0 where it goes elsewhere, or is to be had whole (-v)."""
+        if self.settings.verbose or not sys.stdout.isatty():
+            return 0
+        return shutil.get_terminal_size().columns
 
     def answer(self, data: Any) -> None:
         """The answer as JSON, on stdout, its keys in the order they were given."""
@@ -160,7 +167,7 @@ class Desk:
             return
         from eksprov.cli.progress import display_for
 
-        with display_for(sys.stderr, self.environ, self.color()) as display:
+        with display_for(sys.stderr, self.environ, self.color(), every=self.settings.verbose) as display:
             self._display = display
             try:
                 yield display

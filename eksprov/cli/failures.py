@@ -1,12 +1,11 @@
 """The only place where errors become text and exit codes.
 
-An `EksprovError` is said in one line with its cure; a wrong command line in one line with a pointer to the help; a
-closed pipe in silence; anything else is a bug: its traceback goes to a log file, one line names it.
+An `EksprovError` is said in one line with its cure, and so is what the operating system refuses; a wrong command line
+in one line with a pointer to the help. Anything else is a bug: its traceback goes to a log file, one line names it.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eksprov import errors
+from eksprov.cli.streams import unwritten
 from eksprov.cli.words import clean
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def guarded(arguments: list[str], desk: Desk) -> int:
     except (KeyboardInterrupt, click.Abort):
         desk.log("")
         return _told(errors.InterruptedRunError("stopped before anything was changed"), desk)
-    except BrokenPipeError:
-        return _pipe_closed()
+    except (OSError, MemoryError) as error:
+        known = _of_the_machine(error)
+        return _told(known, desk) if known is not None else _bug(error, arguments, desk)
     except Exception as error:
         return _bug(error, arguments, desk)
 
@@ -49,8 +50,13 @@ def _carried_out(arguments: list[str], desk: Desk) -> int:
     from eksprov.cli.app import eksprov
 
     code = eksprov.main(arguments, prog_name="eksprov", standalone_mode=False, obj=desk, color=desk.color())
-    sys.stdout.flush()  # a closed pipe is noticed here, not in the interpreter's last breath
-    return code if isinstance(code, int) else 0
+    lost = unwritten(sys.stdout)
+    if lost is not None:
+        raise errors.MachineError(
+            f"the answer could not be written to standard output: {lost.strerror}",
+            errors.cure(lost) or "send it elsewhere",
+        ) from lost
+    return code if isinstance(code, int) else errors.EXIT_DONE
 
 
 def _told(error: errors.EksprovError, desk: Desk) -> int:
@@ -62,8 +68,9 @@ def _told(error: errors.EksprovError, desk: Desk) -> int:
         desk.log(f"{wrong} {'problem' if wrong == 1 else 'problems'}; nothing was changed")
     else:
         desk.log(click.style("error: ", fg="red", bold=True) + clean(error.message))
-    if error.hint:
-        desk.log(HINT + pasteable(error.hint, desk))
+    hint = error.hint or errors.cure(error.__cause__)
+    if hint:
+        desk.log(HINT + pasteable(hint, desk))
     if isinstance(error, errors.InterruptedRunError):
         desk.log(f"resume with: {desk.again()}")
     return error.exit_code
@@ -90,10 +97,16 @@ def _command_in(arguments: list[str]) -> list[str]:
     return [word for word in arguments if word in COMMANDS][:1]
 
 
-def _pipe_closed() -> int:
-    """The reader has left; let the interpreter's last flush go nowhere (https://docs.python.org/3/library/signal.html)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return errors.EXIT_FAILED
+def _of_the_machine(error: OSError | MemoryError) -> errors.MachineError | None:
+    """What the operating system refuses and a user can mend; None where nobody but us can."""
+    if isinstance(error, MemoryError):
+        return errors.MachineError("there is not enough memory", "end something that takes memory, then run it again")
+    what = error.filename if isinstance(error.filename, str) else ""
+    if isinstance(error, FileNotFoundError) and not what:  # only the current folder is looked up without a name
+        return errors.MachineError("the current folder does not exist any more", "cd into one that does")
+    if not errors.cure(error):
+        return None
+    return errors.MachineError(f"{what or 'the operating system refuses'}: {error.strerror}", errors.cure(error))
 
 
 def _bug(error: Exception, arguments: list[str], desk: Desk) -> int:

@@ -23,9 +23,11 @@ FRAMES_PER_S = 8
 class LiveDisplay(Display):
     """See the module. `rich` redraws by itself, so signs of life are not written."""
 
-    def __init__(self, stream: TextIO, *, color: bool, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, *, color: bool, now: Callable[[], float] = time.monotonic, every: bool = False
+    ) -> None:
         self._console = Console(file=stream, no_color=not color, highlight=False)
-        super().__init__(self._print, now)
+        super().__init__(self._print, now, every=every, columns=lambda: self._console.width)
         self._spinner = Spinner("dots")
         self._live = Live(
             get_renderable=self._frame, console=self._console, refresh_per_second=FRAMES_PER_S, transient=True

@@ -97,6 +97,12 @@ class Models:
         with self._backend.orderly():
             return deploy(opened, names)
 
+    def undeployment(self, names: Sequence[str], display: Display) -> dict[str, int]:
+        """How many of each kind `undeploy` would take away."""
+        from eksprov.operations.models import undeployment
+
+        return undeployment(self._backend.opened(display, mint=False), names)
+
     def undeploy(self, names: Sequence[str], display: Display) -> Report:
         """Take these models off the cluster."""
         from eksprov.operations.models import undeploy
@@ -116,7 +122,7 @@ class Models:
     ) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
         """The model's pods, and pairs of pod and line; with `follow` it ends when the pods do.
 
-        Raises: UsageError where no pod of the model exists.
+        Raises: NotThereError where no pod of the model exists.
         """
         from eksprov.operations.models import cluster_api
 
@@ -124,7 +130,7 @@ class Models:
         kube = cluster_api(self._backend.opened(display, mint=False))
         found = list(self._containers(kube, namespace, name))
         if not found:
-            raise errors.UsageError(f"no pod of model {name!r} exists", "`eksprov models` shows what is deployed")
+            raise errors.NotThereError(f"no pod of model {name!r} exists", "`eksprov models` shows what is deployed")
         streams = [_stream(kube, one, tail=tail, follow=follow, previous=previous) for one in found]
         pods = tuple(dict.fromkeys(one.pod for one in found))
         return pods, _merged(streams) if follow else (pair for stream in streams for pair in stream)

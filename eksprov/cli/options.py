@@ -1,6 +1,7 @@
 """The options that many commands share, and what was chosen with them.
 
-`--config`, `--profile` and `--region` are understood before and after the command's name; what stands later wins.
+`--config`, `--profile`, `--region` and `--verbose` are understood before and after the command's name; what stands
+later wins.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Settings:
     config: Path = DEFAULT_CONFIG
     profile: str | None = None
     region: str | None = None
+    verbose: bool = False
 
     def words(self) -> tuple[str, ...]:
         """The options that say the same again; nothing for what is the default anyway."""
@@ -47,7 +49,7 @@ def _choose(context: click.Context, parameter: click.Parameter, value: Any) -> N
 
 
 def shared(command: F) -> F:
-    """Add `--config`, `--profile` and `--region`."""
+    """Add `--config`, `--profile`, `--region` and `--verbose`."""
     options = (
         click.option(
             "--config",
@@ -62,6 +64,15 @@ def shared(command: F) -> F:
             "--region",
             metavar="REGION",
             help="AWS region, in place of the config's.",
+            expose_value=False,
+            callback=_choose,
+        ),
+        click.option(
+            "--verbose",
+            "-v",
+            is_flag=True,
+            default=None,
+            help="List what did not change too, and cut nothing.",
             expose_value=False,
             callback=_choose,
         ),

@@ -23,6 +23,7 @@ from eksprov.core.outcome import Outcome, Status
 PATIENCE_S = 2.0  # what takes no longer is not announced
 QUIET_S = 8.0  # after so long without a line comes a sign of life; ten is the promise
 TICK_S = 0.5
+COUNTED = (Status.UNCHANGED, Status.ABSENT)  # nothing came of these: they are counted at the end, and told with -v
 NAMED = 4  # how many running steps a sign of life names
 
 
@@ -37,8 +38,15 @@ class Running:
 class Display:
     """Plain lines. Every method may be called from any thread and returns at once."""
 
-    def __init__(self, write: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
-        self._write, self._now = write, now
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        now: Callable[[], float] = time.monotonic,
+        *,
+        every: bool = False,
+        columns: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._write, self._now, self._every, self._columns = write, now, every, columns
         self._lock = threading.RLock()  # a signal handler may come in while this thread holds it
         self._last = self._began = now()
         self._running: dict[str, Running] = {}
@@ -89,8 +97,8 @@ class Display:
         with self._lock:
             self._running.pop(outcome.name, None)
             self._done += 1
-            if outcome.status is not Status.ABSENT:  # a removal that found nothing is counted, not told
-                self._line(outcome_text(outcome, self._width))
+            if self._every or outcome.status not in COUNTED:
+                self._line(outcome_text(outcome, self._width, 0 if self._every else self._columns()))
 
     def note(self, text: str) -> None:
         """A line that belongs to no step."""
@@ -145,10 +153,10 @@ class Display:
             self.tick()
 
 
-def display_for(stream: TextIO, environ: Mapping[str, str], color: bool | None) -> Display:
+def display_for(stream: TextIO, environ: Mapping[str, str], color: bool | None, *, every: bool = False) -> Display:
     """A live display on a terminal that can draw one; plain lines elsewhere."""
     if stream.isatty() and environ.get("TERM", "dumb") != "dumb":
         from eksprov.cli.live import LiveDisplay
 
-        return LiveDisplay(stream, color=color is not False)
-    return Display(lambda text: click.echo(text, file=stream, color=color))
+        return LiveDisplay(stream, color=color is not False, every=every)
+    return Display(lambda text: click.echo(text, file=stream, color=color), every=every)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eksprov.cli.words import clean, plural, seconds
+from eksprov.cli.words import clean, counted, noun, plural, seconds
 from eksprov.core.change import UNKNOWN, Action, FieldChange
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from eksprov.steps.left_behind import Piece
 
 SCHEMA = 1
+LEAST_OF_AN_ID = 8  # columns; less of an id says nothing
 WIDEST_VALUE = 72  # characters of a value in a plan's text; the JSON has all of it
 
 _MARKS: Mapping[Action, tuple[str, str]] = {
@@ -150,13 +151,25 @@ def _planned_json(line: Planned) -> dict[str, Any]:
     }
 
 
-def outcome_text(outcome: Outcome, width: int = 0) -> str:
-    """What became of a step, in a line: "created    vpc   0.4 s  vpc-0a1b"."""
+def fitted(text: str, room: int) -> str:
+    """The text in no more than `room` columns: of an ARN or an address the end stays, which tells them apart."""
+    if len(text) <= room:
+        return text
+    if room < LEAST_OF_AN_ID:
+        return ""
+    keeps_end = text.startswith(("arn:", "http:", "https:", "s3:"))
+    return f"…{text[1 - room :]}" if keeps_end else f"{text[: room - 1]}…"
+
+
+def outcome_text(outcome: Outcome, width: int = 0, columns: int = 0) -> str:
+    """What became of a step, in a line: "created    vpc   0.4 s  vpc-0a1b"; an id is cut where there are `columns`."""
     status = click.style(f"{outcome.status.value:<11}", fg=_COLORS.get(outcome.status))
     time = seconds(outcome.seconds) if outcome.seconds else ""
     identity = next((outcome.outputs[key] for key in ("id", "arn", "uri", "url") if outcome.outputs.get(key)), "")
-    more = (identity or outcome.message) if outcome.good else without_name(outcome)
-    return f"{status} {outcome.name:<{width}}  {time:>7}  {clean(more)}".rstrip()
+    more = clean((identity or outcome.message) if outcome.good else without_name(outcome))
+    if columns and outcome.good:
+        more = fitted(more, columns - len(f"{outcome.status.value:<11} {outcome.name:<{width}}  {time:>7}  "))
+    return f"{status} {outcome.name:<{width}}  {time:>7}  {more}".rstrip()
 
 
 def without_name(outcome: Outcome) -> str:
@@ -217,10 +230,13 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
-    """Columns as wide as their widest cell; no borders."""
+def table(rows: Sequence[Sequence[str]], head: Sequence[str], columns: int = 0) -> str:
+    """Columns as wide as their widest cell, no borders; where it is wider than `columns`, its widest cells are cut."""
     cells = [tuple(head), *(tuple(clean(cell) for cell in row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    while columns and sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > LEAST_OF_AN_ID:
+        widths[widths.index(max(widths))] -= 1
+    cells = [tuple(fitted(cell, width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join([click.style(lines[0], bold=True), *lines[1:]])
 
@@ -260,13 +276,13 @@ def kept_text(kept: Iterable[Piece]) -> list[str]:
     return [*lines, "it goes on costing; with --delete-retained it is deleted too"] if lines else []
 
 
-def left_text(gone: Teardown) -> str:
-    """What the last reading of the account counted, kind by kind, and why anything is left."""
-    counted = ", ".join(f"{count} {kind}" for kind, count in gone.counted.items())
+def left_text(gone: Teardown, *, every: bool = False) -> str:
+    """What the last reading of the account counted and why anything is left; `every` kind on request."""
+    kinds = counted(gone.counted) if every else f"{plural(len(gone.counted), 'kind')} counted"
     if not gone.left:
-        return f"read the account again: nothing of the stack is left ({counted})"
-    lines = [f"read the account again: {plural(len(gone.left), 'resource')} left ({counted}):"]
-    lines += [f"  {s.kind} {clean(s.identity)}: {clean(gone.why(s))}" for s in gone.left]
+        return f"read the account again: nothing of the stack is left ({kinds})"
+    lines = [f"read the account again: {plural(len(gone.left), 'resource')} left ({kinds}):"]
+    lines += [f"  {noun(s.kind)} {clean(s.identity)}: {clean(gone.why(s))}" for s in gone.left]
     return "\n".join(lines)
 
 

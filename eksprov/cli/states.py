@@ -34,6 +34,9 @@ class Stated(Protocol):
     def locked(self, command: str) -> AbstractContextManager[None]: ...
 
 
+LARGEST = 64 * 1024 * 1024  # bytes; a step takes less than a KiB
+
+
 @dataclass(frozen=True)
 class Shown:
     """A state at one moment: what is recorded, who holds the lock, and which calls have no known result."""
@@ -73,13 +76,11 @@ class States:
         return Shown(self.store.where(), state, holder, tuple(sorted(self.store.journal().open_intents())))
 
     def pull(self) -> bytes:
-        """The state's JSON. Raises: StateError when there is none."""
+        """The state's JSON. Raises: NotThereError when there is none."""
         state = self.store.load()
         if state is None:
-            raise errors.StateError(
-                f"nothing is recorded in {self.store.where()}",
-                f"make it with: {self._backend.desk.command('provision')}",
-            )
+            where = self.store.where()
+            raise errors.NotThereError(f"nothing is recorded in {where}", "make it with `eksprov provision`")
         return encode(state)
 
     def push(self, path: Path, *, force: bool) -> bool:
@@ -89,9 +90,13 @@ class States:
         what is there.
         """
         try:
-            incoming = decode(path.read_bytes(), str(path), self._backend.config.name, edited=True)
+            with path.open("rb") as file:
+                data = file.read(LARGEST + 1)
         except OSError as error:
-            raise errors.UsageError(f"{path} cannot be read: {reason(error)}") from error
+            raise errors.UsageError(f"{path} cannot be read: {reason(error)}", errors.cure(error)) from error
+        if len(data) > LARGEST:
+            raise errors.UsageError(f"{path} is larger than any state", "name a file that `eksprov state pull` wrote")
+        incoming = decode(data, str(path), self._backend.config.name, edited=True)
         self._refuse_elsewhere(incoming, path)
         with self._backend.locked("state push"):
             current = self._present(force=force)
@@ -135,7 +140,7 @@ def write_private(path: Path, data: bytes) -> None:
     try:
         write_whole(path.absolute(), data)
     except OSError as error:
-        raise errors.UsageError(f"{path} cannot be written: {reason(error)}") from error
+        raise errors.unwritable(path, error, "name another with --file FILE") from error
 
 
 def _refuse_older(incoming: State, current: State, path: Path) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from eksprov.core.words import article, counted, noun, plural
+
+__all__ = ["article", "clean", "counted", "noun", "plural", "seconds"]
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -19,8 +23,3 @@ def seconds(value: float) -> str:
     if value < 120:
         return f"{value:.0f} s"
     return f"{value // 60:.0f} min {value % 60:02.0f} s"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """The count and its noun."""
-    return f"{count} {one if count == 1 else many or one + 's'}"

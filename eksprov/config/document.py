@@ -21,6 +21,7 @@ from eksprov.errors import ConfigError, Problem
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 20
+MAX_PLAIN_DEPTH: Final = 100
 MAX_VALUES: Final = 20_000  # after every alias is written out; a full config of 30 node groups has about 1,000
 MAX_DIGITS: Final = 15  # what a double holds exactly; no number of a config is longer
 
@@ -67,6 +68,23 @@ def read(data: bytes | str, file: str = "") -> Document:
     if node is not None:
         builder.document.value = builder.build(node, ())
     return builder.document
+
+
+def plain(data: bytes | str) -> Any:
+    """Any YAML document, with values as pyyaml makes them; for files that are not configs.
+
+    It is measured before it is built: pyyaml's C loader recurses, and a file that is nested too deep ends the process.
+    Raises: yaml.YAMLError.
+    """
+    depth = 0
+    try:
+        for event in yaml.parse(data, Loader=_LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_PLAIN_DEPTH:
+                raise yaml.YAMLError(f"nested deeper than {MAX_PLAIN_DEPTH} levels")
+        return yaml.load(data, Loader=_LOADER)  # a safe loader
+    except ValueError as error:  # a number of too many digits, a date that there is not
+        raise yaml.YAMLError(str(error)) from error
 
 
 def show(path: Path) -> str:

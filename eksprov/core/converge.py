@@ -87,13 +87,13 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         _created(heir, client, want, run)
         have = _proven(heir, client, want, run)
         hand_on(step, client, old, have, run.tags)
-        return Outcome(step.name, Status.REPLACED, first, step.outputs(have))
+        return Outcome(step.name, Status.REPLACED, first, step.outputs(have), message=step.phase(have).message)
     if change.action is Action.CREATE:
         if step.named and run.was_there(step.name):
             run.gone(step.name)  # somebody has deleted it: under the old token AWS would answer for the dead one
         _created(step, client, want, run)
         have = _proven(step, client, want, run)
-        return Outcome(step.name, Status.CREATED, first, step.outputs(have))
+        return Outcome(step.name, Status.CREATED, first, step.outputs(have), message=step.phase(have).message)
     tried: set[tuple[str, ...]] = set()
     while change.fields:
         _refuse_replacement(step, change)
@@ -106,7 +106,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
         limit_s = step.update_limit_s(want, have)
         have = _proven(step, client, want, run, but=change.names, sent=sent, limit_s=limit_s)
         change = compared(step, want, have, run.tags)
-    return Outcome(step.name, Status.UPDATED, first, step.outputs(have))
+    return Outcome(step.name, Status.UPDATED, first, step.outputs(have), message=step.phase(have).message)
 
 
 def _make_room(step: Step[Any, Any], client: Any, have: Any, change: Change, run: Run) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov.cost.table import Price
+from eksprov.home import home
 
 SCHEMA = 1
 FRESH_S = 7 * 86400.0
@@ -24,8 +25,8 @@ FRESH_S = 7 * 86400.0
 
 def default_path(environ: Mapping[str, str]) -> Path:
     """Where caches live (https://specifications.freedesktop.org/basedir-spec/latest/)."""
-    base = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".cache")
-    return Path(base) / "eksprov" / "prices.json"
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else home(environ) / ".cache") / "eksprov" / "prices.json"
 
 
 def load(path: Path, region: str, now: float) -> dict[str, Price]:

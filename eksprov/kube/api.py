@@ -28,16 +28,8 @@ class UnknownKindError(errors.ProvisioningError):
         super().__init__(f"the cluster does not know the kind {kind} of {api_version}")
 
 
-class UnreachableError(errors.ProvisioningError):
-    """The API server does not answer."""
-
-    exit_code = errors.EXIT_NOT_ANSWERING
-
-
-class SlowAnswerError(errors.WaitTimeoutError):
+class SlowAnswerError(errors.NoAnswerError):
     """The API server answers, and what was asked through it has not within the time it was given."""
-
-    exit_code = errors.EXIT_NOT_ANSWERING
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ class KubeApi(Protocol):
     """An API server, as eksprov uses it. Field manager is always "eksprov".
 
     Errors: AccessError (401, 403 by RBAC), ConflictError (another manager's field), UnknownKindError (no such kind),
-    UnreachableError (no answer), ProvisioningError (admission, invalid); absence is None, never an error.
+    NoAnswerError (no answer), ProvisioningError (admission, invalid); absence is None, never an error.
     """
 
     def get(self, ref: Ref) -> dict[str, Any] | None:

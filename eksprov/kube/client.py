@@ -34,7 +34,6 @@ from eksprov.kube.api import (
     Reply,
     SlowAnswerError,
     UnknownKindError,
-    UnreachableError,
 )
 
 if TYPE_CHECKING:
@@ -282,7 +281,7 @@ class KubeClient:
                 "something stands between you and the cluster, or this is another cluster's address",
             )
         silent = faults.silent(error, self._server, _proxy(self._server))
-        return UnreachableError(
+        return errors.NoAnswerError(
             f"could not {call.doing}: {silent} does not answer ({type(error).__name__})",
             "check that the cluster exists and that your network may reach its endpoint "
             "(cluster.endpoint_public_access, cluster.public_access_cidrs, HTTPS_PROXY)",

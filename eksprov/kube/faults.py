@@ -18,6 +18,7 @@ ENTRY_HINT = (
     "the cluster admits whom an access entry names: run as the identity that made the cluster, or add your own IAM "
     "principal under `access:` and provision again"
 )
+BUSY = (429, 500, 502, 503, 504)
 _MANAGER = re.compile(r'conflict(?:s)? with "([^"]+)"')
 _SECRET = re.compile(r"(?<=//)[^/@\s]+@")
 _RBAC = re.compile(r'User "([^"]*)" cannot ')
@@ -49,7 +50,8 @@ def refusal(doing: str, http_status: int, body: bytes) -> errors.EksprovError:
             f"{named} set these fields too: undo that change there, or let {named} go on without eksprov",
             managers,
         )
-    return errors.ProvisioningError(text, _hint(http_status, message))
+    kind = errors.NoAnswerError if http_status in BUSY else errors.ProvisioningError
+    return kind(text, _hint(http_status, message))
 
 
 def _managers(status: Mapping[str, Any], message: str) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ def _hint(http_status: int, message: str) -> str:
         return "a ResourceQuota of the namespace is used up: lower cpu, memory_mib or replicas, or raise the quota"
     if "being terminated" in message:
         return "the namespace is on its way out; run again once it is gone"
-    if http_status in (429, 500, 502, 503, 504):
+    if http_status in BUSY:
         return "the API server is busy or restarting; run the same command again"
     return ""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov import errors
+from eksprov.home import home
 from eksprov.kube.token import EXEC_API_VERSION
 
 LOCK_TIMEOUT_S = 10.0
@@ -67,9 +68,11 @@ class Entry:
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
-    """The first path that KUBECONFIG names, else ~/.kube/config."""
+    """The first path that KUBECONFIG names, else ~/.kube/config. Raises: UsageError where no home folder is known."""
     named = next((part for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part), "")
-    return Path(named).expanduser() if named else Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"
+    if named.startswith("~/"):
+        return home(environ) / named[2:]
+    return Path(named) if named else home(environ) / ".kube" / "config"
 
 
 def merged(document: Document, entry: Entry, *, select: bool = True) -> dict[str, Any]:
@@ -105,6 +108,16 @@ def write_entry(path: Path, entry: Entry, *, select: bool = True) -> None:
     _rewrite(path, lambda document: merged(document, entry, select=select))
 
 
+def has_entry(path: Path, name: str, server: str) -> bool:
+    """Whether the file has the entry of that name, and it leads to that API server; a file that is none has nothing."""
+    try:
+        document = _read(_resolved(path))
+    except (OSError, errors.UsageError):
+        return False
+    clusters = [item.get("cluster") for item in document.get("clusters") or () if item.get("name") == name]
+    return any(isinstance(cluster, dict) and cluster.get("server") == server for cluster in clusters)
+
+
 def remove_entry(path: Path, name: str) -> bool:
     """Take the entry out of the file; whether there was one. Raises: UsageError, as `write_entry`."""
     if not path.exists():
@@ -137,9 +150,7 @@ def _rewrite(path: Path, change: Callable[[Document], dict[str, Any]]) -> bool:
     except Timeout as error:
         raise errors.UsageError(f"{path} is locked by another program", "try again in a moment") from error
     except OSError as error:
-        raise errors.UsageError(
-            f"{path} cannot be written: {error.strerror}", "choose another file with --file"
-        ) from error
+        raise errors.unwritable(path, error, "choose another file with --file") from error
 
 
 def _resolved(path: Path) -> Path:
@@ -150,9 +161,11 @@ def _resolved(path: Path) -> Path:
 def _read(path: Path) -> dict[str, Any]:
     import yaml
 
+    from eksprov.config.document import plain
+
     try:
         text = path.read_text(encoding="utf-8")
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # both are safe loaders
+        document = plain(text)
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:

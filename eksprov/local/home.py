@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from eksprov.errors import LocalWorldError
+from eksprov.home import home
 
 # sun_path holds 108 bytes on Linux (unix(7)) and 104 on macOS (sys/un.h), the closing zero included.
 SOCKET_PATH_BYTES = 103
@@ -45,8 +46,7 @@ def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     # The specification tells to ignore relative paths here.
     if (chosen := environ.get(variable)) and os.path.isabs(chosen):
         return Path(chosen)
-    home = environ.get("HOME")
-    return (Path(home) if home else Path.home()) / below_home
+    return home(environ) / below_home
 
 
 def private_folder(path: Path) -> Path:

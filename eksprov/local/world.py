@@ -17,7 +17,7 @@ from typing import Any
 
 from eksprov import __version__
 from eksprov.aws.proxies import bypassing, is_proxied
-from eksprov.errors import LocalWorldError, UsageError
+from eksprov.errors import LocalWorldError, NoLocalWorldError, SilentWorldError, UsageError
 from eksprov.local.home import local_home, private_folder
 from eksprov.local.lifetime import IDLE_S
 
@@ -35,7 +35,7 @@ MEMORY_BYTES = 1024**3
 DISK_BYTES = 256 * 1024**2
 # As in ProcessRecord: start times are told in ticks, relative to a boot time that is itself rounded.
 SAME_START_S = 1.0
-RESTART = "Run `eksprov local down`, then try again."
+RESTART = "end it with `eksprov local down`, then try again"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def down(state_dir: Path, environ: Mapping[str, str]) -> list[str]:
 def _running(state_dir: Path, environ: Mapping[str, str]) -> WorldInfo:
     info = read(local_home(state_dir, environ))
     if info is None:
-        raise LocalWorldError("no local world is running", "Run `eksprov local up`.")
+        raise NoLocalWorldError("no local world is running", "start it with `eksprov local up`")
     return info
 
 
@@ -219,7 +219,7 @@ def ask(info: WorldInfo, method: str, path: str, body: Mapping[str, Any] | None 
             found: dict[str, Any] = json.load(answer)
             return found
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise LocalWorldError(f"the local world (pid {info.pid}) does not answer: {error}", RESTART) from error
+        raise SilentWorldError(f"the local world (pid {info.pid}) does not answer: {error}", RESTART) from error
 
 
 def _start(home: Path, state_dir: Path, speed: float, environ: Mapping[str, str], idle_s: float) -> WorldInfo:

@@ -22,6 +22,26 @@ ALWAYS_THERE = Ref("v1", "Namespace", "", "kube-system")
 NEW = frozenset({Status.CREATED, Status.UPDATED, Status.REPLACED})
 
 
+def live_cluster(opened: Opened) -> tuple[str, Mapping[str, str]]:
+    """The name and the outputs of the stack's cluster, its endpoint among them.
+
+    Raises: NotThereError when there is no cluster, NoAnswerError while it has no endpoint, OwnershipError.
+    """
+    cluster = next(step for step in opened.steps if step.kind == CLUSTER)
+    opened.refuse_a_strangers_cluster()
+    found = opened.read(cluster, fresh=True)
+    if found is None:
+        raise errors.NotThereError(f"stack {opened.us.stack!r} has no cluster yet", "make it with `eksprov provision`")
+    known = cluster.outputs(found)
+    if not known.get("endpoint"):
+        phase = cluster.phase(found)
+        raise errors.NoAnswerError(
+            f"the cluster of stack {opened.us.stack!r} has no endpoint yet: {phase.message or phase.state.value}",
+            "`eksprov provision` waits for it",
+        )
+    return cluster.slug, known
+
+
 class ApiServer:
     """`client(outputs)` gives the API server once the cluster's endpoint is known; None where there is no cluster."""
 

@@ -7,17 +7,20 @@ done when the model answers. What all models of a namespace share goes with the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eksprov import errors
 from eksprov.config.schema import Model
+from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan
 from eksprov.core.step import Step
 from eksprov.errors import Problem
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations import closing, model_states
+from eksprov.operations.api_server import ALWAYS_THERE, live_cluster
 from eksprov.operations.apply import Applier
 from eksprov.operations.carriers import node_types
 from eksprov.operations.given_roles import refuse_wrong_roles
@@ -62,23 +65,9 @@ class Deployed:
     notes: tuple[str, ...]
 
 
-class NoClusterError(errors.UsageError):
-    """The stack has no cluster, or none that has an endpoint yet."""
-
-    exit_code = errors.EXIT_NOT_THERE
-
-
 def cluster_api(opened: Opened) -> KubeApi:
-    """The stack's API server. Raises: NoClusterError when the stack has no cluster yet."""
-    cluster = next(step for step in opened.steps if step.kind == "cluster")
-    opened.refuse_a_strangers_cluster()
-    found = opened.read(cluster, fresh=True)
-    known = cluster.outputs(found) if found is not None else {}
-    if not known.get("endpoint"):
-        raise NoClusterError(
-            f"stack {opened.us.stack!r} has no cluster that answers yet", "make it with `eksprov provision`"
-        )
-    return opened.stack.kube(cluster.slug, known)
+    """The stack's API server. Raises: NotThereError when there is no cluster, NoAnswerError while it has no address."""
+    return opened.stack.kube(*live_cluster(opened))
 
 
 def stack_facts(opened: Opened) -> StackFacts:
@@ -129,13 +118,13 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     """Serve these models of the config and wait until each answers. The caller holds the stack's lock.
 
     Raises: UsageError before anything is made, when a model is unknown, unreadable or fits on no node, or has a sample
-    that is no request; NoClusterError; UnreachableError when the API server does not answer.
+    that is no request; NoAnswerError, AccessError when the API server does not answer or does not let us in.
     """
     began = opened.stack.clock.now()
     chosen = [packaged(opened, model_of(opened, name)) for name in names]
     samples = closing.samples(opened, chosen)
     kube = cluster_api(opened)
-    kube.server_version()  # one that does not answer is told of before anything is made
+    kube.get(ALWAYS_THERE)  # before anything is made: does it answer, and does it let us in
     nodes = node_types(opened)
     homeless = tuple(problem for spec, _ in chosen if (problem := fit(spec, nodes)) is not None)
     tight = _refuse_too_little_memory(chosen, homeless)
@@ -152,7 +141,8 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
         if (known := answering.get(f"model/{spec.name}/endpoint"))
     )
     warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
-    blind = [text for spec, _ in chosen if spec.name in {s.name for s in served} and (text := _autoscaler(kube, spec))]
+    answered = [spec for spec, _ in chosen if spec.name in {s.name for s in served}]
+    blind = _scaling_notes(opened, kube, answered, outcomes)
     unproven = [f"{name}: {said.note}" for name, said in asked.items() if said.note]
     return Deployed(report, served, (*doubts, *warnings, *tight, *unproven, *blind))
 
@@ -183,10 +173,26 @@ def deployed_names(opened: Opened, kube: KubeApi | None = None) -> tuple[str, ..
     return tuple(sorted(names))
 
 
+def undeployment(opened: Opened, names: Sequence[str]) -> dict[str, int]:
+    """How many of each kind `undeploy` would take away now. Raises: as it does."""
+    return dict(Counter(step.kind for step in _leaving(opened, cluster_api(opened), names)))
+
+
 def undeploy(opened: Opened, names: Sequence[str]) -> Report:
-    """Take these models off the cluster, with their roles and their files. The caller holds the stack's lock."""
+    """Take these models off the cluster, with their roles and their files. The caller holds the stack's lock.
+
+    Raises: NotThereError for a model that is not deployed, UsageError for one that the config lacks too.
+    """
     began = opened.stack.clock.now()
     kube = cluster_api(opened)
+    going = _leaving(opened, kube, names)
+    applier = Applier(rebuilt(opened), kube)
+    outcomes = applier.remove_all(going)
+    return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
+
+
+def _leaving(opened: Opened, kube: KubeApi, names: Sequence[str]) -> list[AnyStep]:
+    """The steps of these models, and what only models that are gone share."""
     known: dict[str, AnyStep] = {step.name: step for step in _sighted(opened, kube)}
     known |= {name: revive(name, record) for name, record in opened.state.steps.items() if name.startswith("model/")}
     going = {name for name in known if name.split("/")[1] in names}
@@ -195,10 +201,10 @@ def undeploy(opened: Opened, names: Sequence[str]) -> Report:
     shared = {n for n in known if is_shared(n) and n.split("/")[1].removeprefix("@") not in staying}
     unknown = [name for name in names if not any(step.startswith(f"model/{name}/") for step in going)]
     if unknown and (going or not shared):
-        raise errors.UsageError(f"not deployed: {', '.join(unknown)}", "`eksprov models` lists what is")
-    applier = Applier(rebuilt(opened), kube)
-    outcomes = applier.remove_all([known[name] for name in sorted(going | shared)])
-    return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
+        for name in unknown:
+            model_of(opened, name)  # a name that the config lacks too is a mistake
+        raise errors.NotThereError(f"not deployed: {', '.join(unknown)}", "`eksprov models` lists what is")
+    return [known[name] for name in sorted(going | shared)]
 
 
 def listed(opened: Opened) -> tuple[Listed, ...]:
@@ -252,11 +258,26 @@ def _is_deployment(step: AnyStep) -> bool:
     return step.world == "kube" and "|Deployment|" in step.slug
 
 
-def _autoscaler(kube: KubeApi, spec: ModelSpec) -> str:
-    """What keeps the autoscaler from scaling, in a sentence; empty when nothing does or it has not said yet."""
+def _scaling_notes(opened: Opened, kube: KubeApi, specs: Sequence[ModelSpec], made: Sequence[Outcome]) -> list[str]:
+    """What keeps autoscalers from scaling, once for all models, and where it will always be so only when they are made.
+
+    An autoscaler that has not looked yet says nothing.
+    """
+    if opened.stack.config.target == "local":
+        new = any(o.name.endswith("/autoscaler") and o.status is Status.CREATED for o in made)
+        said = "the local world measures no CPU use: models stay at their min replicas"
+        return [said] if new else []
+    found = {spec.name: reason for spec in specs if (reason := _blinded(kube, spec))}
+    if not found:
+        return []
+    why = ", ".join(dict.fromkeys(found.values()))
+    return [f"no CPU use is known yet of {', '.join(found)} ({why}); each stays at its min replicas until it is"]
+
+
+def _blinded(kube: KubeApi, spec: ModelSpec) -> str:
+    """Why a model's autoscaler cannot scale, in Kubernetes' word; empty when it can or has not said yet."""
     live = kube.get(Ref("autoscaling/v2", "HorizontalPodAutoscaler", spec.namespace, spec.name)) or {}
     for condition in live.get("status", {}).get("conditions", []):
         if condition["type"] == "ScalingActive" and condition["status"] == "False":
-            stays = f"it stays at {spec.model.replicas.min} replica(s) until it does"
-            return f"{spec.name}: the autoscaler does not know the CPU use ({condition.get('reason')}); {stays}"
+            return str(condition.get("reason", "unknown"))
     return ""

@@ -23,6 +23,7 @@ from eksprov.core.executor import WORKERS, Channel, Pool
 from eksprov.core.pace import Clock
 from eksprov.core.step import Owner, Sighting, Step
 from eksprov.core.tagging import Tags
+from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
 from eksprov.operations.pinning import pinned
@@ -162,7 +163,8 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
         stack_id = _only_id(sightings) or (stack.mint() if mint else "")
         state = replace(state, stack_id=stack_id)
         if sightings:
-            stack.progress.note(f"no state in {stack.store.where()}: found {len(sightings)} resources by their tags")
+            found = plural(len(sightings), "resource")
+            stack.progress.note(f"no state in {stack.store.where()}: found {found} by tags")
     aws = stack.aws.owned_by(Owner(config.name, state.stack_id))
     choices = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)

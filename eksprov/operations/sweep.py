@@ -8,6 +8,7 @@ Nodes and leaked interfaces are swept before the cluster: EKS would leave its se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from eksprov import errors
 from eksprov.core.converge import is_ours
 from eksprov.core.pace import pause
 from eksprov.core.step import Step
+from eksprov.core.words import counted
 from eksprov.kube.api import KubeApi, Manifest, Ref, UnknownKindError
 from eksprov.operations.stack import Opened
 from eksprov.steps.karpenter_roles import NODE as KARPENTER_NODE
@@ -51,8 +53,7 @@ def release(kube: KubeApi, opened: Opened, *, auto_mode: bool = False) -> None:
         return
     if not asked:
         return
-    named = "Services, Ingresses, volume claims and node pools" if pools else "Services, Ingresses and volume claims"
-    stack.progress.note(f"asked {len(asked)} {named} of the cluster to go")
+    stack.progress.note(f"asked {counted(Counter(str(live['kind']) for live in asked))} of the cluster to go")
     began = clock.now()
     while (waited := clock.now() - began) < GRACE_S / stack.aws.speed and not stack.stopped():
         if not _still_there(kube, asked, nodes=bool(pools)):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eksprov.errors import UsageError
+from eksprov.errors import UsageError, cure, unwritable
 
 SCHEMA = 1
 LARGEST = 1024 * 1024  # bytes
@@ -53,16 +53,18 @@ def read(path: Path) -> Pins | None:
     """What the file says; None where there is none. Raises: UsageError naming what is wrong with it."""
     import yaml
 
+    from eksprov.config.document import plain
+
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise _wrong(path, "it is larger than any lock file")
-        found = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        found = plain(data)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}", cure(error)) from error
     except yaml.YAMLError as error:
         raise _wrong(path, "it is no YAML") from error
     return _parsed(path, found)
@@ -97,7 +99,7 @@ def write(path: Path, pins: Pins) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
 
 
 def _parsed(path: Path, found: Any) -> Pins:

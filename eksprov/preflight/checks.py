@@ -11,6 +11,7 @@ from eksprov.core.change import Action
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
+from eksprov.core.words import article, noun, plural
 from eksprov.preflight import disk_keys, quotas, reserved, system_pods
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
@@ -123,7 +124,7 @@ def names(plan: Plan, _facts: Facts, us: Owner) -> Iterator[Finding]:
     for line in plan.lines:
         have: Any = line.have
         if line.problem and have is not None and not is_ours(have.owner, us):
-            what = f"{line.name}: a {line.kind} named {line.slug!r} {line.problem}"
+            what = f"{line.name}: {article(noun(line.kind))} named {line.slug!r} {line.problem}"
             yield Finding("name-taken", "error", what, "choose another stack name, or remove what has the name")
 
 
@@ -148,11 +149,12 @@ def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         now += group.desired * first
         most += group.ceiling(len(facts.zones)) * full
     cure = "choose a wider network.vpc_cidr (it cannot be changed later), or smaller groups"
+    has = f"the private subnets have {plural(room, 'address')}"
     if now > room:
-        what = f"the private subnets have {room} addresses, and the nodes take {now} to begin with"
+        what = f"{has}, and the nodes take {now} to begin with"
         yield Finding("address-space", "error", what, cure)
     elif most > room:
-        what = f"the private subnets have {room} addresses; at max_size, full of pods, the nodes may take {most}"
+        what = f"{has}; at max_size, full of pods, the nodes may take {most}"
         yield Finding("address-space", "warning", what, cure)
 
 

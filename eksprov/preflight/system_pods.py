@@ -14,6 +14,7 @@ from typing import Any, Final
 from eksprov.config.rules.pools import KEEPS_AWAY
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
+from eksprov.core.words import article, plural
 from eksprov.preflight.facts import Facts, SystemPods, TypeFacts, Unread
 from eksprov.preflight.findings import Finding
 from eksprov.preflight.need import Group, groups
@@ -62,8 +63,9 @@ def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         nodes = ", ".join(f"{_count(group, asked)} {kind.instance_type}" for group, kind in hosts)
         first = min((kind for _, kind in hosts), key=lambda kind: kind.memory_mib)
         left = _room(first, asked)
-        what = f"no room for {len(lost)} of {len(pods)} pods of {', '.join(sorted(set(lost)))} on {nodes}"
-        why = f"a {first.instance_type} takes {first.max_pods} pods, {first.max_pods - left.pods} of them on every node"
+        what = f"no room for {len(lost)} of {plural(len(pods), 'pod')} of {', '.join(sorted(set(lost)))} on {nodes}"
+        takes = plural(first.max_pods, "pod")
+        why = f"{article(first.instance_type)} takes {takes}, {first.max_pods - left.pods} of them on every node"
         yield Finding(
             "system-pods",
             "error",

@@ -34,7 +34,7 @@ def export(manifests: Iterable[Manifest], folder: Path) -> list[Path]:
             path.write_text(yaml.safe_dump(_tree(manifest), sort_keys=False), encoding="utf-8")
             written.append(path)
     except OSError as error:
-        raise errors.UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+        raise errors.unwritable(error.filename or folder, error, "name another DIR") from error
     return written
 
 

@@ -22,6 +22,7 @@ from eksprov.aws.faults import code, tolerating, translated
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.words import plural
 from eksprov.serving.package import ModelFile
 
 THREADS = 8
@@ -96,8 +97,8 @@ class ModelFiles(Step[Aws, FilesFacts]):
             if failed := answer.get("Errors"):
                 first = failed[0]
                 raise errors.ProvisioningError(
-                    f"{self.name}: S3 did not delete {len(failed)} objects, the first being {first.get('Key')}: "
-                    f"{first.get('Message')} ({first.get('Code')})"
+                    f"{self.name}: S3 did not delete {plural(len(failed), 'object')}, the first being "
+                    f"{first.get('Key')}: {first.get('Message')} ({first.get('Code')})"
                 )
 
     def outputs(self, have: FilesFacts) -> dict[str, str]:

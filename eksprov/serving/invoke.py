@@ -18,7 +18,7 @@ from eksprov.core.pace import Clock
 from eksprov.kube.api import KubeApi, Reply, SlowAnswerError
 from eksprov.serving.csv_rows import from_csv, looks_like_csv
 from eksprov.serving.expected import Expected
-from eksprov.serving.replies import NotAnsweringError, RefusedError, body_of
+from eksprov.serving.replies import RefusedError, body_of
 from eksprov.serving.rows import FORMS, GIVE_DATA, Given, from_json
 from eksprov.serving.shaping import FRAME, INPUT_NAME, request_of
 
@@ -93,8 +93,8 @@ def describe(kube: KubeApi, target: Target) -> dict[str, Any]:
 def invoke(kube: KubeApi, target: Target, request: Mapping[str, Any], clock: Clock, call_id: str) -> Answer:
     """Send a request and return the answer.
 
-    Raises: RefusedError with the cause in the server's own words and what the model takes; NotDeployedError,
-    NotAnsweringError; ProvisioningError when the answer is another call's, or none of the protocol.
+    Raises: RefusedError with the cause in the server's own words and what the model takes; NotThereError,
+    NoAnswerError; ProvisioningError when the answer is another call's, or none of the protocol.
     """
     body = {**request, "id": request.get("id") or call_id}
     sent = json.dumps(body, allow_nan=False).encode()
@@ -122,7 +122,9 @@ def _asked(kube: KubeApi, target: Target, method: str, path: str, body: bytes | 
         )
     except SlowAnswerError as error:
         said = f"{target} has not answered within {target.timeout_s:g} s; it may still be at it"
-        raise NotAnsweringError(said, "give it longer with --timeout SECONDS, or send fewer rows at a time") from error
+        raise errors.NoAnswerError(
+            said, "give it longer with --timeout SECONDS, or send fewer rows at a time"
+        ) from error
 
 
 def _difference(kube: KubeApi, target: Target, request: Mapping[str, Any]) -> str:

@@ -28,18 +28,6 @@ SAYING: Final = ("error", "message", "detail", "msg", "reason", "title", "descri
 _NOT_SERVED = re.compile(r"Model \S+ (?:with version \S+ )?(?:not found|is not ready)")  # MLServer's words
 
 
-class NotDeployedError(errors.ProvisioningError):
-    """There is no such model on the cluster."""
-
-    exit_code = errors.EXIT_NOT_THERE
-
-
-class NotAnsweringError(errors.ProvisioningError):
-    """The model is deployed, and does not take calls now."""
-
-    exit_code = errors.EXIT_NOT_ANSWERING
-
-
 class RefusedError(errors.ProvisioningError):
     """The model took the call and refused it, or failed at it."""
 
@@ -47,7 +35,7 @@ class RefusedError(errors.ProvisioningError):
 def body_of(reply: Reply, where: str) -> dict[str, Any]:
     """The JSON object of a good answer.
 
-    `where` names the model for people. Raises: NotDeployedError, NotAnsweringError, RefusedError.
+    `where` names the model for people. Raises: NotThereError, NoAnswerError, RefusedError.
     """
     text = _text(reply.body)
     answer = _json(text)
@@ -59,9 +47,9 @@ def body_of(reply: Reply, where: str) -> dict[str, Any]:
     message = f"{where} answered HTTP {reply.status}: {said}"
     if reply.status in GATEWAY:
         hint = "it is busy, or its replicas are not ready: `eksprov models` shows how they are; then call again"
-        raise NotAnsweringError(message, hint)
+        raise errors.NoAnswerError(message, hint)
     if _NOT_SERVED.match(said):
-        raise NotAnsweringError(message, "its server runs without it: `eksprov models` and `eksprov logs` show why")
+        raise errors.NoAnswerError(message, "its server runs without it: `eksprov models` and `eksprov logs` show why")
     raise RefusedError(message)
 
 
@@ -82,8 +70,8 @@ def _of_the_api_server(code: int, status: Mapping[str, Any], where: str) -> erro
     said = _cut(str(status.get("message") or f"HTTP {code}"))
     message = f"{where} cannot be reached: {said}"
     if code == 404:
-        return NotDeployedError(message, "`eksprov deploy-model` deploys it")
-    return NotAnsweringError(message, "`eksprov models` shows how its replicas are, `eksprov logs` what they say")
+        return errors.NotThereError(message, "`eksprov deploy-model` deploys it")
+    return errors.NoAnswerError(message, "`eksprov models` shows how its replicas are, `eksprov logs` what they say")
 
 
 def _text(body: bytes) -> str:

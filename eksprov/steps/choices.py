@@ -20,6 +20,7 @@ from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Owner
+from eksprov.core.words import plural
 from eksprov.steps import reservations, settled_cluster
 from eksprov.steps.absent import unless
 from eksprov.steps.access_entry import AccessEntry
@@ -224,7 +225,8 @@ def _zones(aws: Aws, config: Config, recorded: Mapping[str, str]) -> tuple[Zone,
     zones = (*zones, *(zone for zone in _usable_zones(aws, config) if zone.name not in taken))
     if len(zones) < wanted:
         raise errors.UsageError(
-            f"{aws.region} has only {len(zones)} zones that may be used, but network.availability_zones is {wanted}",
+            f"{aws.region} has only {plural(len(zones), 'zone')} that may be used, "
+            f"but network.availability_zones is {wanted}",
             "ask for fewer, exclude fewer, or choose another region",
         )
     return zones[:wanted]

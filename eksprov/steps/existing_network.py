@@ -16,6 +16,7 @@ from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.config.schema.network import NEEDED_ENDPOINTS
 from eksprov.core.step import State
+from eksprov.core.words import plural
 from eksprov.steps.ec2 import Item, where
 from eksprov.steps.existing_subnet import ExistingSubnet, ExistingSubnetFacts, subnets_in
 from eksprov.steps.existing_vpc import ExistingVpc, ExistingVpcFacts
@@ -67,7 +68,7 @@ def problems(seen: Seen, config: Config) -> Iterator[str]:
         yield from _of_subnet(seen, subnet_id, config)
     zones = {seen.subnets[subnet].zone_id for subnet in network.subnet_ids if subnet in seen.subnets}
     if len(zones) < 2:
-        yield f"its private subnets are in {len(zones)} zone, but EKS needs two"
+        yield f"its private subnets are in {plural(len(zones), 'zone')}, but EKS needs two"
     for subnet_id in network.subnet_ids:
         yield from _out_of(seen, subnet_id)
     stuck = [subnet for subnet in network.subnet_ids if subnet in seen.subnets and subnet not in seen.ways_out]

@@ -23,6 +23,7 @@ from typing import Any
 
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
+from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.cluster_network import (
     EKS_CLUSTER,
@@ -232,11 +233,11 @@ def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
         name = profile["InstanceProfileName"]
         found = unless(lambda name=name: iam.get_instance_profile(InstanceProfileName=name), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         if found is not None and _owned(as_dict(found["InstanceProfile"].get("Tags")), cluster):
-            yield Piece(what, name, f"of {len(profile['Roles'])} roles")
+            yield Piece(what, name, f"of {plural(len(profile['Roles']), 'role')}")
     pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/eks/{aws.region}/{cluster}/")
     under = {p["InstanceProfileName"]: len(p["Roles"]) for page in pages for p in page["InstanceProfiles"]}
     for name, roles in under.items():
-        yield Piece(what, name, f"of {roles} roles")
+        yield Piece(what, name, f"of {plural(roles, 'role')}")
     role = role_name(cluster, aws.region, "auto-node")
     listed = iam.get_paginator("list_instance_profiles_for_role")
     pages_of_role = unless(lambda: list(listed.paginate(RoleName=role)), GONE) or []

@@ -14,6 +14,7 @@ from typing import ClassVar
 from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.words import counted
 from eksprov.steps.left_behind import USUAL, VOLUME, Piece, delete, found_of
 from eksprov.steps.reclaiming import RECLAIM, Reclaiming
 
@@ -83,8 +84,7 @@ class Leftovers(Step[Aws, LeftoversFacts]):
 
     def phase(self, have: LeftoversFacts) -> Phase:
         """What is being swept, counted."""
-        counted = Counter(piece.what for piece in have.pieces)
-        return Phase(State.LEAVING, "left by controllers: " + ", ".join(f"{n} x {what}" for what, n in counted.items()))
+        return Phase(State.LEAVING, f"left by controllers: {counted(Counter(piece.what for piece in have.pieces))}")
 
     def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:  # noqa: ARG002 -- the facts name them
         """Each piece and what holds it."""

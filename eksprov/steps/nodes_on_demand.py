@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from eksprov.aws.session import Aws
 from eksprov.core.step import Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.words import counted
 from eksprov.steps.left_behind import Piece, delete, pieces
 from eksprov.steps.leftovers import LeftoversFacts
 
@@ -71,8 +72,7 @@ class NodesOnDemand(Step[Aws, LeftoversFacts]):
 
     def phase(self, have: LeftoversFacts) -> Phase:
         """What has still to go, counted."""
-        counted = Counter(piece.what for piece in have.pieces)
-        return Phase(State.LEAVING, "before the cluster: " + ", ".join(f"{n} x {what}" for what, n in counted.items()))
+        return Phase(State.LEAVING, f"before the cluster: {counted(Counter(piece.what for piece in have.pieces))}")
 
     def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:  # noqa: ARG002 -- the facts name them
         """Each of them."""

@@ -18,7 +18,7 @@ from typing import ClassVar
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 
 GONE = ("NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException")
@@ -86,6 +86,14 @@ class Topic(Step[Aws, TopicFacts]):
     def outputs(self, have: TopicFacts) -> dict[str, str]:  # noqa: ARG002 -- the ARN is the slug
         """`arn`."""
         return {"arn": self.slug}
+
+    def phase(self, have: TopicFacts) -> Phase:
+        """Ready, and who has still to confirm: until then no alarm reaches them."""
+        waiting = sorted(have.emails - {mail for mail, _ in have.subscriptions})
+        if not waiting:
+            return READY
+        who = f"{', '.join(waiting)} {'has' if len(waiting) == 1 else 'have'}"
+        return Phase(State.READY, f"{who} to confirm the subscription, by the link in AWS's e-mail, within two days")
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:

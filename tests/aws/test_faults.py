@@ -28,7 +28,7 @@ def refused(what: str, message: str = "no", status: int = 400) -> ClientError:
         ("OptInRequired", errors.AccessError, "activated"),
         ("VpcLimitExceeded", errors.ProvisioningError, "quota"),
         ("ResourceLimitExceededException", errors.ProvisioningError, "quota"),
-        ("ThrottlingException", errors.ProvisioningError, "run the same command again"),
+        ("ThrottlingException", errors.NoAnswerError, "run the same command again"),
         ("InvalidParameterException", errors.ProvisioningError, ""),
     ],
 )

@@ -133,7 +133,7 @@ def _it_goes_once_that_is_asked_for(run: Any, tmp_path: Path, place: EmulatedPla
     code, out, err = run("teardown", "--yes-if-local", "--down-if-empty")
     assert code == 0, err
     assert "nothing of the stack is left" in out
-    assert "this deletes 1 vpc, 4 subnet" in err
+    assert "this deletes 1 VPC, 4 subnets" in err
     assert place.released == 1
     assert list((tmp_path / "state").glob("*.json")) == []
     assert yaml.safe_load((tmp_path / ".kube/config").read_text())["contexts"] == []
@@ -144,7 +144,7 @@ def _it_goes_once_that_is_asked_for(run: Any, tmp_path: Path, place: EmulatedPla
 
 def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Any, tmp_path: Path) -> None:
     code, _, err = run("kubeconfig")
-    assert (code, "has no cluster that answers yet" in err, "eksprov provision" in err) == (1, True, True)
+    assert (code, "has no cluster yet" in err, "eksprov provision" in err) == (4, True, True)
     assert not (tmp_path / ".kube").exists()
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "model.joblib").write_bytes(TINY_MODEL)
@@ -159,7 +159,7 @@ def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Any, tmp_p
     ):
         code, out, err = run(*arguments)
         assert (code, out) == (4, ""), err
-        assert "has no cluster that answers yet" in err
+        assert "has no cluster yet" in err
     code, out, err = run("invoke", "digist")
     assert code == 2
     assert "did you mean 'digits'?" in err

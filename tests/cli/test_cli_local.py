@@ -37,10 +37,10 @@ def runs(pid: int) -> bool:
 
 def test_the_local_world_is_started_looked_at_and_ended(cli: Any, environ: dict[str, str]) -> None:
     nothing = cli("local", "status", "--json", environ=environ)
-    assert (nothing.code, json.loads(nothing.out)["running"]) == (0, False)
+    assert (nothing.code, json.loads(nothing.out)["running"]) == (4, False)
     asked_too_early = cli("local", "env", environ=environ)
-    assert (asked_too_early.code, asked_too_early.out) == (1, "")
-    assert asked_too_early.err.endswith("hint: Run `eksprov local up`.\n")
+    assert (asked_too_early.code, asked_too_early.out) == (4, "")
+    assert asked_too_early.err.endswith("hint: start it with `eksprov local up`\n")
 
     up = cli("local", "up", environ=environ)
     assert up.code == 0, up.err
@@ -64,6 +64,16 @@ def test_the_local_world_is_started_looked_at_and_ended(cli: Any, environ: dict[
     assert cli("local", "down", environ=environ).out.startswith("ended: local world")
     assert not runs(status["pid"])
     assert cli("local", "down", environ=environ).out == "no local world was running\n"
+
+
+def test_a_world_with_a_cluster_in_it_is_ended_only_when_that_is_confirmed(cli: Any, environ: dict[str, str]) -> None:
+    made = cli("provision", environ=environ)
+    assert made.code == 0, made.err
+    refused = cli("local", "down", environ=environ)
+    assert (refused.code, refused.out, "--yes" in refused.err) == (2, "", True)
+    assert cli("local", "down", environ=environ, typed=["no"]).code == 2
+    assert cli("local", "status", environ=environ).code == 0
+    assert cli("local", "down", environ=environ, typed=["yes"]).out.startswith("ended: local world")
 
 
 def test_reading_starts_the_aws_side_and_writes_nothing(cli: Any, environ: dict[str, str]) -> None:

@@ -48,6 +48,9 @@ class ScriptedModels(Models):
         self.asked.append(("plan", tuple(names)))
         return self._report
 
+    def undeployment(self, names: Sequence[str], _: Any) -> dict[str, int]:
+        return {"iam-role": len(names), "kube-object": 2}
+
     def undeploy(self, names: Sequence[str], _: Any) -> Any:
         self.asked.append(("undeploy", tuple(names)))
         return self._report
@@ -126,13 +129,20 @@ def test_a_failed_deployment_says_why_and_how_to_go_on(cli: Any, backend: Any, s
     ]
 
 
-def test_undeploy_asks_on_the_paid_side_only(cli: Any, backend: Any) -> None:
-    assert cli("undeploy-model", "digits", backend=backend).code == 0
-    backend.paid = True
-    assert cli("undeploy-model", "digits", backend=backend).code == 2
+@pytest.mark.parametrize("paid", [True, False])
+def test_undeploy_says_what_goes_and_asks_wherever_the_stack_lives(cli: Any, backend: Any, paid: bool) -> None:
+    backend.paid = paid
+    refused = cli("undeploy-model", "digits", backend=backend)
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    assert backend.models.asked == []  # where nobody can be asked, nothing is even looked at
     assert cli("undeploy-model", "digits", backend=backend, typed=["no"]).code == 2
-    assert cli("undeploy-model", "digits", "--yes", backend=backend).code == 0
+    assert backend.models.asked == []
+    told = cli("undeploy-model", "digits", "--yes", backend=backend)
+    assert told.code == 0
+    assert "this deletes 1 IAM role, 2 Kubernetes objects\n" in told.err
+    assert cli("undeploy-model", "digits", backend=backend, typed=["yes"]).code == 0
     assert backend.models.asked == [("undeploy", ("digits",))] * 2
+    assert backend.asked == ["forget"]  # time passed while the question stood
 
 
 def test_models_are_a_table_or_json(cli: Any, backend: Any) -> None:
@@ -339,6 +349,6 @@ def test_logs_are_of_the_models_own_pods_and_of_what_fetches_it_only_while_it_do
 def test_an_outcome_of_a_model_is_told_like_any_other(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
     backend.models = ScriptedModels(tmp_path, samples.report(Outcome("model/digits/role", Status.INTERRUPTED)))
     backend.stopped = True
-    result = cli("undeploy-model", "digits", backend=backend)
+    result = cli("undeploy-model", "digits", "--yes", backend=backend)
     assert result.code == 130
-    assert result.err == "resume with: eksprov undeploy-model digits\n"
+    assert result.err.splitlines()[1:] == ["resume with: eksprov undeploy-model digits --yes"]

@@ -77,9 +77,16 @@ def test_provision_tells_each_step_and_sums_up(cli: Any, scripted: Any) -> None:
     assert result.out == "stack digits (us-west-2, local world): 1 unchanged, 1 created, in 34 s\n"
     assert result.err.splitlines() == [
         "created     vpc     0.4 s  vpc-1",
-        "unchanged   role",
         "next: eksprov kubeconfig",
     ]
+
+
+def test_what_did_not_change_is_counted_and_with_v_listed(cli: Any, scripted: Any) -> None:
+    assert "unchanged   role" not in cli("provision", backend=scripted()).err
+    for arguments in (("provision", "-v"), ("-v", "provision"), ("provision", "--verbose")):
+        assert "unchanged   role\n" in cli(*arguments, backend=scripted()).err
+    every = cli("teardown", "--yes", "-v", backend=scripted())
+    assert "nothing of the stack is left (0 VPCs, 0 subnets)" in every.out
 
 
 def test_provision_of_what_is_there_says_no_changes(cli: Any, scripted: Any, samples: Any) -> None:
@@ -156,9 +163,9 @@ def test_teardown_says_beforehand_what_goes_and_afterwards_what_it_counted(
     assert result.code == 0
     assert result.out.splitlines() == [
         "stack digits (us-west-2, local world): 1 deleted, in 34 s",
-        "read the account again: nothing of the stack is left (0 vpc, 0 subnet)",
+        "read the account again: nothing of the stack is left (2 kinds counted)",
     ]
-    assert "this deletes 1 vpc, 4 subnet" in result.err
+    assert "this deletes 1 VPC, 4 subnets\n" in result.err
     assert "models in the bucket, images in the repository" in result.err
 
 
@@ -189,8 +196,8 @@ def test_teardown_names_what_is_left_and_why_and_exits_1(cli: Any, scripted: Any
     result = cli("teardown", "--yes", backend=scripted(report_is=stuck, left=(samples.sighting,)))
     assert result.code == 1
     assert result.out.splitlines()[1:] == [
-        "read the account again: 1 resource left (1 vpc, 0 subnet):",
-        "  vpc vpc-1: vpc: held by eni-1",
+        "read the account again: 1 resource left (2 kinds counted):",
+        "  VPC vpc-1: vpc: held by eni-1",
     ]
 
 
@@ -248,5 +255,5 @@ def test_validate_looks_into_models_that_are_there(cli: Any, samples: Any) -> No
 def test_outputs_of_nothing_name_the_cure(cli: Any, samples: Any) -> None:
     Path("eksprov.yaml").write_text(samples.config)
     result = cli("outputs")
-    assert result.code == 1
-    assert "make it with: eksprov provision" in result.err
+    assert result.code == 4
+    assert "make it with `eksprov provision`" in result.err

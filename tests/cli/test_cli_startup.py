@@ -60,7 +60,7 @@ def test_token_needs_botocore_alone(tmp_path: Path) -> None:
 
 def test_a_closed_pipe_ends_the_command_in_silence(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -c 'from eksprov.cli import main; main([\"schema\"])' | head -c 1"],
+        ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m eksprov schema | head -c 1"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

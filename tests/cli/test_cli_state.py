@@ -173,11 +173,11 @@ def saved(folder: Path, **more: Any) -> None:
 
 def test_show_pull_and_push_of_a_file(run: Any, tmp_path: Path) -> None:
     code, out, err = run("state", "show")
-    assert code == 0
+    assert code == 4
     assert "nothing is recorded\nlock: free\n" in out
-    assert err.endswith("next: eksprov provision\n")
+    assert err.endswith("hint: make it with `eksprov provision`\n")
     code, out, err = run("state", "pull")
-    assert (code, "nothing is recorded in state/digits.json" in err) == (1, True)
+    assert (code, "nothing is recorded in state/digits.json" in err) == (4, True)
 
     saved(tmp_path, serial=4)
     code, out, err = run("state", "show")

@@ -17,7 +17,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = Project(tmp_path_factory.mktemp("journey"))
     project.train()
     yield project
-    ended = project("local", "down")
+    ended = project("local", "down", "--yes")
     assert ended.code == 0, ended.err
     assert project.processes() == []
 

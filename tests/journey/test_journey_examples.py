@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     up = made("local", "up")
     assert up.code == 0, up.err
     yield made
-    made("local", "down")
+    made("local", "down", "--yes")
     assert made.processes() == []
 
 
@@ -153,7 +153,7 @@ def test_what_controllers_left_goes_and_a_strangers_group_is_named_and_stays(
     assert held.code == 1
     assert f"security group {stranger} (theirs)" in held.err
     (swept,) = (line for line in held.err.splitlines() if line.startswith("deleted     leftovers"))
-    assert any("before the cluster: 1 x network interface" in line for line in held.err.splitlines())
+    assert any("before the cluster: 1 network interface" in line for line in held.err.splitlines())
     for what in ("load balancer", "target group", "security group"):
         assert f"1 x {what}" in swept
     assert elb.describe_load_balancers()["LoadBalancers"] == elb.describe_target_groups()["TargetGroups"] == []

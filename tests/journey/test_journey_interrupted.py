@@ -27,7 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     up = made("local", "up")
     assert up.code == 0, up.err
     yield made
-    made("local", "down")
+    made("local", "down", "--yes")
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def test_deploying_says_where_and_how_to_call_it(served: Done) -> None:
         "digits answers inside the cluster at http://digits.models.svc.cluster.local/v2/models/digits/infer"
         in served.out
     )
-    assert "autoscaler does not know the CPU use" in served.err
+    assert "the local world measures no CPU use" in served.err
     assert served.err.rstrip().endswith("-m eksprov invoke digits")
 
 

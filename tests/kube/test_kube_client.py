@@ -14,7 +14,7 @@ from support.clock import VirtualClock
 from support.tls import HttpsServer, Seen, https_server
 
 from eksprov import errors
-from eksprov.kube.api import Ref, SlowAnswerError, UnknownKindError, UnreachableError
+from eksprov.kube.api import Ref, SlowAnswerError, UnknownKindError
 from eksprov.kube.client import KubeClient
 
 OK = (200, {}, b'{"kind": "Thing", "metadata": {}}')
@@ -135,7 +135,7 @@ def test_a_service_that_is_slow_is_not_an_api_server_that_does_not_answer(tmp_pa
         with pytest.raises(SlowAnswerError, match=r"no answer within 0\.2 s") as slow:
             client.service_proxy("n", "svc", "http", "POST", "x", b"{}", timeout_s=0.2)
         silent["/version"] = True
-        with pytest.raises(UnreachableError, match="does not answer") as gone:
+        with pytest.raises(errors.NoAnswerError, match="does not answer") as gone:
             client.service_proxy("n", "svc", "http", "POST", "x", b"{}", timeout_s=0.2)
         over.set()
     assert (slow.value.exit_code, gone.value.exit_code) == (5, 5)

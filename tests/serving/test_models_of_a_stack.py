@@ -14,8 +14,8 @@ from support.stage import MODEL, Stage, Theatre, project
 from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.kube.api import FIELD_MANAGER, Ref, Reply, UnreachableError
-from eksprov.operations.models import NoClusterError, deploy, listed, packaged, plan_models, states, undeploy
+from eksprov.kube.api import FIELD_MANAGER, Ref, Reply
+from eksprov.operations.models import deploy, listed, packaged, plan_models, states, undeploy
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened, open_stack
 
@@ -47,13 +47,13 @@ def test_a_namespace_that_an_undeployment_did_not_come_to_goes_with_the_next(the
         kube.apply_as(FIELD_MANAGER, left)
         assert undeploy(opened(stage), [MODEL]).ok
         assert kube.refs() == before
-        with pytest.raises(errors.UsageError, match=f"not deployed: {MODEL}"):
+        with pytest.raises(errors.NotThereError, match=f"not deployed: {MODEL}"):
             undeploy(opened(stage), [MODEL])
 
 
 def test_what_is_deployed_is_read_from_the_cluster_whatever_the_state_says(theatre: Theatre) -> None:
     with theatre.stage() as stage:
-        with pytest.raises(NoClusterError) as none:
+        with pytest.raises(errors.NotThereError) as none:
             listed(opened(stage))
         assert none.value.exit_code == errors.EXIT_NOT_THERE
         assert provision(opened(stage)).ok
@@ -161,7 +161,7 @@ def test_a_model_that_is_loaded_and_cannot_answer_fails_its_deployment_each_time
 def test_a_model_that_could_not_be_asked_has_not_answered(theatre: Theatre) -> None:
     def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
         if path.endswith("/infer"):
-            raise UnreachableError("the API server does not answer", "look at your network")
+            raise errors.NoAnswerError("the API server does not answer", "look at your network")
         return Reply(200, {}, b"{}")
 
     with theatre.stage() as stage:

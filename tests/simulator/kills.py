@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from support.world_here import WorldHere, world_here
 
-from eksprov.errors import EXIT_USAGE
+from eksprov.errors import EXIT_NOT_THERE
 from simulator import oracles
 from simulator.scenario import Result, Scenario
 
@@ -94,7 +94,7 @@ class Killer:
     def _again(self, command: tuple[str, ...]) -> Iterator[str]:
         """Run it to its end; a model that the killed run has taken away already may be said to be gone."""
         done = self._here(*command, "--yes")
-        gone = done.code == EXIT_USAGE and "not deployed" in done.err
+        gone = done.code == EXIT_NOT_THERE and "not deployed" in done.err
         if done.code != 0 and not (gone and command[0] == "undeploy-model"):
             yield f"O3: {command[0]} ended with {done.code}: {done.err[-800:]}"
 

@@ -183,7 +183,7 @@ def settle(judge: Judge, command: str, leads_to: str, config: Config) -> None:
 
 def nothing_to_do(ended: Ended) -> bool:
     """Whether it said that what was to be taken away is not there."""
-    return ended.code == errors.EXIT_USAGE and any("not deployed" in said for said in ended.messages)
+    return ended.code == errors.EXIT_NOT_THERE and any("not deployed" in said for said in ended.messages)
 
 
 __all__ = ["EDITS", "Judge", "edited", "play", "replace", "settle", "steps"]

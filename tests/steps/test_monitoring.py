@@ -112,6 +112,18 @@ def test_listeners_come_and_go_and_one_who_never_confirmed_is_passed_over(watche
     watched.settles(other)
 
 
+def test_who_has_to_confirm_a_subscription_is_said_until_they_have(watched: Bench) -> None:
+    step = replace(topic_of(watched), emails=("a@example.com", "b@example.com"))
+    waits = "a@example.com, b@example.com have to confirm the subscription"
+    assert watched.make(step).message.startswith(waits)
+    assert watched.again(step).message.startswith(waits)
+    sns = watched.plain("sns")
+    sns.confirm_subscription(TopicArn=step.slug, Token="a@example.com")
+    assert watched.again(step).message.startswith("b@example.com has to confirm the subscription")
+    sns.confirm_subscription(TopicArn=step.slug, Token="b@example.com")
+    assert watched.again(step).message == ""
+
+
 def test_the_dashboard_shows_the_groups_and_gateways_there_are(watched: Bench) -> None:
     watched.outputs.put("node-group/workers", {"autoscaling_group": "eks-workers-1"})
     watched.outputs.put("nat-gateway/1", {"id": "nat-1"})

@@ -13,7 +13,7 @@ import click
 from eksprov.cli.desk import Desk
 from eksprov.cli.invocation import command_line
 from eksprov.cli.options import examples, shared
-from eksprov.errors import UsageError
+from eksprov.errors import UsageError, unwritable
 
 _NOT_NAME = re.compile(r"[^a-z0-9-]+")
 _NAME_LENGTH = 28
@@ -113,4 +113,4 @@ def _write(path: Path, text: str, *, force: bool) -> None:
             f"{path} exists and was left as it is", "pass --force to overwrite it, or name another with --config FILE"
         ) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", "name another with --config FILE") from error
+        raise unwritable(path, error, "name another with --config FILE") from error

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from eksprov.cli.desk import Desk
-from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.options import as_json, examples, shared, yes
+from eksprov.errors import LocalWorldError, NoLocalWorldError
 
 NOTHING_ON: Mapping[str, Any] = {"on": [], "seed": 0, "on_by_config": [], "struck": []}
 LED_ASTRAY_BY = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # settings of the user's that outrank or spoil plain keys
@@ -50,15 +51,22 @@ def up(desk: Desk, as_json: bool) -> int:
     return 0
 
 
-@command.command("down", epilog=examples("eksprov local down"))
+@command.command("down", epilog=examples("eksprov local down", "eksprov local down --yes   asks nothing"))
 @shared
+@yes
 @as_json
 @click.pass_obj
-def down(desk: Desk, as_json: bool) -> int:
-    """End it and every process it started, also after a crash. Its stacks are gone with it."""
+def down(desk: Desk, yes: bool, as_json: bool) -> int:
+    """End it and every process it started, also after a crash.
+
+    Its stacks are gone with it, so it asks first where one is in it.
+    """
     from eksprov.cli.wiring import local_world
 
     world = local_world()
+    stacks = _stacks_in(desk)
+    if stacks and desk.must_confirm(yes=yes):
+        desk.confirm(f"Delete {', '.join(stacks)} with the local world? Type yes:")
     with desk.progress() as display:
         display.doing("ending the local world")
         ended: list[str] = world.down(desk.state_folder(), desk.environ)
@@ -81,10 +89,7 @@ def status(desk: Desk, as_json: bool) -> int:
     if world.find(desk.state_folder(), desk.environ) is None:
         if as_json:
             desk.answer({"schema": 1, "running": False, "aws_endpoint_url": None, "pid": None, "clusters": []})
-        else:
-            desk.say("no local world is running")
-            desk.next("local", "up")
-        return 0
+        raise NoLocalWorldError("no local world is running", "start it with `eksprov local up`")
     _show(desk, world.status(desk.state_folder(), desk.environ), as_json=as_json)
     return 0
 
@@ -207,6 +212,19 @@ def faults_clear(desk: Desk, as_json: bool) -> int:
     """Switch off what was set."""
     _switch(desk, (), 0, as_json=as_json)
     return 0
+
+
+def _stacks_in(desk: Desk) -> list[str]:
+    """The clusters that end with the world; none where it does not answer, for then nothing is left to be lost."""
+    from eksprov.cli.wiring import local_world
+
+    world = local_world()
+    try:
+        if world.find(desk.state_folder(), desk.environ) is None:
+            return []
+        return [f"cluster {cluster['name']}" for cluster in world.status(desk.state_folder(), desk.environ)["clusters"]]
+    except LocalWorldError:
+        return []
 
 
 def _switch(desk: Desk, names: tuple[str, ...], seed: int, *, as_json: bool) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, complete_models, examples, shared
+from eksprov.cli.streams import is_read
 
 
 @click.command(
@@ -39,6 +41,8 @@ def command(desk: Desk, name: str, follow: bool, tail: int | None, previous: boo
                 desk.say(json.dumps({"pod": pod, "line": line}))
             else:
                 desk.say(f"{pod}  {line}" if len(pods) > 1 else line)
+            if not is_read(sys.stdout):
+                break
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -47,8 +47,9 @@ def command(desk: Desk, phases: tuple[Phase, ...], account: str, folder: Path | 
     """Print the IAM policy that running this needs.
 
     It comes from the config and the record alone: AWS is not asked. Each statement names the stack's own resources, or
-    those that carry its tag. Where one managed policy cannot hold it all (IAM takes 6,144 characters), several
-    documents are printed, or written to DIR as <stack>-<phase>-1.json and so on; attach them all.
+    those that carry its tag. Where one managed policy cannot hold it all (IAM takes 6,144 characters) there are several
+    documents, all to be attached: written to DIR as <stack>-<phase>-1.json and so on, or printed as one JSON object,
+    each under its name.
     """
     from eksprov.operations.operator_policy import operator_policy
     from eksprov.permissions import PHASES
@@ -71,13 +72,25 @@ def command(desk: Desk, phases: tuple[Phase, ...], account: str, folder: Path | 
         return 0
     for path in written:
         desk.say(str(path))
-    for number, document in enumerate(() if written else found.documents, 1):
-        of = f" ({number} of {len(found.documents)})" if len(found.documents) > 1 else ""
-        desk.log(f"{_name(backend.config, number)}{of}: {size(dict(document)):,} characters")
-        desk.say(json.dumps(document, indent=2))
+    if folder is None:
+        _print(desk, {_name(backend.config, number): document for number, document in enumerate(found.documents, 1)})
     for note in notes:
         desk.log(f"{click.style('note:', fg='yellow')} {note}")
     return 0
+
+
+def _print(desk: Desk, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    """One document as it is, ready to be attached; several as one object of JSON, so that a program can read it."""
+    from eksprov.permissions.document import size
+
+    for number, (name, document) in enumerate(documents.items(), 1):
+        of = f" ({number} of {len(documents)})" if len(documents) > 1 else ""
+        desk.log(f"{name}{of}: {size(dict(document)):,} characters")
+    if len(documents) == 1:
+        desk.answer(next(iter(documents.values())))
+        return
+    desk.answer(documents)
+    desk.log(f"{click.style('note:', fg='yellow')} each is a policy of its own; --out DIR writes one file each")
 
 
 def _name(config: Any, number: int) -> str:
@@ -92,8 +105,8 @@ def _stem(config: Any, phases: tuple[Phase, ...]) -> str:
 
 
 def _written(folder: Path, stem: str, documents: Iterable[Mapping[str, Any]]) -> list[Path]:
-    """Write the documents into `folder`, which is made when missing. Raises: UsageError when that cannot be done."""
-    from eksprov.errors import UsageError
+    """Write the documents into `folder`, which is made when missing. Raises: UsageError, MachineError."""
+    from eksprov.errors import unwritable
 
     written: list[Path] = []
     try:
@@ -103,9 +116,7 @@ def _written(folder: Path, stem: str, documents: Iterable[Mapping[str, Any]]) ->
             path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
             written.append(path)
     except OSError as error:
-        raise UsageError(
-            f"{error.filename} cannot be written: {error.strerror}", "name another with --out DIR"
-        ) from error
+        raise unwritable(error.filename or folder, error, "name another with --out DIR") from error
     return written
 
 

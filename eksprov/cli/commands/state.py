@@ -10,6 +10,7 @@ import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared, yes
+from eksprov.errors import NotThereError
 
 if TYPE_CHECKING:
     from eksprov.cli.states import Shown
@@ -43,9 +44,12 @@ def show(desk: Desk, as_json: bool) -> int:
     shown = backend.states.show()
     if as_json:
         desk.answer(_json(shown, backend.config.name))
-        return 0
-    desk.say(_text(shown, backend.config.name))
-    desk.next("status" if shown.state is not None else "provision")
+    else:
+        desk.say(_text(shown, backend.config.name))
+    if shown.state is None:
+        raise NotThereError(f"nothing is recorded in {shown.where}", "make it with `eksprov provision`")
+    if not as_json:
+        desk.next("status")
     return 0
 
 

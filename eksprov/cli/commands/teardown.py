@@ -38,7 +38,7 @@ def command(
 
     Models in the bucket and images in the repository go too, and what the cluster's controllers have made. Volumes of
     claims are kept where Kubernetes says Retain, or cannot be asked. Resources that are not ours are never touched. At
-    the end the account is read again and what it holds of the stack is counted, kind by kind.
+    the end the account is read again, kind by kind; -v and --json list what was counted of each.
     """
     backend = desk.backend()
     asking = desk.must_confirm(yes=yes or (yes_if_local and not backend.paid))
@@ -62,6 +62,7 @@ def command(
 def _announce(desk: Desk, backend: Backend, *, delete_retained: bool) -> Removal:
     """Say beforehand what is going to be deleted, and what is not."""
     from eksprov.cli.render import kept_text, swept_text
+    from eksprov.cli.words import counted
 
     with desk.progress() as display:
         goes = backend.removal(display, delete_retained=delete_retained)
@@ -69,8 +70,7 @@ def _announce(desk: Desk, backend: Backend, *, delete_retained: bool) -> Removal
     if not goes.counted:
         desk.log(f"{name}: the account holds nothing that its tags call this stack's; what is recorded is checked too")
     else:
-        counted = ", ".join(f"{count} {kind}" for kind, count in goes.counted.items())
-        desk.log(f"{name}: this deletes {counted}")
+        desk.log(f"{name}: this deletes {counted(goes.counted)}")
         for line in swept_text(goes.swept):
             desk.log(line)
         desk.log("models in the bucket, images in the repository and all that runs on the cluster go too")
@@ -89,7 +89,7 @@ def _tell(desk: Desk, backend: Backend, gone: Teardown, *, quiet: bool) -> int:
         done = counts_text(outcome_counts(report.outcomes))
         desk.say(f"stack {backend.config.name} ({backend.place}): {done}, in {seconds(report.seconds)}")
         if not stopped:
-            desk.say(left_text(gone))
+            desk.say(left_text(gone, every=desk.settings.verbose))
             for line in kept_text(gone.kept):
                 desk.say(line)
     for line in failures_text(report.outcomes):

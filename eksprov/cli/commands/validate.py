@@ -28,6 +28,7 @@ def command(desk: Desk, as_json: bool) -> int:
 
     Exit code 0 when it can be used (warnings are only shown), 2 when it cannot.
     """
+    from eksprov.cli.failures import pasteable
     from eksprov.cli.render import SCHEMA, problem_json, problem_text
     from eksprov.cli.words import plural
     from eksprov.config.load import examine
@@ -41,7 +42,7 @@ def command(desk: Desk, as_json: bool) -> int:
         desk.answer({"schema": SCHEMA, "file": str(path), "valid": valid, "problems": problems})
         return 0 if valid else EXIT_USAGE
     for problem in every:
-        desk.log(problem_text(problem))
+        desk.log(problem_text(replace(problem, hint=pasteable(problem.hint, desk))))
     if not valid or found.config is None:
         desk.log(f"{path}: {plural(len(found.errors), 'problem')}")
         return EXIT_USAGE

@@ -10,6 +10,7 @@ from eksprov.config.document import Path
 from eksprov.config.rules.base import Finding, as_network, finding, twice
 from eksprov.config.schema import Config
 from eksprov.config.schema.network import NEEDED_ENDPOINTS
+from eksprov.core.words import plural
 
 _PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _SHARED: Final = IPv4Network("100.64.0.0/10")  # RFC 6598, which AWS also suggests for pods
@@ -36,7 +37,8 @@ def _existing(config: Config) -> Iterator[Finding]:
     at_id, at_subnets = ("network", "vpc_id"), ("network", "subnet_ids")
     private, public = config.network.subnet_ids, config.network.public_subnet_ids
     if len(private) < 2:
-        message = f"{len(private)} subnets of {config.network.vpc_id} are too few: EKS needs two, in two zones"
+        message = f"EKS needs two private subnets, in two zones, and {len(private)} of {config.network.vpc_id} is named"
+        message = message if len(private) == 1 else message.replace("0 of", "none of")
         yield finding(message, at_subnets, at_id, hint="name private subnets, for the control plane and the nodes")
     for index, subnet in enumerate(public):
         if subnet in private:
@@ -121,5 +123,6 @@ def _room(config: Config, vpc: IPv4Network, paths: tuple[Path, ...]) -> Iterator
     nodes = sum(group.desired_size for group in config.node_groups)
     if nodes > room:
         sizes: list[Path] = [("node_groups", index, "desired_size") for index in range(len(config.node_groups))]
-        message = f"{vpc} in {zones} zones has {room} private addresses, too few for {nodes} nodes"
+        few = f"{plural(room, 'private address')}, too few for {plural(nodes, 'node')}"
+        message = f"{vpc} in {plural(zones, 'zone')} has {few}"
         yield finding(message, *paths, *sizes, hint="use a larger range, like a /16")

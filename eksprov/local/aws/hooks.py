@@ -26,6 +26,7 @@ import moto.kms.urls
 import moto.s3.responses
 import moto.s3.urls
 import moto.servicequotas.urls
+import moto.sns.urls
 import moto.sqs.urls
 import moto.ssm.urls
 import moto.sts.urls
@@ -46,7 +47,7 @@ from eksprov.local.aws.elbv2 import LoadBalancing
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.iam import LocalIamResponse
 from eksprov.local.aws.kms import LocalKmsResponse
-from eksprov.local.aws.messaging import LocalEventsResponse, LocalSqsResponse
+from eksprov.local.aws.messaging import LocalEventsResponse, LocalSnsResponse, LocalSqsResponse
 from eksprov.local.aws.quotas import LocalQuotasResponse
 from eksprov.local.aws.regions import fill_regions
 from eksprov.local.aws.s3 import LocalS3Response, bucket_permission
@@ -64,6 +65,7 @@ CLASSES: dict[Any, Any] = {
     moto.kms.urls: LocalKmsResponse,
     moto.s3.urls: LocalS3Response,
     moto.servicequotas.urls: LocalQuotasResponse,
+    moto.sns.urls: LocalSnsResponse,
     moto.sqs.urls: LocalSqsResponse,
     moto.ssm.urls: LocalSsmResponse,
     moto.sts.urls: LocalStsResponse,
@@ -134,6 +136,7 @@ INTERNALS = (
     ("moto.servicequotas.responses", "ServiceQuotasResponse", ("dispatch",)),
     ("moto.events.models", "EventsBackend", ("_normalize_event_bus_arn", "put_rule")),
     ("moto.events.responses", "EventsHandler", ("events_backend", "put_rule", "put_targets")),
+    ("moto.sns.responses", "SNSResponse", ("list_subscriptions_by_topic", "confirm_subscription")),
     ("moto.sqs.responses", "SQSResponse", ("_get_queue_name", "sqs_backend", "create_queue", "set_queue_attributes")),
     ("moto.sts.models", "STSBackend", ("assume_role",)),
     ("moto.autoscaling.models", "FakeAutoScalingGroup", ("set_desired_capacity",)),

@@ -1,6 +1,7 @@
-"""SQS and EventBridge: moto's, with names that rest after a deletion, and with tags and policies that stay.
+"""SQS, SNS and EventBridge: moto's, with names that rest after a deletion, and with tags and policies that stay.
 
-Messages come from nobody here: no instance of the local world is interrupted, and EventBridge delivers nothing.
+Messages come from nobody here: no instance of the local world is interrupted, EventBridge delivers nothing, and nobody
+gets an e-mail. So a subscription by e-mail waits for its confirmation; the token that confirms it is the address.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.events.responses import EventsHandler
+from moto.sns.responses import SNSResponse
 from moto.sqs.responses import SQSResponse
 
 from eksprov.local.aws.base import LocalResponse, Refusal
@@ -50,6 +52,37 @@ class LocalSqsResponse(LocalResponse, SQSResponse):
         if queue is not None and "Policy" not in (self._get_param("Attributes") or {}):
             queue.policy = policy
         return answer
+
+
+class LocalSnsResponse(LocalResponse, SNSResponse):
+    """Answers every request to SNS."""
+
+    def list_subscriptions_by_topic(self) -> ActionResult:
+        """ListSubscriptionsByTopic; what nobody has confirmed has no ARN yet
+        (https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html, `ReturnSubscriptionArn`)."""
+        found, more = self.backend.list_subscriptions_by_topic(
+            self._get_param("TopicArn"), self._get_param("NextToken")
+        )
+        listed = [
+            {
+                "TopicArn": one.topic.arn,
+                "Protocol": one.protocol,
+                "SubscriptionArn": one.arn if one.confirmed or one.protocol != "email" else "PendingConfirmation",
+                "Owner": one.account_id,
+                "Endpoint": one.endpoint,
+            }
+            for one in found
+        ]
+        return ActionResult({"Subscriptions": listed, "NextToken": more})
+
+    def confirm_subscription(self) -> ActionResult:
+        """ConfirmSubscription, by the address."""
+        topic, token = self._get_param("TopicArn"), self._get_param("Token")
+        for one in self.backend.subscriptions.values():
+            if (one.topic.arn, one.endpoint) == (topic, token):
+                one.confirmed = True
+                return ActionResult({"SubscriptionArn": one.arn})
+        raise Refusal("InvalidParameter", "Invalid parameter: Token")
 
 
 class LocalEventsResponse(LocalResponse, EventsHandler):

@@ -49,6 +49,8 @@ def aimed_elsewhere(m: Made, step: AnyStep) -> None:
 
 def unsubscribed(m: Made, step: AnyStep) -> None:
     for found in m.client("sns").list_subscriptions_by_topic(TopicArn=step.slug)["Subscriptions"]:
+        m.client("sns").confirm_subscription(TopicArn=step.slug, Token=found["Endpoint"])
+    for found in m.client("sns").list_subscriptions_by_topic(TopicArn=step.slug)["Subscriptions"]:
         m.client("sns").unsubscribe(SubscriptionArn=found["SubscriptionArn"])
 
 
