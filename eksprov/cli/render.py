@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eksprov.cli.render_fields import field_lines
 from eksprov.cli.words import clean, counted, noun, plural, seconds
-from eksprov.core.change import UNKNOWN, Action, FieldChange
+from eksprov.core.change import ABSENT, NOT_RECORDED, UNKNOWN, Action
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
 from eksprov.errors import Problem
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 LEAST_OF_AN_ID = 8  # columns; less of an id says nothing
-WIDEST_VALUE = 72  # characters of a value in a plan's text; the JSON has all of it
+WIDEST_NAME = 28  # of a step, in the column of a plan; a longer one moves what follows it
+INDENT = " " * 15  # of what stands below a line of a plan
 
 _MARKS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "green"),
@@ -45,20 +47,6 @@ _COLORS: Mapping[Status, str] = {
 }
 
 
-def value_text(value: Any) -> str:
-    """A field's value in a line, cut where it is long."""
-    if isinstance(value, frozenset | set):
-        text = "{" + ", ".join(sorted(map(str, value))) + "}"
-    elif isinstance(value, tuple | list):
-        text = "[" + ", ".join(map(str, value)) + "]"
-    elif isinstance(value, str) and value is not UNKNOWN:
-        text = value or '""'
-    else:
-        text = str(value)
-    text = clean(text)
-    return text if len(text) <= WIDEST_VALUE else text[: WIDEST_VALUE - 1] + "…"
-
-
 def _plain(value: Any) -> Any:
     """A field's value as JSON has it; sets in order, what is not known yet as null."""
     if value is UNKNOWN:
@@ -72,27 +60,19 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
-def _field_text(field: FieldChange) -> str:
-    have, want = field.have, field.want
-    if isinstance(have, Mapping) and isinstance(want, Mapping):
-        new = [f"+{key}={value_text(want[key])}" for key in want if key not in have]
-        old = [f"-{key}" for key in have if key not in want]
-        both = [key for key in want if key in have and have[key] != want[key]]
-        other = [f"{key}={value_text(have[key])} -> {value_text(want[key])}" for key in both]
-        return clean(f"{field.name} {' '.join((*other, *new, *old))}")
-    return f"{field.name} {value_text(field.have)} -> {value_text(field.want)}"
-
-
 def planned_text(line: Planned, width: int = 0) -> str:
-    """One line of a plan, such as "~ update  node-group/cpu: desired_size 2 -> 3"."""
+    """A line of a plan, such as "+ create  vpc  10.0.0.0/16"; below it each field that changes, and the problem."""
     mark, color = _MARKS[line.change.action]
     verb = "refused" if line.change.action is Action.NONE else line.change.action.value
     head = click.style(f"{mark:>3} {verb:<7}", fg=color)
-    fields = ", ".join(map(_field_text, line.change.fields))
-    reason = f"({clean(line.change.reason)})" if line.change.reason else ""
-    why = " ".join(part for part in (fields, reason) if part)
-    text = f"{head}  {line.name:<{width}}  {why}".rstrip()
-    return f"{text}\n      {click.style('problem:', fg='red')} {clean(line.problem)}" if line.problem else text
+    said = line.change.reason in (ABSENT, NOT_RECORDED) and line.description  # "create" says that
+    reason = f"({clean(line.change.reason)})" if line.change.reason and not said else ""
+    why = " ".join(part for part in (clean(line.description), reason) if part)
+    lines = [f"{head}  {line.name:<{width}}  {why}".rstrip()]
+    lines += [f"{INDENT}{clean(text)}" for field in line.change.fields for text in field_lines(field)]
+    if line.problem:
+        lines.append(f"      {click.style('problem:', fg='red')} {clean(line.problem)}")
+    return "\n".join(lines)
 
 
 def plan_counts(plan: Plan) -> dict[str, int]:
@@ -105,11 +85,16 @@ def plan_counts(plan: Plan) -> dict[str, int]:
     }
 
 
+def name_width(lines: Iterable[Planned]) -> int:
+    """How wide the column of names is."""
+    return min(WIDEST_NAME, max((len(line.name) for line in lines), default=0))
+
+
 def plan_text(plan: Plan, stack: str, place: str) -> str:
     """The plan for people; unchanged steps are only counted."""
     against = "the world" if plan.basis == "world" else "the record alone; AWS was not asked"
     lines = [f"stack {stack} ({place}), compared with {against}:"]
-    width = max((len(line.name) for line in plan.changes), default=0)
+    width = name_width(plan.changes)
     lines += [planned_text(line, width) for line in plan.changes]
     lines += [f"    note: {clean(note)}" for note in plan.notes]
     counts = plan_counts(plan)
@@ -134,11 +119,12 @@ def plan_json(plan: Plan, stack: str, place: str) -> dict[str, Any]:
         "changes": len(plan.changes),
         "counts": plan_counts(plan),
         "notes": list(plan.notes),
-        "steps": [_planned_json(line) for line in plan.lines],
+        "steps": [planned_json(line) for line in plan.lines],
     }
 
 
-def _planned_json(line: Planned) -> dict[str, Any]:
+def planned_json(line: Planned) -> dict[str, Any]:
+    """A line of a plan, for programs; `description` says what is created."""
     fields = [{"name": f.name, "have": _plain(f.have), "want": _plain(f.want)} for f in line.change.fields]
     return {
         "name": line.name,
@@ -148,6 +134,7 @@ def _planned_json(line: Planned) -> dict[str, Any]:
         "reason": line.change.reason,
         "problem": line.problem,
         "fields": fields,
+        "description": line.description,
     }
 
 

@@ -26,6 +26,7 @@ from eksprov.controllers.parts import (
     rule,
     run_as,
 )
+from eksprov.core.change import UNKNOWN
 from eksprov.kube.objects import KubeObject
 
 NAME: Final = "cluster-autoscaler"
@@ -35,7 +36,12 @@ METRICS_PORT: Final = 8085
 
 
 def image(kubernetes_version: str) -> str:
-    """The image for a cluster of this version; for one newer than this list, the newest that is known."""
+    """The image for a cluster of this version; for one newer than this list, the newest that is known.
+
+    Of a version that EKS has yet to choose (`plan --offline`), the tag is not known either.
+    """
+    if kubernetes_version == UNKNOWN:
+        return f"registry.k8s.io/autoscaling/cluster-autoscaler:v{UNKNOWN}"
     newest = max(RELEASES, key=_number)
     oldest = min(RELEASES, key=_number)
     minor = kubernetes_version if kubernetes_version in RELEASES else newest

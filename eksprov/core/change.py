@@ -19,6 +19,8 @@ class Unknown(str):
 
 
 UNKNOWN: Final = Unknown("(known after apply)")
+ABSENT: Final = "does not exist"  # why something is created, as the world says it; what is created says the line
+NOT_RECORDED: Final = "not recorded"  # the same, as the record says it
 
 
 class Action(StrEnum):
@@ -60,7 +62,7 @@ NO_CHANGE: Final = Change(Action.NONE)
 def diff(want: Any, have: Any | None) -> Change:
     """Say which action turns `have` into `want`; only fields with compare=True take part."""
     if have is None:
-        return Change(Action.CREATE, reason="does not exist")
+        return Change(Action.CREATE, reason=ABSENT)
     compared = [field for field in dataclasses.fields(want) if field.compare]
     differing = [field for field in compared if getattr(want, field.name) != getattr(have, field.name)]
     if not differing:

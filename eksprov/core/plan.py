@@ -24,6 +24,7 @@ from eksprov.core.tagging import NO_TAGS, Tags, compared
 class Planned:
     """One line of a plan: what is going to happen to a step and why; `problem` when it would be refused.
 
+    `description` says of what is created what it is going to be; empty for everything else.
     `have` and `want` are the facts that were compared, for those who count on them (costs, quotas), or None.
     """
 
@@ -32,6 +33,7 @@ class Planned:
     slug: str
     change: Change
     problem: str = ""
+    description: str = field(default="", compare=False)
     have: Any | None = field(default=None, compare=False, repr=False)
     want: Any | None = field(default=None, compare=False, repr=False)
 
@@ -53,6 +55,11 @@ class Plan:
     def changes(self) -> tuple[Planned, ...]:
         """The lines on which something would happen."""
         return tuple(line for line in self.lines if line.is_change)
+
+    @property
+    def refused(self) -> bool:
+        """Whether something cannot be made as it is wanted."""
+        return any(line.problem for line in self.lines)
 
     def count(self, action: Action) -> int:
         """How many lines carry `action`."""
@@ -93,12 +100,21 @@ def preview(
     lines = []
     for name in order(nodes(steps)):
         step, have = by_name[name], found.get(name)
-        lines.append(replace(_line(step, have, outputs, us, tags), have=have, want=step.desired(outputs)))
+        lines.append(
+            as_created(replace(_line(step, have, outputs, us, tags), have=have, want=step.desired(outputs)), step)
+        )
     gone = Change(Action.DELETE, reason="no longer in the config")
     lines = [line for line in _with_displaced(lines, by_name) if line.is_change or not by_name[line.name].silent]
     ours = (step for step in orphans if not (step.borrowed or step.part))
     lines += [Planned(step.name, step.kind, step.slug, gone, have=found.get(step.name)) for step in ours]
     return Plan(tuple(lines), basis, notes)
+
+
+def as_created(line: Planned, step: Step[Any, Any]) -> Planned:
+    """The line; one that creates says what, from the facts that are wanted."""
+    if line.change.action is not Action.CREATE:
+        return line
+    return replace(line, description=step.describe(line.want))
 
 
 def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, Step[Any, Any]]) -> Iterator[Planned]:

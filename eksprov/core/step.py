@@ -183,6 +183,11 @@ class Step(ABC, Generic[C, F]):
         """Whether the resource is ready, in motion, leaving or failed."""
         return READY
 
+    def describe(self, want: F) -> str:  # noqa: ARG002 -- the fewest kinds have nothing but a name
+        """What is going to be created, in a few words and from its facts: "10.0.0.0/16"; for the plan."""
+        # Every kind that can be created says more than this; a test goes through all of them.
+        return self.slug
+
     @property
     def choices(self) -> tuple[Step[C, F], ...]:
         """The ways in which the resource may be had, best first, each with a slug of its own; the first is this."""

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final
 
 from eksprov.core.step import HERE, READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.kube.api import ConflictError, KubeApi, Manifest, Ref
+from eksprov.kube.describing import described
 from eksprov.kube.owned import cut, flat
 
 STACK_LABEL: Final = "eksprov.dev/stack"
@@ -66,6 +67,10 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
     def desired(self, outputs: Outputs) -> ObjectFacts:  # noqa: ARG002 -- the manifest is complete from the start
         """The fields of the manifest."""
         return ObjectFacts(flat(self.manifest))
+
+    def describe(self, want: ObjectFacts) -> str:
+        """What is created, for the plan."""
+        return described(self.ref, want.fields)
 
     def discover(self, client: KubeApi, *, fresh: bool = False) -> ObjectFacts | None:  # noqa: ARG002 -- one read
         """The same fields of the live object."""

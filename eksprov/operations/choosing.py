@@ -71,7 +71,8 @@ class LiveChoices:
         if have is None or line.change.action is not Action.CREATE:
             return line
         why = f"{_how(step)}{taken_over(step, have, tags)}"
-        return replace(line, change=Change(Action.REPLACE, diff(line.want, have).fields, why), have=have)
+        change = Change(Action.REPLACE, diff(line.want, have).fields, why)
+        return replace(line, change=change, have=have, description="")
 
 
 def _how(step: AnyStep) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.alternatives import under_any_name
-from eksprov.core.change import NO_CHANGE, Action, Change
+from eksprov.core.change import NO_CHANGE, NOT_RECORDED, UNKNOWN, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.executor import order
-from eksprov.core.plan import Plan, Planned, nodes, preview
+from eksprov.core.plan import Plan, Planned, as_created, nodes, preview
 from eksprov.core.step import Outputs, State, Step
 from eksprov.kube.api import KubeApi
 from eksprov.operations.addons import refuse_wrong_addons
@@ -28,7 +28,12 @@ from eksprov.operations.wanted import wanted as wanted_steps
 from eksprov.pins.lockfile import NONE, Pins
 from eksprov.state.record import State as Recorded
 from eksprov.state.store import StateStore
-from eksprov.steps.choices import from_record
+from eksprov.steps.choices import Choices, from_record, unsettled
+
+NOTHING_RECORDED = (
+    "nothing is recorded of this stack: what AWS says of zones, versions and instance types (disk sizes, device "
+    "plugins) is left open"
+)
 
 
 def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, client: Any = None) -> Plan:
@@ -46,7 +51,7 @@ def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, cli
     notes = (*opened.choices.notes, *doubts, *lost_access(opened), *boundaries_left(opened, found))
     if inside:
         try:
-            api = client or _api_server(opened, found)
+            api = client or api_server(opened, found)
             found |= _read(opened, inside, api) if api is not None else {}
         except (errors.AccessError, errors.ProvisioningError) as error:
             if client is not None:
@@ -70,24 +75,23 @@ def _read(opened: Opened, steps: Sequence[Step[Any, Any]], client: Any) -> dict[
     return dict(zip((step.name for step in steps), found, strict=True))
 
 
-def _api_server(opened: Opened, found: Mapping[str, Any]) -> KubeApi | None:
+def api_server(opened: Opened, found: Mapping[str, Any]) -> KubeApi | None:
     """The API server of the stack's own cluster, once it has one that is not on its way out."""
     step = next(step for step in opened.steps if step.kind == "cluster")
     have = found.get(step.name)
     if have is None or not is_ours(have.owner, opened.us) or step.phase(have).state is State.LEAVING:
         return None
     known = step.outputs(have)
-    return opened.stack.kube(step.slug, known) if known.get("endpoint") else None
+    reachable = known.get("endpoint") and known.get("certificate_authority")
+    return opened.stack.kube(step.slug, known) if reachable else None
 
 
 def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     """Compare the config with the record alone: fast, without AWS, and blind to what others changed."""
     state = store.load() or Recorded(stack=config.name)
-    choices = from_record(config, state.choices)
-    if choices is None:
-        nothing = Change(Action.CREATE, reason="nothing is recorded of this stack")
-        return Plan((Planned(config.name, "stack", config.name, nothing),), basis="record")
-    refuse_stale(pins, choices.kubernetes_version)
+    choices = offline_choices(config, state)
+    if choices.kubernetes_version != UNKNOWN:
+        refuse_stale(pins, choices.kubernetes_version)
     every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
     steps = {step.name: step for step in every}
     outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
@@ -99,16 +103,27 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
             if orphan.borrowed or orphan.part:
                 continue
             lines.append(Planned(name, record.kind, record.slug, deletion(orphan)))
-    late = () if config.tags.items() <= state.tags.items() else ("the config's tags are not on all resources yet",)
-    return Plan(tuple(lines), basis="record", notes=(*choices.notes, *late))
+    notes = [*choices.notes]
+    if not state.steps:
+        notes.append(NOTHING_RECORDED)
+    elif not config.tags.items() <= state.tags.items():
+        notes.append("the config's tags are not on all resources yet")
+    return Plan(tuple(lines), basis="record", notes=tuple(notes))
+
+
+def offline_choices(config: Config, state: Recorded) -> Choices:
+    """As recorded; of a stack of which nothing is recorded, what the config says."""
+    return from_record(config, state.choices) or unsettled(config)
 
 
 def _offline_line(step: Step[Any, Any], state: Recorded, outputs: Outputs) -> Planned:
     record = state.steps.get(step.name)
     step = under_any_name(step).get(record.slug, step) if record is not None else step
     line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(outputs))
+    if record is None and step.borrowed:  # it is used, and made by nobody here
+        return line
     if record is None:
-        return replace(line, change=Change(Action.CREATE, reason="not recorded"))
+        return as_created(replace(line, change=Change(Action.CREATE, reason=NOT_RECORDED)), step)
     if record.status != "ready":
         return replace(line, change=Change(Action.UPDATE, reason=f"its last run ended {record.status}"))
     if record.facts_sha256 != fingerprint(step, outputs):

@@ -157,5 +157,5 @@ def _text(reply: Reply) -> str:
 def _json(reply: Reply) -> Any:
     try:
         return json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

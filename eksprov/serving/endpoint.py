@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from eksprov.core.describing import counted
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import owner_of
@@ -43,6 +44,10 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
     def desired(self, outputs: Outputs) -> EndpointFacts:  # noqa: ARG002 -- needs nobody's outputs
         """It answers."""
         return EndpointFacts(answers=True)
+
+    def describe(self, want: EndpointFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        return f"{self.model} answers at {self.slug}, {counted(self.min_replicas, 'replica')} available"
 
     def discover(self, client: KubeApi, *, fresh: bool = False) -> EndpointFacts | None:  # noqa: ARG002 -- always asks
         """Ask the model; None while there is no Service to ask through."""
@@ -95,6 +100,6 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
 def _platform(body: bytes) -> str:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(answer.get("platform", "")) if isinstance(answer, dict) else ""

@@ -123,7 +123,7 @@ def _inner(line: str) -> str:
     """The traceback that one line holds, with line ends."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     for text in _strings(value):
         if f"{HEADER}\n" in text:

@@ -26,6 +26,7 @@ from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.describing import some
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
@@ -90,6 +91,11 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         prefix = f"arn:{self.partition}:eks::aws:cluster-access-policy/"
         policies = frozenset((prefix + name, tuple(sorted(spaces))) for name, spaces in self.policies)
         return AccessEntryFacts(self.type, policies, frozenset(self.groups), self.user_name)
+
+    def describe(self, want: AccessEntryFacts) -> str:
+        """What is created, for the plan."""
+        rights = some((*(policy.rsplit("/", 1)[-1] for policy, _ in want.policies), *want.groups))
+        return f"{rights or want.type} for {self.principal.rsplit(':', 1)[-1]}"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AccessEntryFacts | None:  # noqa: ARG002 -- two calls always
         """The entry, then its policies."""

@@ -25,6 +25,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import known, some
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps import addon_configuration
 from eksprov.steps.absent import unless
@@ -101,6 +102,15 @@ class Addon(Step[Aws, AddonFacts]):
             service_account_role=self.service_account_role,
             preserve=self.preserve,
         )
+
+    def describe(self, want: AddonFacts) -> str:
+        """What is created, for the plan."""
+        version = f"the {self.policy} version"
+        if self.kubernetes_version and UNKNOWN not in self.kubernetes_version:
+            version = f"{version} for Kubernetes {self.kubernetes_version}"
+        configured = "configured" if want.configuration != "{}" else ""
+        roles = f"with a role for {some(account for account, _ in want.roles)}" if want.roles else ""
+        return known(self.version or version, configured, roles)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AddonFacts | None:  # noqa: ARG002 -- one call, or a few
         """One DescribeAddon, and one reading for each role it has."""

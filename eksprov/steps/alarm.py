@@ -73,6 +73,13 @@ class Alarm(Step[Aws, AlarmFacts]):
         told = (*self.actions, outputs.get(self.topic, "arn")) if self.topic else self.actions
         return AlarmFacts(self.watch, frozenset(dimensions), frozenset(told), self.description)
 
+    def describe(self, want: AlarmFacts) -> str:
+        """What is created, for the plan."""
+        watch = want.watch
+        return (
+            f"{watch.statistic} of {watch.metric} at least {watch.threshold:g} in {watch.periods} x {watch.period_s} s"
+        )
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> AlarmFacts | None:
         """One of the stack's alarms, which one paginated call lists, and its tags."""
         prefix = aws.owner.stack

@@ -21,6 +21,7 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
+from eksprov.core.describing import counted
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.node_choices import HASH
 
@@ -63,6 +64,10 @@ class AsgTags(Step[Aws, TemplateFacts]):
         template |= {(f"{TEMPLATE}taint/{key}", f"{value}:{EFFECTS[effect]}") for key, value, effect in self.taints}
         disk = {(f"{TEMPLATE}resources/ephemeral-storage", f"{self.disk_gib}Gi")} if self.disk_gib else set()
         return TemplateFacts(frozenset(template | disk))
+
+    def describe(self, want: TemplateFacts) -> str:
+        """What is created, for the plan."""
+        return f"{counted(len(want.template), 'tag')} for the cluster autoscaler"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> TemplateFacts | None:  # noqa: ARG002 -- one call either way
         """None also where the group is there but carries no template of ours."""

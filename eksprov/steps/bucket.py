@@ -27,6 +27,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, bucket_region, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.converge import is_ours
+from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import VERSION, canonical, policy, statements
@@ -78,6 +79,10 @@ class Bucket(Step[Aws, BucketFacts]):
     def desired(self, outputs: Outputs) -> BucketFacts:  # noqa: ARG002 -- known from the config alone
         """Private, TLS only, broken uploads dropped after a week."""
         return BucketFacts(private=True, tls_only=True, abort_days=DAYS)
+
+    def describe(self, want: BucketFacts) -> str:
+        """What is created, for the plan."""
+        return known(self.slug, "private" if want.private else "", "TLS only" if want.tls_only else "") or "private"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> BucketFacts | None:  # noqa: ARG002 -- no listing has it
         """Four readings: tags, public access, policy, life cycle."""

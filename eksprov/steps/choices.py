@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 NONE = "none"
+WHOEVER_CALLS = "the-caller"  # stands for the first admin of a stack that was never made
 WITHOUT = {"metrics-server": ": models cannot scale by load until you install one"}
 
 
@@ -115,6 +116,14 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
         lacking=_recorded_lacking(recorded),
         cluster=settled_cluster.from_record(recorded),
     )
+
+
+def unsettled(config: Config) -> Choices:
+    """The choices of a stack that was never made, without asking AWS: what would be decided there is UNKNOWN."""
+    network, version = config.network, config.kubernetes_version or UNKNOWN
+    wanted = len(network.subnet_ids) if network.vpc_id else network.availability_zones
+    zones = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(wanted))
+    return Choices(UNKNOWN, "aws", config.region, version, version, zones, WHOEVER_CALLS)
 
 
 def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:

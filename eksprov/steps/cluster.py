@@ -22,6 +22,8 @@ from eksprov import errors
 from eksprov.aws.faults import code, message
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import counted, known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps import auto_mode
@@ -90,6 +92,17 @@ class Cluster(Step[Aws, ClusterFacts]):
             node_pools=frozenset(self.node_pools),
             node_role_arn=outputs.get(self.node_role, "arn") if self.node_role else "",
             subnet_ids=tuple(outputs.get(step, "id") for step in self.subnets),
+        )
+
+    def describe(self, want: ClusterFacts) -> str:
+        """What is created, for the plan."""
+        api = " and ".join(n for n, on in (("public", want.public_access), ("private", want.private_access)) if on)
+        return known(
+            "EKS's default Kubernetes" if want.version == UNKNOWN else f"Kubernetes {want.version}",
+            "IPv6" if want.ip_family == "ipv6" else "",
+            f"{api} endpoint",
+            counted(len(want.log_types), "log type"),
+            "EKS Auto Mode" if want.auto_mode else "",
         )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:  # noqa: ARG002 -- one call either way

@@ -47,6 +47,10 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         """Reachable from inside the VPC alone."""
         return ClusterEndpointFacts(public_access=False, private_access=True, public_cidrs=frozenset())
 
+    def describe(self, want: ClusterEndpointFacts) -> str:
+        """What is created, for the plan."""
+        return "private and public" if want.public_access else "private only"
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterEndpointFacts | None:  # noqa: ARG002 -- one call either way
         """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)

@@ -48,6 +48,10 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
         """In the VPC."""
         return EgressOnlyInternetGatewayFacts(outputs.get(self.vpc, "id"))
 
+    def describe(self, want: EgressOnlyInternetGatewayFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        return f"IPv6 outbound only, attached to {self.vpc}"
+
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
         """All pages of DescribeEgressOnlyInternetGateways."""

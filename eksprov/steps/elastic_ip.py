@@ -47,6 +47,10 @@ class ElasticIp(Tagged[ElasticIpFacts]):
         """An address of the VPC's kind."""
         return ElasticIpFacts()
 
+    def describe(self, want: ElasticIpFacts) -> str:
+        """What is created, for the plan."""
+        return f"public IPv4 address (domain {want.domain})"
+
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
         """DescribeAddresses has no pages."""

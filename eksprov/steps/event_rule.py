@@ -20,6 +20,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import some
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
 
@@ -56,6 +57,11 @@ class EventRule(Step[Aws, EventRuleFacts]):
     def desired(self, outputs: Outputs) -> EventRuleFacts:  # noqa: ARG002 -- known from the config alone
         """The config's pattern, and our one target."""
         return EventRuleFacts(_settled(self.pattern), frozenset({(TARGET, self.target)}), description=self.description)
+
+    def describe(self, want: EventRuleFacts) -> str:
+        """What is created, for the plan."""
+        told = json.loads(want.pattern or "{}").get("detail-type") or ("every event",)
+        return f"{some(told)} to {self.target.rsplit(':', 1)[-1]}"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> EventRuleFacts | None:  # noqa: ARG002 -- no listing has tags
         """The rule, its targets, its tags."""

@@ -43,6 +43,10 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
         """Attached to the VPC."""
         return InternetGatewayFacts(outputs.get(self.vpc, "id"))
 
+    def describe(self, want: InternetGatewayFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        return f"attached to {self.vpc}"
+
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
         """All pages of DescribeInternetGateways."""

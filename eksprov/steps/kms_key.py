@@ -24,6 +24,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import known
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical, policy
@@ -80,6 +81,10 @@ class KmsKey(Step[Aws, KeyFacts]):
         """A key that rotates, in use, with the policy of the module's docstring."""
         role = outputs.get(self.role, "arn")
         return KeyFacts(UNKNOWN if role is UNKNOWN else self._policy(role))
+
+    def describe(self, want: KeyFacts) -> str:
+        """What is created, for the plan."""
+        return known("symmetric", "rotated every year" if want.rotation else "never rotated", f"used by {self.role}")
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> KeyFacts | None:
         """By the alias; where that leads nowhere, by the tags of every key."""

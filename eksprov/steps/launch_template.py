@@ -23,6 +23,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.tags import REGION, STACK, as_list, of_stack
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
@@ -76,6 +77,16 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
             reservation=self.reservation,
             market=self.market,
             instance_type=self.instance_type,
+        )
+
+    def describe(self, want: LaunchTemplateFacts) -> str:
+        """What is created, for the plan."""
+        return known(
+            want.instance_type,
+            f"{want.disk_gib} GiB gp3 root volume" if want.disk_gib else "root volume as the instance type needs it",
+            "encrypted" if want.encrypted else "",
+            f"IMDSv2 hop limit {want.hop_limit}",
+            f"reservation {want.reservation}" if want.reservation else "",
         )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> LaunchTemplateFacts | None:

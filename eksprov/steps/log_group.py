@@ -22,6 +22,7 @@ from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.describing import counted
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import described_cluster
@@ -60,6 +61,10 @@ class LogGroup(Step[Aws, LogGroupFacts]):
     def desired(self, outputs: Outputs) -> LogGroupFacts:  # noqa: ARG002 -- known from the config alone
         """The retention of the config."""
         return LogGroupFacts(self.retention_days)
+
+    def describe(self, want: LogGroupFacts) -> str:
+        """What is created, for the plan."""
+        return f"{self.slug}, kept for {counted(want.retention_days, 'day')}"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> LogGroupFacts | None:  # noqa: ARG002 -- there is but one
         """The group and its tags; an untagged one counts as ours when it is EKS's leftover."""

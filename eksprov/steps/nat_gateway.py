@@ -56,6 +56,10 @@ class NatGateway(Tagged[NatGatewayFacts]):
         """In the public subnet, with the address."""
         return NatGatewayFacts(outputs.get(self.subnet, "id"), outputs.get(self.elastic_ip, "id"))
 
+    def describe(self, want: NatGatewayFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        return f"in {self.subnet}, with the address of {self.elastic_ip}"
+
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
         """Those that are not gone yet."""

@@ -61,6 +61,10 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
         """One that is not older than its role."""
         return NodeEntryFacts(current=True)
 
+    def describe(self, want: NodeEntryFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        return f"{self.type} entry of the nodes' role"
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> NodeEntryFacts | None:  # noqa: ARG002 -- two calls always
         """The entry and, where there is one, its role; it is the cluster's, which is this stack's."""
         current = unless_coming_or_going(aws, self._key["clusterName"], lambda: self._is_current(aws))

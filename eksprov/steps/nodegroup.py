@@ -39,6 +39,7 @@ from eksprov.steps.nodegroup_facts import (
     UpdateRule,
     WarmPoolRule,
     changed,
+    described,
     from_description,
     rolling_limit_s,
     scaling_config,
@@ -156,6 +157,10 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             warm_pool=self.warm_pool,
             subnet_ids=subnets,
         )
+
+    def describe(self, want: NodeGroupFacts) -> str:
+        """What is created, for the plan."""
+        return described(want, self.zone_ids, self.subnets)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> NodeGroupFacts | None:  # noqa: ARG002 -- one call either way
         """One DescribeNodegroup; what the config leaves to EKS or to an autoscaler is as it is."""

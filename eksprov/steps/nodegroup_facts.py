@@ -8,6 +8,7 @@ from typing import Any
 
 from eksprov.aws.tags import owner_of
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import counted, known
 from eksprov.core.step import Owner
 from eksprov.steps.eks_reading import pairs
 from eksprov.steps.nodegroup_trouble import health_of
@@ -128,6 +129,18 @@ def from_description(group: Mapping[str, Any]) -> NodeGroupFacts:
         autoscaling_group=groups[0].get("name", ""),
         owner=owner_of(group.get("tags")),
     )
+
+
+def described(want: NodeGroupFacts, zone_ids: tuple[str, ...], subnets: tuple[str, ...]) -> str:
+    """ "2 x m7i.large ON_DEMAND in 2 zones, 1 to 4 nodes"; the stack's own subnets lie in a zone each."""
+    types = "/".join(want.instance_types) or "nodes of the launch template's type,"
+    if zone_ids:
+        where = f"in {', '.join(zone_ids)}"
+    else:
+        own = all(name.startswith("subnet/") for name in subnets)
+        where = f"in {counted(len(subnets), 'zone' if own else 'subnet')}"
+    bounds = f"{want.min_size} to {want.max_size} nodes" if want.max_size > want.min_size else ""
+    return known(f"{want.desired_size} x {types} {want.capacity_type} {where}", bounds)
 
 
 def scaling_config(want: NodeGroupFacts) -> dict[str, int]:

@@ -50,6 +50,10 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
         """Close together."""
         return PlacementGroupFacts("cluster", name=self.slug)
 
+    def describe(self, want: PlacementGroupFacts) -> str:
+        """What is created, for the plan."""
+        return f"strategy {want.strategy}"
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> PlacementGroupFacts | None:  # noqa: ARG002 -- one call either way
         """By name; one that is gone stays listed for a while."""
         found = [item for item in _groups(aws, where("group-name", self.slug)) if item["State"] != "deleted"]

@@ -57,6 +57,11 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
         """The role of this stack."""
         return AssociationFacts(outputs.get(self.role, "arn"))
 
+    def describe(self, want: AssociationFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        namespace, account = self.slug.split("/", 2)[1:]
+        return f"{self.role} for service account {account} in {namespace}"
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> AssociationFacts | None:  # noqa: ARG002 -- no listing has tags
         """Found by its key, then read for its role and tags."""
         return unless_gone(lambda: self._read(aws.clients.eks))

@@ -17,6 +17,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical
@@ -55,6 +56,10 @@ class Queue(Step[Aws, QueueFacts]):
     def desired(self, outputs: Outputs) -> QueueFacts:  # noqa: ARG002 -- known from the config alone
         """As the config says, and encrypted."""
         return QueueFacts(self.retention_s, True, canonical(self.policy))
+
+    def describe(self, want: QueueFacts) -> str:
+        """What is created, for the plan."""
+        return known(f"messages kept for {want.retention_s} s", "encrypted" if want.encrypted else "")
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> QueueFacts | None:  # noqa: ARG002 -- there is but one
         """Its address, its attributes, its tags."""

@@ -44,6 +44,10 @@ class Repository(Step[Aws, RepositoryFacts]):
         """Immutable tags."""
         return RepositoryFacts()
 
+    def describe(self, want: RepositoryFacts) -> str:
+        """What is created, for the plan."""
+        return f"{self.slug}, tags {want.tag_mutability}"
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> RepositoryFacts | None:  # noqa: ARG002 -- there is but one
         """The repository and its tags."""
         return unless(lambda: self._read(aws.clients.ecr), GONE)

@@ -16,6 +16,7 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.change import diff
+from eksprov.core.describing import counted, known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
@@ -75,6 +76,12 @@ class RouteTable(Tagged[RouteTableFacts]):
         way_out = outputs.get(self.gateway, "id") if self.gateway else ""
         way_out_ipv6 = outputs.get(self.gateway_ipv6, "id") if self.gateway_ipv6 else ""
         return RouteTableFacts(outputs.get(self.vpc, "id"), way_out, subnet_ids, way_out_ipv6)
+
+    def describe(self, want: RouteTableFacts) -> str:
+        """What is created, for the plan."""
+        ipv4 = f"0.0.0.0/0 to {self.gateway}" if want.default_route else "no way out"
+        ipv6 = f"::/0 to {self.gateway_ipv6}" if want.default_route_ipv6 else ""
+        return known(ipv4, ipv6, f"for {counted(len(self.subnets), 'subnet')}")
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:

@@ -63,6 +63,12 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
         rules = frozenset(f"tcp {port} from {cidr}" for port in self.ports_from_vpc for cidr in cidrs)
         return SecurityGroupFacts(outputs.get(self.vpc, "id"), rules)
 
+    def describe(self, want: SecurityGroupFacts) -> str:
+        """What is created, for the plan."""
+        if not want.ingress:
+            return "lets nothing in"
+        return f"lets in tcp {', '.join(map(str, self.ports_from_vpc))} from the ranges of {self.vpc}"
+
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
         """All pages of DescribeSecurityGroups."""

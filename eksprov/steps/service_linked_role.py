@@ -48,6 +48,10 @@ class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
         """That it is there."""
         return ServiceLinkedRoleFacts()
 
+    def describe(self, want: ServiceLinkedRoleFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+        """What is created, for the plan."""
+        return f"of {self.slug}, shared by the whole account"
+
     def discover(self, aws: Aws, *, fresh: bool = False) -> ServiceLinkedRoleFacts | None:  # noqa: ARG002 -- one call
         """Whoever made it: it is every stack's of the account, so this one's too."""
         found = unless(lambda: aws.clients.iam.get_role(RoleName=ROLES[self.slug])["Role"], GONE)

@@ -25,6 +25,7 @@ from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_
 from eksprov.config.ranges import ipv6_range
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.cluster_network import FREE, cni_interfaces
@@ -84,6 +85,11 @@ class Subnet(Tagged[SubnetFacts]):
         role = "elb" if self.public else "internal-elb"
         ipv6 = self._ipv6_cidr(outputs.get(self.vpc, "ipv6_cidr"))
         return SubnetFacts(outputs.get(self.vpc, "id"), self.cidr, self.zone_id, role, ipv6, bool(ipv6))
+
+    def describe(self, want: SubnetFacts) -> str:
+        """What is created, for the plan."""
+        side = "public" if self.public else "private"
+        return known(known(want.cidr, f"in {want.zone_id}", joint=" "), side)
 
     def _ipv6_cidr(self, of_vpc: str) -> str:
         """The subnet's part of the VPC's IPv6 range, which is known when the VPC is."""

@@ -18,6 +18,7 @@ from typing import ClassVar
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
+from eksprov.core.describing import some
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 
@@ -47,6 +48,10 @@ class Topic(Step[Aws, TopicFacts]):
     def desired(self, outputs: Outputs) -> TopicFacts:  # noqa: ARG002 -- known from the config alone
         """Who is to listen."""
         return TopicFacts(frozenset(self.emails))
+
+    def describe(self, want: TopicFacts) -> str:
+        """What is created, for the plan."""
+        return f"e-mails {some(want.emails)}, once confirmed" if want.emails else "without subscriptions of ours"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> TopicFacts | None:  # noqa: ARG002 -- there is but one
         """The topic's tags and subscriptions."""

@@ -19,6 +19,7 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.converge import is_ours
+from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.cluster_network import is_clusters_group
@@ -62,6 +63,10 @@ class Vpc(Tagged[VpcFacts]):
     def desired(self, outputs: Outputs) -> VpcFacts:  # noqa: ARG002 -- needs nothing of others
         """Both DNS attributes on."""
         return VpcFacts(self.cidr, ipv6=self.ipv6)
+
+    def describe(self, want: VpcFacts) -> str:
+        """What is created, for the plan."""
+        return known(want.cidr, "with an IPv6 range of Amazon's" if want.ipv6 else "")
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:

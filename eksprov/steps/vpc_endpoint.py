@@ -19,6 +19,7 @@ from eksprov import errors
 from eksprov.aws.faults import code
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
+from eksprov.core.describing import counted
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.absent import unless
@@ -88,6 +89,12 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
             group_ids=groups,
             private_dns=not gateway,
         )
+
+    def describe(self, want: VpcEndpointFacts) -> str:
+        """What is created, for the plan."""
+        if want.gateway:
+            return f"gateway endpoint of {want.service}, in {counted(len(self.route_tables), 'route table')}"
+        return f"interface endpoint of {want.service}, in {counted(len(self.subnets), 'subnet')}"
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:

@@ -8,7 +8,8 @@ import pytest
 
 from eksprov.cli.crash import redacted
 from eksprov.cli.invocation import called_as
-from eksprov.cli.render import table, value_text
+from eksprov.cli.render import table
+from eksprov.cli.render_fields import value_text
 from eksprov.cli.words import clean, seconds
 from eksprov.core.change import UNKNOWN
 
@@ -53,9 +54,9 @@ def test_durations_for_people(value: float, text: str) -> None:
         (("a", 1), "[a, 1]"),
         ("", '""'),
         (UNKNOWN, "(known after apply)"),
-        (None, "None"),
+        (None, "(none)"),
         ("x" * 100, "x" * 71 + "…"),
-        ("a\x1b[31mb\nc", "a?[31mb\nc"),
+        ("a\x1b[31mb\nc", "a?[31mb c"),
     ],
 )
 def test_values_in_a_plan(value: object, text: str) -> None:
