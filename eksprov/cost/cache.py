@@ -37,7 +37,7 @@ def load(path: Path, region: str, now: float) -> dict[str, Price]:
         with contextlib.suppress(KeyError, TypeError, ValueError, InvalidOperation):
             age = now - float(entry["asked_at"])
             price = Price(item, Decimal(str(entry["usd"])), str(entry["unit"]), entry["as_of"], entry["source"])
-            if place == region and 0 <= age < FRESH_S:
+            if place == region and 0 <= age < FRESH_S and price.usd > 0:
                 found[item] = price
     return found
 

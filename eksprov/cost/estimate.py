@@ -9,7 +9,7 @@ from typing import Any
 
 from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
-from eksprov.cost.items import BY_USE, ITEMS, TRAFFIC, Item, Terms, items_of
+from eksprov.cost.items import BY_USE, ITEMS, TRAFFIC, Item, Terms, is_live, items_of
 from eksprov.cost.table import HOURS_A_MONTH, Price
 
 ZERO = Decimal(0)
@@ -44,11 +44,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The rows, how dear it gets when every node group is at its max_size, and what is not in the sum."""
+    """The rows, how dear it gets when every node group is at its max_size, and what is not in the sum.
+
+    Every sum is of what is known, so where something is not it is the least that it may be. `unknown_most` names what
+    has no price at max_size; `grows` says that an autoscaler goes there by itself.
+    """
 
     rows: tuple[Row, ...]
     most_hour: Decimal
     excluded: tuple[str, ...]
+    unknown_most: tuple[str, ...] = ()
+    grows: bool = False
 
     @property
     def hour_before(self) -> Decimal:
@@ -62,8 +68,10 @@ class Estimate:
 
     @property
     def unknown_before(self) -> tuple[str, ...]:
-        """What was there before and has no known price or quantity."""
-        return tuple(f"{row.step}: {row.what}" for row in self.rows if row.hour_before is None)
+        """What was there before and has no known price, or of which nobody knows what it was."""
+        told = (row.what if row.before is not None else "what there was" for row in self.rows)
+        rows = [f"{row.step}: {what}" for row, what in zip(self.rows, told, strict=True) if row.hour_before is None]
+        return tuple(dict.fromkeys(rows))
 
     @property
     def unknown_after(self) -> tuple[str, ...]:
@@ -95,9 +103,13 @@ def estimate(plan: Plan, prices: Mapping[str, Price], terms: Terms) -> Estimate:
     """What the plan's resources cost before and after it was carried out."""
     before, after = _both(plan, terms)
     rows = tuple(row for line in plan.lines for row in _rows(line, prices, before, after))
-    most = _priced(plan, prices, replace(after, size="max_size"))
+    full = replace(after, size="max_size", live_sizes={})
+    most = [(line.name, item) for line in plan.lines if not _goes(line) for item in _items(line, line.want, full)]
+    total = sum((prices[item.item].usd_hour * item.quantity for _, item in most if item.item in prices), ZERO)
+    unknown = tuple(f"{step}: {item.what}" for step, item in most if item.quantity and item.item not in prices)
     kinds = dict.fromkeys(line.kind for line in plan.lines)
-    return Estimate(rows, most, (*TRAFFIC, *(BY_USE[kind] for kind in kinds if kind in BY_USE)))
+    excluded = (*TRAFFIC, *(BY_USE[kind] for kind in kinds if kind in BY_USE))
+    return Estimate(rows, total, excluded, unknown, terms.autoscaled)
 
 
 def _both(plan: Plan, terms: Terms) -> tuple[Terms, Terms]:
@@ -107,7 +119,20 @@ def _both(plan: Plan, terms: Terms) -> tuple[Terms, Terms]:
     want = {line.name: line.want for line in templates if line.want is not None}
     private = ("subnet/private", "existing-subnet/private")
     zones = sum(line.name.startswith(private) for line in plan.lines)
-    return replace(terms, templates=have, zones=zones), replace(terms, templates=want, zones=zones)
+    sizes = {line.name: _within(line) for line in plan.lines if terms.autoscaled and _has_live_size(line)}
+    before, after = replace(terms, templates=have, zones=zones), replace(terms, templates=want, zones=zones)
+    return before, replace(after, live_sizes=sizes)
+
+
+def _has_live_size(line: Planned) -> bool:
+    """Whether an autoscaler has given the line's node group a size, which a run leaves or hands on."""
+    return line.kind == "node-group" and line.have is not None and line.want is not None and is_live(line.have)
+
+
+def _within(line: Planned) -> int:
+    want: Any = line.want
+    have: Any = line.have
+    return int(max(want.min_size, min(have.current_size, want.max_size)))
 
 
 def _rows(line: Planned, prices: Mapping[str, Price], terms_before: Terms, terms_after: Terms) -> Iterable[Row]:
@@ -137,8 +162,3 @@ def _items(line: Planned, facts: Any, terms: Terms) -> tuple[Item, ...]:
 
 def _goes(line: Planned) -> bool:
     return line.change.action is Action.DELETE
-
-
-def _priced(plan: Plan, prices: Mapping[str, Price], terms: Terms) -> Decimal:
-    items = [item for line in plan.lines if not _goes(line) for item in _items(line, line.want, terms)]
-    return sum((prices[item.item].usd_hour * item.quantity for item in items if item.item in prices), ZERO)

@@ -30,13 +30,16 @@ class Terms:
 
     `extended` are the Kubernetes versions in extended support, None where nobody could be asked; `size` is the field of
     a node group that says how many nodes are counted; `templates` are the facts of launch templates by their steps;
-    `zones` is the number of private subnets, for endpoints whose subnets are not known yet.
+    `zones` is the number of private subnets, for endpoints whose subnets are not known yet. `autoscaled`: sizes of node
+    groups are an autoscaler's; `live_sizes` has those that a run leaves as they are, by step.
     """
 
     extended: frozenset[str] | None = None
     size: str = "desired_size"
     templates: Mapping[str, Any] = field(default_factory=dict)
     zones: int = 0
+    autoscaled: bool = False
+    live_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 FREE = frozenset(
@@ -70,7 +73,6 @@ FREE = frozenset(
 # Billed by what is stored, sent or called, which nobody knows beforehand.
 BY_USE = {
     "bucket": "S3 storage and requests",
-    "custom-object": "nodes that Karpenter launches",
     "dashboard": "CloudWatch dashboards beyond the free ones",
     "model-files": "S3 storage and requests",
     "log-group": "CloudWatch Logs ingestion and storage",
@@ -80,6 +82,7 @@ BY_USE = {
 }
 # https://aws.amazon.com/eks/pricing/: by instance type and second, on top of EC2's price.
 AUTO_MODE = "instances that EKS Auto Mode makes as pods need them, and its charge on top of each"
+POOL = "/node-pool-"  # in the name of the step of a Karpenter NodePool
 FREE_IOPS, FREE_THROUGHPUT_MIB = 3000, 125
 TRAFFIC = ("data processed by NAT gateways", "data transfer", "taxes")
 
@@ -108,7 +111,7 @@ def _cluster(_step: str, facts: Any, terms: Terms) -> Iterator[Item]:
 
 def _node_group(step: str, facts: Any, terms: Terms) -> Iterator[Item]:
     """Nodes of the first instance type: on-demand groups begin with it, of spot groups it is as good a guess as any."""
-    nodes = Decimal(getattr(facts, terms.size))
+    nodes = Decimal(terms.live_sizes.get(step, facts.current_size if is_live(facts) else getattr(facts, terms.size)))
     if facts.capacity_type == "CAPACITY_BLOCK":
         yield Item("unknown.capacity-block", nodes, f"{nodes} nodes of a capacity block, paid with its reservation")
     elif not facts.instance_types:  # a group that has left the config is revived without them
@@ -121,6 +124,17 @@ def _node_group(step: str, facts: Any, terms: Terms) -> Iterator[Item]:
     yield from _volumes(terms.templates.get(step.replace("node-group/", "launch-template/", 1)), nodes)
     if facts.warm_pool.enabled:
         yield Item("unknown.warm-pool", Decimal(1), "the warm pool's volumes, and its instances if they run")
+
+
+def is_live(facts: Any) -> bool:
+    """Whether a node group's facts were read from EKS: then the size of the moment is among them."""
+    return bool(getattr(facts, "status", ""))
+
+
+def _custom_object(step: str, _facts: Any, _terms: Terms) -> Iterator[Item]:
+    """Karpenter's pools; its node classes cost nothing. How many nodes a pool has, pods decide."""
+    if POOL in step:
+        yield Item("unknown.node-pool", Decimal(1), f"nodes that Karpenter launches for {step.split(POOL)[1]}")
 
 
 def _volumes(template: Any, nodes: Decimal) -> Iterator[Item]:
@@ -158,6 +172,7 @@ def _one(item: str, what: str) -> Callable[[str, Any, Terms], Iterator[Item]]:
 ITEMS: dict[str, Callable[[str, Any, Terms], Iterator[Item]]] = {
     "alarm": _one("cloudwatch.alarm", "CloudWatch alarm"),
     "cluster": _cluster,
+    "custom-object": _custom_object,
     "elastic-ip": _one("public-ipv4", "public IPv4 address"),
     "kms-key": _one("kms.key", "KMS key"),
     "nat-gateway": _one("nat-gateway", "NAT gateway"),

@@ -37,9 +37,9 @@ def present(item: str, history: Iterable[Mapping[str, Any]], zones: frozenset[st
         zone = str(entry["AvailabilityZone"])
         if zones and zone not in zones:
             continue
-        at = entry["Timestamp"]
-        if zone not in newest or at > newest[zone][0]:
-            newest[zone] = (at, Decimal(entry["SpotPrice"]))
+        at, dollars = entry["Timestamp"], Decimal(entry["SpotPrice"])
+        if dollars > 0 and (zone not in newest or at > newest[zone][0]):
+            newest[zone] = (at, dollars)
     if not newest:
         return None
     mean = sum((price for _, price in newest.values()), Decimal(0)) / len(newest)

@@ -1,7 +1,7 @@
 """What would stop a run: the hook of `preflight` into plan and provision, with what the run would cost.
 
-A full preflight takes some twenty reads, so it is made only when something that quotas, names or capacity can stop is
-to be created or replaced, or when it is asked for. Whether it is, the record says without a call.
+A full preflight takes some twenty reads, so a plan makes it only where something changes, and a run only where
+something that quotas, names or capacity can stop is to be created or replaced: the record says so without a call.
 """
 
 from __future__ import annotations
@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from eksprov import errors
-from eksprov.config.schema import Addon, Config
-from eksprov.core.change import NO_CHANGE, Action, Unknown, diff
+from eksprov.config.schema import Addon
+from eksprov.core.change import NO_CHANGE, Unknown, diff
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Outputs, Owner, Step
-from eksprov.cost.estimate import Estimate, monthly
 from eksprov.errors import Problem
 from eksprov.operations.apply import fingerprint
 from eksprov.operations.asked import asked
 from eksprov.operations.carriers import node_types
-from eksprov.operations.costs import Forecast, costs
+from eksprov.operations.costs import Forecast, costs, with_cost
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
@@ -48,20 +46,17 @@ NAMED = frozenset({"bucket", "cluster", "iam-role", "log-group", "repository"})
 
 
 def forecast(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Forecast:
-    """Costs before and after, and what preflight finds where the plan creates something."""
+    """Costs before and after, and where the plan changes something every error that `doctor` would find."""
     cost, note = costs(opened, plan, prices_file)
-    changing = frozenset(line.name for line in plan.changes) | ({""} if plan.changes else set())
-    if _creates(plan):
-        findings = preflight(opened, plan, changing.__contains__)
-    else:
-        findings = _sorted(opened, _references(opened, plan, changing.__contains__))
-    return Forecast(cost, _with_cost(opened.stack.config, findings, cost), note)
+    changing = frozenset((*(line.name for line in plan.changes), ""))
+    findings = preflight(opened, plan, changing.__contains__) if plan.changes else Findings()
+    return Forecast(cost, with_cost(opened.stack.config, findings, cost), note)
 
 
 def doctor(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Findings:
     """Everything that preflight finds, whatever the plan says."""
     cost, _ = costs(opened, plan, prices_file)
-    return _with_cost(opened.stack.config, preflight(opened, plan), cost)
+    return with_cost(opened.stack.config, preflight(opened, plan), cost)
 
 
 def preflight(opened: Opened, plan: Plan, due: Callable[[str], bool] | None = None) -> Findings:
@@ -241,18 +236,3 @@ def _is_open(value: Any) -> bool:
     if isinstance(value, tuple | frozenset):
         return any(_is_open(item) for item in value)
     return isinstance(value, Unknown)
-
-
-def _creates(plan: Plan) -> bool:
-    making = (Action.CREATE, Action.REPLACE)
-    grown = any(line.kind == "node-group" and line.change.action is Action.UPDATE for line in plan.lines)
-    return grown or any(line.kind in COUNTED and line.change.action in making for line in plan.lines)
-
-
-def _with_cost(config: Config, findings: Findings, cost: Estimate) -> Findings:
-    limit, month = config.cost.warn_above_usd_per_month, monthly(cost.hour_after)
-    if limit is None or month <= Decimal(str(limit)):
-        return findings
-    what = f"the estimate of ${month:,.0f} a month is above cost.warn_above_usd_per_month ({limit:,.0f})"
-    more = sorted_out((*findings.listed, Finding("monthly-cost", "warning", what)), config.preflight.suppress)
-    return Findings(more.listed, tuple(sorted({*findings.suppressed, *more.suppressed})))

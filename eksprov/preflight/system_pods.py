@@ -47,7 +47,7 @@ class _Room:
 
 
 def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
-    """An error where a pod of them would find no node; nothing is said where types could not be read."""
+    """An error where a run's pod of them would find no node; nothing is said where types could not be read."""
     asked, types = facts.system_pods, facts.types
     if asked is None or isinstance(types, Unread):
         return
@@ -68,7 +68,7 @@ def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         why = f"{article(first.instance_type)} takes {takes}, {first.max_pods - left.pods} of them on every node"
         yield Finding(
             "system-pods",
-            "error",
+            "error" if plan.changes else "warning",  # as it is, nothing waits for them
             f"{what}: {why}, and has {max(0, left.memory_mib)} MiB for others",
             "choose a larger instance type, or more nodes",
         )

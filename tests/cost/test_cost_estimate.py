@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 from support.configs import changed, with_group
-from support.stage import Stage
+from support.stage import MemoryStore, Stage, Theatre, everything, quick_start
 
+from eksprov.cli.render_forecast import cost_line
 from eksprov.config.schema import Config
 from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, Change
 from eksprov.core.plan import Plan, Planned
@@ -18,7 +19,7 @@ from eksprov.cost.estimate import Estimate, Row, estimate, monthly, wanted_items
 from eksprov.cost.items import BY_USE, FREE, ITEMS, Terms, items_of
 from eksprov.cost.prices import offline
 from eksprov.cost.table import HOURS_A_MONTH, from_table, table
-from eksprov.operations.costs import costs, offline_costs
+from eksprov.operations.costs import costs, offline_costs, offline_forecast
 from eksprov.operations.kinds import KINDS
 from eksprov.operations.plan import make_plan, offline_plan
 
@@ -174,7 +175,98 @@ def test_offline_a_changed_group_has_an_unknown_before(stage: Stage) -> None:
     stage.provision()
     config = with_group(stage.config, desired_size=3)
     found = offline_costs(config, offline_plan(config, stage.store))
-    assert any("3 x m7i.large" in what for what in found.unknown_before)
+    assert found.unknown_before == ("node-group/workers: what there was",)
+    assert found.unknown_after == ()
+
+
+def test_an_autoscaled_group_counts_as_many_nodes_as_it_has(theatre: Theatre) -> None:
+    """The config's desired_size is where it began; what a run leaves, and what a new group takes over, is live."""
+    config = changed(quick_start(), autoscaler="cluster-autoscaler")
+    with theatre.stage(with_group(config, desired_size=1, max_size=5)) as stage:
+        assert stage.provision().ok
+        eks = stage.account.plain("eks")
+        for nodes in (4, 0):
+            size = {"minSize": 0, "maxSize": 5, "desiredSize": nodes}
+            eks.update_nodegroup_config(clusterName="quickstart", nodegroupName="workers", scalingConfig=size)
+            stage.clock.sleep(600)
+            at_least_one = max(1, nodes)  # by min_size, which a run puts right
+            found = rows(of(stage))["node-group/workers", "ec2.m7i.large"]
+            assert (found.before, found.after) == (nodes, at_least_one)
+            whole = of(stage)
+            assert whole.grows
+            assert whole.most_hour > whole.hour_after
+
+
+def test_karpenters_pools_are_of_unknown_price_before_and_after(theatre: Theatre) -> None:
+    with theatre.stage(everything("karpenter")) as stage:
+        assert any("Karpenter launches for everyday" in what for what in of(stage).unknown_after)
+        assert not any("Karpenter" in what for what in of(stage).unknown_before)
+        assert stage.provision().ok
+        found = of(stage)
+        assert any("Karpenter launches for everyday" in what for what in found.unknown_before)
+        assert not any("node-class" in row.step for row in found.rows)
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "ap-southeast-4", "cn-north-1", "us-gov-west-1"])
+def test_a_region_without_prices_is_not_for_free(region: str) -> None:
+    config = changed(quick_start(), region=region)
+    found = offline_costs(config, offline_plan(config, MemoryStore("x")))
+    billed = {line.name for line in offline_plan(config, MemoryStore("x")).lines if line.kind in ITEMS}
+    assert {what.split(":")[0] for what in found.unknown_after} == billed
+    assert (found.hour_after, found.unknown_before) == (0, ())
+    assert cost_line(found) == "cost: $0.000 -> unknown an hour, $0 -> unknown a month"
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"instance_types": ["x1.16xlarge"]}, "x1.16xlarge on demand"),
+        ({"capacity_type": "SPOT"}, "m7i.large spot"),
+        ({"instance_types": ["m7i.large", "zz9.large"], "capacity_type": "SPOT"}, "the first of its types"),
+    ],
+)
+def test_what_has_no_price_makes_the_sum_the_least_that_it_may_be(keys: dict[str, object], words: str) -> None:
+    config = with_group(quick_start(), **keys)
+    found = offline_costs(config, offline_plan(config, MemoryStore("x")))
+    assert any(words in what for what in found.unknown_after)
+    assert "-> at least $0.161 an hour, $0 -> at least $118 a month" in cost_line(found)
+
+
+def test_a_group_without_nodes_costs_nothing_until_it_grows() -> None:
+    config = with_group(quick_start(), instance_types=["x1.16xlarge"], min_size=0, desired_size=0, max_size=4)
+    found = offline_costs(config, offline_plan(config, MemoryStore("x")))
+    assert found.unknown_after == ()
+    assert any("4 x x1.16xlarge" in what for what in found.unknown_most)
+
+
+UNKNOWN_TYPE = {"instance_types": ["x1.16xlarge"]}
+ON = {"autoscaler": "cluster-autoscaler"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "keys", "more", "known", "words"),
+    [
+        (264, {}, {}, True, "the estimate of $265 a month is above"),
+        (265, {}, {}, None, ""),
+        (100, UNKNOWN_TYPE, {}, True, "the estimate of at least $118 a month is above"),
+        (500, UNKNOWN_TYPE, {}, False, "cannot be known: it is at least $118 a month, and the price is unknown of"),
+        (300, {}, ON, True, "the estimate of $265 a month grows to $342 with every node group at max_size, above"),
+        (300, {}, {}, None, ""),
+        (343, {}, ON, None, ""),
+        (500, {**UNKNOWN_TYPE, "min_size": 0, "desired_size": 0}, ON, False, "node groups may grow to max_size"),
+    ],
+)
+def test_the_limit_is_held_against_what_is_known_and_where_that_settles_nothing_it_is_said(
+    limit: float, keys: dict[str, object], more: dict[str, object], known: bool | None, words: str
+) -> None:
+    config = changed(with_group(quick_start(), **keys), cost={"warn_above_usd_per_month": limit}, **more)
+    found = [one for one in offline_forecast(config, offline_plan(config, MemoryStore("x"))).findings.listed]
+    assert [(one.name, one.level, one.known) for one in found] == (
+        [] if known is None else [("monthly-cost", "warning", known)]
+    )
+    assert all(words in one.message and f"cost.warn_above_usd_per_month ({limit})" in one.message for one in found)
+    silent = changed(config, preflight={"suppress": ["monthly-cost"]})
+    assert offline_forecast(silent, offline_plan(silent, MemoryStore("x"))).findings.listed == ()
 
 
 def test_wanted_items_are_named_once_and_known_in_the_table(stage: Stage) -> None:

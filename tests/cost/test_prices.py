@@ -87,6 +87,17 @@ def test_a_damaged_cache_is_as_good_as_none(stage: Stage, tmp_path: Path) -> Non
     assert json.loads(file.read_text())["schema"] == cache.SCHEMA
 
 
+def test_a_price_of_nothing_is_no_price(stage: Stage, tmp_path: Path) -> None:
+    """Wherever it comes from: nothing that is billed is free."""
+    file = tmp_path / "prices.json"
+    cache.store(file, REGION, {"nat-gateway": Price("nat-gateway", Decimal(0), "hour", "2026-09-25", "x")}, NOW)
+    assert cache.load(file, REGION, NOW) == {}
+    assert ask(stage, file, "nat-gateway").prices["nat-gateway"].usd == Decimal("0.045")
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    free = {"AvailabilityZone": "a", "SpotPrice": "0.0", "Timestamp": now}
+    assert spot.present("spot.g5.xlarge", [free], frozenset({"a"}), now) is None
+
+
 def test_a_region_has_prices_of_its_own(tmp_path: Path) -> None:
     price = Price("nat-gateway", Decimal("0.045"), "hour", "2026-09-25", price_list.SOURCE)
     cache.store(tmp_path / "p", "us-west-2", {"nat-gateway": price}, NOW)
