@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,18 +22,29 @@ class Forecasts:
         self._backend = backend
 
     def of(self, plan: Plan, display: Display) -> Forecast:
-        """What a plan costs and what would stop it."""
+        """What a plan costs, what would stop it, and what is to be done about the models."""
         from eksprov.operations.forecast import forecast
+        from eksprov.operations.model_plan import models_ahead
 
         opened = self._backend.opened(display, mint=False)
         display.doing("looking at prices and quotas")
-        return forecast(opened, plan, self._prices_file())
+        ahead = forecast(opened, plan, self._prices_file())
+        display.doing("looking at the models")
+        return replace(ahead, models=models_ahead(opened, plan))
+
+    def of_record(self, plan: Plan) -> Forecast:
+        """The same of an offline plan, by the package's prices and the record; nothing else is looked at."""
+        from eksprov.operations.model_plan import offline_models
+
+        backend = self._backend
+        models = offline_models(backend.config, backend.project, backend.store, backend.desk.pins())
+        return replace(self.offline(plan), models=models)
 
     def offline(self, plan: Plan) -> Forecast:
         """What a plan costs by the package's prices; nothing else is looked at."""
-        from eksprov.operations.costs import Forecast, offline_costs
+        from eksprov.operations.costs import offline_forecast
 
-        return Forecast(offline_costs(self._backend.config, plan))
+        return offline_forecast(self._backend.config, plan)
 
     def costs(self, display: Display) -> Forecast:
         """What the stack costs now, and what it would cost as the config says."""

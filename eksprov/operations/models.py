@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from eksprov import errors
-from eksprov.config.schema import Model
+from eksprov.config.schema import Config, Model
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan
 from eksprov.core.step import Step
@@ -31,6 +32,7 @@ from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
 from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
+from eksprov.pins.lockfile import Pins
 from eksprov.serving.graph import is_shared, model_steps
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
@@ -39,6 +41,7 @@ from eksprov.serving.spec import ModelSpec, StackFacts, model_spec, service_acco
 from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.catalog.names import has_auto_mode
+from eksprov.steps.choices import Choices
 
 AnyStep = Step[Any, Any]
 
@@ -72,10 +75,16 @@ def cluster_api(opened: Opened) -> KubeApi:
 
 def stack_facts(opened: Opened) -> StackFacts:
     """What a model's objects need to know of the stack."""
-    config, choices = opened.stack.config, opened.choices
-    cidrs, ipv6 = subnet_ranges(opened.steps, opened.state.steps), config.network.ipv6
+    return facts_for(opened.stack.config, opened.choices, opened.us.stack_id, opened.steps, opened.state.steps)
+
+
+def facts_for(
+    config: Config, choices: Choices, stack_id: str, steps: Iterable[AnyStep], records: Mapping[str, Record]
+) -> StackFacts:
+    """The same of a stack that is not opened: by its config and its record."""
+    cidrs, ipv6 = subnet_ranges(steps, records), config.network.ipv6
     bucket, auto = bucket_name(config, choices), has_auto_mode(config)
-    return StackFacts(config.name, opened.us.stack_id, choices.region, bucket, cidrs, ipv6, auto)
+    return StackFacts(config.name, stack_id, choices.region, bucket, cidrs, ipv6, auto)
 
 
 def subnet_ranges(steps: Iterable[AnyStep], records: Mapping[str, Record]) -> tuple[str, ...]:
@@ -100,18 +109,27 @@ def model_of(opened: Opened, name: str) -> Model:
 
 def packaged(opened: Opened, model: Model) -> tuple[ModelSpec, Package]:
     """A model's files as they are now. Raises: UsageError when the folder is missing or not understood."""
-    package = read_package(opened.stack.project / model.path, model.name, runtime(model.runtime))
-    return model_spec(model, stack_facts(opened), package.digest, package.size_bytes), package
+    return packaged_for(opened.stack.project, model, stack_facts(opened))
+
+
+def packaged_for(project: Path, model: Model, facts: StackFacts) -> tuple[ModelSpec, Package]:
+    """The same by what is known of the stack. Raises: UsageError."""
+    package = read_package(project / model.path, model.name, runtime(model.runtime))
+    return model_spec(model, facts, package.digest, package.size_bytes), package
 
 
 def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, ...]:
     """All steps of one model's deployment."""
-    config = opened.stack.config
+    return graph_for(opened.stack.config, opened.choices, opened.stack.pins, spec, package)
+
+
+def graph_for(config: Config, choices: Choices, pins: Pins, spec: ModelSpec, package: Package) -> tuple[AnyStep, ...]:
+    """The same by config and record."""
     account = service_account(spec.name)
     bond = model_association(config, spec.name, spec.namespace, account)
-    role = model_role(config, opened.choices, spec.name)
-    shown = model_dashboard(config, opened.choices, spec.name, spec.namespace)
-    return pinned((role, bond, *shown, *model_steps(spec, package, bond.name)), opened.stack.pins)
+    role = model_role(config, choices, spec.name)
+    shown = model_dashboard(config, choices, spec.name, spec.namespace)
+    return pinned((role, bond, *shown, *model_steps(spec, package, bond.name)), pins)
 
 
 def deploy(opened: Opened, names: Sequence[str]) -> Deployed:

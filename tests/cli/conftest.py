@@ -39,7 +39,7 @@ node_groups:
 
 PLAN = Plan(
     (
-        Planned("vpc", "vpc", "digits", Change(Action.CREATE, reason="does not exist")),
+        Planned("vpc", "vpc", "digits", Change(Action.CREATE, reason="does not exist"), description="10.0.0.0/16"),
         Planned("role", "iam-role", "digits-role", Change(Action.NONE)),
         Planned(
             "node-group/workers",
@@ -56,6 +56,7 @@ PLAN = Plan(
     ),
     notes=("Kubernetes 1.37 is out",),
 )
+CHANGES = Plan(tuple(line for line in PLAN.lines if not line.problem))
 NO_CHANGES = Plan((Planned("vpc", "vpc", "digits", Change(Action.NONE)),))
 
 
@@ -97,7 +98,11 @@ class Scripted:
     forecasts: Any = None
 
     def __post_init__(self) -> None:
-        self.forecasts = SimpleNamespace(of=lambda _plan, _display: self.ahead, offline=lambda _plan: self.ahead)
+        self.forecasts = SimpleNamespace(
+            of=lambda _plan, _display: self.ahead,
+            of_record=lambda _plan: self.ahead,
+            offline=lambda _plan: self.ahead,
+        )
 
     def _note(self, what: str) -> None:
         self.asked.append(what)
@@ -203,6 +208,7 @@ def samples() -> SimpleNamespace:
     return SimpleNamespace(
         config=CONFIG,
         plan=PLAN,
+        changes=CHANGES,
         no_changes=NO_CHANGES,
         good=GOOD,
         bad=BAD,

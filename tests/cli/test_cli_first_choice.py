@@ -20,8 +20,10 @@ class Opened:
 
 
 @pytest.mark.parametrize("command", ["plan", "provision"])
-def test_the_option_asks_for_first_choices_and_nothing_else(cli: Any, scripted: Any, command: str) -> None:
-    backend = scripted()
+def test_the_option_asks_for_first_choices_and_nothing_else(
+    cli: Any, scripted: Any, samples: Any, command: str
+) -> None:
+    backend = scripted(plan_is=samples.changes)
     backend.adjusted = lambda opened: opened
     assert cli(command, "--first-choice", backend=backend).code == 0
     assert backend.adjusted(Opened()) == Opened(first_choice=True)

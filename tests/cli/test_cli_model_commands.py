@@ -103,11 +103,18 @@ def test_deploy_model_without_names_takes_all(cli: Any, backend: Any) -> None:
 
 
 def test_a_dry_run_only_shows_the_plan(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
-    backend.models = ScriptedModels(tmp_path, samples.plan)
+    backend.models = ScriptedModels(tmp_path, samples.changes)
     result = cli("deploy-model", "--dry-run", "faces", backend=backend)
     assert backend.models.asked == [("plan", ("faces",))]
     assert "+ create   vpc" in result.out
-    assert result.err == "next: eksprov deploy-model faces\n"
+    assert (result.code, result.err) == (0, "next: eksprov deploy-model faces\n")
+
+
+def test_a_dry_run_of_what_would_be_refused_fails(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+    backend.models = ScriptedModels(tmp_path, samples.plan)
+    for words in ((), ("--json",)):
+        result = cli("deploy-model", "--dry-run", "faces", *words, backend=backend)
+        assert (result.code, result.err) == (1, "")
 
 
 @pytest.mark.parametrize("command", ["deploy-model", "export"])

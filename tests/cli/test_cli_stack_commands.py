@@ -17,8 +17,10 @@ from eksprov.steps.left_behind import Piece
 
 PLAN_TEXT = """\
 stack digits (us-west-2, local world), compared with the world:
-  + create   vpc                 (does not exist)
-  ~ update   node-group/workers  desired_size 2 -> 3, labels {b} -> {a}
+  + create   vpc                 10.0.0.0/16
+  ~ update   node-group/workers
+               desired_size 2 -> 3
+               labels {b} -> {a}
 -/+ replace  cluster             (failed: no room)
   ! refused  bucket
       problem: exists and is not this stack's
@@ -28,19 +30,25 @@ plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 1 proble
 """
 
 
-def test_plan_shows_what_and_why_and_the_next_command(cli: Any, scripted: Any) -> None:
+def test_plan_shows_what_and_why_and_fails_where_something_would_be_refused(cli: Any, scripted: Any) -> None:
     result = cli("plan", backend=scripted())
-    assert (result.code, result.out, result.err) == (0, PLAN_TEXT, "next: eksprov provision\n")
+    assert (result.code, result.out) == (1, PLAN_TEXT)
+    assert result.err == "once mended, look again with: eksprov plan\n"
 
 
 def test_of_tags_a_plan_shows_those_that_differ() -> None:
     have, want = {"env": "test", "old": "1", "team": "ml"}, {"env": "prod", "new": "2", "team": "ml"}
     line = Planned("vpc", "vpc", "v", Change(Action.UPDATE, (FieldChange("tags", have, want),)))
-    assert click.unstyle(planned_text(line)) == "  ~ update   vpc  tags env=test -> prod +new=2 -old"
+    assert click.unstyle(planned_text(line)).splitlines() == [
+        "  ~ update   vpc",
+        "               tags.env test -> prod",
+        "               tags.old 1 -> (none)",
+        "               tags.new (none) -> 2",
+    ]
 
 
 def test_plan_check_exits_3_on_changes_and_0_on_none(cli: Any, scripted: Any, samples: Any) -> None:
-    assert cli("plan", "--check", backend=scripted()).code == 3
+    assert cli("plan", "--check", backend=scripted(plan_is=samples.changes)).code == 3
     result = cli("plan", "--check", backend=scripted(plan_is=samples.no_changes))
     assert (result.code, result.err) == (0, "")
     assert result.out.endswith("no changes: 1 resource as wanted\n")
@@ -56,7 +64,20 @@ def test_an_offline_plan_says_that_aws_was_not_asked(cli: Any, scripted: Any) ->
 def test_a_plan_in_json_lists_every_step(cli: Any, scripted: Any) -> None:
     body = json.loads(cli("plan", "--json", backend=scripted()).out)
     assert list(body) == [
-        *("schema", "stack", "place", "basis", "changes", "counts", "notes", "steps", "cost", "findings")
+        *(
+            "schema",
+            "stack",
+            "place",
+            "basis",
+            "changes",
+            "counts",
+            "notes",
+            "steps",
+            "cost",
+            "findings",
+            "ok",
+            "models",
+        )
     ]
     assert body["counts"] == {"create": 1, "update": 1, "replace": 1, "delete": 1, "unchanged": 1, "problems": 1}
     assert body["changes"] == 5
@@ -68,7 +89,9 @@ def test_a_plan_in_json_lists_every_step(cli: Any, scripted: Any) -> None:
         "reason": "",
         "problem": "",
         "fields": [{"name": "desired_size", "have": 2, "want": 3}, {"name": "labels", "have": ["b"], "want": ["a"]}],
+        "description": "",
     }
+    assert body["steps"][0]["description"] == "10.0.0.0/16"
 
 
 def test_provision_tells_each_step_and_sums_up(cli: Any, scripted: Any) -> None:

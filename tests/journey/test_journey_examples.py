@@ -209,5 +209,6 @@ def test_the_auto_mode_example_gets_its_node_from_eks_and_is_taken_down_to_nothi
     tags = {tag["Key"]: tag["Value"] for tag in found["Instances"][0]["Tags"]}
     assert (tags["eks:eks-cluster-name"], tags["eks:kubernetes-node-pool-name"]) == ("auto-mode", "general-purpose")
     again = project("plan", "--check", "--config", config)
-    assert again.code == 0, again.out
+    assert "no changes" in again.out
+    assert (again.code, "model/digits" in again.out) == (3, True)  # its model was not deployed
     leaves_nothing(project, config, empty)

@@ -9,6 +9,7 @@ import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, complete_models, examples, shared, yes
+from eksprov.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from eksprov.cli.backend import Backend
@@ -62,11 +63,11 @@ def _preview(desk: Desk, backend: Backend, chosen: tuple[str, ...], *, as_json: 
         plan = backend.models.plan(chosen, display)
     if as_json:
         desk.answer(plan_json(plan, backend.config.name, backend.place))
-        return 0
-    desk.say(plan_text(plan, backend.config.name, backend.place))
-    if plan.changes:
-        desk.next("deploy-model", *chosen)
-    return 0
+    else:
+        desk.say(plan_text(plan, backend.config.name, backend.place))
+        if plan.changes and not plan.refused:
+            desk.next("deploy-model", *chosen)
+    return EXIT_FAILED if plan.refused else 0
 
 
 def _tell(desk: Desk, backend: Backend, done: Deployed, *, quiet: bool) -> int:
