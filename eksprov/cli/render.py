@@ -102,10 +102,10 @@ def plan_text(plan: Plan, stack: str, place: str) -> str:
         lines.append(f"no changes: {plural(len(plan.lines), 'resource')} as wanted")
     else:
         shown = ("create", "update", "replace", "delete")
-        tail = f", {plural(counts['problems'], 'problem')}" if counts["problems"] else ""
-        lines.append(
-            "plan: " + ", ".join(f"{counts[a]} to {a}" for a in shown) + f", {counts['unchanged']} unchanged{tail}"
-        )
+        parts = [f"{counts[action]} to {action}" for action in shown if counts[action]]
+        parts += [f"{counts['unchanged']} unchanged"] if counts["unchanged"] else []
+        parts += [plural(counts["problems"], "problem")] if counts["problems"] else []
+        lines.append("plan: " + ", ".join(parts))
     return "\n".join(lines)
 
 

@@ -104,7 +104,7 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
                 continue
             lines.append(Planned(name, record.kind, record.slug, deletion(orphan)))
     notes = [*choices.notes]
-    if not state.steps:
+    if choices.account == UNKNOWN:
         notes.append(NOTHING_RECORDED)
     elif not config.tags.items() <= state.tags.items():
         notes.append("the config's tags are not on all resources yet")

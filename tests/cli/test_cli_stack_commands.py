@@ -12,7 +12,7 @@ import pytest
 from eksprov.cli.render import planned_text
 from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.plan import Planned
+from eksprov.core.plan import Plan, Planned
 from eksprov.steps.left_behind import Piece
 
 PLAN_TEXT = """\
@@ -34,6 +34,12 @@ def test_plan_shows_what_and_why_and_fails_where_something_would_be_refused(cli:
     result = cli("plan", backend=scripted())
     assert (result.code, result.out) == (1, PLAN_TEXT)
     assert result.err == "once mended, look again with: eksprov plan\n"
+
+
+def test_a_plan_counts_only_what_there_is(cli: Any, scripted: Any) -> None:
+    created = Planned("vpc", "vpc", "digits", Change(Action.CREATE), description="10.0.0.0/16")
+    out = cli("plan", backend=scripted(plan_is=Plan((created,)))).out
+    assert out.splitlines()[-1] == "plan: 1 to create"
 
 
 def test_of_tags_a_plan_shows_those_that_differ() -> None:
