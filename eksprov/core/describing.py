@@ -9,11 +9,6 @@ from eksprov.core.change import UNKNOWN
 SHOWN = 2  # of many names, that many are told
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number and its noun: "1 zone", "2 zones"."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def known(*parts: str, joint: str = ", ") -> str:
     """The parts that say something, joined; one with a value that only exists after apply says nothing yet."""
     return joint.join(part for part in parts if part and UNKNOWN not in part)

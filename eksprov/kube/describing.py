@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from eksprov.core.describing import counted, known
+from eksprov.core.describing import known
+from eksprov.core.words import plural
 from eksprov.kube.api import Ref
 
 
@@ -15,7 +16,7 @@ def described(ref: Ref, fields: Mapping[str, str]) -> str:
 
 def _details(fields: Mapping[str, str]) -> Iterator[str]:
     if replicas := fields.get("spec.replicas"):
-        yield counted(int(replicas), "replica")
+        yield plural(int(replicas), "replica")
     least, most = fields.get("spec.minReplicas"), fields.get("spec.maxReplicas")
     if least and most:
         yield f"{least} to {most} replicas"

@@ -15,9 +15,9 @@ from typing import Any, Final
 from eksprov import errors
 from eksprov.config.schema import Config, Model
 from eksprov.core.change import ABSENT, NO_CHANGE, NOT_RECORDED, Action, Change, FieldChange
-from eksprov.core.describing import counted
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Outputs, Step
+from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import RENDERED
 from eksprov.operations.apply import fingerprint
@@ -111,7 +111,7 @@ def _same(model: Model) -> Planned:
 
 
 def _new(model: Model, package: Package, why: str) -> Planned:
-    files = f"{counted(len(package.files), 'file')} of {package.size_bytes:,} bytes"
+    files = f"{plural(len(package.files), 'file')} of {package.size_bytes:,} bytes"
     replicas = f"{model.replicas.min} to {model.replicas.max} replicas in namespace {model.namespace}"
     description = f"{model.runtime}, {files}, {replicas}"
     return replace(_same(model), change=Change(Action.CREATE, reason=why), description=description)

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from eksprov.core.describing import counted
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import owner_of
 from eksprov.kube.resources import proxy_path
@@ -47,7 +47,7 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
 
     def describe(self, want: EndpointFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
         """What is created, for the plan."""
-        return f"{self.model} answers at {self.slug}, {counted(self.min_replicas, 'replica')} available"
+        return f"{self.model} answers at {self.slug}, {plural(self.min_replicas, 'replica')} available"
 
     def discover(self, client: KubeApi, *, fresh: bool = False) -> EndpointFacts | None:  # noqa: ARG002 -- always asks
         """Ask the model; None while there is no Service to ask through."""

@@ -21,7 +21,6 @@ from eksprov import errors
 from eksprov.aws.faults import code, tolerating, translated
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
-from eksprov.core.describing import counted
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.core.words import plural
 from eksprov.serving.package import ModelFile
@@ -76,7 +75,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
     def describe(self, want: FilesFacts) -> str:
         """What is created, for the plan."""
         size = sum(file.size for file in self.files)
-        return f"{counted(len(self.files), 'file')} of {size:,} bytes, digest {want.digest[:12]}"
+        return f"{plural(len(self.files), 'file')} of {size:,} bytes, digest {want.digest[:12]}"
 
     def discover(self, client: Aws, *, fresh: bool = False) -> FilesFacts | None:  # noqa: ARG002 -- no shared listing
         """What is below the prefix, or None when nothing is."""

@@ -21,8 +21,8 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
-from eksprov.core.describing import counted
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.words import plural
 from eksprov.steps.node_choices import HASH
 
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
@@ -67,7 +67,7 @@ class AsgTags(Step[Aws, TemplateFacts]):
 
     def describe(self, want: TemplateFacts) -> str:
         """What is created, for the plan."""
-        return f"{counted(len(want.template), 'tag')} for the cluster autoscaler"
+        return f"{plural(len(want.template), 'tag')} for the cluster autoscaler"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> TemplateFacts | None:  # noqa: ARG002 -- one call either way
         """None also where the group is there but carries no template of ours."""

@@ -23,9 +23,10 @@ from eksprov.aws.faults import code, message
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
-from eksprov.core.describing import counted, known
+from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
+from eksprov.core.words import plural
 from eksprov.steps import auto_mode
 from eksprov.steps.cluster_facts import ClusterFacts, facts_of
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, unless_gone
@@ -101,7 +102,7 @@ class Cluster(Step[Aws, ClusterFacts]):
             "EKS's default Kubernetes" if want.version == UNKNOWN else f"Kubernetes {want.version}",
             "IPv6" if want.ip_family == "ipv6" else "",
             f"{api} endpoint",
-            counted(len(want.log_types), "log type"),
+            plural(len(want.log_types), "log type"),
             "EKS Auto Mode" if want.auto_mode else "",
         )
 

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN, Unknown
-from eksprov.core.describing import counted
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 
 GONE = ("ResourceNotFound", "ResourceNotFoundException", "DashboardNotFoundError")
@@ -67,7 +67,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
 
     def describe(self, want: DashboardFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
         """What is created, for the plan."""
-        return counted(len(self.widgets), "chart")
+        return plural(len(self.widgets), "chart")
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> DashboardFacts | None:  # noqa: ARG002 -- there is but one
         """The dashboard and its tags."""

@@ -28,9 +28,10 @@ from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
-from eksprov.core.describing import counted, known
+from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical, policy
 
@@ -128,7 +129,7 @@ class IamRole(Step[Aws, RoleFacts]):
     def describe(self, want: RoleFacts) -> str:
         """What is created, for the plan."""
         names = [policy.rsplit("/", 1)[-1] for policy in want.policies]
-        managed = names[0] if len(names) == 1 else counted(len(names), "policy", "policies") if names else ""
+        managed = names[0] if len(names) == 1 else plural(len(names), "policy", "policies") if names else ""
         rights = known(managed, "an inline policy" if want.inline else "", joint=" and ")
         boundary = f"bounded by {want.boundary}" if want.boundary else ""
         return known(f"for {self.service}", f"with {rights or 'no policy'}", boundary)

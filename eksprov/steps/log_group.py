@@ -22,8 +22,8 @@ from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
-from eksprov.core.describing import counted
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import described_cluster
 
@@ -64,7 +64,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
 
     def describe(self, want: LogGroupFacts) -> str:
         """What is created, for the plan."""
-        return f"{self.slug}, kept for {counted(want.retention_days, 'day')}"
+        return f"{self.slug}, kept for {plural(want.retention_days, 'day')}"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> LogGroupFacts | None:  # noqa: ARG002 -- there is but one
         """The group and its tags; an untagged one counts as ours when it is EKS's leftover."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from eksprov.aws.tags import owner_of
 from eksprov.core.change import UNKNOWN
-from eksprov.core.describing import counted, known
+from eksprov.core.describing import known
 from eksprov.core.step import Owner
+from eksprov.core.words import plural
 from eksprov.steps.eks_reading import pairs
 from eksprov.steps.nodegroup_trouble import health_of
 
@@ -138,7 +139,7 @@ def described(want: NodeGroupFacts, zone_ids: tuple[str, ...], subnets: tuple[st
         where = f"in {', '.join(zone_ids)}"
     else:
         own = all(name.startswith("subnet/") for name in subnets)
-        where = f"in {counted(len(subnets), 'zone' if own else 'subnet')}"
+        where = f"in {plural(len(subnets), 'zone' if own else 'subnet')}"
     bounds = f"{want.min_size} to {want.max_size} nodes" if want.max_size > want.min_size else ""
     return known(f"{want.desired_size} x {types} {want.capacity_type} {where}", bounds)
 

@@ -16,9 +16,10 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.change import diff
-from eksprov.core.describing import counted, known
+from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.words import plural
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
 
 EVERYWHERE, EVERYWHERE_IPV6 = "0.0.0.0/0", "::/0"
@@ -81,7 +82,7 @@ class RouteTable(Tagged[RouteTableFacts]):
         """What is created, for the plan."""
         ipv4 = f"0.0.0.0/0 to {self.gateway}" if want.default_route else "no way out"
         ipv6 = f"::/0 to {self.gateway_ipv6}" if want.default_route_ipv6 else ""
-        return known(ipv4, ipv6, f"for {counted(len(self.subnets), 'subnet')}")
+        return known(ipv4, ipv6, f"for {plural(len(self.subnets), 'subnet')}")
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:

@@ -19,9 +19,9 @@ from eksprov import errors
 from eksprov.aws.faults import code
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
-from eksprov.core.describing import counted
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Filters, Item, Tagged
 
@@ -93,8 +93,8 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     def describe(self, want: VpcEndpointFacts) -> str:
         """What is created, for the plan."""
         if want.gateway:
-            return f"gateway endpoint of {want.service}, in {counted(len(self.route_tables), 'route table')}"
-        return f"interface endpoint of {want.service}, in {counted(len(self.subnets), 'subnet')}"
+            return f"gateway endpoint of {want.service}, in {plural(len(self.route_tables), 'route table')}"
+        return f"interface endpoint of {want.service}, in {plural(len(self.subnets), 'subnet')}"
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
