@@ -31,7 +31,7 @@ setup: ## Make .venv and install everything into it (all others do this by thems
 	@PYTHON='$(PYTHON)' scripts/setup.sh
 
 provision: setup ## Make the stack: network, cluster, nodes, add-ons (locally, unless the config says aws)
-	@test -e $(digits) || $(PY) examples/digits/train.py || true
+	@test -e $(digits) || { echo 'training the example model, once' >&2; $(PY) examples/digits/train.py || true; }
 	@$(EKSPROV) provision --config '$(CONFIG)' $(yes) $(FLAGS)
 
 kubernetes: setup ## Find or build the local world's Kubernetes now, rather than with the first local cluster

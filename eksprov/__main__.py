@@ -4,7 +4,11 @@ Any Python somebody may have reads this file, so nothing in it is newer than Pyt
 """
 
 import os
+import signal
 import sys
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C before the command has begun shows no traceback
 
 # [project.dependencies], by the names they are imported by.
 _PACKAGES = "boto3 botocore click cryptography filelock jsonschema pydantic rich tenacity urllib3 yaml"

@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-KILLS = "R13"
+REAL = {"R13": "kills", "R16": "terminals"}  # rows of real processes, in real time
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=1000, help="how many random scenarios (default 1000)")
-    every = (*ROWS, KILLS)
+    every = (*ROWS, *REAL)
     parser.add_argument("--rows", default=",".join(every), help=f"which rows, of {','.join(every)}")
     parser.add_argument("--every", type=int, default=1, help="run every n-th scenario alone")
     parser.add_argument("--most", type=int, default=0, help="run at most so many scenarios of a row, evenly chosen")
@@ -49,28 +49,31 @@ def matrix(rows: list[str], asked: argparse.Namespace) -> int:
     from simulator import runner
 
     began = time.monotonic()
-    kills = (asked.most or max(1, min(100, asked.seeds // 10))) if KILLS in rows else 0
+    each = asked.most or max(1, min(100, asked.seeds // 10))
+    real = [row for row in rows if row in REAL]
     wanted: list[Any] = []
     found: dict[str, Any] = {}
     warm, stopped = None, ""
     try:
-        if simulated := [row for row in rows if row != KILLS]:
+        if simulated := [row for row in rows if row not in REAL]:
             warm = runner.ready()
             every = [s for s in runner.scenarios(warm, simulated, asked.seeds) if asked.grep in s.name][:: asked.every]
             wanted += [one for row in simulated for one in chosen([s for s in every if s.row == row], asked.most)]
-        print(f"{len(wanted)} scenarios, {kills} kills, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
+        beside = "".join(f", {each} {REAL[row]}" for row in real)
+        print(f"{len(wanted)} scenarios{beside}, ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
         if warm and wanted:
             runner.run(warm, wanted, asked.workers, Progress(len(wanted), "scenarios").heard, found)
-        if kills:
-            runner.run_kills(kills, min(asked.workers, kills), Progress(kills, "kills").heard, found)
+        for row in real:
+            runner.run_real(row, each, min(asked.workers, each), Progress(each, REAL[row]).heard, found)
     except KeyboardInterrupt:
-        stopped = f"; stopped, {len(wanted) + kills - sum(row.scenarios for row in found.values())} were not played"
+        played = sum(row.scenarios for row in found.values())
+        stopped = f"; stopped, {len(wanted) + each * len(real) - played} were not played"
     print(f"{'row':4} {'scenarios':>9} {'failures':>9} {'seconds':>8}")
     for row in (found[name] for name in rows if name in found):
         print(f"{row.name:4} {row.scenarios:9} {len(row.failed):9} {row.seconds:8.0f}")
     print(f"{sum(row.scenarios for row in found.values())} scenarios in {time.monotonic() - began:.0f} s{stopped}")
     for row in found.values():
-        explain(row, warm if row.name != KILLS and not stopped else None, asked.shown)
+        explain(row, warm if row.name not in REAL and not stopped else None, asked.shown)
     return 130 if stopped else int(any(row.failed for row in found.values()))
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv: a Python that serves, uv into it, everything in requirements.lock, and this checkout itself.
 # Does nothing when .venv/.ready is newer than the lock file. `PYTHON=/path/to/python` chooses another Python.
-# Never silent for more than a few seconds; every way to fail ends in one line that says what to do.
+# Never silent for more than 2 s at first, and 5 s later on; every way to fail ends in one line that says what to do.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -39,6 +39,7 @@ choose() {
 
 find_python() {
     chosen='' broken=''
+    say "looking for a Python"
     # The local world's model server, mlserver 1.7.1, needs a Python below 3.13.
     choose 11 13 && return
     if choose 13 99; then
@@ -53,12 +54,12 @@ find_python() {
     stop "no Python 3.11 or 3.12 was found: install one, or name it with make PYTHON=/path/to/python3.12"
 }
 
-# tick WHAT: says every 5 s that WHAT is still going on, until killed or the set-up itself is gone.
+# tick WHAT: says after 2 s and then every 5 s that WHAT is still going on, until killed or the set-up itself is gone.
 tick() {
     passed=0
     while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
         passed=$((passed + 1))
-        [ $((passed % 5)) -ne 0 ] || say "$1, $passed s so far"
+        [ "$passed" -ne 2 ] && [ $((passed % 5)) -ne 0 ] || say "$1, $passed s so far"
     done
 }
 
@@ -86,8 +87,7 @@ ready && exit 0
 mkdir -p .venv
 exec 9>.venv/.setup.lock # not .lock: that one is uv's
 if command -v flock >/dev/null 2>&1 && ! flock -n 9; then
-    say "waiting for another set-up in this folder"
-    flock 9
+    told "waiting for another set-up in this folder" flock 9
 fi
 ready && exit 0
 

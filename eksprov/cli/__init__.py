@@ -23,15 +23,22 @@ def main(argv: Sequence[str] | None = None, desk: Desk | None = None) -> int:
 
     `desk` is what the command works at; tests bring one with a scripted backend.
     """
+    from eksprov.cli.interrupts import end_quietly, leave
+    from eksprov.errors import EXIT_INTERRUPTED
+
+    if argv is None:
+        end_quietly()  # before anything that takes time to import
+
     import sys
 
     from eksprov.cli.desk import Desk
     from eksprov.cli.failures import guarded
-    from eksprov.cli.interrupts import end_quietly
     from eksprov.cli.streams import settle
 
     if argv is None:
         settle()
-        end_quietly()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return guarded(arguments, desk or Desk())
+    code = guarded(arguments, desk or Desk())
+    if argv is None and code == EXIT_INTERRUPTED:
+        leave(code)
+    return code

@@ -7,8 +7,8 @@ before a method needs it; the world is connected to once.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,15 @@ class Backend:
 
     def locked(self, command: str) -> AbstractContextManager[None]:
         """Hold the stack alone. Raises: StateError naming who holds it."""
-        return self.store.lock(command)
+        return self.store.lock(command) if self.config.state is None else self._locked_afar(command)
+
+    @contextmanager
+    def _locked_afar(self, command: str) -> Iterator[None]:
+        with ExitStack() as held:
+            with self.desk.progress() as display:
+                display.doing("taking the stack's lock")
+                held.enter_context(self.store.lock(command))
+            yield
 
     def stop_requested(self) -> bool:
         """Whether the user asked the run to stop."""
@@ -129,7 +137,11 @@ class Backend:
 
     def release(self) -> bool:
         """End the local world when no stack is left in it; whether it was ended. A team's bucket may be in it."""
-        return self.config.state is None and self._place.release()
+        if self.config.state is not None or self.paid:
+            return False
+        with self.desk.progress() as display:
+            display.doing("ending the local world")
+            return self._place.release()
 
     def status(self, display: Display) -> tuple[StepStatus, ...]:
         """Every recorded step; the cluster, the node groups and the models as they are now."""
@@ -198,6 +210,7 @@ class Backend:
             python=interpreter(),
             env=self._connection.token_env,
         )
+        self.desk.begins(f"{path} may be written")
         write_entry(path, entry, select=select)
 
     def _drop_context(self) -> None:
@@ -219,6 +232,8 @@ class Backend:
 
         stack = self._connected()
         display.doing(f"looking at stack {self.config.name}")
+        if mint:
+            self.desk.begins(f"{self.store.where()} may be written")
         return self.adjusted(open_stack(replace(stack, progress=display), mint=mint))
 
     def aws(self) -> Aws:
@@ -236,6 +251,7 @@ class Backend:
         return self._stack
 
     def _connect(self, display: Display) -> Stack:
+        display.doing("loading")
         # botocore's API models are a million small objects that all stay: collecting among them costs 0.2 s a start.
         gc.set_threshold(50_000, 20, 50)
         from eksprov.aws.session import Aws

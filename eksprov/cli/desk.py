@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +30,20 @@ if TYPE_CHECKING:
     from eksprov.pins.lockfile import Pins
 
 
+PATIENCE_S = 1.0  # after so long a word is due, and Python and click have had their time before
+
+
 def _terminal() -> bool:
     """Whether somebody sits there who can be asked: input and the log are both a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _type_in(question: str) -> str:
-    """Ask on stderr, so that a redirected answer stays clean."""
+    """Ask on stderr, so that a redirected answer stays clean. What was typed before is no answer to it."""
+    if sys.stdin.isatty():
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
     click.echo(question, err=True, nl=False)
     line = sys.stdin.readline()
     if not line:
@@ -60,6 +68,7 @@ class Desk:
         backend: Callable[[Desk], Backend] = _real_backend,
         terminal: Callable[[], bool] = _terminal,
         type_in: Callable[[str], str] = _type_in,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.environ = os.environ if environ is None else environ
         self.called_as = tuple(this_call() if called_as is None else called_as)
@@ -68,6 +77,8 @@ class Desk:
         self.interrupts = Interrupts(self.log)
         self._make_backend, self._terminal, self._type_in = backend, terminal, type_in
         self._display: Display | None = None
+        self._said, self._patience_s = 0, patience_s
+        self._begun: list[str] = []
 
     def color(self) -> bool | None:
         """False where NO_COLOR (https://no-color.org) asks for none; else None: colours on a terminal only."""
@@ -75,10 +86,12 @@ class Desk:
 
     def say(self, text: str) -> None:
         """The answer, on stdout."""
+        self._said += 1
         click.echo(text, color=self.color())
 
     def log(self, text: str) -> None:
         """A line for people, on stderr; a running display puts it above itself."""
+        self._said += 1
         if self._display is not None:
             self._display.note(text)
         else:
@@ -167,12 +180,52 @@ class Desk:
             return
         from eksprov.cli.progress import display_for
 
-        with display_for(sys.stderr, self.environ, self.color(), every=self.settings.verbose) as display:
-            self._display = display
-            try:
+        self._display = display_for(sys.stderr, self.environ, self.color(), every=self.settings.verbose)
+        self._said += 1
+        try:
+            with self._display as display:
                 yield display
-            finally:
-                self._display = None
+        finally:
+            self.end_progress()
+
+    def end_progress(self) -> None:
+        """Give the terminal back, where a Ctrl-C came while it was being given back too; else nothing."""
+        if self._display is not None:
+            self._display.close()
+            self._display = None
+
+    @contextlib.contextmanager
+    def patience(self) -> Iterator[None]:
+        """While inside, say a word where none was said for a while: a cold machine takes long to load Python code."""
+        over = threading.Event()
+
+        def speak() -> None:
+            text, pause, passed, said = (
+                "at work (the first start on a machine takes longest) …",
+                self._patience_s,
+                0.0,
+                0,
+            )
+            while not over.wait(pause) and self._said == said:
+                self.log(text)
+                passed, pause, said = passed + pause, 2 * pause, self._said
+                text = f"… still at work, {passed + pause:.0f} s"
+
+        threading.Thread(target=speak, name="patience", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def begins(self, what: str) -> None:
+        """Something is changed from now on that no `orderly` run records; after a stop it is said that it is so."""
+        self._begun.append(what)
+
+    def stopped(self) -> str:
+        """What a stop by the user has left, as far as this command knows."""
+        if self.interrupts.ran:
+            return "stopped; what was done is recorded"
+        return "; ".join(("stopped", *self._begun)) if self._begun else "stopped before anything was changed"
 
     def backend(self) -> Backend:
         """What does the work, for the config that the options name. Raises: ConfigError."""

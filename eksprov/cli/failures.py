@@ -27,7 +27,7 @@ def guarded(arguments: list[str], desk: Desk) -> int:
     """Run the command and return its exit code, whatever happens."""
     desk.arguments = arguments
     try:
-        with desk.interrupts.listening():
+        with desk.interrupts.listening(), desk.patience():
             return _carried_out(arguments, desk)
     except errors.EksprovError as error:
         return _told(error, desk)
@@ -37,8 +37,9 @@ def guarded(arguments: list[str], desk: Desk) -> int:
     except click.ClickException as error:
         return _misused(error, desk, arguments)
     except (KeyboardInterrupt, click.Abort):
+        desk.end_progress()
         desk.log("")
-        return _told(errors.InterruptedRunError("stopped before anything was changed"), desk)
+        return _told(errors.InterruptedRunError(pasteable(desk.stopped(), desk)), desk)
     except (OSError, MemoryError) as error:
         known = _of_the_machine(error)
         return _told(known, desk) if known is not None else _bug(error, arguments, desk)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -26,9 +27,18 @@ SHOW_CURSOR = "\x1b[?25h"
 
 def _exit_now(code: int) -> None:
     """End the process without unwinding: the state file is whole at every moment."""
-    cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
     with contextlib.suppress(OSError):  # past the buffers: whoever was interrupted may hold them
-        os.write(2, f"{cursor}ended at once; run the same command again\n".encode())
+        below = f"\n{SHOW_CURSOR}" if os.isatty(2) else ""  # what was drawn in place stays above
+        if select.select([], [2], [], 0)[1]:  # a terminal that was stopped (Ctrl-S) takes nothing, for ever
+            os.write(2, f"{below}ended at once; run the same command again\n".encode())
+    os._exit(code)
+
+
+def leave(code: int) -> None:
+    """End a process whose command was stopped, without waiting for threads whose calls are not answered."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
     os._exit(code)
 
 
@@ -45,6 +55,7 @@ class Interrupts:
         self._say, self._leave = say, leave
         self._stop: StopFlag | None = None
         self._asked = False
+        self.ran = False  # whether a run has been in order, and has changed what it recorded
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -66,7 +77,7 @@ class Interrupts:
     @contextlib.contextmanager
     def orderly(self, stop: StopFlag) -> Iterator[None]:
         """While inside, the first signal sets `stop` in place of ending the command."""
-        self._stop = stop
+        self._stop, self.ran = stop, True
         try:
             yield
         finally:

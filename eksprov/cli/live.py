@@ -1,10 +1,12 @@
-"""The display on a terminal: finished steps scroll by, below them what runs now, drawn in place."""
+"""The display on a terminal: finished steps scroll by, below them what runs now, drawn in place.
+
+`rich` has locks of its own, and a thread that would draw by itself. Here only the display's one thread calls it.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -21,7 +23,9 @@ FRAMES_PER_S = 8
 
 
 class LiveDisplay(Display):
-    """See the module. `rich` redraws by itself, so signs of life are not written."""
+    """See the module. What goes on is drawn, so signs of life are not written."""
+
+    tick_s = 1 / FRAMES_PER_S
 
     def __init__(
         self, stream: TextIO, *, color: bool, now: Callable[[], float] = time.monotonic, every: bool = False
@@ -29,33 +33,37 @@ class LiveDisplay(Display):
         self._console = Console(file=stream, no_color=not color, highlight=False)
         super().__init__(self._print, now, every=every, columns=lambda: self._console.width)
         self._spinner = Spinner("dots")
+        # Answers on stdout come when it is over; what libraries write to stderr meanwhile goes above the picture.
         self._live = Live(
-            get_renderable=self._frame, console=self._console, refresh_per_second=FRAMES_PER_S, transient=True
+            get_renderable=self._frame,
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
         )
 
-    def __enter__(self) -> LiveDisplay:
-        self._live.start()
-        return self
+    def _pulse(self) -> None:
+        self._written(self._live.refresh)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+    def _begin(self) -> None:
+        self._written(lambda: self._live.start(refresh=True))
+
+    def _finish(self) -> None:
+        self._written(self._live.stop)
 
     def _print(self, text: str) -> None:
         self._console.print(Text.from_ansi(text), soft_wrap=True)
 
     def _frame(self) -> RenderableType:
-        with self._lock:
-            now = self._now()
-            rows = Table.grid(padding=(0, 2))
-            longest = sorted(self._running.items(), key=lambda item: item[1].since)
-            for name, run in longest[:ROWS]:
-                rows.add_row(self._spinner, name, seconds(now - run.since), Text(run.message, style="dim"))
-            if len(longest) > ROWS:
-                rows.add_row("", f"and {len(longest) - ROWS} more", "", "")
-            if self._activity:
-                rows.add_row(self._spinner, self._activity, seconds(now - self._began), "")
-            for name, text in self._asides.items():
-                rows.add_row(self._spinner, name, "", Text(text, style="dim"))
-            return Group(rows, Text(self.tally(), style="bold")) if self._total else rows
+        now, picture = self._now(), self._picture
+        rows = Table.grid(padding=(0, 2))
+        longest = picture.longest()
+        for name, run in longest[:ROWS]:
+            rows.add_row(self._spinner, Text(name), seconds(now - run.since), Text(run.message, style="dim"))
+        if len(longest) > ROWS:
+            rows.add_row("", f"and {len(longest) - ROWS} more", "", "")
+        if picture.activity:
+            rows.add_row(self._spinner, Text(picture.activity), seconds(now - picture.began), "")
+        for name, text in picture.asides.items():
+            rows.add_row(self._spinner, Text(name), "", Text(text, style="dim"))
+        return Group(rows, Text(picture.tally(now), style="bold")) if picture.nodes else rows

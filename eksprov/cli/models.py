@@ -168,6 +168,7 @@ class Models:
 
         facts, notes = self._facts()
         written: list[Path] = []
+        self._backend.desk.begins(f"files may be written in {folder}")
         for name in names:
             model = self._model(name)
             assert model is not None  # `chosen` has seen to it

@@ -104,6 +104,7 @@ class States:
                 return False
             if current is not None and not force:
                 _refuse_older(incoming, current, path)
+            self._backend.desk.begins(f"{self.store.where()} may be replaced")
             self.store.save(incoming)
         return True
 

@@ -34,6 +34,7 @@ LOCAL_KEYS = "test"  # key id and secret of the local world's administrator; it 
 KEYS_ONLY = "EKSPROV_TOKEN_KEYS_FROM_ENV"  # `eksprov token` then reads neither profiles nor files
 LOCAL_PACKAGES = ("moto", "psutil", "aiohttp")  # of the extra `local`, those it cannot begin without
 WATCH_S = 1.0
+WORLD_RUNS = "the local world runs (`eksprov local down` ends it)"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Place(Protocol):
 def place_of(config: Config, desk: Desk) -> Place:
     """The world that the config means."""
     if config.target == "local":
-        return LocalPlace(config, desk.state_folder(), desk.environ)
+        return LocalPlace(config, desk.state_folder(), desk.environ, begins=desk.begins)
     return AwsPlace(config, desk.settings.profile, desk.environ)
 
 
@@ -113,13 +114,14 @@ class LocalPlace:
     environ: Mapping[str, str]
     name: str = "local world"
     paid: bool = False
+    begins: Callable[[str], None] = lambda _: None  # told what is so from now on, whatever becomes of the command
 
     def connect(self, display: Display) -> Connection:
         """Start the AWS side, or find it. Raises: LocalWorldError, UsageError where its packages are missing."""
         from eksprov.aws.regions import refuse_unknown_region
 
         refuse_unknown_region(self.config.region)
-        info = start_local(self.config, self.state_folder, self.environ, display)
+        info = start_local(self.config, self.state_folder, self.environ, display, begins=self.begins)
         return Connection(
             session=keys_only_session(self.config.region),
             endpoint_url=info.url,
@@ -170,17 +172,25 @@ def local_world() -> ModuleType:
 
 
 def start_local(
-    config: Config, folder: Path, environ: Mapping[str, str], display: Display, *, keep: bool = False
+    config: Config,
+    folder: Path,
+    environ: Mapping[str, str],
+    display: Display,
+    *,
+    keep: bool = False,
+    begins: Callable[[str], None] = lambda _: None,
 ) -> Any:
     """The local world of a state folder, started or found, with the config's faults on, and said what is on.
 
-    With `keep` it stays until it is ended by hand; else it ends by itself once nobody needs it.
+    With `keep` it stays until it is ended by hand; else it ends by itself once nobody needs it. `begins` is told that
+    it runs.
 
     Raises: LocalWorldError, UsageError for a fault that is not emulated.
     """
     world = local_world()
     display.doing("starting the local world")
     info = world.up(folder, config.local.speed, environ, keep=keep)
+    begins(WORLD_RUNS)
     said = config.local
     found = world.set_faults(folder, environ, said.faults, said.fault_seed, config.region, by="config")
     if on := [*found["on_by_config"], *found["on"]]:
@@ -201,7 +211,9 @@ def watched(ask: Callable[[], str], name: str, display: Display) -> Iterator[Non
     def look() -> None:
         while True:
             with contextlib.suppress(errors.EksprovError):  # the run itself will say what has become of the world
-                display.aside(name, ask())
+                said = ask()
+                if not over.is_set():
+                    display.aside(name, said)
             if over.wait(WATCH_S):
                 return
 
@@ -211,7 +223,7 @@ def watched(ask: Callable[[], str], name: str, display: Display) -> Iterator[Non
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(WATCH_S)  # a world that does not answer is not waited for
         display.aside(name, "")
 
 

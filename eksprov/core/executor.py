@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -177,19 +176,32 @@ def _because(outcome: Outcome) -> str:
 
 
 class StopFlag:
-    """Set once when the user asks to stop; waits end at once, nothing new begins."""
+    """Set once when the user asks to stop; waits end at once, nothing new begins.
+
+    A signal handler sets it, so nothing is locked here: `threading.Event.set` takes a lock that the very thread it
+    interrupts may hold, and would wait for ever. Putting something into this queue never waits for anybody
+    (https://docs.python.org/3/library/queue.html#queue.SimpleQueue.put).
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._asked = False
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def set(self) -> None:
         """Ask to stop."""
-        self._event.set()
+        self._asked = True
+        self._wake.put(None)
 
     def is_set(self) -> bool:
         """Whether stopping was asked for."""
-        return self._event.is_set()
+        return self._asked
 
     def wait(self, seconds: float) -> bool:
         """Sleep up to `seconds`; true when stopping was asked for."""
-        return self._event.wait(seconds)
+        if not self._asked:
+            try:
+                self._wake.get(timeout=max(0.0, seconds))
+            except queue.Empty:
+                return self._asked
+            self._wake.put(None)  # for the next one that waits
+        return True

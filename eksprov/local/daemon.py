@@ -18,7 +18,6 @@ import os
 import secrets
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eksprov import __version__
+from eksprov.core.executor import StopFlag
 from eksprov.local.contract import AwsSide, KubernetesSide
 from eksprov.local.home import private_folder, write_private
 from eksprov.local.lifetime import IDLE_S, Lifetime
@@ -83,7 +83,7 @@ class Daemon:
         self._home = home
         self._speed = speed
         self._state, self._idle_s = state, idle_s
-        self._stop = threading.Event()
+        self._stop = StopFlag()
         self._started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def run(self) -> None:

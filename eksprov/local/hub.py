@@ -99,9 +99,11 @@ class Hub:
         """Bring a cluster up in the background. Where it has failed before, it is tried anew."""
         if self._aws is None:
             raise RuntimeError("the AWS half is not connected")
+        known = self._clusters.get(spec.arn)
+        if known is not None and known.status().state != "failed":  # asked unlocked: it may start a process again
+            return
         with self._lock:
-            known = self._clusters.get(spec.arn)
-            if known is not None and known.status().state != "failed":
+            if self._clusters.get(spec.arn) is not known:  # somebody else was quicker
                 return
             digest = hashlib.sha256(spec.arn.encode()).hexdigest()[:8]
             folder = self._home / "clusters" / f"{digest}-{secrets.token_hex(3)}"

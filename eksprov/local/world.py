@@ -229,6 +229,16 @@ def _start(home: Path, state_dir: Path, speed: float, environ: Mapping[str, str]
     for name in (WORLD_FILE, KEY_FILE, LOG_FILE):
         (home / name).unlink(missing_ok=True)
     told = ("--home", str(home), "--speed", str(speed), "--state", str(state_dir.absolute()), "--idle-s", str(idle_s))
+    try:
+        return _started(home, told, environ)
+    except KeyboardInterrupt:  # nobody asked for a world that comes up by itself afterwards
+        from eksprov.local.controlplane.process import kill_recorded
+
+        kill_recorded(home)
+        raise
+
+
+def _started(home: Path, told: Sequence[str], environ: Mapping[str, str]) -> WorldInfo:
     pid = _launch(home, told, environ)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from eksprov.aws.session import Aws
 from eksprov.core.alternatives import bring, take_away
 from eksprov.core.change import Change
 from eksprov.core.converge import Run
-from eksprov.core.executor import Walk, poles
+from eksprov.core.executor import Walk
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
 from eksprov.core.step import Outputs, Step
@@ -102,8 +102,10 @@ class Applier:
         self._walk = Walk(
             graph, lambda name: self._act(name, removing=removing), hear, self._stack.stopped, self._stack.channel()
         )
-        expected = max(poles(graph).values(), default=0.0) / self._stack.aws.speed
-        self._stack.progress.planned(tuple(node.name for node in graph), expected)
+        speed = self._stack.aws.speed
+        ahead = [dataclasses.replace(node, expected_s=node.expected_s / speed) for node in graph]
+        settled = () if removing else tuple(filter(self._was_there, self._steps))
+        self._stack.progress.planned(ahead, settled)
         self._walk.run(self._stack.pool, self._stack.workers)
         self._settle(outcome.name for outcome in heard if outcome.good)
         return heard

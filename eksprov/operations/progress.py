@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from eksprov.core.executor import Node
 from eksprov.core.outcome import Outcome
 
 
 class Progress(Protocol):
     """All methods may be called from any thread and must return at once."""
 
-    def planned(self, names: tuple[str, ...], expected_s: float) -> None:
-        """These steps are about to be walked; the longest chain is expected to take `expected_s`."""
+    def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
+        """These steps are about to be walked, expected to take real seconds; `settled` are recorded as ready."""
 
     def started(self, name: str) -> None:
         """A step began."""
@@ -29,7 +31,7 @@ class Progress(Protocol):
 class Silent:
     """Tells nobody."""
 
-    def planned(self, names: tuple[str, ...], expected_s: float) -> None:
+    def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
         """Nothing."""
 
     def started(self, name: str) -> None:

@@ -41,9 +41,18 @@ READERS = 8
 
 
 def side_by_side(act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """`act` of every item, a few at a time, in their order."""
-    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as threads:
-        return list(threads.map(act, items))
+    """`act` of every item, a few at a time, in their order. A Ctrl-C does not wait for those under way."""
+    threads = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+    try:
+        found = list(threads.map(act, items))
+    except KeyboardInterrupt:
+        threads.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        threads.shutdown()
+        raise
+    threads.shutdown()
+    return found
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from eksprov import errors
 from eksprov.cli import main
 from eksprov.cli.desk import Desk
 from eksprov.core.change import Action, Change, FieldChange
+from eksprov.core.executor import Node
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Owner, Sighting
@@ -129,7 +130,7 @@ class Scripted:
 
     def provision(self, display: Any) -> Report:
         self._note("provision")
-        display.planned(tuple(outcome.name for outcome in self.report_is.outcomes), 10.0)
+        display.planned([Node(outcome.name, (), 10.0) for outcome in self.report_is.outcomes], ())
         self.during()
         for outcome in self.report_is.outcomes:
             display.started(outcome.name)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from support.handlers import returned
+from support.terminal import CTRL_C, Terminal
 
 from eksprov.cli.interrupts import SIGNALS, Interrupts
 from eksprov.core.executor import StopFlag
+from eksprov.local import world
+from eksprov.local.controlplane.record import MARKER
+from eksprov.operations.stack import side_by_side
 
 
 class Scene:
@@ -131,3 +139,132 @@ def test_the_second_signal_ends_the_process_at_once_and_says_so() -> None:
     program = "from eksprov.cli.interrupts import Interrupts; i = Interrupts(print); i._asked = True; i._heard(2, None)"
     ended = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (130, "ended at once; run the same command again\n")
+
+
+def test_a_stop_does_not_wait_for_readings_that_are_not_answered() -> None:
+    never = threading.Event()
+
+    def read(item: int) -> int:
+        if item:
+            never.wait(60.0)
+            return item
+        raise KeyboardInterrupt
+
+    def stopped() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            side_by_side(read, range(4))
+
+    assert returned(stopped)
+    never.set()
+
+
+@pytest.mark.parametrize(
+    ("begun", "said"),
+    [
+        ((), "stopped before anything was changed"),
+        (
+            ("the local world runs (`eksprov local down` ends it)",),
+            "stopped; the local world runs (`x local down` ends it)",
+        ),
+        (("the local world runs", "f may be written"), "stopped; the local world runs; f may be written"),
+    ],
+)
+def test_what_a_stop_has_left_is_said(begun: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from eksprov.cli import main
+    from eksprov.cli.desk import Desk
+
+    def interrupted(desk: Desk) -> None:
+        for what in begun:
+            desk.begins(what)
+        raise KeyboardInterrupt
+
+    assert main(["status"], Desk(backend=interrupted, called_as=["x"])) == 130  # type: ignore[arg-type]
+    assert f"error: {said}\n" in capsys.readouterr().err
+
+
+def test_after_an_orderly_run_a_stop_says_that_what_was_done_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    from eksprov.cli import main
+    from eksprov.cli.desk import Desk
+
+    def late(desk: Desk) -> None:
+        with desk.interrupts.orderly(StopFlag()):
+            desk.begins("the local world runs")
+        raise KeyboardInterrupt
+
+    assert main(["status"], Desk(backend=late, called_as=["x"])) == 130  # type: ignore[arg-type]
+    assert "error: stopped; what was done is recorded\n" in capsys.readouterr().err
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def on_a_terminal(folder: Path, *words: str, columns: int = 80) -> Terminal:
+    environ = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder),
+        "EKSPROV_LOCAL_HOME": str(folder / "world"), "EKSPROV_LOCAL_NO_KUBERNETES": "1",
+    }  # fmt: skip
+    return Terminal((sys.executable, *words), folder, environ, columns)
+
+
+def marked(home: Path) -> Iterator[int]:
+    """The processes of a local world, those that do not answer yet too."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARKER) == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                yield process.pid
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("after_s", [0.0, 0.7, 1.6])
+def test_what_a_stopped_local_up_says_is_what_is_there(tmp_path: Path, after_s: float) -> None:
+    (tmp_path / "eksprov.yaml").write_text("name: x\nnode_groups: [{name: w, instance_types: [m7i.large]}]\n")
+    terminal = on_a_terminal(tmp_path, "-m", "eksprov", "local", "up")
+    assert terminal.wait(60.0, "starting the local world")
+    terminal.wait(after_s)
+    terminal.type(CTRL_C)
+    try:
+        assert terminal.wait(60.0)
+        assert terminal.cursor_shown
+        runs = any(marked(tmp_path / "world"))
+        assert terminal.ended is not None
+        if terminal.ended[0]:
+            assert terminal.ended == (130, True)
+            assert ("the local world runs" in terminal.said) is runs
+            assert ("stopped before anything was changed" in terminal.said) is not runs
+        else:
+            assert runs
+    finally:
+        terminal.close()
+        world.down(tmp_path / "state", {"EKSPROV_LOCAL_HOME": str(tmp_path / "world")})
+
+
+ASKING = """
+import fcntl, struct, sys, termios, time
+from eksprov.cli import main
+from eksprov.cli.desk import Desk
+
+class Asks:
+    def __init__(self, desk):
+        print("ready", flush=True)
+        while not struct.unpack("i", fcntl.ioctl(0, termios.FIONREAD, b"0000"))[0]:
+            time.sleep(0.01)
+        desk.confirm("Type the stack's name:", "digits")
+        print("confirmed")
+        raise SystemExit
+
+sys.exit(main(["status"], Desk(backend=Asks, called_as=["eksprov"])))
+"""
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize(("answer", "confirmed"), [(b"digits\n", True), (b"\n", False)])
+def test_what_is_typed_before_a_question_is_asked_is_no_answer(tmp_path: Path, answer: bytes, confirmed: bool) -> None:
+    terminal = on_a_terminal(tmp_path, "-c", ASKING)
+    assert terminal.wait(60.0, "ready")
+    terminal.type(b"digits\ndig")
+    assert terminal.wait(60.0, "name:")
+    terminal.type(answer)
+    assert terminal.wait(60.0)
+    terminal.close()
+    assert ("confirmed\r\n" in terminal.said) is confirmed
+    assert ("not confirmed" in terminal.said) is not confirmed

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from simulator.kills import busy
+from support.world_here import world_here
+
+from eksprov.cli import main
+from eksprov.cli.desk import Desk
+from eksprov.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("boto3", "botocore", "kubernetes", "moto", "pydantic", "rich", "aiohttp", "urllib3", "yaml", "tenacity")
@@ -68,3 +78,75 @@ def test_a_closed_pipe_ends_the_command_in_silence(tmp_path: Path) -> None:
         check=True,
     )
     assert (done.stdout, done.stderr) == ("{", "")
+
+
+@pytest.mark.real_time
+def test_a_command_that_takes_long_to_begin_says_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    spoken = threading.Event()
+
+    class Heard(Desk):
+        def log(self, text: str) -> None:
+            super().log(text)
+            if "still" in text:
+                spoken.set()
+
+    def slow(_: Desk) -> None:
+        assert spoken.wait(30.0)
+        raise UsageError("no config")
+
+    def quick(_: Desk) -> None:
+        raise UsageError("no config")
+
+    assert main(["status"], Heard(backend=slow, patience_s=1.0)) == 2  # type: ignore[arg-type]
+    assert capsys.readouterr().err.splitlines() == [
+        "at work (the first start on a machine takes longest) …",
+        "… still at work, 3 s",
+        "error: no config",
+    ]
+    assert main(["status"], Heard(backend=quick, patience_s=30.0)) == 2  # type: ignore[arg-type]
+    assert capsys.readouterr().err.splitlines() == ["error: no config"]
+
+
+SLOW_PYTHON = """#!/bin/sh
+case "$*" in
+    *version_info*|*ensurepip*) exit 0 ;;
+    --version) echo Python 3.12.0 ;;
+    *venv*) sleep 3; exit 1 ;;
+esac
+"""
+
+
+@pytest.mark.real_time
+def test_the_set_up_says_a_word_every_few_seconds_and_how_it_failed(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/setup.sh", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    python = tmp_path / "python"
+    python.write_text(SLOW_PYTHON)
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "scripts/setup.sh"], cwd=tmp_path, env={**os.environ, "PYTHON": str(python)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:3] == [
+        "set-up: looking for a Python",
+        "set-up: making .venv with Python 3.12.0",
+        "set-up: making .venv with Python 3.12.0, 2 s so far",
+    ]
+    assert "that failed" in done.stderr
+
+
+@pytest.mark.real_time
+def test_on_a_machine_that_has_compiled_nothing_the_first_word_comes_within_two_seconds(tmp_path: Path) -> None:
+    cold = {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+    with world_here() as here:
+        began, slowed = time.monotonic(), busy()
+        process = here.popen("plan", env=cold)
+        assert process.stderr is not None
+        times = [time.monotonic() - began for _ in process.stderr]
+        process.communicate()
+    assert process.returncode == 0
+    slowed = max(slowed, busy())
+    assert times[0] < 2.0 * slowed
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 8.5 * slowed

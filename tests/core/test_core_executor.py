@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.graphs import graphs
+from support.handlers import entered_anywhere, returned
 
 from eksprov import errors
 from eksprov.core.executor import Node, StopFlag, Walk, order, poles
@@ -184,3 +185,33 @@ def test_needs_outside_the_walk_are_taken_as_done() -> None:
 def test_a_circle_is_named() -> None:
     with pytest.raises(ValueError, match=r"circle: (a -> b -> a|b -> a -> b)"):
         order([Node("a", ("b",), 1), Node("b", ("a",), 1)])
+
+
+def test_a_stop_may_be_asked_for_from_the_midst_of_a_wait() -> None:
+    flags = [StopFlag()]
+
+    def wait() -> None:
+        flags.append(StopFlag())
+        for _ in range(2):
+            flags[-1].wait(0.001)
+
+    def stop() -> None:
+        flags[-1].set()
+        flags[-1].set()
+
+    stuck = (where for where, ended in entered_anywhere(wait, stop) if not ended)
+    assert next(stuck, "") == ""
+    assert len(flags) > 5
+
+
+def test_a_stop_wakes_all_that_wait_and_stays() -> None:
+    flag, woken = StopFlag(), list[bool]()
+    threads = [threading.Thread(target=lambda: woken.append(flag.wait(60.0)), daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert not flag.wait(0.0)
+    flag.set()
+    assert all(returned(thread.join) for thread in threads)
+    assert woken == [True] * 8
+    assert flag.wait(60.0)
+    assert flag.is_set()

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from support.world_here import WorldHere, world_here
 
@@ -38,6 +39,10 @@ GOOD = {"KILL": (0, -9), "TERM": (0, 130, -15), "INT": (0, 130, -2), "INT INT": 
 class Killer:
     """One world, and what undisturbed runs make of it."""
 
+    row = "R13"
+    commands: tuple[tuple[str, ...], ...] = COMMANDS
+    ends: tuple[str, ...] = ENDS
+
     def __init__(self, here: WorldHere, chance: random.Random) -> None:
         self._here, self._chance = here, chance
         self._rights: dict[tuple[str, ...], oracles.World] = {}
@@ -45,7 +50,7 @@ class Killer:
 
     def undisturbed(self) -> None:
         """See what each command makes, and in how many calls."""
-        for command in COMMANDS:
+        for command in self.commands:
             before = self._here.emulator.calls.count()
             assert not [*self._again(command)]
             self._calls[command] = self._here.emulator.calls.count() - before
@@ -53,7 +58,7 @@ class Killer:
 
     def kill(self, number: int, name: str) -> Result:
         """Kill the next command, run it again, compare."""
-        command, how = COMMANDS[number % len(COMMANDS)], self._chance.choice(ENDS)
+        command, how = self.commands[number % len(self.commands)], self._chance.choice(self.ends)
         began, failures = time.monotonic(), list[str]()
         after = self._chance.randrange(self._calls[command] + 1)
         process = self._begin(command, after)
@@ -61,17 +66,24 @@ class Killer:
         failures += self._again(command)
         failures += [f"O1: {one}" for one in oracles.differences(self._reading(), self._rights[command])]
         failures += [f"O2: {one}" for one in oracles.doubles(self._here, "quickstart")]  # type: ignore[arg-type]
-        what = f"{command[0]} {name}: SIG{how} after {after} calls"
-        return Result(Scenario("R13", what, 0, command=command[0]), tuple(failures), wall_s=time.monotonic() - began)
+        what = f"{command[0]} {name}: {how or 'nothing'} after {after} calls"
+        return Result(Scenario(self.row, what, 0, command=command[0]), tuple(failures), wall_s=time.monotonic() - began)
 
-    def _begin(self, command: tuple[str, ...], after: int) -> subprocess.Popen[str]:
+    def _begin(self, command: tuple[str, ...], after: int) -> Any:
         """Start it, and return at a moment after so many of its calls."""
         until = self._here.emulator.calls.count() + after
-        process = self._here.popen(*command, "--yes")
+        process = self._started(command)
         while after and process.poll() is None and self._here.emulator.calls.count() < until:
+            self._meanwhile(process)
             time.sleep(0.002)
         time.sleep(self._chance.uniform(0, BETWEEN_S if after else STARTING_S))
         return process
+
+    def _started(self, command: tuple[str, ...]) -> Any:
+        return self._here.popen(*command, "--yes")
+
+    def _meanwhile(self, process: Any) -> None:
+        """What else goes on while it runs."""
 
     def _ended(self, process: subprocess.Popen[str], how: str) -> Iterator[str]:
         """Send the signals, wait for the end, and say what is wrong with it."""

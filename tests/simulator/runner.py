@@ -72,16 +72,17 @@ def run(warm: Warm, wanted: list[Scenario], workers: int, heard: Heard, rows: di
                 os.waitpid(pipes.pop(pipe), 0)
 
 
-def run_kills(number: int, workers: int, heard: Heard, rows: dict[str, Row]) -> None:
-    """Row R13, shared among workers: real processes, in real time."""
+def run_real(name: str, number: int, workers: int, heard: Heard, rows: dict[str, Row]) -> None:
+    """Row R13 or R16, shared among workers: real processes, in real time."""
     from simulator.kills import kills
+    from simulator.terminals import terminals
 
     def work(theirs: Connection, share: int, seed: int) -> None:
-        for result in kills(share, seed):
+        for result in (terminals if name == "R16" else kills)(share, seed):
             theirs.send(result)
         theirs.send(None)
 
-    row, pipes = rows.setdefault("R13", Row("R13")), dict[Connection, int]()
+    row, pipes = rows.setdefault(name, Row(name)), dict[Connection, int]()
     for index in range(workers):
         share = number // workers + (index < number % workers)
         pid, pipe = forked(lambda theirs, share=share, index=index: work(theirs, share, index))  # type: ignore[misc]

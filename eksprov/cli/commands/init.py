@@ -55,6 +55,7 @@ def command(desk: Desk, name: str | None, full: bool, gpu: bool, private: bool, 
     start = Start(chosen, region, gpu, private, model)
     text = template(start) if full else short(start)
     parse(text, str(path))  # a --name or --region that is none is refused here, with its reason
+    desk.begins(f"{path} may be written")
     _write(path, text, force=force)
     desk.say(f"wrote {path}")
     _write_schema(desk, path.parent / SCHEMA_FILE, json.dumps(json_schema(), indent=2) + "\n", force=force)

@@ -43,7 +43,7 @@ def up(desk: Desk, as_json: bool) -> int:
 
     world = local_world()
     with desk.progress() as display:
-        start_local(desk.config(), desk.state_folder(), desk.environ, display, keep=True)
+        start_local(desk.config(), desk.state_folder(), desk.environ, display, keep=True, begins=desk.begins)
         found = world.status(desk.state_folder(), desk.environ)
     _show(desk, found, as_json=as_json)
     if not as_json:
@@ -69,6 +69,7 @@ def down(desk: Desk, yes: bool, as_json: bool) -> int:
         desk.confirm(f"Delete {', '.join(stacks)} with the local world? Type yes:")
     with desk.progress() as display:
         display.doing("ending the local world")
+        desk.begins("the local world may be ending by itself; `eksprov local status` tells")
         ended: list[str] = world.down(desk.state_folder(), desk.environ)
     if as_json:
         desk.answer({"schema": 1, "ended": ended})
@@ -231,6 +232,7 @@ def _switch(desk: Desk, names: tuple[str, ...], seed: int, *, as_json: bool) -> 
     from eksprov.cli.wiring import local_world
 
     region = desk.settings.region or desk.config().region
+    desk.begins("the faults may be switched already; `eksprov local faults list` tells")
     found = local_world().set_faults(desk.state_folder(), desk.environ, names, seed, region)
     if as_json:
         desk.answer({"schema": 1, **found})

@@ -44,6 +44,7 @@ def command(desk: Desk, check: bool, upgrade: bool, as_json: bool) -> int:
         locked = make_pins(opened, old, Registry().digest, upgrade=upgrade)
     stale = locked.pins != old
     if stale and not check:
+        desk.begins(f"{path} may be written")
         lockfile.write(path, locked.pins)
     if as_json:
         desk.answer(lock_json(locked, path, stale=stale))

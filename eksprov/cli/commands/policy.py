@@ -60,6 +60,8 @@ def command(desk: Desk, phases: tuple[Phase, ...], account: str, folder: Path | 
     found = operator_policy(
         backend.config, backend.recorded(), chosen, account=_account(account), partition=_partition(backend.config)
     )
+    if folder is not None:
+        desk.begins(f"files may be written in {folder}")
     written = _written(folder, _stem(backend.config, phases), found.documents) if folder is not None else []
     notes = (*found.notes, *(_stale(folder, _stem(backend.config, phases), written) if folder is not None else ()))
     if as_json:

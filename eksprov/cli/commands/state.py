@@ -65,6 +65,7 @@ def pull(desk: Desk, file: Path | None) -> int:
     if file is None:
         desk.say(data.decode().rstrip("\n"))
         return 0
+    desk.begins(f"{file} may be written")
     write_private(file, data)
     desk.say(f"wrote {file}")
     return 0
@@ -108,6 +109,7 @@ def unlock(desk: Desk, yes: bool) -> int:
     desk.log(f"the lock of stack {backend.config.name} is held by {holder}")
     if desk.must_confirm(yes=yes):
         desk.confirm("Has that run ended for certain? Type yes to free the lock:")
+    desk.begins("the lock may be free already; `eksprov state show` tells")
     backend.store.unlock(holder)
     desk.say(f"the lock of stack {backend.config.name} is free")
     desk.next("plan")

@@ -207,15 +207,16 @@ class ControlPlane:
     def stop(self) -> None:
         """End all processes and delete keys and data; logs stay. May be called twice, and before `start`."""
         with self._starting:
-            self._stopped = True
-            for child in self._children.values():
-                _kill_group(child)
-            for child in self._children.values():
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(END_TIMEOUT_S)
-            self._record.kill()
-            for name in ("pki", "etcd", "config"):
-                shutil.rmtree(self.folder / name, ignore_errors=True)
+            self._stopped = True  # nothing is started from here on
+        # Whoever asks how it stands meanwhile is answered, and does not wait for the processes' end.
+        for child in self._children.values():
+            _kill_group(child)
+        for child in self._children.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(END_TIMEOUT_S)
+        self._record.kill()
+        for name in ("pki", "etcd", "config"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _spawn(self, component: str, arguments: Sequence[str]) -> None:
         command = (*self._binaries.command(component), *arguments)

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.handlers import returned
 
 from eksprov.errors import LocalWorldError
 from eksprov.local.contract import ClusterSpec
@@ -117,3 +118,18 @@ def test_what_was_stopped_does_not_start(tmp_path: Path) -> None:
     made.stop()
     with pytest.raises(LocalWorldError, match="stopped before it started"):
         made.start()
+
+
+def test_whoever_asks_how_it_stands_does_not_wait_for_its_end(tmp_path: Path) -> None:
+    made = plane(tmp_path, scripted(tmp_path, "exec sleep 60"), Room(9 * GIB, 9 * GIB))
+    made.start()
+    child, answered = made._children["kube-scheduler"], list[bool]()
+
+    class Slow(ProcessRecord):
+        def kill(self) -> list[str]:
+            answered.append(returned(lambda: made._restarted("kube-scheduler", child)))
+            return super().kill()
+
+    made._record = Slow(tmp_path / "cluster")
+    made.stop()
+    assert answered == [True]

@@ -11,10 +11,20 @@ from typing import Any
 
 import psutil
 import pytest
+from support.handlers import returned
 
 from eksprov.errors import LocalWorldError
 from eksprov.local.cluster import kubelet_version
-from eksprov.local.contract import AddonSpec, ClusterSpec, Identity, NodeSpec, NodeWish, Offers, PodCredentials
+from eksprov.local.contract import (
+    AddonSpec,
+    ClusterSpec,
+    ClusterStatus,
+    Identity,
+    NodeSpec,
+    NodeWish,
+    Offers,
+    PodCredentials,
+)
 from eksprov.local.controlplane.find import Binaries
 from eksprov.local.controlplane.record import MARKER, ProcessRecord
 from eksprov.local.hub import Hub, kill_leftovers
@@ -153,3 +163,17 @@ def test_what_a_killed_hub_left_running_is_ended(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("cluster", "expected"), [("1.36", "v1.36.3"), ("1.35", "v1.35.0"), ("1.3", "v1.3.0")])
 def test_nodes_report_the_clusters_version(cluster: str, expected: str) -> None:
     assert kubelet_version(cluster, "1.36.3") == expected
+
+
+def test_the_hub_answers_others_while_a_cluster_is_asked_how_it_stands(hub: Hub) -> None:
+    answered: list[bool] = []
+
+    class Known:
+        def status(self) -> ClusterStatus:
+            answered.append(returned(hub.prefetch))
+            return ClusterStatus("ready")
+
+    hub._clusters[ARN] = Known()  # type: ignore[assignment]
+    hub.start_cluster(SPEC)
+    hub._clusters.clear()
+    assert answered == [True]
