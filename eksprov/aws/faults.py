@@ -9,6 +9,7 @@ botocore is imported where it is needed, because steps are also built by command
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ CREDENTIALS = frozenset(
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation", "NotAuthorized", "UnauthorizedOperation"}
 )
+_SPENT = re.compile(r"client ?request ?token\b.*\b(?:other|different) parameters", re.IGNORECASE)
 OPT_IN = frozenset({"Blocked", "OptInRequired", "PendingVerification", "SubscriptionRequiredException"})
 # Quotas of the services eksprov calls; waiting does not raise them.
 QUOTA = frozenset(
@@ -89,6 +91,16 @@ def code(error: ClientError) -> str:
 def message(error: ClientError) -> str:
     """What AWS says about it."""
     return str(error.response.get("Error", {}).get("Message", "")) or str(error)
+
+
+def token_is_spent(error: Exception) -> bool:
+    """Whether AWS refuses a create because its token was used with other parameters
+    (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html); EKS has a message for it alone."""
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return False
+    return code(error) == "IdempotentParameterMismatch" or bool(_SPENT.search(message(error)))
 
 
 def request_id(error: ClientError) -> str:

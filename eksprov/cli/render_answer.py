@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from eksprov.cli.render import SCHEMA
 from eksprov.cli.words import clean
+from eksprov.core.words import plural
 
 if TYPE_CHECKING:
     from eksprov.serving.invoke import Answer
@@ -65,7 +66,7 @@ def _value(value: Any) -> str:
     if value in ("NaN", "Infinity", "-Infinity"):
         return str(value)
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
-    return text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}… ({len(text)} characters)"
+    return text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}… ({plural(len(text), 'character')})"
 
 
 def _flat(data: Sequence[Any]) -> Iterator[Any]:

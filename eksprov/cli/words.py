@@ -8,11 +8,11 @@ from eksprov.core.words import article, counted, noun, plural
 
 __all__ = ["article", "clean", "counted", "noun", "plural", "seconds"]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Text from outside without control characters, which a terminal would obey."""
+    """Text from outside without control characters, which terminals obey, and lone surrogates, which none can show."""
     return _CONTROL.sub("?", text)
 
 

@@ -41,8 +41,9 @@ class Run:
     sent. `expected` says that one may have been: kinds that AWS does not recognise when they are sent twice are then
     looked for first. `unsettled` says that one was cut off before it was read back: a removal then looks for longer.
     `was_there` says that this incarnation has been read back before. `hopeless` says why waiting for a step makes no
-    sense any more; `gone` records that an incarnation has ended, so that the next one gets another token. `tags` are
-    the config's, which every resource bears.
+    sense any more; `gone` records that an incarnation has ended, so that the next one gets another token. `spent` says
+    whether an error means that a token was used for something else. `tags` are the config's, which every resource
+    bears.
     """
 
     owner: Owner
@@ -57,6 +58,7 @@ class Run:
     was_there: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing was by default
     hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
     gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
+    spent: Callable[[Exception], bool] = lambda error: False  # noqa: ARG005 -- no token is by default
     choosing: Choosing = field(default_factory=Choosing)
     tags: Tags = NO_TAGS
 
@@ -130,9 +132,21 @@ def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
 
 
 def _created(step: Step[Any, Any], client: Any, want: Any, run: Run) -> None:
-    """Send the create, the intent on the disk before it and what it answered after it."""
+    """Send the create, the intent on the disk before it and what it answered after it.
+
+    Where AWS says that the token was used with other parameters, they were those of an incarnation that has gone since,
+    unless it only hides: a run may have ended between its deletion and the record of that.
+    """
     run.intend(step.name, want)
-    run.note(step.name, step.create(client, want, run.token(step.name)))
+    try:
+        made = step.create(client, want, run.token(step.name))
+    except Exception as error:
+        if not run.spent(error) or _appeared(step, client, run) is not None:
+            raise
+        run.gone(step.name)
+        run.intend(step.name, want)
+        made = step.create(client, want, run.token(step.name))
+    run.note(step.name, made)
 
 
 def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:

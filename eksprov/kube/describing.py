@@ -16,7 +16,7 @@ def described(ref: Ref, fields: Mapping[str, str]) -> str:
 
 def _details(fields: Mapping[str, str]) -> Iterator[str]:
     if replicas := fields.get("spec.replicas"):
-        yield plural(int(replicas), "replica")
+        yield plural(int(replicas), "replica") if str(replicas).isdigit() else f"{replicas} replicas"
     least, most = fields.get("spec.minReplicas"), fields.get("spec.maxReplicas")
     if least and most:
         yield f"{least} to {most} replicas"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eksprov import errors
-from eksprov.aws.faults import translated
+from eksprov.aws.faults import token_is_spent, translated
 from eksprov.aws.session import Aws
 from eksprov.core.alternatives import bring, take_away
 from eksprov.core.change import Change
@@ -169,6 +169,7 @@ class Applier:
             was_there=self._was_there,
             hopeless=self._hopeless,
             gone=self._gone,
+            spent=token_is_spent,
             tags=self.opened.tags,
             choosing=choosing(self.opened, self._steps, self._begin),
         )

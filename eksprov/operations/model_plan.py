@@ -43,14 +43,19 @@ OTHERWISE: Final = "files or settings differ from what was deployed"
 
 
 def models_ahead(opened: Opened, plan: Plan) -> Plan:
-    """What `deploy-model` would do to the config's models, after reading them and the cluster; nothing is written."""
+    """What `deploy-model` would do to the config's models, after reading them and the cluster; nothing is written.
+
+    Where the cluster cannot be asked, the record is.
+    """
     config = opened.stack.config
     try:
         api = api_server(opened, {line.name: line.have for line in plan.lines})
         serving = frozenset(_serving(opened, api)) if api is not None else frozenset()
         lines = _each(config, lambda model: _live(opened, model, api, serving))
     except (errors.AccessError, errors.ProvisioningError) as error:
-        return Plan((), notes=(f"the cluster was not asked for models: {error.message}",))
+        asked = opened.stack
+        recorded = offline_models(config, asked.project, asked.store, asked.pins)
+        return replace(recorded, notes=(f"models are compared with the record alone: {error.message}",))
     return Plan((*lines, *_left(config, serving)))
 
 

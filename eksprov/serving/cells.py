@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eksprov import errors
+from eksprov.core.words import plural
 from eksprov.serving.rows import Cell
 
 Wrong = Callable[[int, str, str], errors.UsageError]  # a cell's index, what is wrong, the cure
@@ -135,7 +136,7 @@ def _refuse_rounding(cells: Sequence[Any], wrong: Wrong) -> None:
 
 
 def _short(number: int) -> str:
-    return f"{number}" if abs(number) < 10**40 else f"a number of {len(str(abs(number)))} digits"
+    return f"{number}" if abs(number) < 10**40 else f"a number of {plural(len(str(abs(number))), 'digit')}"
 
 
 def _near(number: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from eksprov.core.words import article
 from eksprov.serving.columns import class_of, inputs_of, is_sklearn, last_of, state_of
 from eksprov.serving.folder import Folder
 from eksprov.serving.formats import ANNEX, HEAD_BYTES, LFS, TEXT, Format, identify, is_text, zipped
@@ -146,7 +147,7 @@ def _refuse_what_cannot_answer(top: Any, file: Path, folder: Folder, method: str
     last = class_of(last_of(top))
     if method == "predict" and is_sklearn(last) and last is not None and last.module.split(".")[1] in NO_PREDICT:
         raise folder.wrong(
-            f"{file} holds a {last.name}, which transforms and has no `predict`: every call would fail",
+            f"{file} holds {article(last.name)}, which transforms and has no `predict`: every call would fail",
             'write a model-settings.json with {"parameters": {"extra": {"predict_fn": "transform"}}} beside it',
         )
 

@@ -156,9 +156,14 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
         )
     try:
         content = json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        json.dumps(content, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise errors.UsageError(
             f"model {name}: {path} is not UTF-8 (byte {error.start})", "save it as UTF-8"
+        ) from error
+    except UnicodeEncodeError as error:
+        raise errors.UsageError(
+            f"model {name}: {path} holds half of a surrogate pair, which is no text", WHOLE
         ) from error
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else error

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eksprov import errors
+from eksprov.core.words import article, plural
 
 Cell = bool | int | float | str | None
 
@@ -200,7 +201,7 @@ def _split(columns: Sequence[Any], data: Sequence[Any], source: str) -> Table:
         if not isinstance(row, list):
             raise errors.UsageError(f"{source}: row {index + 1} is {_a(row)}, not a list")
         if len(row) != len(names):
-            raise _ragged(source, index, len(row), f"there are {len(names)} columns")
+            raise _ragged(source, index, len(row), f"of columns there are {len(names)}")
     return table(source, names, data)
 
 
@@ -243,7 +244,9 @@ def _by_column(value: Mapping[str, Any], source: str) -> Table:
             rows = own
         elif own != rows:
             first, count = next(iter(value)), len(rows)
-            said = f"has {len(own)} values, column {first!r} {count}" if len(own) != count else "has other rows"
+            said = (
+                f"has {plural(len(own), 'value')}, column {first!r} {count}" if len(own) != count else "has other rows"
+            )
             raise errors.UsageError(f"{source}: column {name!r} {said}", "each column has one value a row")
     columns = [list(inner.values()) if isinstance(inner, Mapping) else inner for inner in value.values()]
     return table(source, names, list(zip(*columns, strict=True)))
@@ -319,4 +322,4 @@ def _kind(value: Any) -> str:
 
 def _a(value: Any) -> str:
     kind = _kind(value)
-    return kind if kind in ("text", "null") else f"an {kind}" if kind == "object" else f"a {kind}"
+    return kind if kind in ("text", "null") else article(kind)

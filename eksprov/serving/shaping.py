@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from eksprov import errors
+from eksprov.core.words import plural
 from eksprov.serving.cells import Column, from_text, typed
 from eksprov.serving.expected import Expected
 from eksprov.serving.rows import Cell, Given, Nested, Request, Table
@@ -86,7 +87,9 @@ def _ordered(given: Table, columns: tuple[str, ...]) -> Table:
     """
     if given.columns is None:
         if len(given.rows[0]) != len(columns):
-            said = f"{given.source} has {len(given.rows[0])} values in a row, and the model takes {len(columns)}"
+            said = (
+                f"{given.source} has {plural(len(given.rows[0]), 'value')} in a row, and the model takes {len(columns)}"
+            )
             raise errors.UsageError(said, f"its columns are {_named(columns)}")
         return Table(given.source, columns, given.rows, given.as_text)
     if missing := [name for name in columns if name not in given.columns]:

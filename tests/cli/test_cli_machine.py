@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.models import TINY_MODEL
 
 from eksprov.cli.streams import Patient, is_read, unwritten
 from eksprov.errors import UsageError
@@ -56,7 +57,7 @@ ODD: Mapping[str, bytes] = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "eksprov.yaml").write_text(CONFIG)
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "model.joblib").write_bytes(b"\x80\x04N.")
+    (tmp_path / "m" / "model.joblib").write_bytes(TINY_MODEL)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -239,3 +239,32 @@ def test_an_update_has_a_deadline_of_its_own(readings: tuple[Facts | None, ...],
         return
     assert converge(step, World(*readings), Outputs(), Run(US, time)).good
     assert 100 < time.seconds < 1000
+
+
+@dataclass(frozen=True)
+class Spent(FakeStep):
+    """One whose first token was used for something else."""
+
+    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:
+        """Refuse the first one."""
+        made = super().create(client, want, token)
+        if token.endswith("0"):
+            raise ValueError("used with other parameters")
+        return made
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_token_of_an_incarnation_that_has_gone_is_given_up_unless_that_one_only_hides(*, hidden: bool) -> None:
+    """A run may end between a deletion and the record of it; the next one asks with its token for something else."""
+    gone: list[str] = []
+    spent = {"spent": lambda error: isinstance(error, ValueError), "gone": gone.append}
+    run = replace(run_of(**spent), token=lambda _: f"token-{len(gone)}")
+    world = World(*[None, Facts()] if hidden else [None] * 40, Facts())
+    if hidden:
+        with pytest.raises(ValueError, match="other parameters"):
+            converge(Spent(name="thing/a", slug="a"), world, Outputs(), run)
+        assert (names(world), gone) == (["create"], [])
+        return
+    assert converge(Spent(name="thing/a", slug="a"), world, Outputs(), run).status is Status.CREATED
+    assert [call[-1] for call in world.calls] == ["token-0", "token-1"]
+    assert gone == ["thing/a"]

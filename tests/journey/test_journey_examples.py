@@ -155,7 +155,7 @@ def test_what_controllers_left_goes_and_a_strangers_group_is_named_and_stays(
     (swept,) = (line for line in held.err.splitlines() if line.startswith("deleted     leftovers"))
     assert any("before the cluster: 1 network interface" in line for line in held.err.splitlines())
     for what in ("load balancer", "target group", "security group"):
-        assert f"1 x {what}" in swept
+        assert f"1 {what}" in swept
     assert elb.describe_load_balancers()["LoadBalancers"] == elb.describe_target_groups()["TargetGroups"] == []
     assert ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkInterfaces"] == []
     assert [kind for kind, _, _ in owned(project.aws, "gpu-llm")] == ["vpc"]

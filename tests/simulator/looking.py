@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from eksprov.local.faults.plan import Fault, FaultPlan
 from simulator.neighbours import BESIDE
-from simulator.scenario import Result, Scenario
+from simulator.scenario import MOST_CALLS, TIMES_UNDISTURBED, Result, Scenario
 from simulator.trouble import DiskFault, Trouble
 from simulator.wholes import WHOLES
 
@@ -49,7 +49,8 @@ class Seen:
     def scenario(self, row: str, name: str, trouble: Trouble, **more: object) -> Scenario:
         """This run, with trouble."""
         base, command, edit = PHASES[self.phase]
-        begun = Scenario(row, f"{self.phase}: {name}", self.seed, base, command, (trouble,), edit=edit)
+        most = max(MOST_CALLS, TIMES_UNDISTURBED * len(self.calls))
+        begun = Scenario(row, f"{self.phase}: {name}", self.seed, base, command, (trouble,), edit=edit, most_calls=most)
         return replace(begun, **more)  # type: ignore[arg-type]
 
 

@@ -262,9 +262,23 @@ def _eks(warm: Warm) -> dict[str, list[dict[str, Any]]]:
 
 def _shape(kind: str, item: Any) -> dict[str, Any]:
     shape = {key: value for key, value in item.shape.items() if key not in LEFT_OUT}
+    shape |= _launched(shape) if "launchTemplate" in shape else {}
     policies = sorted(item.policies) if kind == "access-entry" else []
     number = shape.get("clusterName", ""), shape.get("name", ""), shape.get("nodegroupName", "")
     return {"id": "/".join((kind, *map(str, number))), **shape, "policies": policies}
+
+
+def _launched(group: dict[str, Any]) -> dict[str, Any]:
+    """What a node group's template launches, whatever its version's number: versions may differ in tags alone, and how
+    many there are depends on when the tags were changed."""
+    named = group["launchTemplate"]
+    if "version" not in named:
+        return {}
+    templates: Any = ec2_backends[ACCOUNT][group["nodegroupArn"].split(":")[3]].launch_templates
+    found = templates.get(named["id"])
+    data = found.get_version(int(named["version"])).data if found is not None else {}
+    launches = {key: value for key, value in data.items() if not key.startswith("TagSpecification")}
+    return {"launchTemplate": {**named, "version": "<version>"}, "launches": launches}
 
 
 def _kube(warm: Warm) -> dict[str, list[dict[str, Any]]]:

@@ -20,7 +20,6 @@ from simulator.trouble import NO_EXIT, Ended, Trouble
 from simulator.warm import CANARY, Warm
 from simulator.wholes import WHOLES, whole
 
-MOST_CALLS = 900  # of one process: more means that it asks without end
 STACK = quick_start().name
 
 
@@ -80,7 +79,7 @@ class Judge:
             self.failures.append(f"O8 {where}: {ended.bug}")
         elif ended.code not in (0, NO_EXIT) and not ended.messages:
             self.failures.append(f"O8 {where}: says nothing")
-        if ended.calls > MOST_CALLS or ended.seconds > self.scenario.limit_s:
+        if ended.calls > self.scenario.most_calls or ended.seconds > self.scenario.limit_s:
             self.failures.append(f"O7 {where}: {ended.calls} calls, {ended.seconds:.0f} s")
 
     def worlds(self, names: tuple[str, ...]) -> None:

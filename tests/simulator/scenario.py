@@ -16,6 +16,10 @@ from simulator.wholes import WHOLES
 LEADS_TO = {"provision": "made", "teardown": "empty", "deploy": "served", "undeploy": "made"}
 
 
+MOST_CALLS = 900  # of one process: more means that it asks without end
+TIMES_UNDISTURBED = 5  # of larger stacks, that many times the calls of a run without trouble
+
+
 @dataclass(frozen=True)
 class Scenario:
     """From the world `base`, `command` runs once for each of `troubles`, then without any until it succeeds.
@@ -36,6 +40,7 @@ class Scenario:
     detail: tuple[str, ...] = ()
     must_succeed: bool = False
     limit_s: float = 1200.0
+    most_calls: int = MOST_CALLS
 
     @property
     def leads_to(self) -> str:

@@ -21,7 +21,6 @@ from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
-from support.memory_kube import MemoryKube
 from support.requests_held import hold_requests
 from support.stage import BEGINNING, MemoryStore, project, quick_start, reserve
 from support.world import world
@@ -33,7 +32,6 @@ from eksprov.core.step import Owner
 from eksprov.local.aws.calls import is_mutating
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
-from eksprov.local.contract import ClusterSpec
 from eksprov.local.faults.inject import CarryOut
 from eksprov.local.faults.wire import Asked
 from eksprov.operations.models import deploy, undeploy
@@ -64,30 +62,12 @@ CREDENTIALS = {
 }
 
 
-class Clusters(StillKubernetes):
-    """Kubernetes that is always done, with an API server in memory behind each cluster."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.apis: dict[str, MemoryKube] = {}
-
-    def start_cluster(self, spec: ClusterSpec) -> None:
-        """There it is, empty."""
-        super().start_cluster(spec)
-        self.apis.setdefault(spec.arn, MemoryKube())
-
-    def stop_cluster(self, cluster_arn: str) -> None:
-        """Gone, with its objects."""
-        super().stop_cluster(cluster_arn)
-        self.apis.pop(cluster_arn, None)
-
-
 @dataclass
 class Warm:
     """The account. `around` is who stands between clients and emulator; a scenario sets it, and the scheduler."""
 
     emulator: LocalAws
-    kubernetes: Clusters
+    kubernetes: StillKubernetes
     aws: Aws
     plain: dict[str, Any]
     folder: Path
@@ -125,12 +105,12 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     os.environ.update(CREDENTIALS)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"):
         os.environ.pop(name, None)
-    kubernetes, stack = Clusters(), ExitStack()
-    holder: list[Warm] = []
+    holder, stack = list[Warm](), ExitStack()
 
     def now() -> float:
         return holder[0].scheduler.now() if holder else BEGINNING
 
+    kubernetes = StillKubernetes(now)
     emulator = stack.enter_context(emulated_aws(kubernetes, now, speed, role_lag=True))
     operation = threading.local()
     _answered_here(emulator, operation, lambda call, carry_out: holder[0].carry(call, carry_out))

@@ -7,7 +7,7 @@ no thread, no time of its own.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,14 +46,15 @@ class _Cluster:
 class StillKubernetes:
     """A `KubernetesSide` that is always done."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._now = now
         self.clusters: dict[str, _Cluster] = {}
         self.apis: dict[str, MemoryKube] = {}  # by the cluster's ARN; what is in a cluster goes with it
 
     def start_cluster(self, spec: ClusterSpec) -> None:
         """There it is."""
         cluster = self.clusters.setdefault(spec.arn, _Cluster(spec))
-        self.apis.setdefault(spec.arn, MemoryKube(unfit=cluster.unfit, homeless=cluster.homeless))
+        self.apis.setdefault(spec.arn, MemoryKube(unfit=cluster.unfit, homeless=cluster.homeless, now=self._now))
 
     def cluster_status(self, cluster_arn: str) -> ClusterStatus:
         """Ready while it is there."""

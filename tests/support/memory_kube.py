@@ -33,7 +33,9 @@ class MemoryKube:
         answer: Answer | None = None,
         unfit: Callable[[Mapping[str, Any]], str] = lambda pod: "",  # noqa: ARG005 -- nodes take anything by default
         homeless: Callable[[], Mapping[str, str]] = dict,
+        now: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._now, self._begun = now, dict[Ref, float]()  # when each object was last changed
         self.rollout, self._unfit, self._addons = rollout, unfit, homeless
         self.answer: Answer = answer or self._serve
         self.calls: list[tuple[str, str]] = []
@@ -204,6 +206,8 @@ class MemoryKube:
         meta = live["metadata"]
         meta["uid"] = old["metadata"]["uid"] if old else f"uid-{next(self._uids)}"
         meta["generation"] = (old["metadata"]["generation"] if old else 0) + (1 if had != result else 0)
+        if old is None or had != result:
+            self._begun[ref] = self._now()
         return live
 
     def _homeless(self, deployment: Mapping[str, Any]) -> str:
@@ -252,6 +256,9 @@ class MemoryKube:
             seen["status"] = {"observedGeneration": generation, "replicas": wanted, "updatedReplicas": wanted}
             if self.rollout == "ready" and not self._homeless(seen):
                 seen["status"] |= {"availableReplicas": wanted, "readyReplicas": wanted}
+            elif self._now() - self._begun[Ref.of(seen)] >= seen["spec"].get("progressDeadlineSeconds", 600):
+                said = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+                seen["status"]["conditions"] = [said]
         return seen
 
 
