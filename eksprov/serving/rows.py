@@ -201,7 +201,7 @@ def _split(columns: Sequence[Any], data: Sequence[Any], source: str) -> Table:
         if not isinstance(row, list):
             raise errors.UsageError(f"{source}: row {index + 1} is {_a(row)}, not a list")
         if len(row) != len(names):
-            raise _ragged(source, index, len(row), f"of columns there are {len(names)}")
+            raise _ragged(source, index, len(row), f"the table has {plural(len(names), 'column')}")
     return table(source, names, data)
 
 
