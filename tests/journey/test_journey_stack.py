@@ -78,7 +78,8 @@ def test_the_commands_that_look_say_what_is(journey: Project, provisioned: Done)
     cluster = journey.aws("eks").describe_cluster(name="quickstart")["cluster"]
     assert (outputs["endpoint"], outputs["arns"]["cluster"]) == (cluster["endpoint"], cluster["arn"])
     live = {step["kind"]: step["live"] for step in status["steps"] if step["live"]}
-    assert live == {"cluster": "ready", "node-group": "ready", "kube-workload": "ready"}
+    assert live.keys() >= {"cluster", "node-group"}  # and models, where another test has deployed one
+    assert set(live.values()) == {"ready"}
     assert {step["recorded"] for step in status["steps"]} == {"ready"}
     assert psutil.pid_exists(place["pid"])
     (listed,) = (each for each in place["clusters"] if each["name"] == "quickstart")
