@@ -1,9 +1,12 @@
-"""Asks a Kubernetes API server over HTTPS: plain REST on urllib3, which botocore brings along.
+"""Asks a Kubernetes API server, over the connections of the official package `kubernetes`.
 
-Why not the `kubernetes` package: importing its client takes 2.2 s on the machine where importing urllib3 takes 0.17 s,
-and every command that talks to a cluster would pay it; its dynamic client reads the whole API's discovery first and
-keeps it in a file of guessable name in the folder for temporary files; and it takes a CA only as a file, and retries by
-rules of its own. What eksprov needs is seven calls on kinds that it knows.
+Its `ApiClient` carries requests and tokens; what it would decide by itself is decided here. Its retries are switched
+off by name, for what is not set means urllib3's three, sent again whatever the request does; its time-outs are given
+with each call; its models are passed over, since a kind that is made by eksprov need not be one that it knows, and what
+comes back is compared field by field as it came. `call_api` is passed over too: it keeps the last answer of any thread,
+and an answer that is no text, or none at all, ends it with an error of its own
+(https://github.com/kubernetes-client/python, kubernetes/client/api_client.py of 36.0). Its import costs a few tenths
+of a second, so it waits for the first call.
 
 TLS is checked against the cluster's CA alone, held in memory; there is no way to turn that off. Proxies are taken from
 the environment. The bearer token is asked for with each call, so a long run never uses an expired one; it goes into
@@ -37,13 +40,15 @@ from eksprov.kube.api import (
 )
 
 if TYPE_CHECKING:
-    import urllib3
+    from kubernetes.client import ApiClient
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 # Waits of 0.5, 1, 2 and 4 s: longer than a rolling restart of the API server's endpoints shows to a client.
 ATTEMPTS = 5
 PAGE = 500
+TOKEN = "BearerToken"  # the package's name for it
+CONNECTIONS = 16  # kept open, for so many threads at once
 RETRIED = frozenset({429, 500, 502, 503, 504})
 # One of a cluster's API servers may know a definition that was just made before the others do.
 RETRIED_FOR_NEW_KINDS = RETRIED | {404}
@@ -58,14 +63,24 @@ class _Call:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    body: Any = None  # of ordinary calls what becomes JSON, of passed-through ones bytes
     content_type: str = "application/json"
     repeatable: bool = True
     retried: frozenset[int] = RETRIED
     passthrough: bool = False  # every status is an answer, none is retried
-    stream: bool = False
+    stream: bool = False  # an answer that is well is read as it comes
     follow: bool = False
     timeout_s: float = READ_TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What came back: the whole body, or the response that it is still to be read from."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    open: Any = None
 
 
 class KubeClient:
@@ -87,7 +102,7 @@ class KubeClient:
         self._server, self._token, self._clock, self._manager = server.rstrip("/"), token, clock, manager
         self._tls = _tls(ca_data)
         self._lock = threading.Lock()
-        self._pool: urllib3.PoolManager | None = None
+        self._api: ApiClient | None = None
         self._looked_up: dict[tuple[str, str], resources.Resource] = {}
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
@@ -119,7 +134,7 @@ class KubeClient:
             "PATCH",
             resources.object_path(ref, self._resource(ref.api_version, ref.kind)),
             {**query, "dryRun": "All"} if dry_run else query,
-            json.dumps(manifest).encode(),
+            dict(manifest),
             "application/apply-patch+yaml",
             retried=RETRIED if (ref.api_version, ref.kind) in resources.KNOWN else RETRIED_FOR_NEW_KINDS,
         )
@@ -131,7 +146,7 @@ class KubeClient:
         if uid:
             options["preconditions"] = {"uid": uid}
         path = resources.object_path(ref, self._resource(ref.api_version, ref.kind))
-        call = _Call(f"delete {ref.title}", "DELETE", path, body=json.dumps(options).encode())
+        call = _Call(f"delete {ref.title}", "DELETE", path, body=options)
         self._json(call, absent_ok=True)
 
     def logs(
@@ -151,15 +166,15 @@ class KubeClient:
         query |= {name: "true" for name, wanted in (("follow", follow), ("previous", previous)) if wanted}
         path = f"{resources.object_path(Ref('v1', 'Pod', namespace, pod), resources.KNOWN['v1', 'Pod'])}/log"
         call = _Call(f"read the log of {namespace}/{pod}", "GET", path, query, stream=True, follow=follow)
-        response = self._send(call)
+        answer = self._send(call)
+        if answer.status in (400, 404):  # the container has not begun, or has no earlier run, or is gone
+            return
+        if answer.status >= 400:
+            raise faults.refusal(call.doing, answer.status, answer.body)
         try:
-            if response.status in (400, 404):  # the container has not begun, or has no earlier run, or is gone
-                return
-            if response.status >= 400:
-                raise faults.refusal(call.doing, response.status, response.read())
-            yield from _lines(response)
+            yield from _lines(answer.open)
         finally:
-            response.close()
+            answer.open.close()
 
     def service_proxy(
         self,
@@ -176,11 +191,10 @@ class KubeClient:
         where, limit_s = resources.proxy_path(namespace, service, port, path), timeout_s or READ_TIMEOUT_S
         doing = f"call service {namespace}/{service}"
         call = _Call(doing, method, where, body=body, passthrough=True, timeout_s=limit_s)
-        response = self._send(call)
-        data = response.data
-        if response.status in (401, 403) and faults.status_of(data) is not None:
-            raise faults.refusal(call.doing, response.status, data)
-        return Reply(response.status, {key.lower(): value for key, value in response.headers.items()}, data)
+        answer = self._send(call)
+        if answer.status in (401, 403) and faults.status_of(answer.body) is not None:
+            raise faults.refusal(call.doing, answer.status, answer.body)
+        return Reply(answer.status, {key.lower(): value for key, value in answer.headers.items()}, answer.body)
 
     def server_version(self) -> str:
         """The API server's version, such as "v1.36.3"."""
@@ -199,19 +213,18 @@ class KubeClient:
         return known
 
     def _json(self, call: _Call, *, absent_ok: bool = False) -> dict[str, Any] | None:
-        response = self._send(call)
-        data = response.data
-        if response.status == 404 and absent_ok:
+        answer = self._send(call)
+        if answer.status == 404 and absent_ok:
             return None
-        if response.status >= 400:
-            raise faults.refusal(call.doing, response.status, data)
+        if answer.status >= 400:
+            raise faults.refusal(call.doing, answer.status, answer.body)
         try:
-            answer: dict[str, Any] = json.loads(data)
+            found: dict[str, Any] = json.loads(answer.body)
         except ValueError as error:
             raise errors.ProvisioningError(f"could not {call.doing}: the answer is no JSON") from error
-        return answer
+        return found
 
-    def _send(self, call: _Call) -> urllib3.BaseHTTPResponse:
+    def _send(self, call: _Call) -> _Answer:
         """Send, and again a bounded number of times where that can help and cannot do harm."""
         from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
@@ -219,17 +232,17 @@ class KubeClient:
             pause = 0.5 * 2**attempt
             last = attempt == ATTEMPTS - 1
             try:
-                response = self._request(call)
+                answer = self._request(call)
             except HTTPError as error:
                 if call.passthrough and isinstance(error, ReadTimeoutError) and self._answers():
                     raise SlowAnswerError(f"could not {call.doing}: no answer within {call.timeout_s:g} s") from error
                 unsent = isinstance(error, NewConnectionError)
-                if last or not (unsent or (call.repeatable and not call.passthrough)) or _is_tls(error):
+                if last or not (unsent or (call.repeatable and not call.passthrough)) or _is_another(error):
                     raise self._unreachable(call, error) from error
             else:
-                if last or call.passthrough or response.status not in call.retried:
-                    return response
-                pause = max(pause, min(LONGEST_PAUSE_S, _seconds(response.headers.get("Retry-After", ""))))
+                if last or call.passthrough or answer.status not in call.retried:
+                    return answer
+                pause = max(pause, min(LONGEST_PAUSE_S, _seconds(answer.headers.get("Retry-After", ""))))
             self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
@@ -243,39 +256,73 @@ class KubeClient:
             return False
         return True
 
-    def _request(self, call: _Call) -> urllib3.BaseHTTPResponse:
-        import urllib3
+    def _request(self, call: _Call) -> _Answer:
+        from kubernetes.client.exceptions import ApiException
 
-        headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json", "User-Agent": "eksprov"}
+        api = self._client()
+        headers = {"Accept": "application/json", "User-Agent": "eksprov", "Content-Type": call.content_type}
         if call.stream or call.passthrough:
             headers["Accept"] = "*/*"
-        if call.body is not None:
-            headers["Content-Type"] = call.content_type
-        return self._connections().request(
-            call.method,
-            f"{self._server}{call.path}" + (f"?{urlencode(call.query)}" if call.query else ""),
-            body=call.body,
-            headers=headers,
-            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=None if call.follow else call.timeout_s),
-            retries=False,
-            redirect=False,
-            preload_content=not call.stream,
-        )
+        api.update_params_for_auth(headers, [], [TOKEN])
+        timeout = (CONNECT_TIMEOUT_S, None if call.follow else call.timeout_s)
+        url = f"{self._server}{call.path}"
+        if call.passthrough:
+            return self._passed_through(api, call, url, headers, timeout)
+        try:
+            response = api.request(
+                call.method,
+                url,
+                query_params=list(call.query.items()),
+                headers=headers,
+                body=call.body,
+                _preload_content=False,
+                _request_timeout=timeout,
+            )
+        except ApiException as refused:
+            if not refused.status and refused.__context__ is not None:  # TLS's error, in the package's words
+                raise refused.__context__ from None
+            return _Answer(refused.status, refused.headers, refused.body)
+        if call.stream:
+            return _Answer(response.status, response.headers, open=response)
+        return _Answer(response.status, response.headers, response.data)
 
-    def _connections(self) -> urllib3.PoolManager:
+    def _passed_through(
+        self, api: ApiClient, call: _Call, url: str, headers: dict[str, str], timeout: tuple[float, float | None]
+    ) -> _Answer:
+        """The body goes as it is, and every answer comes back: `ApiClient` would write JSON anew and raise."""
         import urllib3
 
+        response = api.rest_client.pool_manager.request(
+            call.method,
+            url + (f"?{urlencode(call.query)}" if call.query else ""),
+            body=call.body,
+            headers=headers if call.body is not None else {k: v for k, v in headers.items() if k != "Content-Type"},
+            timeout=urllib3.Timeout(connect=timeout[0], read=timeout[1]),
+        )
+        return _Answer(response.status, response.headers, response.data)
+
+    def _client(self) -> ApiClient:
+        """The package's client, made once: with this cluster's CA, one proxy or none, and no retries."""
         with self._lock:
-            if self._pool is None:
-                proxy = _proxy(self._server)
-                make: Any = urllib3.PoolManager if proxy is None else urllib3.ProxyManager
-                arguments = {} if proxy is None else {"proxy_url": proxy}
-                self._pool = make(**arguments, ssl_context=self._tls, maxsize=16)
-            pool: urllib3.PoolManager = self._pool
-            return pool
+            if self._api is None:
+                from kubernetes.client import ApiClient, Configuration
+
+                settings = Configuration(host=self._server)
+                settings.retries = False
+                settings.proxy, settings.no_proxy = _proxy(self._server), None
+                settings.connection_pool_maxsize = CONNECTIONS
+                settings.api_key, settings.api_key_prefix = {TOKEN: ""}, {TOKEN: "Bearer"}
+                settings.refresh_api_key_hook = self._refresh
+                self._api = ApiClient(settings)
+                # It takes a CA as a file alone, which would have to lie somewhere for as long as the client lives.
+                self._api.rest_client.pool_manager.connection_pool_kw["ssl_context"] = self._tls
+            return self._api
+
+    def _refresh(self, settings: Any) -> None:
+        settings.api_key[TOKEN] = self._token()
 
     def _unreachable(self, call: _Call, error: Exception) -> errors.ProvisioningError:
-        if _is_tls(error):
+        if _is_another(error):
             return errors.ProvisioningError(
                 f"could not {call.doing}: {self._server} shows a certificate that the cluster's CA has not signed",
                 "something stands between you and the cluster, or this is another cluster's address",
@@ -305,17 +352,21 @@ def _proxy(server: str) -> str | None:
     return urllib.request.getproxies().get("https")
 
 
-def _is_tls(error: Exception) -> bool:
-    from urllib3.exceptions import SSLError
+def _is_another(error: BaseException) -> bool:
+    """Whether the other side has shown a wrong certificate; a handshake that broke off says nothing of the kind."""
+    from urllib3.exceptions import HTTPError
 
-    return isinstance(error, SSLError)
+    reasons = (*error.args, getattr(error, "reason", None))
+    return any(
+        isinstance(one, ssl.CertificateError) or (isinstance(one, HTTPError) and _is_another(one)) for one in reasons
+    )
 
 
 def _seconds(retry_after: str) -> float:
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
 
 
-def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+def _lines(response: Any) -> Iterator[str]:
     left = b""
     for chunk in response.stream(8192):
         *lines, left = (left + chunk).split(b"\n")

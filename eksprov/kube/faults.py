@@ -77,7 +77,8 @@ def silent(error: Exception, server: str, proxy: str | None) -> str:
     """What did not answer: the server, or the proxy before it; without the user and password in the proxy's URL."""
     from urllib3.exceptions import ProxyError
 
-    failed: Any = error
+    failed: BaseException | None = error
     while failed is not None and not isinstance(failed, ProxyError):
-        failed = failed.__cause__ or failed.__context__ or getattr(failed, "reason", None)
+        reason = getattr(failed, "reason", None)  # of ssl's errors that is a word
+        failed = failed.__cause__ or failed.__context__ or (reason if isinstance(reason, BaseException) else None)
     return f"the proxy {_SECRET.sub('', proxy)}" if failed is not None and proxy else server

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,26 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             return KubeClient(server.url, server.ca_data, lambda: "secret-token", clock), server, clock
 
         yield start
+
+
+@contextmanager
+def counting_listener() -> Iterator[tuple[int, list[str]]]:
+    """A port that hangs up on everybody who connects; its number, and who came."""
+    seen = list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    one, peer = listener.accept()
+                except OSError:  # closed
+                    return
+                seen.append(str(peer))
+                one.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        yield listener.getsockname()[1], seen
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def status(code: int, message: str) -> bytes:
@@ -109,6 +131,47 @@ def test_a_server_that_is_not_there_is_told_with_its_address(serve: Serve) -> No
     with pytest.raises(errors.ProvisioningError, match=r"https://127\.0\.0\.1:9 does not answer"):
         gone.get(THING)
     assert clock.slept == [0.5, 1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(("ask", "connections"), [("get", 5), ("service_proxy", 1)])
+def test_a_lost_answer_is_asked_for_again_by_us_alone_and_only_where_that_does_no_harm(
+    serve: Serve, ask: str, connections: int
+) -> None:
+    _, server, clock = serve(OK)
+    with counting_listener() as (port, seen):
+        client = KubeClient(f"https://127.0.0.1:{port}", server.ca_data, lambda: "t", clock)
+        with pytest.raises(errors.ProvisioningError, match="does not answer"):
+            client.get(THING) if ask == "get" else client.service_proxy("n", "svc", "http", "POST", "x", b"{}")
+        assert len(seen) == connections
+
+
+def test_nobody_is_followed_to_another_address(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with https_server(tmp_path / "other", lambda _: OK) as other:
+        client, _, _ = serve((302, {"Location": f"{other.url}/api/v1/namespaces/n/configmaps/x"}, b""))
+        with pytest.raises(errors.ProvisioningError):
+            client.get(THING)
+        assert client.service_proxy("n", "svc", "http", "GET", "x").status == 302
+        assert other.seen == []
+
+
+def test_neither_token_nor_contents_are_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps({"kind": "Secret", "metadata": {}, "data": {"password": "hunter2"}}).encode()
+    client, _, _ = serve((200, {}, body), (404, {}, body), OK)
+    with caplog.at_level(logging.DEBUG):
+        client.get(THING)
+        client.get(THING)
+        client.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "hunter2"}})
+    assert "hunter2" not in caplog.text
+    assert "secret-token" not in caplog.text
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>"])
+def test_an_answer_that_is_no_text_is_an_error_of_ours(serve: Serve, body: bytes) -> None:
+    client, _, _ = serve((200, {}, body), (418, {}, body))
+    for _ in range(2):
+        with pytest.raises(errors.ProvisioningError):
+            client.get(THING)
 
 
 def test_a_proxied_answer_comes_back_raw_whatever_its_status(serve: Serve) -> None:

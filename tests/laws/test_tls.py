@@ -40,6 +40,10 @@ WEAKER = (
     "def f():\n    return {'insecure-skip-tls-verify': True}",
     "async def f():\n    await session.get(url, verify_ssl=False)",
     "def f():\n    context.set_ciphers('ALL')",
+    "def f():\n    settings.verify_ssl = False",
+    "def f():\n    settings.assert_hostname = False",
+    "def f():\n    return Configuration(host=server)",
+    "def f():\n    pool.connection_pool_kw['cert_reqs'] = 'CERT_NONE'",
 )
 
 
@@ -53,7 +57,7 @@ Context = Callable[[Path], ssl.SSLContext]
 
 def kube_client(pki: Path) -> ssl.SSLContext:
     client = KubeClient("https://127.0.0.1:1", base64.b64encode((pki / "ca.crt").read_bytes()).decode(), str, CLOCK)
-    return client._connections().connection_pool_kw["ssl_context"]  # type: ignore[no-any-return]  # urllib3's
+    return client._client().rest_client.pool_manager.connection_pool_kw["ssl_context"]  # type: ignore[no-any-return]  # urllib3's
 
 
 def admin(pki: Path) -> ssl.SSLContext:

@@ -20,6 +20,7 @@ MAKERS = {
     "_create_default_https_context", "PoolManager", "ProxyManager", "HTTPSConnectionPool", "HTTPSConnection",
     "TCPConnector", "urlopen", "build_opener", "open_connection", "start_tls", "load_verify_locations",
     "load_default_certs", "set_ciphers", "set_default_verify_paths", "load_cert_chain", "disable_warnings",
+    "Configuration",  # of the package `kubernetes`
 }  # fmt: skip
 KEYWORDS = {
     "ssl", "verify", "verify_ssl", "cert_reqs", "assert_hostname", "assert_fingerprint", "ssl_context", "sslcontext",
@@ -29,7 +30,8 @@ KEYWORDS = {
 SETTINGS = {
     "minimum_version", "maximum_version", "verify_mode", "check_hostname", "options", "verify_flags", "sni_callback",
     "hostname_checks_common_name", "post_handshake_auth", "keylog_filename",
-}  # fmt: skip
+    "verify_ssl", "ssl_ca_cert", "cert_file", "key_file", "assert_hostname", "tls_server_name",
+}  # fmt: skip  # the last line: of the package `kubernetes`
 WORDS = ("insecure-skip", "insecureSkip", "tls-min", "tls-cipher", "skip-tls", "no-verify", "PYTHONHTTPSVERIFY")
 
 MINIMUM = "context.minimum_version = ssl.TLSVersion.TLSv1_2"
@@ -39,9 +41,12 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
         "an EKS cluster is known by its own CA alone, never by those of the machine; the host's name is checked",
         ("ssl.create_default_context(cadata=pem)", MINIMUM),
     ),
-    "kube/client.py KubeClient._connections": (
+    "kube/client.py KubeClient._client": (
         "every connection to a cluster has that context; what a proxy sees of it is no more than a tunnel",
-        ("make(**arguments, ssl_context=self._tls, maxsize=16)",),
+        (
+            "Configuration(host=self._server)",
+            "self._api.rest_client.pool_manager.connection_pool_kw['ssl_context'] = self._tls",
+        ),
     ),
     "pins/registry.py Registry._connections": (
         "registries are public: urllib3's own context, which verifies against the machine's CAs "
@@ -108,6 +113,12 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def _sets(target: ast.expr) -> bool:
+    if isinstance(target, ast.Subscript):
+        return isinstance(target.slice, ast.Constant) and target.slice.value in KEYWORDS
+    return isinstance(target, ast.Attribute) and target.attr in SETTINGS
+
+
 class Walk(ast.NodeVisitor):
     """What a module says of TLS, by the function that says it."""
 
@@ -137,7 +148,7 @@ class Walk(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        if any(isinstance(target, ast.Attribute) and target.attr in SETTINGS for target in node.targets):
+        if any(map(_sets, node.targets)):
             self._say(node)
         self.generic_visit(node)
 
