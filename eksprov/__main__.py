@@ -11,7 +11,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C before the command has begun shows no traceback
 
 # [project.dependencies], by the names they are imported by.
-_PACKAGES = "boto3 botocore click cryptography filelock jsonschema pydantic rich tenacity urllib3 yaml"
+_PACKAGES = "boto3 botocore click cryptography filelock jsonschema kubernetes pydantic rich tenacity urllib3 yaml"
 
 _root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _checkout = os.path.exists(os.path.join(_root, "Makefile"))

@@ -187,9 +187,11 @@ def start_local(
 
     Raises: LocalWorldError, UsageError for a fault that is not emulated.
     """
+    from eksprov.cost.price_list import products
+
     world = local_world()
     display.doing("starting the local world")
-    info = world.up(folder, config.local.speed, environ, keep=keep)
+    info = world.up(folder, config.local.speed, environ, products=products, keep=keep)
     begins(WORLD_RUNS)
     said = config.local
     found = world.set_faults(folder, environ, said.faults, said.fault_seed, config.region, by="config")

@@ -9,13 +9,13 @@ where exactly one is left after the filters.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from eksprov.aws.session import Aws
-from eksprov.cost.table import Price
+from eksprov.cost.table import Price, table
 
 PARTITION = "aws"
 SOURCE = "AWS Price List API"
@@ -23,6 +23,8 @@ UNITS = {
     **dict.fromkeys(("Hrs", "hours", "Hours"), "hour"),
     **dict.fromkeys(("Alarms", "GB-Mo", "GiBps-mo", "IOPS-Mo", "Keys"), "month"),
 }
+
+SPELT = {"hour": "Hrs", "month": "GB-Mo", "ebs.gp3-iops": "IOPS-Mo", "ebs.gp3-throughput": "GiBps-mo"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,22 @@ def query(item: str) -> Query | None:
         "marketoption": "OnDemand",
     }
     return Query("AmazonEC2", shape, f"BoxUsage:{instance_type}")
+
+
+def products() -> Iterator[dict[str, Any]]:
+    """What this API would list if it knew the package's prices alone: for the local world, whose price list it is."""
+    for (region, item), price in table().items():
+        if (wanted := query(item)) is not None:
+            yield {
+                "service": wanted.service,
+                "region": region,
+                "attributes": dict(wanted.filters),
+                "usage_type": wanted.ends,
+                "unit": SPELT.get(item, SPELT[price.unit]),
+                "usd": str(price.usd),
+                "as_of": price.as_of,
+                "source": price.source,
+            }
 
 
 def ask(aws: Aws, item: str) -> Price | None:

@@ -17,6 +17,21 @@ from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
+class Product:
+    """A price that the local AWS lists: `attributes` of its kind, `usage_type` without the region's prefix, `usd` for
+    one `unit` in AWS's spelling ("Hrs", "GB-Mo"), as `source` said on the day `as_of`."""
+
+    service: str
+    region: str
+    attributes: Mapping[str, str]
+    usage_type: str
+    unit: str
+    usd: str
+    as_of: str
+    source: str
+
+
+@dataclass(frozen=True)
 class ClusterSpec:
     """A cluster to be started: `version` is "1.36", `service_cidr` of either family, `oidc_issuer` an https URL.
 

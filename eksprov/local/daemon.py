@@ -15,18 +15,18 @@ import contextlib
 import json
 import logging
 import os
+import queue
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eksprov import __version__
-from eksprov.core.executor import StopFlag
-from eksprov.local.contract import AwsSide, KubernetesSide
+from eksprov.local.contract import AwsSide, KubernetesSide, Product
 from eksprov.local.home import private_folder, write_private
 from eksprov.local.lifetime import IDLE_S, Lifetime
 
@@ -38,6 +38,7 @@ log = logging.getLogger("eksprov.local.daemon")
 WORLD_FILE = "world.json"
 KEY_FILE = "control.key"
 LOG_FILE = "daemon.log"
+PRODUCTS_FILE = "products.json"  # the price list that it was given
 LISTED = "GET /eksprov/listed"  # what `local list` asks: to be looked at is no reason to live on
 NO_KUBERNETES = "EKSPROV_LOCAL_NO_KUBERNETES"
 TICK_S = 0.2
@@ -54,6 +55,11 @@ class Kubernetes(KubernetesSide, Protocol):
     def build_progress(self) -> str: ...
 
     def close(self) -> None: ...
+
+
+def _products(home: Path) -> Iterator[Product]:
+    with contextlib.suppress(FileNotFoundError):  # by hand it may be started without
+        yield from (Product(**each) for each in json.loads((home / PRODUCTS_FILE).read_bytes()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,13 +89,15 @@ class Daemon:
         self._home = home
         self._speed = speed
         self._state, self._idle_s = state, idle_s
-        self._stop = StopFlag()
+        # A handler may come in while this very thread waits, so nothing is locked: putting something in never waits
+        # (https://docs.python.org/3/library/queue.html#queue.SimpleQueue.put).
+        self._stop: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def run(self) -> None:
         """Serve until SIGTERM, a shutdown request, or the loss of `world.json`."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: self._stop.set())
+            signal.signal(number, lambda *_: self._stop.put(None))
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # spare a second of loading; nothing here needs them
         os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # no web page has any business here
         from eksprov.local.aws.emulator import LocalAws
@@ -97,7 +105,7 @@ class Daemon:
         from eksprov.local.faults.switchboard import Switchboard
 
         kubernetes = self._kubernetes()
-        world = LocalAws(kubernetes, time.time, self._speed, role_lag=True)
+        world = LocalAws(kubernetes, time.time, self._speed, role_lag=True, products=_products(self._home))
         kubernetes.connect(world)
         lifetime = Lifetime(time.monotonic, lambda: _is_empty(world), self._idle_s)
         key, faults = secrets.token_urlsafe(32), Switchboard(world)
@@ -107,7 +115,7 @@ class Daemon:
             control={**self._control(world, kubernetes, lifetime), "GET /eksprov/faults": faults.report},
             told={"POST /eksprov/faults": faults.switch},
             trouble=faults,
-            afterwards={"POST /eksprov/shutdown": self._stop.set},
+            afterwards={"POST /eksprov/shutdown": lambda: self._stop.put(None)},
             heard=lambda asked: lifetime.touch() if asked != LISTED else None,
         )
         server.start()
@@ -187,7 +195,7 @@ class Daemon:
 
     def _tick(self, world: LocalAws, lifetime: Lifetime) -> None:
         count = 0
-        while not self._stop.wait(TICK_S):
+        while not self._is_stopped():
             count += 1
             if count % LOOK_AT_FILE_EVERY == 0 and not self._is_ours():
                 log.warning("%s is gone: nobody could find this world any more", WORLD_FILE)
@@ -199,6 +207,13 @@ class Daemon:
                 world.tick()
             except Exception:  # one odd resource must not stop the clock for all others
                 log.exception("the clock stumbled")
+
+    def _is_stopped(self) -> bool:
+        """Whether it is to end; waits for the length of a tick."""
+        with contextlib.suppress(queue.Empty):
+            self._stop.get(timeout=TICK_S)
+            return True
+        return False
 
     def _is_ours(self) -> bool:
         try:

@@ -10,21 +10,22 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eksprov import __version__
-from eksprov.aws.proxies import bypassing, is_proxied
 from eksprov.errors import LocalWorldError, NoLocalWorldError, SilentWorldError, UsageError
-from eksprov.local.home import local_home, private_folder
+from eksprov.local.home import local_home, private_folder, write_private
 from eksprov.local.lifetime import IDLE_S
+from eksprov.local.proxies import bypassing, is_proxied
 
 DAEMON = "eksprov.local.daemon"
 WORLD_FILE = "world.json"
 KEY_FILE = "control.key"
 LOG_FILE = "daemon.log"
+PRODUCTS_FILE = "products.json"
 LOCK_FILE = "start.lock"
 START_TIMEOUT_S = 15.0
 ANSWER_TIMEOUT_S = 10.0
@@ -51,13 +52,20 @@ class WorldInfo:
 
 
 def up(
-    state_dir: Path, speed: float, environ: Mapping[str, str], *, keep: bool = False, idle_s: float = IDLE_S
+    state_dir: Path,
+    speed: float,
+    environ: Mapping[str, str],
+    *,
+    products: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
+    keep: bool = False,
+    idle_s: float = IDLE_S,
 ) -> WorldInfo:
     """The world of this state folder, started if there is none; returns once it answers.
 
     With `keep` it stays until `down`; else it ends `idle_s` after its last command, once nothing is in it.
-    Two callers get the same one; it keeps its speed. Raises `LocalWorldError` where there is no room, where it does
-    not start within 15 s, or where one of another eksprov version runs.
+    Two callers get the same one; it keeps its speed, and its price list: `products`, as `contract.Product` has them.
+    Raises `LocalWorldError` where there is no room, where it does not start within 15 s, or where one of another
+    eksprov version runs.
     """
     from filelock import FileLock
 
@@ -65,6 +73,7 @@ def up(
     with FileLock(home / LOCK_FILE, mode=0o600):
         found = find(state_dir, environ)
         if found is None:
+            write_private(home / PRODUCTS_FILE, json.dumps(list(products())))
             found = _start(home, state_dir, speed, environ, idle_s)
     if found.version != __version__:
         raise LocalWorldError(

@@ -17,7 +17,7 @@ from support.tls import https_server
 from eksprov import errors
 from eksprov.aws.clients import Clients, Service
 from eksprov.aws.faults import translated
-from eksprov.aws.proxies import bypassing, is_this_machine, shown
+from eksprov.aws.proxies import is_this_machine, shown
 from eksprov.kube.api import Ref
 from eksprov.kube.client import KubeClient
 
@@ -104,12 +104,6 @@ def test_a_proxy_before_a_cluster_that_fails_is_named_too(proxied: str, tmp_path
             client.get(Ref("v1", "ConfigMap", "n", "x"))
     assert f"the proxy {shown(proxied)}" in refused.value.message
     assert "secret" not in refused.value.message
-
-
-def test_exceptions_that_are_there_stay_and_this_machine_comes_to_them() -> None:
-    both = "internal.example.com,127.0.0.1,localhost,::1"
-    assert bypassing({"NO_PROXY": "internal.example.com, 127.0.0.1"}) == {"NO_PROXY": both, "no_proxy": both}
-    assert bypassing({}) == dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from support.kubernetes import StillKubernetes
 from support.models import TINY_MODEL
+from support.prices import PRODUCTS
 
 from eksprov.cli import main
 from eksprov.cli.backend import Backend
@@ -53,7 +54,7 @@ class EmulatedPlace:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[EmulatedPlace]:
-    server = AwsServer(LocalAws(StillKubernetes(), time.time, SPEED), key="k")
+    server = AwsServer(LocalAws(StillKubernetes(), time.time, SPEED, products=PRODUCTS), key="k")
     server.start()
     yield EmulatedPlace(server.url)
     server.stop()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.kubernetes import StillKubernetes
+from support.prices import PRODUCTS
 from support.stores import PLACE, STATE
 
 from eksprov import errors
@@ -62,7 +63,7 @@ class EmulatedPlace:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[EmulatedPlace]:
-    server = AwsServer(LocalAws(StillKubernetes(), time.time, SPEED), key="k")
+    server = AwsServer(LocalAws(StillKubernetes(), time.time, SPEED, products=PRODUCTS), key="k")
     server.start()
     found = EmulatedPlace(server.url)
     found.s3().create_bucket(Bucket="team", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})

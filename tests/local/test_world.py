@@ -19,6 +19,7 @@ import pytest
 from eksprov.errors import LocalWorldError
 from eksprov.local import world
 from eksprov.local.controlplane.record import MARKER
+from eksprov.local.proxies import bypassing
 from eksprov.local.worlds import every
 
 pytestmark = pytest.mark.real_time
@@ -155,6 +156,12 @@ def test_without_a_world_every_question_names_the_cure(home: Home) -> None:
         with pytest.raises(LocalWorldError) as refused:
             ask(home.state, home.environ)
         assert "local up" in refused.value.hint
+
+
+def test_exceptions_from_a_proxy_that_are_there_stay_and_this_machine_comes_to_them() -> None:
+    both = "internal.example.com,127.0.0.1,localhost,::1"
+    assert bypassing({"NO_PROXY": "internal.example.com, 127.0.0.1"}) == {"NO_PROXY": both, "no_proxy": both}
+    assert bypassing({}) == dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1")
 
 
 def test_a_world_under_a_proxy_is_reached_and_reaches_itself(home: Home) -> None:

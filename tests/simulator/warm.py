@@ -21,6 +21,7 @@ from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
+from support.prices import PRODUCTS
 from support.requests_held import hold_requests
 from support.stage import BEGINNING, MemoryStore, project, quick_start, reserve
 from support.world import world
@@ -111,7 +112,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
         return holder[0].scheduler.now() if holder else BEGINNING
 
     kubernetes = StillKubernetes(now)
-    emulator = stack.enter_context(emulated_aws(kubernetes, now, speed, role_lag=True))
+    emulator = stack.enter_context(emulated_aws(kubernetes, now, speed, role_lag=True, products=PRODUCTS))
     operation = threading.local()
     _answered_here(emulator, operation, lambda call, carry_out: holder[0].carry(call, carry_out))
     scheduler = Scheduler("warm", BEGINNING)

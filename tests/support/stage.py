@@ -36,6 +36,7 @@ from support.clock import VirtualClock
 from support.kubernetes import EmptyKube, StillKubernetes
 from support.memory_journal import MemoryJournal
 from support.models import TINY_MODEL
+from support.prices import PRODUCTS
 from support.world import world
 
 QUICK_START = Path(__file__).parents[2] / "eksprov.yaml"
@@ -216,7 +217,7 @@ class Theatre:
         """An empty account."""
         clock, kubernetes = clock or VirtualClock(BEGINNING), StillKubernetes()
         config = config or quick_start()
-        with emulated_aws(kubernetes, clock.now, speed, role_lag=role_lag) as emulator:
+        with emulated_aws(kubernetes, clock.now, speed, role_lag=role_lag, products=PRODUCTS) as emulator:
             if self._account is None:
                 self._account = Account(self.region)
             self._account.tape.rewind()

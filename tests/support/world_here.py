@@ -29,6 +29,7 @@ from support.journey import PATIENCE_S, PYTHON, ROOT, Begun, Done
 from support.kubernetes import StillKubernetes
 from support.memory_kube import MemoryKube
 from support.models import TINY_MODEL
+from support.prices import PRODUCTS
 from support.served_kube import served_kube
 
 KEY = "the key of a world in memory"
@@ -100,7 +101,7 @@ def world_here(speed: float = SPEED, config: str | None = None) -> Iterator[Worl
     """Start it, with the quick start's config or this one in a new folder."""
     folder = Path(tempfile.mkdtemp(prefix="eksprov-here-"))
     kubernetes = ServedKubernetes()
-    world = LocalAws(kubernetes, time.time, speed)
+    world = LocalAws(kubernetes, time.time, speed, products=PRODUCTS)
     faults = Switchboard(world)
     control = {"GET /eksprov/status": lambda: STATUS, "POST /eksprov/prefetch": dict}
     told = {"POST /eksprov/faults": faults.switch}

@@ -171,7 +171,7 @@ def faults() -> None:
 def faults_list(desk: Desk, as_json: bool) -> int:
     """Explain the faults there are, and show those that are on and what they have struck."""
     from eksprov.cli.wiring import local_world
-    from eksprov.config.faults import FAULTS, shown
+    from eksprov.local.faults.names import FAULTS, shown
 
     world = local_world()
     runs = world.find(desk.state_folder(), desk.environ) is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eksprov.config.faults import problem
 from eksprov.config.rules.base import Finding, finding, twice
 from eksprov.config.schema import Config
+from eksprov.local.faults.names import problem
 
 
 def local(config: Config) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ from eksprov.local.aws.latency import LATENCY_S
 from eksprov.local.aws.nat import NatGateways
 from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.quotas import Quotas
-from eksprov.local.contract import Identity, KubernetesSide, NodeSpec, NodeWish, Offers, PodCredentials
+from eksprov.local.contract import Identity, KubernetesSide, NodeSpec, NodeWish, Offers, PodCredentials, Product
 
 FIXED_KEYS = {"test": "test"}
 POD_CREDENTIALS_S = 6 * 3600
@@ -46,7 +46,7 @@ class LocalAws:
 
     `now` gives seconds since the epoch in the world's time, `wall` those by which signatures are dated (the same,
     unless the world's time is virtual). `speed` divides latencies. With `role_lag` a new role is unknown to EKS
-    for a while, as on AWS.
+    for a while, as on AWS. `products` are those of the price list.
     """
 
     def __init__(
@@ -57,12 +57,14 @@ class LocalAws:
         *,
         wall: Callable[[], float] = time.time,
         role_lag: bool = False,
+        products: Iterable[Product] = (),
     ) -> None:
         self.kubernetes = kubernetes
         self.now = now
         self.wall = wall
         self.speed = speed
         self.role_lag = role_lag
+        self.products = tuple(products)
         self.lock = threading.RLock()
         self.calls = CallLog()
         self.keys = KeyRing(FIXED_KEYS)

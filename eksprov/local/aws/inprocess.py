@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from eksprov.local.aws import hooks
 from eksprov.local.aws.calls import operation_of, signing_scope
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.partitions import dns_suffix
-from eksprov.local.contract import KubernetesSide
+from eksprov.local.contract import KubernetesSide, Product
 
 COMMON, SOVEREIGN = dns_suffix("us-east-1"), dns_suffix("eusc-de-east-1")
 
@@ -32,6 +32,7 @@ def emulated_aws(
     *,
     wall: Callable[[], float] = time.time,
     role_lag: bool = False,
+    products: Iterable[Product] = (),
 ) -> Iterator[LocalAws]:
     """An empty account until the block ends; clients must be made inside, with any credentials of the environment.
 
@@ -39,7 +40,7 @@ def emulated_aws(
     and one at a time in a process.
     """
     with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": True}}):
-        world = LocalAws(kubernetes, clock_now, speed, wall=wall, role_lag=role_lag)
+        world = LocalAws(kubernetes, clock_now, speed, wall=wall, role_lag=role_lag, products=products)
         if key := os.environ.get("AWS_ACCESS_KEY_ID"):
             secret, token = (os.environ.get(f"AWS_{name}", "") for name in ("SECRET_ACCESS_KEY", "SESSION_TOKEN"))
             world.keys.add(key, secret, token)

@@ -1,8 +1,8 @@
-"""The Price List API, which moto does not have: GetProducts for what eksprov's own table knows.
+"""The Price List API, which moto does not have: GetProducts for the products that the world was given.
 
 The answers have the shape of https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
-with the attributes that eksprov filters by, and the table's dates. A product that the table lacks is not in the list,
-as with AWS; a service that nobody here knows answers NotFoundException. moto finds services as modules of its own, so
+with the attributes of the products and their dates. A product that was not given is not in the list, as with AWS; a
+service that has none answers NotFoundException. moto finds services as modules of its own, so
 this registers three of that name.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -20,20 +19,18 @@ from moto import backend_index
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.responses import ActionResult
 
-from eksprov.cost.price_list import query
-from eksprov.cost.table import Price, table
 from eksprov.local.aws.base import LocalResponse, Refusal
+from eksprov.local.contract import Product
 
 NAME = "pricing"
 # The real host, and the one that the server makes of the signature's service and region.
 HOST = r"https?://(api\.)?pricing\.(.+)\.amazonaws\.com"
 PREFIXES = {"us-east-1": "", "us-west-2": "USW2-", "eu-west-1": "EU-"}
-UNITS = {"hour": "Hrs", "month": "GB-Mo", "ebs.gp3-iops": "IOPS-Mo", "ebs.gp3-throughput": "GiBps-mo"}
 LARGEST_PAGE = 100
 
 
 class PricingBackend(BaseBackend):
-    """Keeps nothing: the prices are the package's."""
+    """Keeps nothing: the world has the products."""
 
 
 class LocalPricingResponse(LocalResponse):
@@ -52,15 +49,13 @@ class LocalPricingResponse(LocalResponse):
         return super().call_action()
 
     def get_products(self) -> Any:
-        """GetProducts: those of the table that pass every filter."""
+        """GetProducts: those that pass every filter."""
         service = str(self._get_param("ServiceCode"))
-        known = {wanted.service for _, item in table() if (wanted := query(item)) is not None}
-        if service not in known:
+        offered = [_listed(product) for product in self.world.products if product.service == service]
+        if not offered:
             raise Refusal("NotFoundException", f"The local AWS has no prices of service {service}")
         filters = {each["Field"]: each["Value"] for each in self._get_param("Filters", [])}
-        found = [
-            product for product in _products(service) if filters.items() <= product["product"]["attributes"].items()
-        ]
+        found = [product for product in offered if filters.items() <= product["product"]["attributes"].items()]
         start = int(self._get_param("NextToken") or 0)
         end = start + min(int(self._get_param("MaxResults") or LARGEST_PAGE), LARGEST_PAGE)
         more = {"NextToken": str(end)} if end < len(found) else {}
@@ -83,20 +78,16 @@ def register() -> None:
     backend_index.backend_url_patterns.append((NAME, re.compile(HOST)))
 
 
-def _products(service: str) -> Iterator[dict[str, Any]]:
-    for (region, item), price in table().items():
-        wanted = query(item)
-        if wanted is not None and wanted.service == service:
-            usage = {"usagetype": f"{PREFIXES.get(region, '')}{wanted.ends}"}
-            yield _product({"regionCode": region, **wanted.filters, **usage}, service, price)
-
-
-def _product(attributes: dict[str, str], service: str, price: Price) -> dict[str, Any]:
-    unit = UNITS.get(price.item, UNITS[price.unit])
-    dimension = {"unit": unit, "description": price.source, "pricePerUnit": {"USD": str(price.usd)}}
+def _listed(product: Product) -> dict[str, Any]:
+    attributes = {
+        "regionCode": product.region,
+        **product.attributes,
+        "usagetype": f"{PREFIXES.get(product.region, '')}{product.usage_type}",
+    }
+    dimension = {"unit": product.unit, "description": product.source, "pricePerUnit": {"USD": product.usd}}
     return {
         "product": {"productFamily": attributes.get("productFamily", ""), "attributes": attributes},
-        "serviceCode": service,
+        "serviceCode": product.service,
         "terms": {"OnDemand": {"term": {"priceDimensions": {"rate": dimension}}}},
-        "publicationDate": f"{price.as_of}T00:00:00Z",
+        "publicationDate": f"{product.as_of}T00:00:00Z",
     }

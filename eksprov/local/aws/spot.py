@@ -1,8 +1,8 @@
 """Spot capacity in the local world: placement scores, and prices that are a share of the on-demand price.
 
-A zone's spot price is made up here: 35 % of eksprov's own table, a little dearer from zone to zone; what the table does
-not have has no history, as a type that a region lacks. Scores are 9 unless `world.spot_scores` says otherwise
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetSpotPlacementScores.html).
+A zone's spot price is made up here: 35 % of the on-demand price of the world's products, a little dearer from zone to
+zone; what is not among them has no history, as a type that a region lacks. Scores are 9 unless `world.spot_scores` says
+otherwise (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetSpotPlacementScores.html).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from eksprov.cost.table import from_table
 from eksprov.local.aws.base import LocalResponse, Refusal
 
 SHARE, STEP = Decimal("0.35"), Decimal("0.01")
@@ -45,15 +44,19 @@ class SpotMixin(LocalResponse):
         """The present price of each type in each zone."""
         types = self._get_param("InstanceTypes", [])
         now = datetime.fromtimestamp(self.world.now(), UTC)
+        on_demand = {
+            product.attributes["instanceType"]: Decimal(product.usd)
+            for product in self.world.products
+            if product.region == self.region and "instanceType" in product.attributes
+        }
         history = []
         for index, zone in enumerate(self.ec2_backend.describe_availability_zones()):
             for name in types:
-                price = from_table(self.region, f"ec2.{name}")
-                if price is not None:
+                if (usd := on_demand.get(name)) is not None:
                     entry = {
                         "InstanceType": name,
                         "ProductDescription": "Linux/UNIX",
-                        "SpotPrice": f"{price.usd * (SHARE + STEP * index):.6f}",
+                        "SpotPrice": f"{usd * (SHARE + STEP * index):.6f}",
                         "AvailabilityZone": zone.name,
                         "Timestamp": now,
                     }

@@ -1,4 +1,4 @@
-"""Faults of the running local world, by name: what each of the names in `eksprov.config.faults` does.
+"""Faults of the running local world, by name: what each of the names in `names` does.
 
 A name gives a plan, and a seed the calls that it strikes; several names make one plan. Some names take an argument,
 such as a health code of EKS (https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html lists them).
@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from eksprov.config import faults
 from eksprov.local.aws.capacity import Shortage
 from eksprov.local.aws.conditions import Conditions
+from eksprov.local.faults.names import place, problem, quota, split
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
 
 LAST_CALL: Final = 3000  # calls beyond this one are let through
@@ -36,13 +36,13 @@ def _server_errors(chance: random.Random, _: str) -> FaultPlan:
 
 
 def _no_capacity(_: random.Random, argument: str) -> FaultPlan:
-    place = faults.place(argument)
-    short = Shortage(place.instance_type, place.zone, place.buying)
+    where = place(argument)
+    short = Shortage(where.instance_type, where.zone, where.buying)
     return FaultPlan(conditions=Conditions(short=(short,)))
 
 
 def _quota(_: random.Random, argument: str) -> FaultPlan:
-    return FaultPlan(conditions=Conditions(quotas=(faults.quota(argument),)))
+    return FaultPlan(conditions=Conditions(quotas=(quota(argument),)))
 
 
 def _always(plan: FaultPlan) -> Make:
@@ -83,10 +83,10 @@ def plan_of(names: Iterable[str], seed: int) -> FaultPlan:
     """One plan for all of them. Raises: ValueError for a name that is none."""
     plan = FaultPlan(seed)
     for name in names:
-        why, _ = faults.problem(name)
+        why, _ = problem(name)
         if why:
             raise ValueError(why)
-        word, argument = faults.split(name)
+        word, argument = split(name)
         plan = both(plan, NAMED[word](random.Random(f"{word} {seed}"), argument))
     return plan
 

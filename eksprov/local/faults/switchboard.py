@@ -10,12 +10,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from eksprov.config.faults import problem, split
 from eksprov.local.aws.conditions import USUAL
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.quotas import QUOTAS
 from eksprov.local.faults.inject import CarryOut, Faults
 from eksprov.local.faults.named import both, plan_of
+from eksprov.local.faults.names import problem, split
 from eksprov.local.faults.wire import Asked
 
 CONFIG, COMMAND = "config", "command"

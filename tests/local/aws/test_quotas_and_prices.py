@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
+from support.prices import PRODUCTS
 
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
@@ -22,7 +23,7 @@ GPU = {"ServiceCode": "ec2", "QuotaCode": "L-DB2E81BA"}
 
 @pytest.fixture
 def world() -> Iterator[LocalAws]:
-    with emulated_aws(StillKubernetes(), VirtualClock(1_800_000_000.0).now) as world:
+    with emulated_aws(StillKubernetes(), VirtualClock(1_800_000_000.0).now, products=PRODUCTS) as world:
         yield world
 
 

@@ -1,7 +1,7 @@
 """The names of what can go wrong in the local world, as `local.faults` and `eksprov local faults set` take them.
 
 A fault is a name; some take an argument after a colon, such as "no-capacity:g5.xlarge/SPOT". Only the words are here,
-so that a config is judged without a world; what each of them does is in `eksprov.local.faults.named`.
+so that a config is judged without a world; what each of them does is in `named`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from eksprov.config.check import check
-from eksprov.config.faults import FAULTS, Place, place, problem, quota, shown
 from eksprov.config.schema import Config, Local
 from eksprov.local.faults.named import NAMED, plan_of
+from eksprov.local.faults.names import FAULTS, Place, place, problem, quota, shown
 from eksprov.local.faults.plan import NOTHING
 
 SAMPLES = {"no-capacity": "g5.xlarge/usw2-az1/SPOT", "quota": "L-DB2E81BA=0"}
