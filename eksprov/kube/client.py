@@ -6,7 +6,7 @@ with each call; its models are passed over, since a kind that is made by eksprov
 comes back is compared field by field as it came. `call_api` is passed over too: it keeps the last answer of any thread,
 and an answer that is no text, or none at all, ends it with an error of its own
 (https://github.com/kubernetes-client/python, kubernetes/client/api_client.py of 36.0). Its import costs a few tenths
-of a second, so it waits for the first call.
+of a second, so a thread does it beside what AWS is asked.
 
 TLS is checked against the cluster's CA alone, held in memory; there is no way to turn that off. Proxies are taken from
 the environment. The bearer token is asked for with each call, so a long run never uses an expired one; it goes into
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import json
 import ssl
 import threading
@@ -104,6 +105,9 @@ class KubeClient:
         self._lock = threading.Lock()
         self._api: ApiClient | None = None
         self._looked_up: dict[tuple[str, str], resources.Resource] = {}
+        # Beside what AWS is asked until the first call.
+        self._import = threading.Thread(target=importlib.import_module, args=("kubernetes.client",), daemon=True)
+        self._import.start()
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
         """The object, or None."""
@@ -257,9 +261,9 @@ class KubeClient:
         return True
 
     def _request(self, call: _Call) -> _Answer:
+        api = self._client()
         from kubernetes.client.exceptions import ApiException
 
-        api = self._client()
         headers = {"Accept": "application/json", "User-Agent": "eksprov", "Content-Type": call.content_type}
         if call.stream or call.passthrough:
             headers["Accept"] = "*/*"
@@ -305,6 +309,7 @@ class KubeClient:
         """The package's client, made once: with this cluster's CA, one proxy or none, and no retries."""
         with self._lock:
             if self._api is None:
+                self._import.join()  # two threads in one package's circle of imports may see it half made
                 from kubernetes.client import ApiClient, Configuration
 
                 settings = Configuration(host=self._server)
