@@ -1,7 +1,8 @@
 """Standard input, output and error, such that no reader that leaves and no full disk breaks a run in its middle.
 
 Whoever closes the pipe has read enough: the rest goes nowhere, the command ends its work, and its exit code is that of
-the work, as with the AWS CLI (https://github.com/aws/aws-cli/blob/develop/awscli/formatter.py). So `policy | head -1`
+the work, as with the AWS CLI, whose tables pass over it too
+(https://github.com/aws/aws-cli/blob/develop/awscli/formatter.py). So `policy | head -1`
 exits 0, and a `provision | head` that fails exits 1. What a full disk does not take is noted, and told at the end.
 """
 

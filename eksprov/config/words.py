@@ -19,7 +19,8 @@ from eksprov.config.schema import Config
 from eksprov.config.schema.base import PATTERNS_IN_WORDS
 from eksprov.errors import Problem
 
-_TYPES: Mapping[str, str] = {
+# What pydantic finds wrong with a single value, of YAML and JSON alike.
+SCALARS: Mapping[str, str] = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -27,6 +28,9 @@ _TYPES: Mapping[str, str] = {
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
+}
+_TYPES: Mapping[str, str] = {
+    **SCALARS,
     "tuple_type": "must be a list",
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from eksprov.core.change import UNKNOWN, Action, Change
+from eksprov.core.change import Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement
 from eksprov.core.executor import Node, order
@@ -165,8 +165,3 @@ def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner, t
     elif change.fields and have is not None:
         change = replace(change, reason=step.consequence(step.desired(outputs), have))
     return Planned(step.name, step.kind, step.slug, change)
-
-
-def is_unknown(value: object) -> bool:
-    """Whether a value is only known after apply."""
-    return value is UNKNOWN

@@ -20,7 +20,7 @@ from eksprov.serving.csv_rows import from_csv, looks_like_csv
 from eksprov.serving.expected import Expected
 from eksprov.serving.replies import RefusedError, body_of
 from eksprov.serving.rows import FORMS, GIVE_DATA, Given, from_json
-from eksprov.serving.shaping import FRAME, INPUT_NAME, request_of
+from eksprov.serving.shaping import FRAME, INPUT_NAME
 
 TIMEOUT_S: Final = 60.0
 DESCRIPTION_S: Final = 10.0  # for what a model says of itself after it refused a call
@@ -61,11 +61,6 @@ def read_data(text: str, source: str = "the data", *, csv: bool | None = None) -
         if not csv and begins not in ("{", "[", '"') and not begins.isdigit():
             raise errors.UsageError(f"{source} is neither JSON nor CSV: give {FORMS}", GIVE_DATA)
     return from_csv(text, source) if csv else from_json(text, source)
-
-
-def request_from(text: str, source: str = "the data", described: Any = None) -> dict[str, Any]:
-    """A request from text, for a model of this description. Raises: UsageError naming `source`."""
-    return request_of(read_data(text, source), Expected.of(described))
 
 
 def sample_from(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eksprov.kube.api import KubeApi, Ref
+from eksprov.kube.api import KubeApi
 from eksprov.serving.workload import REVISION
 
 LOG_LINES = 200  # a traceback of a server, and what the server says after it
@@ -41,12 +41,6 @@ def observe(kube: KubeApi, deployment: Json) -> Observation:
     concerned = (e for e in kube.list("v1", "Event", namespace) if _concerns(e, name, known))
     events = tuple(sorted(concerned, key=last_seen))
     return Observation(deployment, pods, events, _logs(kube, namespace, pods, events))
-
-
-def observe_model(kube: KubeApi, namespace: str, name: str) -> Observation | None:
-    """The same for a model by name, or None when it has no Deployment."""
-    found = kube.get(Ref("apps/v1", "Deployment", namespace, name))
-    return observe(kube, found) if found is not None else None
 
 
 def _concerns(event: Json, deployment: str, pods: set[str]) -> bool:

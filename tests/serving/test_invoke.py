@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.clock import VirtualClock
 from support.memory_kube import MemoryKube
+from support.tables import request_from
 
 from eksprov import errors
 from eksprov.kube.api import Reply, SlowAnswerError
-from eksprov.serving.invoke import Target, invoke, request_from, sample_from
+from eksprov.serving.invoke import Target, invoke, sample_from
 
 TARGET = Target("default", "digits", "digits")
 SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "digits", "namespace": "default"}}

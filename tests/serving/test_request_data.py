@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.tables import WRITTEN, Held, as_csv, read_back, strict, tables
+from support.tables import WRITTEN, Held, as_csv, read_back, request_from, strict, tables
 
 from eksprov import errors
 from eksprov.serving.expected import Expected
-from eksprov.serving.invoke import read_data, request_from
+from eksprov.serving.invoke import read_data
 from eksprov.serving.shaping import left_out, request_of
 
 

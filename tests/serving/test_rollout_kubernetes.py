@@ -22,11 +22,17 @@ from eksprov.local.controlplane.process import ControlPlane
 from eksprov.serving import manifests
 from eksprov.serving.diagnose import diagnose
 from eksprov.serving.objects import KubeObject, KubeWorkload
-from eksprov.serving.observe import observe_model
+from eksprov.serving.observe import Observation, observe
 from eksprov.serving.rollout import verdict
 
 pytestmark = pytest.mark.kubernetes
 PATIENCE_S = 30.0
+
+
+def seen_of(kube: KubeApi, namespace: str) -> Observation | None:
+    """What is to be seen of the model digits; None when it has no Deployment."""
+    found = kube.get(Ref("apps/v1", "Deployment", namespace, "digits"))
+    return observe(kube, found) if found is not None else None
 
 
 def until(check: Callable[[], Any]) -> Any:
@@ -38,7 +44,7 @@ def until(check: Callable[[], Any]) -> Any:
 
 
 def top_cause(kube: KubeApi, namespace: str) -> str:
-    seen = observe_model(kube, namespace, "digits")
+    seen = seen_of(kube, namespace)
     findings = diagnose(seen) if seen else ()
     return findings[0].cause if findings else ""
 
@@ -60,7 +66,7 @@ def test_the_controller_makes_our_pods_under_restricted_and_the_autoscaler_lifts
     pods = until(lambda: len(kube.list("v1", "Pod", "real-one", "eksprov.dev/model=digits")) == 2)
     assert pods
     until(lambda: top_cause(kube, "real-one") == "the cluster has no nodes")
-    seen = observe_model(kube, "real-one", "digits")
+    seen = seen_of(kube, "real-one")
     assert seen is not None
     assert verdict(seen).state is State.MOVING
     deployment = objects["model/digits/deployment"]
@@ -78,7 +84,7 @@ def test_a_pod_that_restricted_does_not_allow_is_a_failure_with_its_cause(plane:
     kube = client(plane)
     apply_model(kube, "real-two", loosen)
     until(lambda: top_cause(kube, "real-two") == "the namespace's Pod Security does not allow the pods")
-    seen = observe_model(kube, "real-two", "digits")
+    seen = seen_of(kube, "real-two")
     assert seen is not None
     phase = verdict(seen)
     assert phase.state is State.FAILED

@@ -117,10 +117,10 @@ class Killer:
             return oracles.reading(self._here)  # type: ignore[arg-type]
 
 
-def kills(number: int, seed: int) -> Iterator[Result]:
+def kills(number: int, seed: int, kind: type[Killer] = Killer, row: str = "R13") -> Iterator[Result]:
     """So many kills, one after the other."""
     with world_here() as here:
-        killer = Killer(here, random.Random(f"R13 {seed}"))
+        killer = kind(here, random.Random(f"{row} {seed}"))
         killer.undisturbed()
         for count in range(number):
             yield killer.kill(count, f"{seed}.{count}")

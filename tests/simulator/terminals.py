@@ -7,15 +7,13 @@ R13 wants it, with the cursor shown and its settings as they were, and exit 130,
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 
 from support.journey import PYTHON
 from support.terminal import CTRL_C, Terminal, screen
-from support.world_here import world_here
 
-from simulator.kills import BETWEEN_S, FIRST_S, LONGEST_S, SECOND_S, Killer, busy
+from simulator.kills import BETWEEN_S, FIRST_S, LONGEST_S, SECOND_S, Killer, busy, kills
 from simulator.scenario import Result
 
 PRESSES = (0, 1, 1, 2)
@@ -77,8 +75,4 @@ class Typist(Killer):
 
 def terminals(number: int, seed: int) -> Iterator[Result]:
     """So many runs, one after the other."""
-    with world_here() as here:
-        typist = Typist(here, random.Random(f"R16 {seed}"))
-        typist.undisturbed()
-        for count in range(number):
-            yield typist.kill(count, f"{seed}.{count}")
+    return kills(number, seed, Typist, "R16")

@@ -11,6 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from eksprov.serving.expected import Expected
+from eksprov.serving.invoke import read_data
+from eksprov.serving.shaping import request_of
+
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=8)
 NAMES = TEXT.filter(str.strip)
 CELLS: dict[str, st.SearchStrategy[Any]] = {
@@ -109,3 +113,8 @@ def read_back(request: dict[str, Any]) -> Held:
             assert all(isinstance(cell, allowed[one["datatype"]]) for cell in one["data"])
             assert one["datatype"] == "BOOL" or not any(isinstance(cell, bool) for cell in one["data"])
     return Held(tuple(one["name"] for one in request["inputs"]), tuple(zip(*columns, strict=True)))
+
+
+def request_from(text: str, source: str = "the data", described: Any = None) -> dict[str, Any]:
+    """A request from text, for a model of this description. Raises: UsageError naming `source`."""
+    return request_of(read_data(text, source), Expected.of(described))
