@@ -43,6 +43,26 @@ def command(*arguments: str) -> Callable[[], None]:
     return act
 
 
+def first_word() -> Callable[[], None]:
+    """A command where no .pyc file exists yet, up to the first line that it says (here: that there is no config)."""
+
+    def act() -> None:
+        with tempfile.TemporaryDirectory() as cache:
+            process = subprocess.Popen(
+                (sys.executable, "-m", "eksprov", "plan"),
+                cwd=cache,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": cache, "EKSPROV_LOCAL_HOME": cache},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+            assert process.stderr is not None
+            process.stderr.readline()
+            process.kill()
+            process.communicate()
+
+    return act
+
+
 def seconds(act: Callable[[], None]) -> float:
     """How long one call takes."""
     began = time.perf_counter()
@@ -91,6 +111,7 @@ def measure() -> list[Measurement]:
             # What a command that talks to a cluster pays beside what it waits for, and what less would cost.
             "import kubernetes": (command("-c", "import kubernetes.client"), 0),
             "import urllib3": (command("-c", "import urllib3"), 0),
+            "first word, cold": (first_word(), 2000),
             "parse a config": (parsing(), 0),
             "order 100 steps": (plan_of(100), 0),
             "order 1,000 steps": (plan_of(1000), 1000),

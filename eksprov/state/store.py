@@ -27,6 +27,8 @@ from eksprov.state.record import State
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+NAME_PAUSE_S, NAME_LOOKS = 0.05, 40  # looks for the holder's name: for 2 s in all
+
 
 class StateStore(Protocol):
     """Where a stack's state is kept."""
@@ -63,8 +65,15 @@ class LockedStore(StateStore, Protocol):
 class FileStore:
     """`<folder>/<stack>.json`."""
 
-    def __init__(self, folder: Path, stack: str, files: Files = REAL, me: Me | None = None) -> None:
-        self._folder, self._stack, self._files = folder, stack, files
+    def __init__(
+        self,
+        folder: Path,
+        stack: str,
+        files: Files = REAL,
+        me: Me | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._folder, self._stack, self._files, self._pause = folder, stack, files, pause
         self._me = me or this_process()
         self._path = folder / f"{stack}.json"
         self._backup = folder / f"{stack}.json.bak"
@@ -140,7 +149,7 @@ class FileStore:
         return False
 
     def holder(self) -> Holder | None:
-        """Who holds the lock; nobody is told where it is held by one that has only just begun."""
+        """Who holds the lock; one without a name and a pid where the holder hasn't written them in a while."""
         if not (self._folder / f"{self._stack}.lock").exists():
             return None
         held = self._take()
@@ -177,14 +186,21 @@ class FileStore:
         return lock
 
     def _refused(self) -> errors.StateError:
-        who = self._named() or "another eksprov that has only just begun"
+        who = self._named() or "another eksprov that does not say its name"
         return errors.StateError(f"stack {self._stack!r} is being worked on by {who}", "wait until it has ended")
 
     def _named(self) -> Holder | None:
-        try:
-            return Holder.read(json.loads(self._files.read(self._holder)))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        """The holder, as it has written itself down: a moment after it took the lock, so that moment is waited for.
+
+        A name that a killed holder left behind is not the one that holds the lock now.
+        """
+        for _ in range(NAME_LOOKS):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # none yet, or not one
+                named = Holder.read(json.loads(self._files.read(self._holder)))
+                if named.lives(self._me) is not False:
+                    return named
+            self._pause(NAME_PAUSE_S)
+        return None
 
     def _cure(self) -> str:
         return cure_by_backup(self._backup_read, _shown(self._backup))

@@ -7,14 +7,18 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eksprov import errors
+from eksprov.errors import StateError
 from eksprov.state.codec import decode, encode
+from eksprov.state.holder import Holder, this_process
 from eksprov.state.record import Record, State
 from eksprov.state.store import FileStore, write_whole
 
@@ -134,6 +138,30 @@ def test_a_second_writer_is_refused_with_the_holders_name(tmp_path: Path) -> Non
     assert f"`eksprov provision` (pid {os.getpid()} on " in other.stdout
     after = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
     assert after.stdout.strip() == "got it"
+
+
+@pytest.mark.parametrize("before", ["nothing", "a name that a killed holder left", "half a name"])
+def test_a_holder_that_has_not_written_its_name_yet_is_waited_for(tmp_path: Path, before: str) -> None:
+    dead = Holder("teardown", "ada", this_process().host, 4_000_000, "2026-01-01T00:00:00Z")
+    texts = {"nothing": None, "half a name": "{", "a name that a killed holder left": json.dumps(asdict(dead))}
+    name = tmp_path / "demo.lock.json"
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            name.write_text(json.dumps(asdict(replace(dead, command="provision", pid=os.getpid()))))
+
+    store = FileStore(tmp_path, "demo", pause=pause)
+    with FileLock(tmp_path / "demo.lock", timeout=0):
+        if (text := texts[before]) is not None:
+            name.write_text(text)
+        with pytest.raises(StateError, match=rf"`eksprov provision` \(pid {os.getpid()} on "), store.lock("plan"):
+            pass
+        name.unlink()
+        with pytest.raises(StateError, match="another eksprov that does not say its name"), store.lock("plan"):
+            pass
+    assert sum(pauses) < 2.5
 
 
 def test_tokens_survive_a_crash_and_change_after_a_delete() -> None:

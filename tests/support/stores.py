@@ -80,7 +80,7 @@ def file_shop(folder: Path) -> Shop:
     """In a folder."""
 
     def process(pid: int = 1, host: str = "laptop", **_: Any) -> LockedStore:
-        return FileStore(folder, "demo", me=Machines().me(pid, host))
+        return FileStore(folder, "demo", me=Machines().me(pid, host), pause=lambda _: None)
 
     def raw() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
