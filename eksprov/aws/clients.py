@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from eksprov.aws.proxies import is_this_machine
 
@@ -29,27 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-Service = Literal[
-    "autoscaling",
-    "cloudwatch",
-    "ec2",
-    "ecr",
-    "eks",
-    "elb",
-    "elbv2",
-    "events",
-    "iam",
-    "kms",
-    "logs",
-    "pricing",
-    "s3",
-    "service-quotas",
-    "sns",
-    "sqs",
-    "ssm",
-    "sts",
-]
-
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 # The Price List API answers in few regions, for all of them
@@ -59,15 +38,43 @@ MAX_ATTEMPTS = 8  # throttling by EC2's and IAM's token buckets lasts longer tha
 
 
 class Clients:
-    """The services of one Session, made when first asked for, shared by all threads (clients are thread-safe)."""
+    """The services of one Session, made when first asked for, shared by all threads (clients are thread-safe).
+
+    A new service is one more line here: its name in botocore, with _ for -, and its type.
+    """
+
+    autoscaling: AutoScalingClient
+    cloudwatch: CloudWatchClient
+    ec2: EC2Client
+    ecr: ECRClient
+    eks: EKSClient
+    elb: ElasticLoadBalancingClient
+    elbv2: ElasticLoadBalancingv2Client
+    events: EventBridgeClient
+    iam: IAMClient
+    kms: KMSClient
+    logs: CloudWatchLogsClient
+    pricing: PricingClient
+    s3: S3Client
+    service_quotas: ServiceQuotasClient
+    sns: SNSClient
+    sqs: SQSClient
+    ssm: SSMClient
+    sts: STSClient
 
     def __init__(self, session: Any, *, attempts: int, endpoint_url: str | None = None) -> None:
         self._session, self._attempts, self._endpoint_url = session, attempts, endpoint_url
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def get(self, service: Service) -> Any:
-        """The client of a service."""
+    def __getattr__(self, name: str) -> Any:
+        """The client of a service above."""
+        if name not in Clients.__annotations__:
+            raise AttributeError(f"no client of {name!r} is declared")
+        return self.get(name.replace("_", "-"))
+
+    def get(self, service: str) -> Any:
+        """The client of a service, by its name in botocore."""
         with self._lock:
             if service not in self._made:
                 direct = is_this_machine(self._endpoint_url or "")
@@ -78,7 +85,7 @@ class Clients:
                 self._made[service] = client
             return self._made[service]
 
-    def _client(self, service: Service, *, direct: bool) -> Any:
+    def _client(self, service: str, *, direct: bool) -> Any:
         from botocore.config import Config
 
         config = Config(
@@ -92,114 +99,6 @@ class Clients:
         return self._session.client(
             service, region_name=HOMES.get(service), endpoint_url=self._endpoint_url, config=config
         )
-
-    @property
-    def ec2(self) -> EC2Client:
-        """Amazon EC2."""
-        client: EC2Client = self.get("ec2")
-        return client
-
-    @property
-    def eks(self) -> EKSClient:
-        """Amazon EKS."""
-        client: EKSClient = self.get("eks")
-        return client
-
-    @property
-    def iam(self) -> IAMClient:
-        """AWS IAM."""
-        client: IAMClient = self.get("iam")
-        return client
-
-    @property
-    def s3(self) -> S3Client:
-        """Amazon S3."""
-        client: S3Client = self.get("s3")
-        return client
-
-    @property
-    def ecr(self) -> ECRClient:
-        """Amazon ECR."""
-        client: ECRClient = self.get("ecr")
-        return client
-
-    @property
-    def logs(self) -> CloudWatchLogsClient:
-        """Amazon CloudWatch Logs."""
-        client: CloudWatchLogsClient = self.get("logs")
-        return client
-
-    @property
-    def sts(self) -> STSClient:
-        """AWS STS."""
-        client: STSClient = self.get("sts")
-        return client
-
-    @property
-    def autoscaling(self) -> AutoScalingClient:
-        """Amazon EC2 Auto Scaling."""
-        client: AutoScalingClient = self.get("autoscaling")
-        return client
-
-    @property
-    def cloudwatch(self) -> CloudWatchClient:
-        """Amazon CloudWatch."""
-        client: CloudWatchClient = self.get("cloudwatch")
-        return client
-
-    @property
-    def elb(self) -> ElasticLoadBalancingClient:
-        """Classic load balancers."""
-        client: ElasticLoadBalancingClient = self.get("elb")
-        return client
-
-    @property
-    def elbv2(self) -> ElasticLoadBalancingv2Client:
-        """Elastic Load Balancing."""
-        client: ElasticLoadBalancingv2Client = self.get("elbv2")
-        return client
-
-    @property
-    def events(self) -> EventBridgeClient:
-        """Amazon EventBridge."""
-        client: EventBridgeClient = self.get("events")
-        return client
-
-    @property
-    def kms(self) -> KMSClient:
-        """AWS KMS."""
-        client: KMSClient = self.get("kms")
-        return client
-
-    @property
-    def pricing(self) -> PricingClient:
-        """The Price List API."""
-        client: PricingClient = self.get("pricing")
-        return client
-
-    @property
-    def service_quotas(self) -> ServiceQuotasClient:
-        """Service Quotas."""
-        client: ServiceQuotasClient = self.get("service-quotas")
-        return client
-
-    @property
-    def sns(self) -> SNSClient:
-        """Amazon SNS."""
-        client: SNSClient = self.get("sns")
-        return client
-
-    @property
-    def sqs(self) -> SQSClient:
-        """Amazon SQS."""
-        client: SQSClient = self.get("sqs")
-        return client
-
-    @property
-    def ssm(self) -> SSMClient:
-        """AWS Systems Manager."""
-        client: SSMClient = self.get("ssm")
-        return client
 
 
 def refuse_strange_answers(response_dict: Mapping[str, Any], operation_model: Any, **_: Any) -> None:

@@ -67,7 +67,7 @@ def retag(
             wanted = {key: value for key, value in {**have, **put}.items() if key not in drop}
             clients.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": as_list(wanted)})
         case _:
-            client, words = clients.get(service), _WORDS[service]  # type: ignore[arg-type]  # one of the table
+            client, words = clients.get(service), _WORDS[service]
             if drop:
                 getattr(client, words.drop)(**{words.resource: name, words.keys: list(drop)})
             if put:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from eksprov.cli.progress import Display
     from eksprov.config.schema import Config
     from eksprov.core.plan import Plan
-    from eksprov.core.step import Step
+    from eksprov.core.step import AnyStep
     from eksprov.operations.provision import Report
     from eksprov.operations.removal import Removal
     from eksprov.operations.stack import Opened, Stack
@@ -286,7 +286,7 @@ class Backend:
         )
 
 
-def _live(step: Step[Any, Any], opened: Opened) -> str:
+def _live(step: AnyStep, opened: Opened) -> str:
     if step.kind == "cluster" and opened.strange_cluster:
         return "not this stack's"
     have = opened.read(step, fresh=True)
@@ -296,7 +296,7 @@ def _live(step: Step[Any, Any], opened: Opened) -> str:
     return f"{phase.state.value}: {phase.message}" if phase.message else phase.state.value
 
 
-def _status(name: str, step: Step[Any, Any] | None, state: State, live: str) -> StepStatus:
+def _status(name: str, step: AnyStep | None, state: State, live: str) -> StepStatus:
     record = state.steps.get(name)
     if record is None:
         assert step is not None

@@ -83,7 +83,7 @@ class Interrupts:
         finally:
             self._stop = None
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- the signature of handlers
+    def _heard(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
             self._leave(EXIT_INTERRUPTED)
             return

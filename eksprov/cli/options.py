@@ -109,7 +109,7 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def complete_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+def complete_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names of the config's models, for the shell; silent when the config cannot be read."""
     from eksprov import errors
     from eksprov.config.load import load

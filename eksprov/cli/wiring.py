@@ -81,7 +81,7 @@ class AwsPlace:
     name: str = "AWS"
     paid: bool = True
 
-    def connect(self, display: Display) -> Connection:  # noqa: ARG002 -- nothing takes long here
+    def connect(self, display: Display) -> Connection:
         """The ordinary chain. Raises: AccessError when the profile, UsageError when the region does not exist."""
         import boto3
 
@@ -96,7 +96,7 @@ class AwsPlace:
         return Connection(session, token_env={key: value for key, value in named.items() if value})
 
     @contextmanager
-    def creating(self, display: Display) -> Iterator[None]:  # noqa: ARG002 -- AWS makes ready what it needs
+    def creating(self, display: Display) -> Iterator[None]:
         """Nothing."""
         yield
 

@@ -8,10 +8,8 @@ here, each with the page that names it; `eksprov lock` pins their digests.
 
 from __future__ import annotations
 
-from typing import Any
-
 from eksprov.controllers.objects import ControllerObject, ControllerWorkload, CustomObject
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 
-KINDS: tuple[type[Step[Any, Any]], ...] = (ControllerObject, ControllerWorkload, CustomObject)
+KINDS: tuple[type[AnyStep], ...] = (ControllerObject, ControllerWorkload, CustomObject)
 """All kinds, in the order of creation."""

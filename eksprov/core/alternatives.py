@@ -21,10 +21,9 @@ from eksprov.core.converge import Run, converge, is_ours, remove
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
 from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import Outputs, Owner, Phase, State, Step
+from eksprov.core.step import AnyStep, Outputs, Owner, Phase, State
 from eksprov.core.succession import hand_on, tags_of_others
 
-AnyStep = Step[Any, Any]
 NO_CHOICE_HINT = "run the same command again later, or let the config name other choices"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import State, Step
+from eksprov.core.step import AnyStep, State
 
 
-def look_at(step: Step[Any, Any], client: Any) -> Outcome:
+def look_at(step: AnyStep, client: Any) -> Outcome:
     """It is there and fit. Raises: ProvisioningError when it is not."""
     have = step.discover(client)
     if have is None:
@@ -26,7 +26,7 @@ def look_at(step: Step[Any, Any], client: Any) -> Outcome:
     return Outcome(step.name, Status.UNCHANGED, outputs=step.outputs(have))
 
 
-def leave(step: Step[Any, Any], client: Any) -> Outcome:
+def leave(step: AnyStep, client: Any) -> Outcome:
     """Take out of it what this stack left in it, and nothing else; a part of something goes with the whole."""
     if step.part:
         return Outcome(step.name, Status.ABSENT)

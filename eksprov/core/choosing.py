@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from eksprov import errors
 from eksprov.core.pace import Clock
-from eksprov.core.step import Phase, State, Step
+from eksprov.core.step import AnyStep, Phase, State
 
 # From the first reading that shows it. With a reading every 10 s at most, the next choice is asked for within 80 s of
 # the first failure; the promise is 120 s.
@@ -40,7 +39,7 @@ class Patience:
         self._clock, self._limit_s = clock, PATIENCE_S / speed
         self._since: float | None = None
 
-    def look(self, step: Step[Any, Any], phase: Phase | None) -> None:
+    def look(self, step: AnyStep, phase: Phase | None) -> None:
         """Look at a reading. Raises: ScarceError once capacity has been lacking for too long, or for good."""
         if phase is None or not phase.scarce:
             self._since = None
@@ -61,9 +60,9 @@ class Choosing:
     `first` asks for the first choice although a later one is there.
     """
 
-    recorded: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is by default
-    elsewhere: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- where the config says, by default
-    adopt: Callable[[Step[Any, Any]], None] = lambda step: None  # noqa: ARG005 -- nobody keeps it by default
-    begin: Callable[[Step[Any, Any]], None] = lambda step: None  # noqa: ARG005 -- nobody keeps it by default
-    note: Callable[[str], None] = lambda text: None  # noqa: ARG005 -- nobody listens by default
+    recorded: Callable[[str], str] = lambda name: ""
+    elsewhere: Callable[[str], bool] = lambda name: False
+    adopt: Callable[[AnyStep], None] = lambda step: None
+    begin: Callable[[AnyStep], None] = lambda step: None
+    note: Callable[[str], None] = lambda text: None
     first: bool = False

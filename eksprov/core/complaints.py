@@ -7,9 +7,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.core.change import Change
-from eksprov.core.step import HERE, Owner, Step
-
-AnyStep = Step[Any, Any]
+from eksprov.core.step import HERE, AnyStep, Owner
 
 
 def in_words(change: Change) -> str:

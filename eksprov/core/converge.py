@@ -20,7 +20,7 @@ from eksprov.core.motion import changes_now, resting, until_it_rests
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import Clock, pause
 from eksprov.core.replacement import Order
-from eksprov.core.step import HERE, Outputs, Owner, Phase, State, Step
+from eksprov.core.step import HERE, AnyStep, Outputs, Owner, Phase, State
 from eksprov.core.succession import hand_on
 from eksprov.core.tagging import NO_TAGS, Tags, compared, update
 
@@ -49,16 +49,16 @@ class Run:
     owner: Owner
     clock: Clock
     speed: float = 1.0
-    token: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- a default for kinds that ignore tokens
+    token: Callable[[str], str] = lambda name: ""
     note: Callable[[str, Mapping[str, str]], None] = _ignore
     tell: Callable[[str, str], None] = _ignore
     intend: Callable[[str, Any], None] = _ignore
-    expected: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is expected by default
-    unsettled: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing is by default
-    was_there: Callable[[str], bool] = lambda name: False  # noqa: ARG005 -- nothing was by default
-    hopeless: Callable[[str], str] = lambda name: ""  # noqa: ARG005 -- nothing is hopeless by default
-    gone: Callable[[str], None] = lambda name: None  # noqa: ARG005 -- nobody keeps count by default
-    spent: Callable[[Exception], bool] = lambda error: False  # noqa: ARG005 -- no token is by default
+    expected: Callable[[str], bool] = lambda name: False
+    unsettled: Callable[[str], bool] = lambda name: False
+    was_there: Callable[[str], bool] = lambda name: False
+    hopeless: Callable[[str], str] = lambda name: ""
+    gone: Callable[[str], None] = lambda name: None
+    spent: Callable[[Exception], bool] = lambda error: False
     choosing: Choosing = field(default_factory=Choosing)
     tags: Tags = NO_TAGS
 
@@ -70,7 +70,7 @@ def is_ours(owner: Owner | None, us: Owner) -> bool:
     return not us.stack_id or not owner.stack_id or owner.stack_id == us.stack_id
 
 
-def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> Outcome:
+def converge(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
     """Bring the step to its wanted facts and prove it.
 
     Raises: OwnershipError, ReplacementError, ConvergenceError, ProvisioningError, WaitTimeoutError, AccessError.
@@ -111,7 +111,7 @@ def converge(step: Step[Any, Any], client: Any, outputs: Outputs, run: Run) -> O
     return Outcome(step.name, Status.UPDATED, first, step.outputs(have), message=step.phase(have).message)
 
 
-def _make_room(step: Step[Any, Any], client: Any, have: Any, change: Change, run: Run) -> None:
+def _make_room(step: AnyStep, client: Any, have: Any, change: Change, run: Run) -> None:
     """Delete what cannot become as it is wanted. Raises: OutgrownError where another one may be made beside it."""
     order = step.replacement.order
     if order is Order.CREATE_FIRST:
@@ -125,13 +125,13 @@ def _make_room(step: Step[Any, Any], client: Any, have: Any, change: Change, run
     run.gone(step.name)
 
 
-def _refuse_replacement(step: Step[Any, Any], change: Change) -> None:
+def _refuse_replacement(step: AnyStep, change: Change) -> None:
     """In the middle of an update: somebody else has changed what cannot be changed back."""
     if change.action is Action.REPLACE:
         raise irreplaceable(step, change)
 
 
-def _created(step: Step[Any, Any], client: Any, want: Any, run: Run) -> None:
+def _created(step: AnyStep, client: Any, want: Any, run: Run) -> None:
     """Send the create, the intent on the disk before it and what it answered after it.
 
     Where AWS says that the token was used with other parameters, they were those of an incarnation that has gone since,
@@ -149,7 +149,7 @@ def _created(step: Step[Any, Any], client: Any, want: Any, run: Run) -> None:
     run.note(step.name, made)
 
 
-def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
+def remove(step: AnyStep, client: Any, run: Run) -> Outcome:
     """Delete the step's resource and wait until it is gone; a stranger's is left, absence is fine.
 
     Raises: OwnershipError, WaitTimeoutError (naming what blocks), AccessError.
@@ -176,7 +176,7 @@ def remove(step: Step[Any, Any], client: Any, run: Run) -> Outcome:
     return Outcome(step.name, Status.DELETED, change)
 
 
-def _swept(step: Step[Any, Any], client: Any, have: Any | None, run: Run) -> None:
+def _swept(step: AnyStep, client: Any, have: Any | None, run: Run) -> None:
     """Delete what can go, look again, until nothing is left or the kind's time is up."""
     began = run.clock.now()
     while have is not None:
@@ -189,7 +189,7 @@ def _swept(step: Step[Any, Any], client: Any, have: Any | None, run: Run) -> Non
         have = step.discover(client, fresh=True)
 
 
-def _at_rest(step: Step[Any, Any], client: Any, run: Run, want: Any) -> Any | None:
+def _at_rest(step: AnyStep, client: Any, run: Run, want: Any) -> Any | None:
     """The step's facts once nothing is in motion; a failed one of ours is cleared away when the kind allows it.
 
     What may be deleted or changed in motion, and has to be, is not waited for.
@@ -220,7 +220,7 @@ def _at_rest(step: Step[Any, Any], client: Any, run: Run, want: Any) -> Any | No
     return have
 
 
-def _appeared(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
+def _appeared(step: AnyStep, client: Any, run: Run) -> Any | None:
     """What an earlier call may have made, looked for as long as listings may lag; None means it was never made."""
     began = run.clock.now()
     while True:
@@ -232,7 +232,7 @@ def _appeared(step: Step[Any, Any], client: Any, run: Run) -> Any | None:
 
 
 def _proven(
-    step: Step[Any, Any],
+    step: AnyStep,
     client: Any,
     want: Any,
     run: Run,
@@ -269,7 +269,7 @@ def _proven(
 
 
 def _await(
-    step: Step[Any, Any],
+    step: AnyStep,
     client: Any,
     run: Run,
     done: Callable[[Phase | None, Any | None], bool],
@@ -299,7 +299,7 @@ def _await(
         run.clock.sleep(pause(waited, expected, run.speed))
 
 
-def _refuse_stranger(step: Step[Any, Any], have: Any, run: Run) -> None:
+def _refuse_stranger(step: AnyStep, have: Any, run: Run) -> None:
     if not is_ours(have.owner, run.owner):
         raise strange(step, have)
 

@@ -15,9 +15,7 @@ from typing import Any
 
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order
-from eksprov.core.step import Outputs, Step
-
-AnyStep = Step[Any, Any]
+from eksprov.core.step import AnyStep, Outputs
 
 
 class _AllBut(Outputs):

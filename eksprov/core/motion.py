@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eksprov.core.change import Action, diff
-from eksprov.core.step import Phase, State, Step
+from eksprov.core.step import AnyStep, Phase, State
 
 
 def resting(phase: Phase | None, have: Any | None) -> bool:
@@ -14,7 +14,7 @@ def resting(phase: Phase | None, have: Any | None) -> bool:
     return have is None or phase is None or phase.state in (State.READY, State.FAILED)
 
 
-def changes_now(step: Step[Any, Any], want: Any, have: Any) -> bool:
+def changes_now(step: AnyStep, want: Any, have: Any) -> bool:
     """Whether one in motion is to be deleted or changed at once: without that it may never come to rest as wanted."""
     if step.phase(have).state is not State.MOVING:
         return False
@@ -23,6 +23,6 @@ def changes_now(step: Step[Any, Any], want: Any, have: Any) -> bool:
     return (replaced and step.delete_in_motion) or (updated and step.open_to_change(have))
 
 
-def until_it_rests(step: Step[Any, Any], want: Any) -> Callable[[Phase | None, Any | None], bool]:
+def until_it_rests(step: AnyStep, want: Any) -> Callable[[Phase | None, Any | None], bool]:
     """The end of a wait for one that an earlier run, or somebody else, has set in motion."""
     return lambda phase, have: resting(phase, have) or changes_now(step, want, have)

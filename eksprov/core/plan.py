@@ -15,7 +15,7 @@ from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement
 from eksprov.core.executor import Node, order
 from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import READY, Outputs, Owner, State, Step
+from eksprov.core.step import READY, AnyStep, Outputs, Owner, State
 from eksprov.core.succession import taken_over
 from eksprov.core.tagging import NO_TAGS, Tags, compared
 
@@ -66,7 +66,7 @@ class Plan:
         return sum(line.change.action is action for line in self.lines)
 
 
-def nodes(steps: Sequence[Step[Any, Any]]) -> list[Node]:
+def nodes(steps: Sequence[AnyStep]) -> list[Node]:
     """The graph of creation; what is needed of other runs (a model needs the cluster) is not part of it."""
     present = {step.name for step in steps}
     return [
@@ -74,7 +74,7 @@ def nodes(steps: Sequence[Step[Any, Any]]) -> list[Node]:
     ]
 
 
-def removal_nodes(steps: Sequence[Step[Any, Any]]) -> list[Node]:
+def removal_nodes(steps: Sequence[AnyStep]) -> list[Node]:
     """The graph of removal: a step waits for all that need it, and for what it outlives."""
     present = {step.name for step in steps}
     waits: dict[str, set[str]] = {step.name: set(step.outlives) & present for step in steps}
@@ -86,9 +86,9 @@ def removal_nodes(steps: Sequence[Step[Any, Any]]) -> list[Node]:
 
 
 def preview(
-    steps: Sequence[Step[Any, Any]],
+    steps: Sequence[AnyStep],
     found: Mapping[str, Any | None],
-    orphans: Sequence[Step[Any, Any]],
+    orphans: Sequence[AnyStep],
     us: Owner,
     basis: str = "world",
     notes: tuple[str, ...] = (),
@@ -110,14 +110,14 @@ def preview(
     return Plan(tuple(lines), basis, notes)
 
 
-def as_created(line: Planned, step: Step[Any, Any]) -> Planned:
+def as_created(line: Planned, step: AnyStep) -> Planned:
     """The line; one that creates says what, from the facts that are wanted."""
     if line.change.action is not Action.CREATE:
         return line
     return replace(line, description=step.describe(line.want))
 
 
-def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, Step[Any, Any]]) -> Iterator[Planned]:
+def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, AnyStep]) -> Iterator[Planned]:
     """The lines, with what has to go because something under it is made again, and with what forbids that."""
     living = {line.name for line in lines if line.have is not None}
     first = [line for line in lines if line.change.action is Action.REPLACE and not line.problem]
@@ -134,7 +134,7 @@ def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, Step[Any, Any]
             yield line
 
 
-def _line(step: Step[Any, Any], have: Any | None, outputs: Outputs, us: Owner, tags: Tags) -> Planned:
+def _line(step: AnyStep, have: Any | None, outputs: Outputs, us: Owner, tags: Tags) -> Planned:
     if step.borrowed and have is None:
         problem = "does not exist here, but the config names it as something to be used"
         return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)

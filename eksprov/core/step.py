@@ -179,11 +179,11 @@ class Step(ABC, Generic[C, F]):
     def outputs(self, have: F) -> dict[str, str]:
         """What other steps and the user want to know of the resource."""
 
-    def phase(self, have: F) -> Phase:  # noqa: ARG002 -- most kinds are ready as soon as they exist
+    def phase(self, have: F) -> Phase:
         """Whether the resource is ready, in motion, leaving or failed."""
         return READY
 
-    def describe(self, want: F) -> str:  # noqa: ARG002 -- the fewest kinds have nothing but a name
+    def describe(self, want: F) -> str:
         """What is going to be created, in a few words and from its facts: "10.0.0.0/16"; for the plan."""
         # Every kind that can be created says more than this; a test goes through all of them.
         return self.slug
@@ -204,7 +204,7 @@ class Step(ABC, Generic[C, F]):
         # Asked only of a kind that says CREATE_FIRST; another that is asked is a bug, and must not get a wrong name.
         raise NotImplementedError(f"{self.kind} has no second name")
 
-    def succeeding(self, have: F) -> Step[C, F]:  # noqa: ARG002 -- what most kinds have is the config's alone
+    def succeeding(self, have: F) -> Step[C, F]:
         """This step as the successor of `have`: with the live values that another program owns, within its bounds."""
         return self
 
@@ -213,7 +213,7 @@ class Step(ABC, Generic[C, F]):
         """What tells this choice from the others, in a few words."""
         return self.slug
 
-    def siblings(self, client: C, *, fresh: bool = False) -> tuple[Step[C, F], ...]:  # noqa: ARG002 -- most have none
+    def siblings(self, client: C, *, fresh: bool = False) -> tuple[Step[C, F], ...]:
         """Every live resource that may be this step's, whatever choice it is; its owner tag says whether it is."""
         return ()
 
@@ -222,31 +222,31 @@ class Step(ABC, Generic[C, F]):
         self.delete(client, have)
         return True
 
-    def update_limit_s(self, want: F, have: F) -> float:  # noqa: ARG002 -- most take as long whatever changes
+    def update_limit_s(self, want: F, have: F) -> float:
         """How long the change of `have` into `want` may take until waiting for it ends, in seconds."""
         return self.timing.update_limit_s or self.timing.create_limit_s
 
-    def open_to_change(self, have: F) -> bool:  # noqa: ARG002 -- most take no call before they rest
+    def open_to_change(self, have: F) -> bool:
         """Whether a MOVING one takes an update, without which it may never come to rest."""
         return False
 
-    def why_failed(self, client: C, update: str) -> str:  # noqa: ARG002 -- most updates are done when they are answered
+    def why_failed(self, client: C, update: str) -> str:
         """Why the update of this id ended without effect, as the world says it; empty where it has not failed."""
         return ""
 
-    def refusal(self, want: F, have: F) -> str:  # noqa: ARG002 -- what changes in place usually changes both ways
+    def refusal(self, want: F, have: F) -> str:
         """Why this change would be refused though its fields change in place (a one-way switch); empty if not."""
         return ""
 
-    def consequence(self, want: F, have: F) -> str:  # noqa: ARG002 -- most changes do what their fields say
+    def consequence(self, want: F, have: F) -> str:
         """What else this change brings about, for the plan; empty for most."""
         return ""
 
-    def blockers(self, client: C, have: F) -> tuple[str, ...]:  # noqa: ARG002 -- most kinds have none
+    def blockers(self, client: C, have: F) -> tuple[str, ...]:
         """What keeps the resource from being deleted, named for people."""
         return ()
 
-    def protection(self, have: F) -> str:  # noqa: ARG002 -- most kinds have none
+    def protection(self, have: F) -> str:
         """Why AWS would refuse to delete the resource, asked before a teardown begins; empty when it would not."""
         return ""
 
@@ -259,3 +259,6 @@ class Step(ABC, Generic[C, F]):
     def revive(cls, name: str, slug: str, **more: Any) -> Step[C, F]:
         """The step of a record, enough to discover and delete."""
         return cls(name=name, slug=slug, **more)
+
+
+AnyStep = Step[Any, Any]  # of whatever client and facts

@@ -10,10 +10,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from eksprov.core.tagging import Tags
 
-AnyStep = Step[Any, Any]
 # Of AWS, of ours and of controllers, who write them again on what they make or find.
 NOT_OTHERS = ("aws:", "eks:", "eksprov:", "elbv2.k8s.aws/", "k8s.io/", "karpenter.", "kubernetes.io/", "Name")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eksprov.core.change import Action, Change, FieldChange, diff
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 
 TAGS = "tags"
 
@@ -36,7 +36,7 @@ class Tags:
 NO_TAGS = Tags()
 
 
-def compared(step: Step[Any, Any], want: Any, have: Any | None, tags: Tags) -> Change:
+def compared(step: AnyStep, want: Any, have: Any | None, tags: Tags) -> Change:
     """`diff`, with the tags as one more field of a resource that stays."""
     change = diff(want, have)
     if step.tags_at is None or have is None or have.owner is None or change.action is Action.REPLACE:
@@ -47,7 +47,7 @@ def compared(step: Step[Any, Any], want: Any, have: Any | None, tags: Tags) -> C
     return Change(Action.UPDATE, (*change.fields, FieldChange(TAGS, found, wanted)), change.reason)
 
 
-def update(step: Step[Any, Any], client: Any, want: Any, have: Any, change: Change, tags: Tags) -> str | None:
+def update(step: AnyStep, client: Any, want: Any, have: Any, change: Change, tags: Tags) -> str | None:
     """Send the tags, and what changes the other fields or a first part of them: `Step.update` and what it gives."""
     if TAGS in change.names and step.tags_at is not None:
         service, output = step.tags_at

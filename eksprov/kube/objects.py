@@ -64,7 +64,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         """The object's address."""
         return Ref.parse(self.slug)
 
-    def desired(self, outputs: Outputs) -> ObjectFacts:  # noqa: ARG002 -- the manifest is complete from the start
+    def desired(self, outputs: Outputs) -> ObjectFacts:
         """The fields of the manifest."""
         return ObjectFacts(flat(self.manifest))
 
@@ -72,7 +72,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         """What is created, for the plan."""
         return described(self.ref, want.fields)
 
-    def discover(self, client: KubeApi, *, fresh: bool = False) -> ObjectFacts | None:  # noqa: ARG002 -- one read
+    def discover(self, client: KubeApi, *, fresh: bool = False) -> ObjectFacts | None:
         """The same fields of the live object."""
         live = client.get(self.ref)
         if live is None:
@@ -82,12 +82,12 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
             fields, owner_of(live), live["metadata"].get("uid", ""), self._phase(client, live, fields), _holding(live)
         )
 
-    def create(self, client: KubeApi, want: ObjectFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- named objects
+    def create(self, client: KubeApi, want: ObjectFacts, token: str) -> dict[str, str]:
         """Apply the manifest."""
         client.apply(self.manifest)
         return self.outputs(want)
 
-    def update(self, client: KubeApi, want: ObjectFacts, have: ObjectFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, client: KubeApi, want: ObjectFacts, have: ObjectFacts, fields: tuple[str, ...]) -> None:
         """Apply the manifest; what a person changed with kubectl is taken back."""
         try:
             client.apply(self.manifest)
@@ -100,7 +100,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         """Delete this very object, what it owns first."""
         client.delete(self.ref, uid=have.uid)
 
-    def outputs(self, have: ObjectFacts) -> dict[str, str]:  # noqa: ARG002 -- the address says it all
+    def outputs(self, have: ObjectFacts) -> dict[str, str]:
         """The object's namespace and name."""
         return {"namespace": self.ref.namespace, "name": self.ref.name}
 
@@ -108,7 +108,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         """As it was when it was read."""
         return have.phase
 
-    def blockers(self, client: KubeApi, have: ObjectFacts) -> tuple[str, ...]:  # noqa: ARG002 -- it was read with the rest
+    def blockers(self, client: KubeApi, have: ObjectFacts) -> tuple[str, ...]:
         """What keeps an object on its way out: finalizers, or what a namespace still holds."""
         return have.holding
 
@@ -122,7 +122,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         """The fields that the manifest sets, as the live object has them."""
         return cut(live, self.manifest)
 
-    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:  # noqa: ARG002 -- for workloads
+    def _phase(self, client: KubeApi, live: Manifest, fields: Mapping[str, str]) -> Phase:
         return leaving(live) or READY
 
 

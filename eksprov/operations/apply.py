@@ -21,7 +21,7 @@ from eksprov.core.converge import Run
 from eksprov.core.executor import Walk
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from eksprov.kube.api import KubeApi
 from eksprov.operations.api_server import ApiServer
 from eksprov.operations.blockers import Blockers
@@ -30,8 +30,6 @@ from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.state.journal import Intent
 from eksprov.state.record import Record
-
-AnyStep = Step[Any, Any]
 
 
 class Applier:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from eksprov import errors
 from eksprov.core.pace import Clock
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.kube.api import KubeApi
 from eksprov.kube.blockers import blocked, closed_budgets, unready_nodes
 
@@ -31,7 +31,7 @@ class Blockers:
         self._since: dict[str, float] = {}
         self._known: dict[str, tuple[float, str]] = {}
 
-    def said(self, step: Step[Any, Any], text: str) -> str:
+    def said(self, step: AnyStep, text: str) -> str:
         """`text`, and what the step waits for, once it has waited for a while."""
         now = self._clock.now()
         with self._lock:
@@ -45,7 +45,7 @@ class Blockers:
                 self._known[step.name] = (now, why)
         return "; ".join(filter(None, (text, why)))
 
-    def now(self, step: Step[Any, Any]) -> str:
+    def now(self, step: AnyStep) -> str:
         """What the cluster says of it at this moment; empty where it says nothing."""
         if step.kind not in ("addon", "node-group"):
             return ""
@@ -58,13 +58,13 @@ class Blockers:
             return ""  # whoever may not look, or cannot reach it, still waits for AWS
 
 
-def _addon(api: KubeApi, step: Step[Any, Any]) -> str:
+def _addon(api: KubeApi, step: AnyStep) -> str:
     stem = pod_stem(step.slug.split("/", 1)[1])
     pods = [pod for space in NAMESPACES for pod in api.list("v1", "Pod", space)]
     return blocked(pod for pod in pods if pod["metadata"]["name"].startswith(stem))
 
 
-def _group(api: KubeApi, step: Step[Any, Any]) -> str:
+def _group(api: KubeApi, step: AnyStep) -> str:
     closed = closed_budgets(api)
     held = f"disruption budgets that let no pod go: {', '.join(closed)}" if closed else ""
     return "; ".join(filter(None, (unready_nodes(api, step.slug.split("/", 1)[1]), held)))

@@ -12,12 +12,10 @@ from eksprov.core.change import Action, Change, diff
 from eksprov.core.choosing import Choosing
 from eksprov.core.plan import Planned
 from eksprov.core.replacement import Order
-from eksprov.core.step import Outputs, State, Step
+from eksprov.core.step import AnyStep, Outputs, State
 from eksprov.core.succession import taken_over
 from eksprov.core.tagging import Tags
 from eksprov.operations.stack import Opened
-
-AnyStep = Step[Any, Any]
 
 
 def elsewhere(opened: Opened, step: AnyStep) -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from eksprov import errors
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import State, Step
+from eksprov.core.step import AnyStep, State
 from eksprov.kube.api import KubeApi, Manifest, Ref
 from eksprov.operations.apply import Applier
 from eksprov.operations.stack import Opened
@@ -36,7 +35,7 @@ def samples(opened: Opened, chosen: Chosen) -> dict[str, Given]:
     return {name: read_data(_text(path), str(path), csv=False) for name, path in found.items() if path is not None}
 
 
-def start_again(kube: KubeApi, steps: Iterable[Step[Any, Any]]) -> None:
+def start_again(kube: KubeApi, steps: Iterable[AnyStep]) -> None:
     """Take away the pods with which an earlier run's deployment of the same revision has failed: what they show is of
     before, and what kept them from starting may have been mended since."""
     for step in steps:

@@ -7,13 +7,12 @@ nothing for it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from eksprov import errors
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement, lost
 from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from eksprov.operations.apply import fingerprint
 from eksprov.operations.stack import Opened
 
@@ -55,6 +54,6 @@ def _outgrown(opened: Opened, living: Collection[str]) -> Iterator[str]:
             yield step.name
 
 
-def _carries(step: Step[Any, Any], steps: Collection[Step[Any, Any]], living: Collection[str]) -> bool:
+def _carries(step: AnyStep, steps: Collection[AnyStep], living: Collection[str]) -> bool:
     """Whether a living step is made of what this one gives."""
     return any(lost(other, {step.name}) for other in steps if other.name in living and step.name in other.needs)

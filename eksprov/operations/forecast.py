@@ -17,7 +17,7 @@ from eksprov.config.schema import Addon
 from eksprov.core.change import NO_CHANGE, Unknown, diff
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import Outputs, Owner, Step
+from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.errors import Problem
 from eksprov.operations.apply import fingerprint
 from eksprov.operations.asked import asked
@@ -190,7 +190,7 @@ def _cure(finding: Finding) -> str:
     return f"\n  cure: {finding.cure}" if finding.cure else ""
 
 
-def _unmade(opened: Opened) -> Iterator[Step[Any, Any]]:
+def _unmade(opened: Opened) -> Iterator[AnyStep]:
     """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
     outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
     sighted = {sighting.owner.step for sighting in opened.sightings}
@@ -220,7 +220,7 @@ def _partial_plan(opened: Opened) -> Plan:
     return Plan(tuple(_line(step, have, outputs, opened.us) for step, have in zip(steps, found, strict=True)))
 
 
-def _line(step: Step[Any, Any], have: Any, outputs: Outputs, us: Owner) -> Planned:
+def _line(step: AnyStep, have: Any, outputs: Outputs, us: Owner) -> Planned:
     """As in a plan, but what is not known here (outputs of steps that were not looked at) is no difference."""
     want = step.desired(outputs)
     line = Planned(step.name, step.kind, step.slug, diff(want, have), have=have, want=want)

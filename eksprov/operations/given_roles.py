@@ -12,7 +12,7 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.core.converge import is_ours
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from eksprov.errors import Problem
 from eksprov.operations.apply import fingerprint
 from eksprov.operations.stack import Opened
@@ -20,7 +20,6 @@ from eksprov.steps.absent import unless
 from eksprov.steps.existing_role import ExistingRole
 from eksprov.steps.iam_role import GONE, IamRole
 
-AnyStep = Step[Any, Any]
 BOUNDARY, PATH = "iam.permissions_boundary", "iam.role_path"
 UNTOUCHED = "it is not this stack's, so it is not changed"
 

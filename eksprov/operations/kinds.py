@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from eksprov import errors
 from eksprov.controllers import KINDS as CONTROLLER_KINDS
-from eksprov.core.step import Sighting, Step
+from eksprov.core.step import AnyStep, Sighting
 from eksprov.serving import KINDS as SERVING_KINDS
 from eksprov.state.record import Record
 from eksprov.steps import KINDS as AWS_KINDS
 
-KINDS: tuple[type[Step[Any, Any]], ...] = (*AWS_KINDS, *CONTROLLER_KINDS, *SERVING_KINDS)
-MODEL_OBJECTS: tuple[type[Step[Any, Any]], ...] = tuple(kind for kind in SERVING_KINDS if kind.world == "kube")
+KINDS: tuple[type[AnyStep], ...] = (*AWS_KINDS, *CONTROLLER_KINDS, *SERVING_KINDS)
+MODEL_OBJECTS: tuple[type[AnyStep], ...] = tuple(kind for kind in SERVING_KINDS if kind.world == "kube")
 _BY_NAME = {kind.kind: kind for kind in KINDS}
 
 
-def revive(name: str, record: Record) -> Step[Any, Any]:
+def revive(name: str, record: Record) -> AnyStep:
     """The step of a record, enough to discover and delete its resource. Raises: StateError for an unknown kind."""
     kind = _BY_NAME.get(record.kind)
     if kind is None:
@@ -24,7 +22,7 @@ def revive(name: str, record: Record) -> Step[Any, Any]:
     return kind.revive(name, record.slug, needs=record.needs, outlives=record.outlives)
 
 
-def revived(sighting: Sighting) -> Step[Any, Any]:
+def revived(sighting: Sighting) -> AnyStep:
     """The step of something found by its tags alone."""
     return _BY_NAME[sighting.kind].revive(sighting.owner.step, sighting.slug)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.aws.faults import translated
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.operations.models import stack_facts
 from eksprov.operations.pinning import addon_of, group_of
 from eksprov.operations.stack import Opened
@@ -94,7 +94,7 @@ def _no_release(ami_type: str, version: str) -> str:
     return f"there is no parameter {name}" if name else f"AWS publishes no release of the image {ami_type} that we know"
 
 
-def _images(opened: Opened, steps: Iterable[Step[Any, Any]]) -> Iterator[str]:
+def _images(opened: Opened, steps: Iterable[AnyStep]) -> Iterator[str]:
     """Every image that eksprov brings: of what it installs, and of the servers of the config's models."""
     manifests: list[Mapping[str, Any]] = [getattr(step, "manifest", {}) for step in steps]
     facts = stack_facts(opened)

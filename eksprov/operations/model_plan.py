@@ -16,7 +16,7 @@ from eksprov import errors
 from eksprov.config.schema import Config, Model
 from eksprov.core.change import ABSENT, NO_CHANGE, NOT_RECORDED, Action, Change, FieldChange
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import RENDERED
@@ -35,7 +35,6 @@ from eksprov.serving.workload import REVISION
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
 
-AnyStep = Step[Any, Any]
 Where = tuple[str, str]  # a model's namespace and name
 KIND: Final = "model"
 NO_LONGER: Final = "no longer in the config, and still serving"

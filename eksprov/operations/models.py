@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eksprov import errors
 from eksprov.config.schema import Config, Model
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations import closing, model_states
@@ -42,8 +41,6 @@ from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.choices import Choices
-
-AnyStep = Step[Any, Any]
 
 
 @dataclass(frozen=True)

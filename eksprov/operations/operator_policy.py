@@ -8,7 +8,7 @@ from typing import Any
 
 from eksprov.config.schema import Config, Model
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.operations.kinds import KINDS, is_model, revive
 from eksprov.operations.wanted import wanted
 from eksprov.permissions import Phase, Place, needs, place_of
@@ -72,7 +72,7 @@ def looked_up(config: Config) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _of_model(config: Config, choices: Choices, model: Model) -> tuple[Step[Any, Any], ...]:
+def _of_model(config: Config, choices: Choices, model: Model) -> tuple[AnyStep, ...]:
     """What a model's deployment makes in AWS; which files it has, no policy depends on."""
     bond = model_association(config, model.name, model.namespace, service_account(model.name))
     shown = model_dashboard(config, choices, model.name, model.namespace)

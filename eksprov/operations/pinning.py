@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
 
 from eksprov import errors
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
 from eksprov.pins.images import with_digests
 from eksprov.pins.lockfile import Pins
 from eksprov.steps.addon import Addon
 from eksprov.steps.nodegroup import NodeGroup
-
-AnyStep = Step[Any, Any]
 
 
 def pinned(steps: Iterable[AnyStep], pins: Pins) -> tuple[AnyStep, ...]:

@@ -13,7 +13,7 @@ from eksprov.core.change import NO_CHANGE, NOT_RECORDED, UNKNOWN, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.executor import order
 from eksprov.core.plan import Plan, Planned, as_created, nodes, preview
-from eksprov.core.step import Outputs, State, Step
+from eksprov.core.step import AnyStep, Outputs, State
 from eksprov.kube.api import KubeApi
 from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
@@ -36,7 +36,7 @@ NOTHING_RECORDED = (
 )
 
 
-def make_plan(opened: Opened, steps: Sequence[Step[Any, Any]] | None = None, client: Any = None) -> Plan:
+def make_plan(opened: Opened, steps: Sequence[AnyStep] | None = None, client: Any = None) -> Plan:
     """Read the world side by side and compare; nothing is written, in AWS or here."""
     if steps is None:
         refuse_another_family(opened)
@@ -70,7 +70,7 @@ def _unasked(line: Planned) -> Planned:
     return replace(line, change=replace(line.change, reason="not asked: the cluster of this name is not this stack's"))
 
 
-def _read(opened: Opened, steps: Sequence[Step[Any, Any]], client: Any) -> dict[str, Any]:
+def _read(opened: Opened, steps: Sequence[AnyStep], client: Any) -> dict[str, Any]:
     found = opened.stack.together(lambda step: opened.read(step, client), steps)
     return dict(zip((step.name for step in steps), found, strict=True))
 
@@ -116,7 +116,7 @@ def offline_choices(config: Config, state: Recorded) -> Choices:
     return from_record(config, state.choices) or unsettled(config)
 
 
-def _offline_line(step: Step[Any, Any], state: Recorded, outputs: Outputs) -> Planned:
+def _offline_line(step: AnyStep, state: Recorded, outputs: Outputs) -> Planned:
     record = state.steps.get(step.name)
     step = under_any_name(step).get(record.slug, step) if record is not None else step
     line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(outputs))

@@ -14,13 +14,11 @@ from typing import Any
 from eksprov.core.alternatives import under_any_name
 from eksprov.core.change import Action, diff
 from eksprov.core.converge import is_ours
-from eksprov.core.step import Outputs, Sighting, State, Step
+from eksprov.core.step import AnyStep, Outputs, Sighting, State
 from eksprov.operations.apply import fingerprint
 from eksprov.operations.kinds import revived
 from eksprov.operations.stack import Opened
 from eksprov.state.record import Record
-
-AnyStep = Step[Any, Any]
 
 
 def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Opened:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from eksprov.core.replacement import forcing
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from eksprov.operations.kinds import KINDS
 
-Kind = type[Step[Any, Any]]
+Kind = type[AnyStep]
 ANY_SLUG = "cluster/namespace/name"  # has all the parts that any kind looks for
 
 _HEAD = """\

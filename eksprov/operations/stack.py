@@ -21,7 +21,7 @@ from eksprov.aws.tags import REGION
 from eksprov.config.schema import Config
 from eksprov.core.executor import WORKERS, Channel, Pool
 from eksprov.core.pace import Clock
-from eksprov.core.step import Owner, Sighting, Step
+from eksprov.core.step import AnyStep, Owner, Sighting
 from eksprov.core.tagging import Tags
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi
@@ -96,7 +96,7 @@ class Opened:
     state: State
     identity: Identity
     choices: Choices
-    steps: tuple[Step[Any, Any], ...]
+    steps: tuple[AnyStep, ...]
     sightings: tuple[Sighting, ...] = ()
     first_choice: bool = False
 
@@ -117,7 +117,7 @@ class Opened:
         found = self.choices.stranger
         return "" if any(record.outputs.get("arn") == found for record in records) else found
 
-    def asks(self, step: Step[Any, Any]) -> bool:
+    def asks(self, step: AnyStep) -> bool:
         """Whether the world is asked for a step: nothing inside a stranger's cluster is any business of ours."""
         return not self.strange_cluster or not (step.inside or step.world == "kube")
 
@@ -128,7 +128,7 @@ class Opened:
             raise errors.OwnershipError(said, "choose another stack name")
 
     @property
-    def orphans(self) -> tuple[Step[Any, Any], ...]:
+    def orphans(self) -> tuple[AnyStep, ...]:
         """Recorded or sighted infrastructure that the config no longer names (models are deployed on their own)."""
         wanted = {step.name for step in self.steps}
         recorded = {
@@ -143,7 +143,7 @@ class Opened:
         }
         return (*recorded.values(), *sighted.values())
 
-    def read(self, step: Step[Any, Any], client: Any = None, *, fresh: bool = False) -> Any | None:
+    def read(self, step: AnyStep, client: Any = None, *, fresh: bool = False) -> Any | None:
         """The facts of a step, from AWS or from `client`; None where there is nothing, or nothing that is asked for.
 
         Raises: AccessError, ProvisioningError where the world does not answer as it should.
@@ -189,12 +189,12 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
 
 
 def survey(
-    aws: Aws, stack: str, kinds: tuple[type[Step[Any, Any]], ...], together: Together = side_by_side
+    aws: Aws, stack: str, kinds: tuple[type[AnyStep], ...], together: Together = side_by_side
 ) -> tuple[Sighting, ...]:
     """Everything in the account whose tags name the stack, kind by kind; the state is not asked."""
     from eksprov.aws.faults import translated
 
-    def look(kind: type[Step[Any, Any]]) -> list[Sighting]:
+    def look(kind: type[AnyStep]) -> list[Sighting]:
         with translated(f"look for resources of kind {kind.kind}"):
             return list(kind.survey(aws, stack))
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from eksprov import errors
 from eksprov.core.converge import is_ours
 from eksprov.core.pace import pause
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.core.words import counted
 from eksprov.kube.api import KubeApi, Manifest, Ref, UnknownKindError
 from eksprov.operations.stack import Opened
@@ -35,7 +34,7 @@ EXPECTED_S = 60.0
 _HOLDS_LEFTOVERS = frozenset({"internet-gateway", "security-group", "subnet", "vpc"})
 
 
-def holds_leftovers(step: Step[Any, Any]) -> bool:
+def holds_leftovers(step: AnyStep) -> bool:
     """Whether the step goes after the sweep."""
     return step.kind in _HOLDS_LEFTOVERS or step.name in (KARPENTER_NODE, AUTO_NODE)
 
@@ -63,7 +62,7 @@ def release(kube: KubeApi, opened: Opened, *, auto_mode: bool = False) -> None:
     stack.progress.note(f"still there: {', '.join(left)}; what they made in AWS is swept")
 
 
-def broom(opened: Opened, steps: Iterable[Step[Any, Any]], reclaiming: Reclaiming) -> Leftovers | None:
+def broom(opened: Opened, steps: Iterable[AnyStep], reclaiming: Reclaiming) -> Leftovers | None:
     """The sweep of our cluster's leftovers; None where the cluster of that name is not, and was not, this stack's.
 
     Where nothing is known of it any more, it is still ours what an earlier teardown has marked as kept.
@@ -78,14 +77,14 @@ def broom(opened: Opened, steps: Iterable[Step[Any, Any]], reclaiming: Reclaimin
     return Leftovers(name=NAME, slug=cluster.slug, outlives=after, reclaiming=reclaiming, marked_alone=not ours)
 
 
-def nodes_first(opened: Opened, steps: Iterable[Step[Any, Any]]) -> NodesOnDemand:
+def nodes_first(opened: Opened, steps: Iterable[AnyStep]) -> NodesOnDemand:
     """What has to leave between node groups and cluster."""
     cluster = next(step for step in opened.steps if step.kind == "cluster")
     after = tuple(step.name for step in steps if step.world == "kube" or _lives_in_cluster(step))
     return NodesOnDemand(name=NODES, slug=cluster.slug, outlives=after)
 
 
-def _lives_in_cluster(step: Step[Any, Any]) -> bool:
+def _lives_in_cluster(step: AnyStep) -> bool:
     return step.world == "aws" and step.kind in ("addon", "node-group")
 
 

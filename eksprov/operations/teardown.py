@@ -17,7 +17,7 @@ from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
 from eksprov.core.converge import is_ours
 from eksprov.core.outcome import Outcome
-from eksprov.core.step import Sighting, State, Step
+from eksprov.core.step import AnyStep, Sighting, State
 from eksprov.kube.api import KubeApi
 from eksprov.operations.apply import Applier
 from eksprov.operations.kinds import KINDS, is_model, revive, revived
@@ -30,7 +30,6 @@ from eksprov.steps.leftovers import Leftovers, sighted
 from eksprov.steps.nodes_on_demand import NodesOnDemand
 from eksprov.steps.reclaiming import Reclaiming
 
-AnyStep = Step[Any, Any]
 PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then tear down"
 OUTLIVE_WORKLOADS = frozenset({"node-group", "addon", "access-entry", "bucket", "repository"})
 

@@ -7,7 +7,6 @@ entries, without which nobody gets in.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from eksprov.config.rules.pools import hosts
 from eksprov.config.schema import Config, NodePool
@@ -17,7 +16,7 @@ from eksprov.controllers.device_plugins import Device, device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
 from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
 from eksprov.steps.addon_versions import CNI
 from eksprov.steps.catalog import catalog, cluster_name
@@ -33,7 +32,6 @@ from eksprov.steps.choices import Choices
 from eksprov.steps.instances import named_types
 from eksprov.steps.node_shape import NodeShape, derive_pool
 
-AnyStep = Step[Any, Any]
 MOST_REPLICAS = 2  # of Karpenter, each on a node of its own
 DEVICES: tuple[Device, ...] = ("nvidia", "neuron", "efa")
 

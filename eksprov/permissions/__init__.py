@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from eksprov.core.replacement import Order
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.errors import EksprovError
 from eksprov.permissions import account, cluster, messaging, network, sweep
 from eksprov.permissions.checks import checks, node_images
@@ -26,7 +26,6 @@ __all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "creating", "
 Phase = Literal["provision", "lock", "deploy-model", "teardown"]
 PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
 NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
-AnyStep = Step[Any, Any]
 RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {
     **network.RIGHTS,
     **cluster.RIGHTS,
@@ -106,7 +105,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
         yield from _rights(each.kind, place).survey  # a lost record is read back from the tags
 
 
-def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # noqa: ARG001 -- nothing is surveyed
+def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     """What versions there are, and which of them live; the parameters in which AWS names node images are public."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "eks:DescribeAddonVersions")
     yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
@@ -131,7 +130,7 @@ def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     yield from sweep.leftovers(place)
 
 
-def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:  # noqa: ARG001 -- nothing is surveyed
+def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     """A model's role, its bond, its files; the rest happens in Kubernetes, where the access entry decides."""
     if not place.models:
         return

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from eksprov.aws.tags import STACK
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.steps.existing_role import ExistingRole
 from eksprov.steps.iam_role import IamRole
 
@@ -50,9 +49,9 @@ class Place:
     region: str
     account: str = "*"
     partition: str = "aws"
-    kinds: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
-    models: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
-    left: Mapping[str, tuple[Step[Any, Any], ...]] = field(default_factory=dict)
+    kinds: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)
+    models: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)
+    left: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)
     models_only: bool = False
     permissions_boundary: str = ""
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -237,7 +237,7 @@ def _existing_vpc(place: Place) -> Rights:
     return Rights(read=(*_reads("DescribeVpcs", "DescribeSubnets", "DescribeRouteTables"), *attribute))
 
 
-def _existing_subnet(place: Place) -> Rights:  # noqa: ARG001 -- it is only looked at
+def _existing_subnet(place: Place) -> Rights:
     return Rights(read=_reads("DescribeSubnets"))
 
 

@@ -41,15 +41,15 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
     port: str = "http"
     min_replicas: int = 1
 
-    def desired(self, outputs: Outputs) -> EndpointFacts:  # noqa: ARG002 -- needs nobody's outputs
+    def desired(self, outputs: Outputs) -> EndpointFacts:
         """It answers."""
         return EndpointFacts(answers=True)
 
-    def describe(self, want: EndpointFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: EndpointFacts) -> str:
         """What is created, for the plan."""
         return f"{self.model} answers at {self.slug}, {plural(self.min_replicas, 'replica')} available"
 
-    def discover(self, client: KubeApi, *, fresh: bool = False) -> EndpointFacts | None:  # noqa: ARG002 -- always asks
+    def discover(self, client: KubeApi, *, fresh: bool = False) -> EndpointFacts | None:
         """Ask the model; None while there is no Service to ask through."""
         namespace, _, service = self.slug.partition("/")
         live = client.get(Ref("v1", "Service", namespace, service)) if self.model else None
@@ -67,7 +67,7 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
             return EndpointFacts(False, owner, f"{available} of {self.min_replicas} replicas available")
         return EndpointFacts(True, owner, platform=_platform(about.body))
 
-    def create(self, client: KubeApi, want: EndpointFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- makes nothing
+    def create(self, client: KubeApi, want: EndpointFacts, token: str) -> dict[str, str]:
         """Nothing to make; the wait for an answer follows."""
         return {}
 
@@ -88,7 +88,7 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
         return READY if have.answers else Phase(State.MOVING, have.waiting)
 
     @classmethod
-    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- there is nothing to be left
+    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
         """Nothing: an answer leaves nothing behind."""
         return ()
 

@@ -68,7 +68,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
         account = re.search(r"(?<!\d)\d{12}(?!\d)", self.bucket)
         return {"Bucket": self.bucket, **({"ExpectedBucketOwner": account[0]} if account else {})}
 
-    def desired(self, outputs: Outputs) -> FilesFacts:  # noqa: ARG002 -- needs nobody's outputs
+    def desired(self, outputs: Outputs) -> FilesFacts:
         """All files of this digest are there."""
         return FilesFacts(self.digest)
 
@@ -77,19 +77,19 @@ class ModelFiles(Step[Aws, FilesFacts]):
         size = sum(file.size for file in self.files)
         return f"{plural(len(self.files), 'file')} of {size:,} bytes, digest {want.digest[:12]}"
 
-    def discover(self, client: Aws, *, fresh: bool = False) -> FilesFacts | None:  # noqa: ARG002 -- no shared listing
+    def discover(self, client: Aws, *, fresh: bool = False) -> FilesFacts | None:
         """What is below the prefix, or None when nothing is."""
         present = frozenset(self._present(client))
         if not present:
             return None
         return FilesFacts(self._complete(present), self._owner(client), present)
 
-    def create(self, client: Aws, want: FilesFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- names are by content
+    def create(self, client: Aws, want: FilesFacts, token: str) -> dict[str, str]:
         """Upload everything. Raises: OwnershipError when the bucket is not this stack's."""
         self._upload(client, self.files)
         return self.outputs(want)
 
-    def update(self, client: Aws, want: FilesFacts, have: FilesFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, client: Aws, want: FilesFacts, have: FilesFacts, fields: tuple[str, ...]) -> None:
         """Upload what is missing."""
         self._upload(client, [file for file in self.files if (self._key(file), file.size) not in have.present])
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.kube.api import Manifest, Ref
 from eksprov.serving import manifests
 from eksprov.serving.endpoint import ModelEndpoint
@@ -18,8 +17,6 @@ from eksprov.serving.files import ModelFiles
 from eksprov.serving.objects import KubeObject, KubeWorkload
 from eksprov.serving.package import Package
 from eksprov.serving.spec import ModelSpec, model_prefix
-
-AnyStep = Step[Any, Any]
 
 
 def model_steps(spec: ModelSpec, package: Package, association: str) -> tuple[AnyStep, ...]:

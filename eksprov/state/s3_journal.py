@@ -40,7 +40,7 @@ class S3Journal:
         data = json.dumps({"do": "intend", **asdict(intent), "at": self._now()}, indent=1).encode() + b"\n"
         self._objects.put_always(self._key(intent.step), data)
 
-    def landed(self, step: str, outputs: Mapping[str, str]) -> None:  # noqa: ARG002 -- the state has them
+    def landed(self, step: str, outputs: Mapping[str, str]) -> None:
         """A step's resource exists: its intent is settled. Raises: StateError, AccessError, ProvisioningError."""
         self._must_hold()
         self._objects.delete(self._key(step))

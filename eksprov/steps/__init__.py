@@ -7,9 +7,7 @@ itself. Tags name the owner from the first call on.
 
 from __future__ import annotations
 
-from typing import Any
-
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.addon import Addon
 from eksprov.steps.alarm import Alarm
@@ -44,7 +42,7 @@ from eksprov.steps.topic import Topic
 from eksprov.steps.vpc import Vpc
 from eksprov.steps.vpc_endpoint import VpcEndpoint
 
-KINDS: tuple[type[Step[Any, Any]], ...] = (
+KINDS: tuple[type[AnyStep], ...] = (
     ExistingVpc,
     ExistingSubnet,
     ExistingRole,

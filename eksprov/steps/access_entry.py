@@ -86,7 +86,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         """A second one cannot stand beside it."""
         return Replacement(Order.DELETE_FIRST, "the principal has no access")
 
-    def desired(self, outputs: Outputs) -> AccessEntryFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> AccessEntryFacts:
         """What the config says."""
         prefix = f"arn:{self.partition}:eks::aws:cluster-access-policy/"
         policies = frozenset((prefix + name, tuple(sorted(spaces))) for name, spaces in self.policies)
@@ -97,7 +97,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         rights = some((*(policy.rsplit("/", 1)[-1] for policy, _ in want.policies), *want.groups))
         return f"{rights or want.type} for {self.principal.rsplit(':', 1)[-1]}"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> AccessEntryFacts | None:  # noqa: ARG002 -- two calls always
+    def discover(self, aws: Aws, *, fresh: bool = False) -> AccessEntryFacts | None:
         """The entry, then its policies."""
         return unless_coming_or_going(aws, self.cluster, lambda: self._read(aws))
 
@@ -173,7 +173,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
                 f"give another principal {ADMIN_POLICY} without namespaces under access:, provision, then try again",
             )
 
-    def delete(self, aws: Aws, have: AccessEntryFacts) -> None:  # noqa: ARG002 -- its policies go with it
+    def delete(self, aws: Aws, have: AccessEntryFacts) -> None:
         """The entry; its associations go with it."""
         with tolerating(GONE):
             aws.clients.eks.delete_access_entry(clusterName=self.cluster, principalArn=self.principal)

@@ -112,7 +112,7 @@ class Addon(Step[Aws, AddonFacts]):
         roles = f"with a role for {some(account for account, _ in want.roles)}" if want.roles else ""
         return known(self.version or version, configured, roles)
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> AddonFacts | None:  # noqa: ARG002 -- one call, or a few
+    def discover(self, aws: Aws, *, fresh: bool = False) -> AddonFacts | None:
         """One DescribeAddon, and one reading for each role it has."""
         return unless_gone(lambda: self._read(aws))
 
@@ -170,7 +170,7 @@ class Addon(Step[Aws, AddonFacts]):
         )
         return begun(answer)
 
-    def update_limit_s(self, want: AddonFacts, have: AddonFacts) -> float:  # noqa: ARG002 -- what it is at decides
+    def update_limit_s(self, want: AddonFacts, have: AddonFacts) -> float:
         """An hour, Terraform's usual deadline for it; one in creation has a creation's time."""
         return self.timing.create_limit_s if have.status == "CREATING" else self.timing.update_limit_s
 

@@ -90,16 +90,16 @@ class Alarm(Step[Aws, AlarmFacts]):
         tags = _tags(aws, alarm["AlarmArn"])
         return None if tags is None else _facts(alarm, owner_of(tags))
 
-    def create(self, aws: Aws, want: AlarmFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: AlarmFacts, token: str) -> dict[str, str]:
         """Send PutMetricAlarm with the owner's tags."""
         self._put(aws, want, Tags=as_list(aws.tags(self.name)))
         return {}
 
-    def update(self, aws: Aws, want: AlarmFacts, have: AlarmFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: AlarmFacts, have: AlarmFacts, fields: tuple[str, ...]) -> None:
         """Overwrite it whole; the tags stay."""
         self._put(aws, want)
 
-    def delete(self, aws: Aws, have: AlarmFacts) -> None:  # noqa: ARG002 -- the name says it all
+    def delete(self, aws: Aws, have: AlarmFacts) -> None:
         """The alarm and its history."""
         aws.clients.cloudwatch.delete_alarms(AlarmNames=[self.slug])
 

@@ -58,7 +58,7 @@ class AsgTags(Step[Aws, TemplateFacts]):
     taints: tuple[tuple[str, str, str], ...] = ()
     disk_gib: int = 0
 
-    def desired(self, outputs: Outputs) -> TemplateFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> TemplateFacts:
         """One tag a label, a taint, and the disk where its size is known."""
         template = {(f"{TEMPLATE}label/{key}", value) for key, value in self.labels}
         template |= {(f"{TEMPLATE}taint/{key}", f"{value}:{EFFECTS[effect]}") for key, value, effect in self.taints}
@@ -69,14 +69,14 @@ class AsgTags(Step[Aws, TemplateFacts]):
         """What is created, for the plan."""
         return f"{plural(len(want.template), 'tag')} for the cluster autoscaler"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> TemplateFacts | None:  # noqa: ARG002 -- one call either way
+    def discover(self, aws: Aws, *, fresh: bool = False) -> TemplateFacts | None:
         """None also where the group is there but carries no template of ours."""
         found = self._found(aws)
         if found is None or found.owner is None:
             return None
         return found
 
-    def create(self, aws: Aws, want: TemplateFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- tags have names
+    def create(self, aws: Aws, want: TemplateFacts, token: str) -> dict[str, str]:
         """The template and the owner, in one call. Raises: ProvisioningError without an Auto Scaling group."""
         found = self._found(aws)
         if found is None:
@@ -87,7 +87,7 @@ class AsgTags(Step[Aws, TemplateFacts]):
         self._put(aws, found.group, {**dict(want.template), **aws.tags(self.name)})
         return {"autoscaling_group": found.group}
 
-    def update(self, aws: Aws, want: TemplateFacts, have: TemplateFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: TemplateFacts, have: TemplateFacts, fields: tuple[str, ...]) -> None:
         """What is new or different is written first, then what is too much goes."""
         self._put(aws, have.group, dict(want.template - have.template))
         self._drop(aws, have.group, {key for key, _ in have.template} - {key for key, _ in want.template})

@@ -76,7 +76,7 @@ class Bucket(Step[Aws, BucketFacts]):
         account = re.search(r"-(\d{12})-", self.slug)
         return {"Bucket": self.slug, **({"ExpectedBucketOwner": account[1]} if account else {})}
 
-    def desired(self, outputs: Outputs) -> BucketFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> BucketFacts:
         """Private, TLS only, broken uploads dropped after a week."""
         return BucketFacts(private=True, tls_only=True, abort_days=DAYS)
 
@@ -84,7 +84,7 @@ class Bucket(Step[Aws, BucketFacts]):
         """What is created, for the plan."""
         return known(self.slug, "private" if want.private else "", "TLS only" if want.tls_only else "") or "private"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> BucketFacts | None:  # noqa: ARG002 -- no listing has it
+    def discover(self, aws: Aws, *, fresh: bool = False) -> BucketFacts | None:
         """Four readings: tags, public access, policy, life cycle."""
         s3 = aws.clients.s3
         tags = unless(lambda: unless(lambda: s3.get_bucket_tagging(**self._key)["TagSet"], "NoSuchTagSet") or [], GONE)
@@ -102,7 +102,7 @@ class Bucket(Step[Aws, BucketFacts]):
             owner=owner_of(as_dict(tags), bucket_region(self.slug)),
         )
 
-    def create(self, aws: Aws, want: BucketFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: BucketFacts, token: str) -> dict[str, str]:
         """The bucket with its tags, then its settings, unless it turns out to be a stranger's.
 
         us-east-1 takes no location (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
@@ -124,7 +124,7 @@ class Bucket(Step[Aws, BucketFacts]):
             self.update(aws, want, have or BucketFacts(False, False, 0), ("private", "tls_only", "abort_days"))
         return {}
 
-    def update(self, aws: Aws, want: BucketFacts, have: BucketFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: BucketFacts, have: BucketFacts, fields: tuple[str, ...]) -> None:
         """Each field is a document of its own."""
         s3 = aws.clients.s3
         if "private" in fields:
@@ -140,7 +140,7 @@ class Bucket(Step[Aws, BucketFacts]):
     def _settle(self, aws: Aws, send: Callable[..., Any]) -> None:
         eventually(aws, lambda: send(**self._key), UNSETTLED, limit_s=UNSETTLED_LIMIT_S)
 
-    def delete(self, aws: Aws, have: BucketFacts) -> None:  # noqa: ARG002 -- everything in it goes
+    def delete(self, aws: Aws, have: BucketFacts) -> None:
         """Every version of every object, then the bucket. Raises: ProvisioningError when an object stays."""
         s3 = aws.clients.s3
         with tolerating(GONE):
@@ -152,7 +152,7 @@ class Bucket(Step[Aws, BucketFacts]):
                 self._delete_objects(aws, [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found])
             eventually(aws, lambda: s3.delete_bucket(**self._key), NAME_RESTS, limit_s=UNSETTLED_LIMIT_S)
 
-    def outputs(self, have: BucketFacts) -> dict[str, str]:  # noqa: ARG002 -- the name says it all
+    def outputs(self, have: BucketFacts) -> dict[str, str]:
         """`name` and `arn`."""
         return {"name": self.slug, "arn": self._arn}
 

@@ -106,7 +106,7 @@ class Cluster(Step[Aws, ClusterFacts]):
             "EKS Auto Mode" if want.auto_mode else "",
         )
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:  # noqa: ARG002 -- one call either way
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:
         """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)
         if cluster is None:
@@ -167,7 +167,7 @@ class Cluster(Step[Aws, ClusterFacts]):
         )
         return begun(answer)
 
-    def update_limit_s(self, want: ClusterFacts, have: ClusterFacts) -> float:  # noqa: ARG002 -- what it is at decides
+    def update_limit_s(self, want: ClusterFacts, have: ClusterFacts) -> float:
         """An hour, Terraform's usual deadline for it; one in creation has a creation's time."""
         return self.timing.create_limit_s if have.status == "CREATING" else self.timing.update_limit_s
 

@@ -43,7 +43,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
     timing: ClassVar[Timing] = Timing(create_s=230, delete_s=0.1, create_limit_s=1800, update_limit_s=3600)
     part: ClassVar[bool] = True
 
-    def desired(self, outputs: Outputs) -> ClusterEndpointFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> ClusterEndpointFacts:
         """Reachable from inside the VPC alone."""
         return ClusterEndpointFacts(public_access=False, private_access=True, public_cidrs=frozenset())
 
@@ -51,7 +51,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         """What is created, for the plan."""
         return "private and public" if want.public_access else "private only"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterEndpointFacts | None:  # noqa: ARG002 -- one call either way
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterEndpointFacts | None:
         """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)
         if cluster is None:
@@ -67,7 +67,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
             owner=owner_of(cluster.get("tags")),
         )
 
-    def create(self, aws: Aws, want: ClusterEndpointFacts, token: str) -> dict[str, str]:  # noqa: ARG002
+    def create(self, aws: Aws, want: ClusterEndpointFacts, token: str) -> dict[str, str]:
         """It comes with the cluster. Raises: ProvisioningError, always."""
         raise errors.ProvisioningError(f"{self.name}: there is no cluster {self.slug!r}", "run the same command again")
 
@@ -75,8 +75,8 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         self,
         aws: Aws,
         want: ClusterEndpointFacts,
-        have: ClusterEndpointFacts,  # noqa: ARG002 -- EKS takes all three settings at once
-        fields: tuple[str, ...],  # noqa: ARG002
+        have: ClusterEndpointFacts,
+        fields: tuple[str, ...],
     ) -> str:
         """One update of the cluster, after a running one."""
         answer = eventually(
@@ -107,6 +107,6 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         return {"access": "public" if have.public_access else "private"}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- the cluster is sighted
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it has no life of its own."""
         return ()

@@ -65,11 +65,11 @@ class Dashboard(Step[Aws, DashboardFacts]):
             charts.append(_chart(index, widget, metrics, self.region))
         return DashboardFacts(_canonical({"widgets": charts}))
 
-    def describe(self, want: DashboardFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: DashboardFacts) -> str:
         """What is created, for the plan."""
         return plural(len(self.widgets), "chart")
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> DashboardFacts | None:  # noqa: ARG002 -- there is but one
+    def discover(self, aws: Aws, *, fresh: bool = False) -> DashboardFacts | None:
         """The dashboard and its tags."""
         cloudwatch = aws.clients.cloudwatch
         found = unless(lambda: cloudwatch.get_dashboard(DashboardName=self.slug), *GONE)
@@ -78,17 +78,17 @@ class Dashboard(Step[Aws, DashboardFacts]):
         owner = _owner(aws, found["DashboardArn"], _region(self.slug, aws.owner.stack, aws.region))
         return DashboardFacts(_as_found(found["DashboardBody"]), found["DashboardArn"], owner)
 
-    def create(self, aws: Aws, want: DashboardFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is it
+    def create(self, aws: Aws, want: DashboardFacts, token: str) -> dict[str, str]:
         """Send PutDashboard with the owner's tags."""
         tagged: dict[str, Any] = {"Tags": as_list(aws.tags(self.name))}
         aws.clients.cloudwatch.put_dashboard(DashboardName=self.slug, DashboardBody=want.body, **tagged)
         return {}
 
-    def update(self, aws: Aws, want: DashboardFacts, have: DashboardFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: DashboardFacts, have: DashboardFacts, fields: tuple[str, ...]) -> None:
         """Draw it anew; the tags stay."""
         aws.clients.cloudwatch.put_dashboard(DashboardName=self.slug, DashboardBody=want.body)
 
-    def delete(self, aws: Aws, have: DashboardFacts) -> None:  # noqa: ARG002 -- the name says it all
+    def delete(self, aws: Aws, have: DashboardFacts) -> None:
         """The dashboard; the metrics are not its own."""
         unless(lambda: aws.clients.cloudwatch.delete_dashboards(DashboardNames=[self.slug]), *GONE)
 

@@ -48,7 +48,7 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
         """In the VPC."""
         return EgressOnlyInternetGatewayFacts(outputs.get(self.vpc, "id"))
 
-    def describe(self, want: EgressOnlyInternetGatewayFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: EgressOnlyInternetGatewayFacts) -> str:
         """What is created, for the plan."""
         return f"IPv6 outbound only, attached to {self.vpc}"
 
@@ -58,7 +58,7 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
         pages = aws.clients.ec2.get_paginator("describe_egress_only_internet_gateways").paginate(Filters=filters)
         return [dict(gateway) for page in pages for gateway in page["EgressOnlyInternetGateways"]]
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> EgressOnlyInternetGatewayFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> EgressOnlyInternetGatewayFacts:
         """It has one attachment, for life."""
         attached: Item = next(iter(item.get("Attachments", [])), {})
         vpc_id, state = attached.get("VpcId", ""), attached.get("State", "attached")

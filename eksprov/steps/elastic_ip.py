@@ -43,7 +43,7 @@ class ElasticIp(Tagged[ElasticIpFacts]):
         """A second one cannot stand beside it."""
         return Replacement(Order.DELETE_FIRST, "its NAT gateway is away")
 
-    def desired(self, outputs: Outputs) -> ElasticIpFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> ElasticIpFacts:
         """An address of the VPC's kind."""
         return ElasticIpFacts()
 
@@ -56,13 +56,13 @@ class ElasticIp(Tagged[ElasticIpFacts]):
         """DescribeAddresses has no pages."""
         return [dict(address) for address in aws.clients.ec2.describe_addresses(Filters=filters)["Addresses"]]
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> ElasticIpFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> ElasticIpFacts:
         """As described."""
         return ElasticIpFacts(
             item.get("Domain", "vpc"), item["AllocationId"], item["PublicIp"], item.get("NetworkInterfaceId", ""), owner
         )
 
-    def create(self, aws: Aws, want: ElasticIpFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- takes no token
+    def create(self, aws: Aws, want: ElasticIpFacts, token: str) -> dict[str, str]:
         """Allocate it."""
         specification = self.tag_specification(aws, "elastic-ip")
         answer = sent_once(aws, lambda: aws.once.ec2.allocate_address(Domain="vpc", TagSpecifications=specification))
@@ -83,6 +83,6 @@ class ElasticIp(Tagged[ElasticIpFacts]):
         """The allocation's id and the address, which firewalls of others may want to know."""
         return {"id": have.id, "public_ip": have.public_ip}
 
-    def blockers(self, aws: Aws, have: ElasticIpFacts) -> tuple[str, ...]:  # noqa: ARG002 -- the facts name it
+    def blockers(self, aws: Aws, have: ElasticIpFacts) -> tuple[str, ...]:
         """The interface it is mapped to."""
         return (f"network interface {have.held_by}",) if have.held_by else ()

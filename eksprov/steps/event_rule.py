@@ -54,7 +54,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
     target: str = ""
     description: str = ""
 
-    def desired(self, outputs: Outputs) -> EventRuleFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> EventRuleFacts:
         """The config's pattern, and our one target."""
         return EventRuleFacts(_settled(self.pattern), frozenset({(TARGET, self.target)}), description=self.description)
 
@@ -63,7 +63,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
         told = json.loads(want.pattern or "{}").get("detail-type") or ("every event",)
         return f"{some(told)} to {self.target.rsplit(':', 1)[-1]}"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> EventRuleFacts | None:  # noqa: ARG002 -- no listing has tags
+    def discover(self, aws: Aws, *, fresh: bool = False) -> EventRuleFacts | None:
         """The rule, its targets, its tags."""
         return unless(lambda: self._read(aws), GONE)
 
@@ -80,7 +80,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
             owner=owner_of(as_dict(events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"])),
         )
 
-    def create(self, aws: Aws, want: EventRuleFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: EventRuleFacts, token: str) -> dict[str, str]:
         """The rule with the owner's tags, then its target."""
         self._put(aws, want, Tags=as_list(aws.tags(self.name)))
         self._aim(aws, want.targets)

@@ -63,7 +63,7 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
     inline: str = ""
     root: bool = False
 
-    def desired(self, outputs: Outputs) -> ExistingRoleFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> ExistingRoleFacts:
         """That one."""
         return ExistingRoleFacts(self.slug)
 
@@ -91,7 +91,7 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
         return {"name": _name(have.arn), "arn": have.arn, "unique_id": have.unique_id}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's of ours
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is not this stack's."""
         return ()
 

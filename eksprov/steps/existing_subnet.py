@@ -47,7 +47,7 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
     borrowed: ClassVar[bool] = True
     vpc_id: str = ""
 
-    def desired(self, outputs: Outputs) -> ExistingSubnetFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> ExistingSubnetFacts:
         """That one."""
         return ExistingSubnetFacts(self.slug)
 
@@ -78,7 +78,7 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
         return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr, **ipv6}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's of ours
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is not this stack's."""
         return ()
 

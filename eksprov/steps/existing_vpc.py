@@ -37,7 +37,7 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
     borrowed: ClassVar[bool] = True
 
-    def desired(self, outputs: Outputs) -> ExistingVpcFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> ExistingVpcFacts:
         """That one."""
         return ExistingVpcFacts(self.slug)
 
@@ -65,7 +65,7 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
         return {"id": have.id, "cidr": have.cidrs[0] if have.cidrs else ""}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's of ours
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is not this stack's."""
         return ()
 

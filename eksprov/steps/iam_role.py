@@ -115,7 +115,7 @@ class IamRole(Step[Aws, RoleFacts]):
         """Not by us."""
         return Replacement(Order.NEVER, "IAM moves no role to another path, and what uses it would lose its rights")
 
-    def desired(self, outputs: Outputs) -> RoleFacts:  # noqa: ARG002 -- a role is known from the config alone
+    def desired(self, outputs: Outputs) -> RoleFacts:
         """The trust, the policies, the description, the boundary and the path of the config."""
         return RoleFacts(
             trust=trust_document(self.service, self.actions),
@@ -134,7 +134,7 @@ class IamRole(Step[Aws, RoleFacts]):
         boundary = f"bounded by {want.boundary}" if want.boundary else ""
         return known(f"for {self.service}", f"with {rights or 'no policy'}", boundary)
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> RoleFacts | None:  # noqa: ARG002 -- no listing has tags
+    def discover(self, aws: Aws, *, fresh: bool = False) -> RoleFacts | None:
         """Two readings, a third where an inline policy is wanted."""
         return unless(lambda: self._read(aws), GONE)
 
@@ -156,7 +156,7 @@ class IamRole(Step[Aws, RoleFacts]):
             owner=owner_of(as_dict(role.get("Tags")), role_region(self.slug, aws.owner.stack, aws.region)),
         )
 
-    def create(self, aws: Aws, want: RoleFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- names are tokens
+    def create(self, aws: Aws, want: RoleFacts, token: str) -> dict[str, str]:
         """The role, then its policies; a role of ours that a lost answer hid is completed, a stranger's left."""
         request: dict[str, Any] = {
             "RoleName": self.slug,

@@ -43,7 +43,7 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
         """Attached to the VPC."""
         return InternetGatewayFacts(outputs.get(self.vpc, "id"))
 
-    def describe(self, want: InternetGatewayFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: InternetGatewayFacts) -> str:
         """What is created, for the plan."""
         return f"attached to {self.vpc}"
 
@@ -53,13 +53,13 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
         pages = aws.clients.ec2.get_paginator("describe_internet_gateways").paginate(Filters=filters)
         return [dict(gateway) for page in pages for gateway in page["InternetGateways"]]
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> InternetGatewayFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> InternetGatewayFacts:
         """An attachment that is being made or undone counts as none; reading again settles it."""
         states = {a["VpcId"]: a["State"] for a in item.get("Attachments", [])}
         attached = [vpc for vpc, state in states.items() if state in ("available", "attached")]
         return InternetGatewayFacts(attached[0] if attached else "", item["InternetGatewayId"], owner)
 
-    def create(self, aws: Aws, want: InternetGatewayFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- takes no token
+    def create(self, aws: Aws, want: InternetGatewayFacts, token: str) -> dict[str, str]:
         """Make it, then attach it."""
         specification = self.tag_specification(aws, "internet-gateway")
         answer = sent_once(aws, lambda: aws.once.ec2.create_internet_gateway(TagSpecifications=specification))
@@ -72,7 +72,7 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
         aws: Aws,
         want: InternetGatewayFacts,
         have: InternetGatewayFacts,
-        fields: tuple[str, ...],  # noqa: ARG002
+        fields: tuple[str, ...],
     ) -> None:
         """The attachment is all there is to change."""
         self._detach(aws, have)

@@ -100,7 +100,7 @@ class KmsKey(Step[Aws, KeyFacts]):
         mine = [key for key, owner in owned if owner.step == self.name and owner.stack_id == aws.owner.stack_id]
         return sorted(mine, key=lambda key: str(key["KeyId"]))
 
-    def create(self, aws: Aws, want: KeyFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- CreateKey takes no token
+    def create(self, aws: Aws, want: KeyFacts, token: str) -> dict[str, str]:
         """The key with its tags, once; then its alias and its rotation."""
         tags: Any = [{"TagKey": key, "TagValue": text} for key, text in sorted(aws.tags(self.name, self.slug).items())]
         answer = eventually(

@@ -54,16 +54,16 @@ class Leftovers(Step[Aws, LeftoversFacts]):
         """What is to go."""
         return tuple(piece for piece in self.found(aws) if not piece.stays)
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:  # noqa: ARG002 -- always fresh
+    def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:
         """All pieces that are to go; None when there is none."""
         found = self.left(aws)
         return LeftoversFacts(found, aws.owner) if found else None
 
-    def desired(self, outputs: Outputs) -> LeftoversFacts:  # noqa: ARG002 -- it is only ever removed
+    def desired(self, outputs: Outputs) -> LeftoversFacts:
         """Nothing."""
         return LeftoversFacts()
 
-    def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- nothing to make
+    def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:
         """Nothing."""
         return {}
 
@@ -78,7 +78,7 @@ class Leftovers(Step[Aws, LeftoversFacts]):
                 "take those rules away, or have their owner do so; then run the same command again",
             )
 
-    def outputs(self, have: LeftoversFacts) -> dict[str, str]:  # noqa: ARG002 -- nobody needs any
+    def outputs(self, have: LeftoversFacts) -> dict[str, str]:
         """None."""
         return {}
 
@@ -86,7 +86,7 @@ class Leftovers(Step[Aws, LeftoversFacts]):
         """What is being swept, counted."""
         return Phase(State.LEAVING, f"left by controllers: {counted(Counter(piece.what for piece in have.pieces))}")
 
-    def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:  # noqa: ARG002 -- the facts name them
+    def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:
         """Each piece and what holds it."""
         return tuple(f"{p.what} {p.id} ({p.text}{f'; {p.held}' if p.held else ''})" for p in have.pieces)
 

@@ -58,7 +58,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
 
     retention_days: int = 0
 
-    def desired(self, outputs: Outputs) -> LogGroupFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> LogGroupFacts:
         """The retention of the config."""
         return LogGroupFacts(self.retention_days)
 
@@ -66,7 +66,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         """What is created, for the plan."""
         return f"{self.slug}, kept for {plural(want.retention_days, 'day')}"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> LogGroupFacts | None:  # noqa: ARG002 -- there is but one
+    def discover(self, aws: Aws, *, fresh: bool = False) -> LogGroupFacts | None:
         """The group and its tags; an untagged one counts as ours when it is EKS's leftover."""
         logs = aws.clients.logs
         found = logs.describe_log_groups(logGroupNamePrefix=self.slug)["logGroups"]
@@ -81,7 +81,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         owner = aws.owner if leftover else owner_of(tags)
         return LogGroupFacts(group.get("retentionInDays", 0), tagged=not leftover, arn=arn, owner=owner)
 
-    def create(self, aws: Aws, want: LogGroupFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: LogGroupFacts, token: str) -> dict[str, str]:
         """The group with its tags, then its retention, unless the group turns out to be a stranger's."""
         logs, tags = aws.clients.logs, aws.tags(self.name)
         made = unless(
@@ -105,7 +105,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         if "retention_days" in fields:
             self._retain(aws, want.retention_days)
 
-    def delete(self, aws: Aws, have: LogGroupFacts) -> None:  # noqa: ARG002 -- the name says it all
+    def delete(self, aws: Aws, have: LogGroupFacts) -> None:
         """The group with everything logged."""
         with tolerating(GONE):
             eventually(

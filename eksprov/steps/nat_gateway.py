@@ -56,7 +56,7 @@ class NatGateway(Tagged[NatGatewayFacts]):
         """In the public subnet, with the address."""
         return NatGatewayFacts(outputs.get(self.subnet, "id"), outputs.get(self.elastic_ip, "id"))
 
-    def describe(self, want: NatGatewayFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: NatGatewayFacts) -> str:
         """What is created, for the plan."""
         return f"in {self.subnet}, with the address of {self.elastic_ip}"
 
@@ -65,7 +65,7 @@ class NatGateway(Tagged[NatGatewayFacts]):
         """Those that are not gone yet."""
         return _in_state(aws, filters, LIVING)
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> NatGatewayFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> NatGatewayFacts:
         """Its first address is its primary one."""
         addresses = sorted(item.get("NatGatewayAddresses", []), key=lambda a: not a.get("IsPrimary", False))
         primary = addresses[0] if addresses else {}

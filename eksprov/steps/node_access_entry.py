@@ -57,15 +57,15 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
     def _key(self) -> dict[str, Any]:
         return {"clusterName": self.slug.split("/", 1)[0], "principalArn": self.principal}
 
-    def desired(self, outputs: Outputs) -> NodeEntryFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> NodeEntryFacts:
         """One that is not older than its role."""
         return NodeEntryFacts(current=True)
 
-    def describe(self, want: NodeEntryFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: NodeEntryFacts) -> str:
         """What is created, for the plan."""
         return f"{self.type} entry of the nodes' role"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> NodeEntryFacts | None:  # noqa: ARG002 -- two calls always
+    def discover(self, aws: Aws, *, fresh: bool = False) -> NodeEntryFacts | None:
         """The entry and, where there is one, its role; it is the cluster's, which is this stack's."""
         current = unless_coming_or_going(aws, self._key["clusterName"], lambda: self._is_current(aws))
         return NodeEntryFacts(current is not False, aws.owner)
@@ -90,7 +90,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
         """Never: EKS makes it; `discover` always finds something, so a call would be a bug."""
         raise NotImplementedError("EKS makes the access entries of its nodes")
 
-    def update(self, aws: Aws, want: NodeEntryFacts, have: NodeEntryFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: NodeEntryFacts, have: NodeEntryFacts, fields: tuple[str, ...]) -> None:
         """Delete the old one, make one of the same type, and give it what nodes of Auto Mode need."""
         eks = aws.clients.eks
         with tolerating(GONE):
@@ -103,7 +103,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
             give = partial(eks.associate_access_policy, **self._key, policyArn=arn, accessScope={"type": "cluster"})
             eventually(aws, give, ENTRY_NOT_SEEN, limit_s=ROLE_LIMIT_S)
 
-    def consequence(self, want: NodeEntryFacts, have: NodeEntryFacts) -> str:  # noqa: ARG002 -- the only change there is
+    def consequence(self, want: NodeEntryFacts, have: NodeEntryFacts) -> str:
         """What the plan says of it."""
         return "nodes cannot join until the entry is made again: it knows an earlier role of this name, or is gone"
 
@@ -111,11 +111,11 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
         """Never: it goes with its nodes (`core.borrowed` leaves it), so a call would be a bug."""
         raise NotImplementedError("EKS deletes the access entries of its nodes")
 
-    def outputs(self, have: NodeEntryFacts) -> dict[str, str]:  # noqa: ARG002 -- nobody needs any
+    def outputs(self, have: NodeEntryFacts) -> dict[str, str]:
         """The principal."""
         return {"principal_arn": self.principal}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it has no tags of ours
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is found with its cluster."""
         return ()

@@ -162,7 +162,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         """What is created, for the plan."""
         return described(want, self.zone_ids, self.subnets)
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> NodeGroupFacts | None:  # noqa: ARG002 -- one call either way
+    def discover(self, aws: Aws, *, fresh: bool = False) -> NodeGroupFacts | None:
         """One DescribeNodegroup; what the config leaves to EKS or to an autoscaler is as it is."""
         answer = unless_gone(lambda: aws.clients.eks.describe_nodegroup(**self._key))
         if answer is None:
@@ -244,12 +244,12 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         cluster, group = self.slug.split("/", 1)
         return why_failed(aws, cluster, update, nodegroupName=group)
 
-    def delete(self, aws: Aws, have: NodeGroupFacts) -> None:  # noqa: ARG002 -- the name says it all
+    def delete(self, aws: Aws, have: NodeGroupFacts) -> None:
         """EKS drains the nodes, then ends them."""
         eks = aws.clients.eks
         eventually(aws, lambda: unless_gone(lambda: eks.delete_nodegroup(**self._key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
 
-    def give_up(self, aws: Aws, have: NodeGroupFacts) -> bool:  # noqa: ARG002 -- the name says it all
+    def give_up(self, aws: Aws, have: NodeGroupFacts) -> bool:
         """One DeleteNodegroup. Whether EKS takes it from a group in creation is not documented; both are met."""
         from botocore.exceptions import ClientError
 

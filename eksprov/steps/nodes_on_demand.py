@@ -42,11 +42,11 @@ class NodesOnDemand(Step[Aws, LeftoversFacts]):
     recorded: ClassVar[bool] = False
     began: Began = field(default_factory=Began, compare=False, repr=False)
 
-    def desired(self, outputs: Outputs) -> LeftoversFacts:  # noqa: ARG002 -- it is only ever removed
+    def desired(self, outputs: Outputs) -> LeftoversFacts:
         """Nothing."""
         return LeftoversFacts()
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:  # noqa: ARG002 -- always fresh
+    def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:
         """Those instances, and the interfaces that nothing uses; None when there is none, or it took too long."""
         now = aws.clock.now()
         self.began.at = now if self.began.at is None else self.began.at
@@ -56,7 +56,7 @@ class NodesOnDemand(Step[Aws, LeftoversFacts]):
         waited_for = tuple(p for p in found if not p.held or p.what == "instance")
         return LeftoversFacts(waited_for, aws.owner) if waited_for else None
 
-    def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- nothing to make
+    def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:
         """Nothing."""
         return {}
 
@@ -66,7 +66,7 @@ class NodesOnDemand(Step[Aws, LeftoversFacts]):
             if not piece.held:
                 delete(aws, piece, *(("UnauthorizedOperation",) if _is_of_auto_mode(piece) else ()))
 
-    def outputs(self, have: LeftoversFacts) -> dict[str, str]:  # noqa: ARG002 -- nobody needs any
+    def outputs(self, have: LeftoversFacts) -> dict[str, str]:
         """None."""
         return {}
 
@@ -74,7 +74,7 @@ class NodesOnDemand(Step[Aws, LeftoversFacts]):
         """What has still to go, counted."""
         return Phase(State.LEAVING, f"before the cluster: {counted(Counter(piece.what for piece in have.pieces))}")
 
-    def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:  # noqa: ARG002 -- the facts name them
+    def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:
         """Each of them."""
         return tuple(f"{piece.what} {piece.id} ({piece.text})" for piece in have.pieces)
 

@@ -46,7 +46,7 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
         """A second one cannot stand beside it."""
         return Replacement(Order.DELETE_FIRST, "no node is launched into it")
 
-    def desired(self, outputs: Outputs) -> PlacementGroupFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> PlacementGroupFacts:
         """Close together."""
         return PlacementGroupFacts("cluster", name=self.slug)
 
@@ -54,7 +54,7 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
         """What is created, for the plan."""
         return f"strategy {want.strategy}"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> PlacementGroupFacts | None:  # noqa: ARG002 -- one call either way
+    def discover(self, aws: Aws, *, fresh: bool = False) -> PlacementGroupFacts | None:
         """By name; one that is gone stays listed for a while."""
         found = [item for item in _groups(aws, where("group-name", self.slug)) if item["State"] != "deleted"]
         if not found:
@@ -62,7 +62,7 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
         item = found[0]
         return PlacementGroupFacts(item["Strategy"], item["State"], item["GroupId"], item["GroupName"], owner_in(item))
 
-    def create(self, aws: Aws, want: PlacementGroupFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is unique
+    def create(self, aws: Aws, want: PlacementGroupFacts, token: str) -> dict[str, str]:
         """One call."""
         tags: Any = [{"ResourceType": self.kind, "Tags": as_list(aws.tags(self.name, self.slug))}]
         strategy: Any = want.strategy
@@ -74,7 +74,7 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
         )
         return {"name": self.slug}
 
-    def delete(self, aws: Aws, have: PlacementGroupFacts) -> None:  # noqa: ARG002 -- the name says it all
+    def delete(self, aws: Aws, have: PlacementGroupFacts) -> None:
         """Instances that are on their way out hold it for a while."""
         ec2 = aws.clients.ec2
 

@@ -57,12 +57,12 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
         """The role of this stack."""
         return AssociationFacts(outputs.get(self.role, "arn"))
 
-    def describe(self, want: AssociationFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: AssociationFacts) -> str:
         """What is created, for the plan."""
         namespace, account = self.slug.split("/", 2)[1:]
         return f"{self.role} for service account {account} in {namespace}"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> AssociationFacts | None:  # noqa: ARG002 -- no listing has tags
+    def discover(self, aws: Aws, *, fresh: bool = False) -> AssociationFacts | None:
         """Found by its key, then read for its role and tags."""
         return unless_gone(lambda: self._read(aws.clients.eks))
 
@@ -91,7 +91,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
         )
         return {"id": made["association"]["associationId"]} if made is not None else {}
 
-    def update(self, aws: Aws, want: AssociationFacts, have: AssociationFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: AssociationFacts, have: AssociationFacts, fields: tuple[str, ...]) -> None:
         """The role is all that changes; running pods keep the old one until they restart."""
         eks = aws.clients.eks
         eventually(

@@ -53,7 +53,7 @@ class Queue(Step[Aws, QueueFacts]):
     retention_s: int = 300
     policy: str = ""
 
-    def desired(self, outputs: Outputs) -> QueueFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> QueueFacts:
         """As the config says, and encrypted."""
         return QueueFacts(self.retention_s, True, canonical(self.policy))
 
@@ -61,7 +61,7 @@ class Queue(Step[Aws, QueueFacts]):
         """What is created, for the plan."""
         return known(f"messages kept for {want.retention_s} s", "encrypted" if want.encrypted else "")
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> QueueFacts | None:  # noqa: ARG002 -- there is but one
+    def discover(self, aws: Aws, *, fresh: bool = False) -> QueueFacts | None:
         """Its address, its attributes, its tags."""
         return unless(lambda: self._read(aws), *GONE)
 
@@ -79,7 +79,7 @@ class Queue(Step[Aws, QueueFacts]):
             owner=owner_of(sqs.list_queue_tags(QueueUrl=url).get("Tags")),
         )
 
-    def create(self, aws: Aws, want: QueueFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: QueueFacts, token: str) -> dict[str, str]:
         """The queue with its attributes and tags; one of that name with others is left to the proof."""
         attributes, tags = _attributes(want), aws.tags(self.name)
         unless(
@@ -93,7 +93,7 @@ class Queue(Step[Aws, QueueFacts]):
         )
         return {}
 
-    def update(self, aws: Aws, want: QueueFacts, have: QueueFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: QueueFacts, have: QueueFacts, fields: tuple[str, ...]) -> None:
         """All attributes at once."""
         aws.clients.sqs.set_queue_attributes(QueueUrl=have.url, Attributes=_attributes(want))
 

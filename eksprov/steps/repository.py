@@ -40,7 +40,7 @@ class Repository(Step[Aws, RepositoryFacts]):
     kind: ClassVar[str] = "repository"
     tags_at: ClassVar[tuple[str, str] | None] = ("ecr", "arn")
 
-    def desired(self, outputs: Outputs) -> RepositoryFacts:  # noqa: ARG002 -- nothing to choose
+    def desired(self, outputs: Outputs) -> RepositoryFacts:
         """Immutable tags."""
         return RepositoryFacts()
 
@@ -48,7 +48,7 @@ class Repository(Step[Aws, RepositoryFacts]):
         """What is created, for the plan."""
         return f"{self.slug}, tags {want.tag_mutability}"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> RepositoryFacts | None:  # noqa: ARG002 -- there is but one
+    def discover(self, aws: Aws, *, fresh: bool = False) -> RepositoryFacts | None:
         """The repository and its tags."""
         return unless(lambda: self._read(aws.clients.ecr), GONE)
 
@@ -59,7 +59,7 @@ class Repository(Step[Aws, RepositoryFacts]):
             found["imageTagMutability"], found["repositoryUri"], found["repositoryArn"], owner_of(as_dict(tags))
         )
 
-    def create(self, aws: Aws, want: RepositoryFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: RepositoryFacts, token: str) -> dict[str, str]:
         """One call; a repository that exists already is left to the proof, which tells whose it is."""
         mutability = want.tag_mutability
         unless(
@@ -72,14 +72,14 @@ class Repository(Step[Aws, RepositoryFacts]):
         )
         return {}
 
-    def update(self, aws: Aws, want: RepositoryFacts, have: RepositoryFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: RepositoryFacts, have: RepositoryFacts, fields: tuple[str, ...]) -> None:
         """Whether tags may be moved."""
         mutability = want.tag_mutability
         aws.clients.ecr.put_image_tag_mutability(
             repositoryName=self.slug, imageTagMutability="MUTABLE" if mutability == "MUTABLE" else "IMMUTABLE"
         )
 
-    def delete(self, aws: Aws, have: RepositoryFacts) -> None:  # noqa: ARG002 -- the name says it all
+    def delete(self, aws: Aws, have: RepositoryFacts) -> None:
         """The repository with its images."""
         with tolerating(GONE):
             aws.clients.ecr.delete_repository(repositoryName=self.slug, force=True)

@@ -90,7 +90,7 @@ class RouteTable(Tagged[RouteTableFacts]):
         pages = aws.clients.ec2.get_paginator("describe_route_tables").paginate(Filters=filters)
         return [dict(table) for page in pages for table in page["RouteTables"]]
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> RouteTableFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> RouteTableFacts:
         """Associations with gateways, and that of the VPC's main table, are not ours to compare."""
         routes = item.get("Routes", [])
         associations = tuple(

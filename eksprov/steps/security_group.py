@@ -75,12 +75,12 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
         pages = aws.clients.ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
         return [dict(group) for page in pages for group in page["SecurityGroups"]]
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> SecurityGroupFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> SecurityGroupFacts:
         """Every rule counts: one that somebody added is taken out again."""
         rules = frozenset(rule for permission in item.get("IpPermissions", []) for rule in _in_words(permission))
         return SecurityGroupFacts(item["VpcId"], rules, item["GroupId"], owner)
 
-    def create(self, aws: Aws, want: SecurityGroupFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- known by its name
+    def create(self, aws: Aws, want: SecurityGroupFacts, token: str) -> dict[str, str]:
         """The group, then what it lets in; a re-sent call finds its own work."""
         from botocore.exceptions import ClientError
 
@@ -107,7 +107,7 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
         aws: Aws,
         want: SecurityGroupFacts,
         have: SecurityGroupFacts,
-        fields: tuple[str, ...],  # noqa: ARG002 -- the rules are all there is to change
+        fields: tuple[str, ...],
     ) -> None:
         """Let in what is missing before shutting out what should not be: nobody is cut off in between."""
         self._let_in(aws, have.id, want.ingress - have.ingress)

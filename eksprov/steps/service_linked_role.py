@@ -44,20 +44,20 @@ class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=0.1)
     part: ClassVar[bool] = True  # of the account: what is not there is made, and no teardown deletes it
 
-    def desired(self, outputs: Outputs) -> ServiceLinkedRoleFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> ServiceLinkedRoleFacts:
         """That it is there."""
         return ServiceLinkedRoleFacts()
 
-    def describe(self, want: ServiceLinkedRoleFacts) -> str:  # noqa: ARG002 -- the step's own fields say it
+    def describe(self, want: ServiceLinkedRoleFacts) -> str:
         """What is created, for the plan."""
         return f"of {self.slug}, shared by the whole account"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> ServiceLinkedRoleFacts | None:  # noqa: ARG002 -- one call
+    def discover(self, aws: Aws, *, fresh: bool = False) -> ServiceLinkedRoleFacts | None:
         """Whoever made it: it is every stack's of the account, so this one's too."""
         found = unless(lambda: aws.clients.iam.get_role(RoleName=ROLES[self.slug])["Role"], GONE)
         return None if found is None else ServiceLinkedRoleFacts(found["Arn"], aws.owner)
 
-    def create(self, aws: Aws, want: ServiceLinkedRoleFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- named by AWS
+    def create(self, aws: Aws, want: ServiceLinkedRoleFacts, token: str) -> dict[str, str]:
         """One call; where somebody was faster, IAM says that the name is taken."""
         from botocore.exceptions import ClientError
 
@@ -77,6 +77,6 @@ class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
         return {"arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- it is nobody's
+    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: no stack owns it."""
         return ()

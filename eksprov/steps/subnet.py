@@ -105,7 +105,7 @@ class Subnet(Tagged[SubnetFacts]):
         pages = aws.clients.ec2.get_paginator("describe_subnets").paginate(Filters=filters)
         return [dict(subnet) for page in pages for subnet in page["Subnets"]]
 
-    def read(self, aws: Aws, item: Item, owner: Owner | None) -> SubnetFacts:  # noqa: ARG002 -- the item says all
+    def read(self, aws: Aws, item: Item, owner: Owner | None) -> SubnetFacts:
         """Both role tags at once read as neither."""
         tags, ipv6 = as_dict(item.get("Tags")), self.ipv6_zone is not None
         return SubnetFacts(
@@ -121,7 +121,7 @@ class Subnet(Tagged[SubnetFacts]):
             owner=owner,
         )
 
-    def create(self, aws: Aws, want: SubnetFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- known by its range
+    def create(self, aws: Aws, want: SubnetFacts, token: str) -> dict[str, str]:
         """CreateSubnet takes no token, but AWS refuses the same range twice; a re-sent call finds its own work."""
         from botocore.exceptions import ClientError
 

@@ -45,7 +45,7 @@ class Topic(Step[Aws, TopicFacts]):
 
     emails: tuple[str, ...] = ()
 
-    def desired(self, outputs: Outputs) -> TopicFacts:  # noqa: ARG002 -- known from the config alone
+    def desired(self, outputs: Outputs) -> TopicFacts:
         """Who is to listen."""
         return TopicFacts(frozenset(self.emails))
 
@@ -53,7 +53,7 @@ class Topic(Step[Aws, TopicFacts]):
         """What is created, for the plan."""
         return f"e-mails {some(want.emails)}, once confirmed" if want.emails else "without subscriptions of ours"
 
-    def discover(self, aws: Aws, *, fresh: bool = False) -> TopicFacts | None:  # noqa: ARG002 -- there is but one
+    def discover(self, aws: Aws, *, fresh: bool = False) -> TopicFacts | None:
         """The topic's tags and subscriptions."""
         sns = aws.clients.sns
         tags = unless(lambda: sns.list_tags_for_resource(ResourceArn=self.slug)["Tags"], *GONE)
@@ -68,7 +68,7 @@ class Topic(Step[Aws, TopicFacts]):
         confirmed = tuple(sorted(pair for pair in mails if pair[1] not in PENDING))
         return TopicFacts(counted, confirmed, self.slug, owner_of(as_dict(tags)))
 
-    def create(self, aws: Aws, want: TopicFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the name is the token
+    def create(self, aws: Aws, want: TopicFacts, token: str) -> dict[str, str]:
         """The topic with its tags, then the subscriptions; a stranger's topic is refused by AWS for its tags."""
         name = self.slug.rsplit(":", 1)[1]
         tags = as_list(aws.tags(self.name))
@@ -77,18 +77,18 @@ class Topic(Step[Aws, TopicFacts]):
             self._subscribe(aws, want.emails)
         return {"arn": self.slug}
 
-    def update(self, aws: Aws, want: TopicFacts, have: TopicFacts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, aws: Aws, want: TopicFacts, have: TopicFacts, fields: tuple[str, ...]) -> None:
         """Ask those who are new, end those who are no longer wanted."""
         for mail, arn in have.subscriptions:
             if mail not in want.emails:
                 aws.clients.sns.unsubscribe(SubscriptionArn=arn)
         self._subscribe(aws, want.emails - have.emails)
 
-    def delete(self, aws: Aws, have: TopicFacts) -> None:  # noqa: ARG002 -- the ARN says it all
+    def delete(self, aws: Aws, have: TopicFacts) -> None:
         """The topic and its subscriptions; a missing one is no error to SNS."""
         aws.clients.sns.delete_topic(TopicArn=self.slug)
 
-    def outputs(self, have: TopicFacts) -> dict[str, str]:  # noqa: ARG002 -- the ARN is the slug
+    def outputs(self, have: TopicFacts) -> dict[str, str]:
         """`arn`."""
         return {"arn": self.slug}
 

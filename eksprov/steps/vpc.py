@@ -60,7 +60,7 @@ class Vpc(Tagged[VpcFacts]):
         """A second one cannot stand beside it."""
         return Replacement(Order.DELETE_FIRST, "there is no network; refused once a cluster stands in it")
 
-    def desired(self, outputs: Outputs) -> VpcFacts:  # noqa: ARG002 -- needs nothing of others
+    def desired(self, outputs: Outputs) -> VpcFacts:
         """Both DNS attributes on."""
         return VpcFacts(self.cidr, ipv6=self.ipv6)
 
@@ -98,7 +98,7 @@ class Vpc(Tagged[VpcFacts]):
             owner=owner,
         )
 
-    def create(self, aws: Aws, want: VpcFacts, token: str) -> dict[str, str]:  # noqa: ARG002 -- CreateVpc takes no token
+    def create(self, aws: Aws, want: VpcFacts, token: str) -> dict[str, str]:
         """DNS support is on in every new VPC; hostnames are not."""
         specification, ipv6 = self.tag_specification(aws, "vpc"), {"AmazonProvidedIpv6CidrBlock": True}
         request: Any = {"CidrBlock": want.cidr, "TagSpecifications": specification, **(ipv6 if want.ipv6 else {})}

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import boto3
 import pytest
@@ -15,7 +15,7 @@ from support.clock import VirtualClock
 from support.tls import https_server
 
 from eksprov import errors
-from eksprov.aws.clients import Clients, Service
+from eksprov.aws.clients import Clients
 from eksprov.aws.faults import translated
 from eksprov.aws.proxies import is_this_machine, shown
 from eksprov.kube.api import Ref
@@ -83,7 +83,7 @@ def test_so_is_one_that_the_environment_names(here: str, monkeypatch: pytest.Mon
     assert Clients(session(), attempts=1).sts.get_caller_identity()["Account"] == "123456789012"
 
 
-@pytest.mark.parametrize("service", get_args(Service))
+@pytest.mark.parametrize("service", [name.replace("_", "-") for name in Clients.__annotations__])
 def test_no_client_of_this_machine_has_a_proxy_and_every_one_of_aws_may(service: Any) -> None:
     assert Clients(session(), attempts=1, endpoint_url="http://localhost:1").get(service).meta.config.proxies == {}
     assert Clients(session(), attempts=1).get(service).meta.config.proxies is None

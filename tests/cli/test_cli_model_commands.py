@@ -306,16 +306,16 @@ def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_i
     opened = SimpleNamespace(
         steps=[cluster],
         refuse_a_strangers_cluster=lambda: None,
-        read=lambda step, fresh: "https://c",  # noqa: ARG005 -- the names of the real one
-        stack=SimpleNamespace(kube=lambda slug, known: api, clock=VirtualClock()),  # noqa: ARG005
+        read=lambda step, fresh: "https://c",
+        stack=SimpleNamespace(kube=lambda slug, known: api, clock=VirtualClock()),
     )
     backend = SimpleNamespace(
         config=SimpleNamespace(models=MODELS, name="s"),
         project=tmp_path,
-        opened=lambda display, mint: opened,  # noqa: ARG005
+        opened=lambda display, mint: opened,
     )
     notes: list[str] = []
-    display: Any = SimpleNamespace(doing=lambda text: None, note=notes.append)  # noqa: ARG005
+    display: Any = SimpleNamespace(doing=lambda text: None, note=notes.append)
     models = Models(backend)  # type: ignore[arg-type]
     backend.recorded = lambda: None
     models.invoke("digits", read_data("id,a,b\n7,1,2\n"), display, 60)

@@ -151,7 +151,7 @@ def test_a_controller_that_finds_no_node_says_why() -> None:
         step.name: step for step in cluster_autoscaler(Facts("demo", "id-1", "demo", "us-west-2", "1.36", ()), (), ())
     }
     step, why = steps["controller/cluster-autoscaler/deployment"], "0/1 nodes are available: 1 Insufficient memory"
-    for kube, said in ((MemoryKube(unfit=lambda pod: why), f"1 pod: {why}"), (MemoryKube(), "")):  # noqa: ARG005
+    for kube, said in ((MemoryKube(unfit=lambda pod: why), f"1 pod: {why}"), (MemoryKube(), "")):
         step.create(kube, step.desired(Outputs()), "")
         have = step.discover(kube)
         assert have is not None

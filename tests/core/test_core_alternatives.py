@@ -67,7 +67,7 @@ class Thing(Step[World, Facts]):
         """This and the later ones."""
         return (self, *(replace(self, slug=slug, later=()) for slug in self.later))
 
-    def siblings(self, client: World, *, fresh: bool = False) -> tuple[Thing, ...]:  # noqa: ARG002 -- the contract's
+    def siblings(self, client: World, *, fresh: bool = False) -> tuple[Thing, ...]:
         """What is there."""
         return tuple(replace(self, slug=slug, later=()) for slug in client.found)
 
@@ -78,28 +78,28 @@ class Thing(Step[World, Facts]):
         self.delete(client, have)
         return True
 
-    def desired(self, outputs: Outputs) -> Facts:  # noqa: ARG002 -- the contract's
+    def desired(self, outputs: Outputs) -> Facts:
         """There."""
         return Facts()
 
-    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:  # noqa: ARG002 -- the contract's
+    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:
         """As it is."""
         return Facts(client.found[self.slug]) if self.slug in client.found else None
 
-    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:
         """There at once, or never."""
         client.calls.append((client.now(), "create", self.slug))
         client.tokens.append(token)
         client.found[self.slug] = SCARCE if self.slug in client.short else READY
         return {}
 
-    def delete(self, client: World, have: Facts) -> None:  # noqa: ARG002 -- the contract's
+    def delete(self, client: World, have: Facts) -> None:
         """It begins to go."""
         client.calls.append((client.now(), "delete", self.slug))
         client.found[self.slug] = LEAVING
         client.leaving[self.slug] = client.now()
 
-    def outputs(self, have: Facts) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+    def outputs(self, have: Facts) -> dict[str, str]:
         """Its name."""
         return {"name": self.slug}
 
@@ -108,7 +108,7 @@ class Thing(Step[World, Facts]):
         return have.phase
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- the contract's
+    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
         """None."""
         return ()
 

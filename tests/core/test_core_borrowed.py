@@ -41,20 +41,20 @@ class Lent(Step[World, Facts]):
     kind: ClassVar[str] = "lent"
     borrowed: ClassVar[bool] = True
 
-    def desired(self, outputs: Outputs) -> Facts:  # noqa: ARG002 -- the contract's
+    def desired(self, outputs: Outputs) -> Facts:
         return Facts(self.slug)
 
-    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:  # noqa: ARG002 -- the contract's
+    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:
         return client.have
 
-    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:
         client.calls.append("create")
         return {}
 
-    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> None:
         client.calls.append("update")
 
-    def delete(self, client: World, have: Facts) -> None:  # noqa: ARG002 -- the contract's
+    def delete(self, client: World, have: Facts) -> None:
         client.calls.append("take out what is ours")
 
     def outputs(self, have: Facts) -> dict[str, str]:
@@ -64,7 +64,7 @@ class Lent(Step[World, Facts]):
         return Phase(State.FAILED, have.wrong) if have.wrong else READY
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- the contract's
+    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
         return ()
 
 

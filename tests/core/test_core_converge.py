@@ -193,7 +193,7 @@ def test_a_scaled_world_is_read_as_often_as_a_slow_one() -> None:
 
 def test_a_user_who_stops_is_heard_while_waiting() -> None:
     class Stopped(Time):
-        def sleep(self, seconds: float) -> None:  # noqa: ARG002 -- the contract's
+        def sleep(self, seconds: float) -> None:
             raise errors.InterruptedRunError("stopped")
 
     world = World(MOVING)

@@ -12,7 +12,7 @@ from support.graphs import graphs
 from eksprov.core.change import Action
 from eksprov.core.executor import Node
 from eksprov.core.plan import nodes, preview, removal_nodes
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Step, Timing
+from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, State, Timing
 
 US = Owner("shop", "id-1")
 
@@ -34,7 +34,7 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class FakeStep(Step[Any, Any]):
+class FakeStep(AnyStep):
     """A step that wants the identity of the first step it needs."""
 
     kind: ClassVar[str] = "thing"
@@ -46,7 +46,7 @@ class FakeStep(Step[Any, Any]):
         self.counter.asked += 1
         return Facts(of=outputs.get(self.needs[0], "id") if self.needs else "")
 
-    def outputs(self, have: Facts) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+    def outputs(self, have: Facts) -> dict[str, str]:
         """An identity."""
         self.counter.asked += 1
         return {"id": f"id of {self.name}"}
@@ -56,7 +56,7 @@ class FakeStep(Step[Any, Any]):
         self.counter.asked += 1
         return READY if have.state is State.READY else Phase(have.state, "not well")
 
-    def discover(self, client: Any, *, fresh: bool = False) -> Facts | None:  # noqa: ARG002 -- the contract's
+    def discover(self, client: Any, *, fresh: bool = False) -> Facts | None:
         """A preview never reads."""
         raise AssertionError
 

@@ -25,7 +25,7 @@ class Replaceable(FakeStep):
         """Not side by side."""
         return Replacement(Order.DELETE_FIRST, "it is away")
 
-    def blockers(self, client: World, have: Facts) -> tuple[str, ...]:  # noqa: ARG002 -- the contract's
+    def blockers(self, client: World, have: Facts) -> tuple[str, ...]:
         """As the test says."""
         return self.holders
 

@@ -39,31 +39,31 @@ class Thing(Step[World, Facts]):
     kind: ClassVar[str] = "thing"
     timing: ClassVar[Timing] = Timing(create_limit_s=1000, delete_limit_s=1000)
 
-    def desired(self, outputs: Outputs) -> Facts:  # noqa: ARG002 -- the contract's
+    def desired(self, outputs: Outputs) -> Facts:
         return Facts()
 
-    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:  # noqa: ARG002 -- the contract's
+    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:
         if client.clock.now() < client.leaving_until:
             return Facts(State.LEAVING)
         return Facts() if client.clock.now() >= client.seen_from else None
 
-    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+    def create(self, client: World, want: Facts, token: str) -> dict[str, str]:
         client.calls.append("create")
         client.seen_from = client.clock.now() if client.makes else client.seen_from
         return {}
 
-    def delete(self, client: World, have: Facts) -> None:  # noqa: ARG002 -- the contract's
+    def delete(self, client: World, have: Facts) -> None:
         client.calls.append("delete")
         client.seen_from = float("inf")
 
-    def outputs(self, have: Facts) -> dict[str, str]:  # noqa: ARG002 -- the contract's
+    def outputs(self, have: Facts) -> dict[str, str]:
         return {}
 
     def phase(self, have: Facts) -> Phase:
         return READY if have.state is State.READY else Phase(have.state)
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- the contract's
+    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
         return ()
 
 

@@ -14,7 +14,7 @@ from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner, Step
+from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.state.record import State
 from eksprov.steps import KINDS
 from eksprov.steps.iam_role import trust_document
@@ -47,7 +47,7 @@ def made(theatre: Theatre) -> Iterator[Made]:
         yield Made(stage, Outputs({outcome.name: outcome.outputs for outcome in report.outcomes}))
 
 
-def refused(step: Step[Any, Any], aws: Aws, outputs: Outputs) -> None:
+def refused(step: AnyStep, aws: Aws, outputs: Outputs) -> None:
     with pytest.raises(errors.OwnershipError, match="not this stack's"):
         converge(step, aws, outputs, run_of(aws))
     with pytest.raises(errors.OwnershipError, match="not this stack's"):
@@ -85,44 +85,44 @@ def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Made) 
     assert stage.world() == before
 
 
-def untag_eks(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:
+def untag_eks(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     have: Any = step.discover(stage.aws(Owner("quickstart", "")))
     arn = outputs.of(step.name).get("arn") or have.arn
     stage.account.plain("eks").untag_resource(resourceArn=arn, tagKeys=TAGS)
 
 
-def untag_role(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:  # noqa: ARG001 -- the name is enough
+def untag_role(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     stage.account.plain("iam").untag_role(RoleName=step.slug, TagKeys=TAGS)
 
 
-def untag_bucket(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:  # noqa: ARG001 -- the name is enough
+def untag_bucket(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     stage.account.plain("s3").delete_bucket_tagging(Bucket=step.slug)
 
 
-def untag_repository(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:
+def untag_repository(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     arn = outputs.of(step.name)["arn"]
     stage.account.plain("ecr").untag_resource(resourceArn=arn, tagKeys=TAGS)
 
 
-def untag_log_group(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:
+def untag_log_group(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     """A group without any tag is EKS's leftover and may be adopted; a stranger's has tags of its own."""
     logs, arn = stage.account.plain("logs"), outputs.of(step.name)["arn"]
     logs.tag_resource(resourceArn=arn, tags={"team": "other"})
     logs.untag_resource(resourceArn=arn, tagKeys=TAGS)
 
 
-def untag_template(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:
+def untag_template(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     tags: Any = [{"Key": key} for key in TAGS]
     stage.account.plain("ec2").delete_tags(Resources=[outputs.of(step.name)["id"]], Tags=tags)
 
 
-def untag_placement_group(stage: Stage, step: Step[Any, Any], outputs: Outputs) -> None:  # noqa: ARG001 -- the name is enough
+def untag_placement_group(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
     """The emulator keeps these groups itself."""
     group = stage.emulator.templates.groups["us-west-2", step.slug]
     group["Tags"] = [tag for tag in group["Tags"] if tag["Key"] not in TAGS]
 
 
-UNTAG: dict[str, Callable[[Stage, Step[Any, Any], Outputs], None]] = {
+UNTAG: dict[str, Callable[[Stage, AnyStep, Outputs], None]] = {
     "iam-role": untag_role,
     "bucket": untag_bucket,
     "repository": untag_repository,

@@ -24,7 +24,7 @@ SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "digits",
 def kube(status: int, answer: Any) -> MemoryKube:
     """A service that gives this answer; a callable is called with the request."""
 
-    def give(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
+    def give(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
         value = answer(json.loads(body or b"{}")) if callable(answer) else answer
         return Reply(status, {}, value if isinstance(value, bytes) else json.dumps(value).encode())
 
@@ -102,7 +102,7 @@ def test_the_answer_to_another_call_is_refused() -> None:
 
 
 def test_a_model_that_is_slow_is_told_as_that_with_its_time() -> None:
-    def slow(request: dict[str, Any]) -> Any:  # noqa: ARG001 -- whatever it was
+    def slow(request: dict[str, Any]) -> Any:
         raise SlowAnswerError("no answer within 7 s")
 
     with pytest.raises(errors.ProvisioningError, match=r"has not answered within 7 s") as caught:

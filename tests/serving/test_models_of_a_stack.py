@@ -128,7 +128,7 @@ def test_a_model_that_has_left_the_config_is_still_listed(theatre: Theatre) -> N
 def test_a_model_that_is_loaded_and_cannot_answer_fails_its_deployment_each_time(theatre: Theatre) -> None:
     """The last exception is the cause; what is recorded of its last step says so too."""
 
-    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
+    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
         if path.endswith("/infer"):
             said = "AttributeError: 'dict' object has no attribute 'predict'"
             return Reply(500, {}, f'Traceback (most recent call last):\n  File "x.py", line 1\n{said}\n'.encode())
@@ -159,7 +159,7 @@ def test_a_model_that_is_loaded_and_cannot_answer_fails_its_deployment_each_time
 
 
 def test_a_model_that_could_not_be_asked_has_not_answered(theatre: Theatre) -> None:
-    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
+    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
         if path.endswith("/infer"):
             raise errors.NoAnswerError("the API server does not answer", "look at your network")
         return Reply(200, {}, b"{}")
@@ -178,7 +178,7 @@ def test_the_sample_of_a_model_is_its_closing_request(theatre: Theatre, tmp_path
     """One beside the folders of two models is neither's."""
     asked: list[Any] = []
 
-    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
+    def answer(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
         if path.endswith("/infer"):
             asked.append(json.loads(body or b"")["inputs"][0]["shape"])
         return Reply(200, {}, b"{}")

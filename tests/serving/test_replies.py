@@ -50,7 +50,7 @@ ENCODINGS: dict[str, Callable[[str], bytes]] = {
 def kube(status: int, answer: Any, describes: Any = None) -> MemoryKube:
     """A service that answers a call so; asked what it takes it `describes` itself."""
 
-    def give(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG001
+    def give(namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
         if method == "GET" and describes is not None:
             return Reply(200, {}, json.dumps(describes).encode())
         return Reply(status, {}, answer if isinstance(answer, bytes) else json.dumps(answer).encode())

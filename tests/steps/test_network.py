@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from support.account import US, Account, converge_all, remove_all, run_of
 from support.network import ADDRESS, GATEWAY, IN, NAT, NETWORK, OUT, PRIVATE, PUBLIC, VPC
@@ -13,7 +11,7 @@ from eksprov import errors
 from eksprov.aws.tags import STACK, STACK_ID, STEP
 from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner, Step
+from eksprov.core.step import AnyStep, Outputs, Owner
 
 KINDS = [VPC, GATEWAY, PUBLIC, ADDRESS, NAT, OUT]
 OTHERS = Owner("demo", "ffffffffffffffff")
@@ -62,7 +60,7 @@ def test_removal_leaves_nothing_and_a_second_one_finds_nothing(account: Account)
 
 
 @pytest.mark.parametrize("step", KINDS, ids=lambda step: step.kind)
-def test_a_resource_of_another_incarnation_is_refused_and_untouched(account: Account, step: Step[Any, Any]) -> None:
+def test_a_resource_of_another_incarnation_is_refused_and_untouched(account: Account, step: AnyStep) -> None:
     theirs = converge_all(NETWORK, account.aws(OTHERS))
     before = world(account.plain)
     outputs = Outputs({name: outcome.outputs for name, outcome in theirs.items()})
@@ -77,7 +75,7 @@ def test_a_resource_of_another_incarnation_is_refused_and_untouched(account: Acc
 
 
 @pytest.mark.parametrize("step", KINDS, ids=lambda step: step.kind)
-def test_another_stack_beside_ours_is_not_even_seen(account: Account, step: Step[Any, Any]) -> None:
+def test_another_stack_beside_ours_is_not_even_seen(account: Account, step: AnyStep) -> None:
     converge_all(NETWORK, account.aws(Owner("other", "ffffffffffffffff")))
     assert step.discover(account.aws()) is None
     assert step.discover(account.aws(), fresh=True) is None
@@ -85,7 +83,7 @@ def test_another_stack_beside_ours_is_not_even_seen(account: Account, step: Step
 
 
 @pytest.mark.parametrize("step", KINDS, ids=lambda step: step.kind)
-def test_a_survey_finds_what_discover_finds_by_tags_alone(account: Account, step: Step[Any, Any]) -> None:
+def test_a_survey_finds_what_discover_finds_by_tags_alone(account: Account, step: AnyStep) -> None:
     outcomes = converge_all(NETWORK, account.aws())
     sightings = {s.owner.step: s for s in type(step).survey(account.aws(), "demo")}
     mine = sightings[step.name]
@@ -131,7 +129,7 @@ def test_what_is_not_seen_yet_is_waited_for(account: Account) -> None:
     [(VPC, "DeleteVpc"), (GATEWAY, "DetachInternetGateway"), (PUBLIC, "DeleteSubnet"), (IN, "DeleteRouteTable")],
     ids=lambda value: getattr(value, "kind", value),
 )
-def test_what_still_holds_a_resource_is_waited_for(account: Account, step: Step[Any, Any], operation: str) -> None:
+def test_what_still_holds_a_resource_is_waited_for(account: Account, step: AnyStep, operation: str) -> None:
     converge_all(NETWORK, account.aws())
     later = NETWORK[NETWORK.index(step) + 1 :]
     remove_all(later, account.aws())
@@ -150,7 +148,7 @@ def test_an_address_is_released_when_its_gateway_has_let_go(account: Account) ->
 
 
 @pytest.mark.parametrize("step", [VPC, PRIVATE], ids=lambda step: step.kind)
-def test_what_never_lets_go_is_named(account: Account, step: Step[Any, Any]) -> None:
+def test_what_never_lets_go_is_named(account: Account, step: AnyStep) -> None:
     outcomes = converge_all((VPC, PRIVATE), account.aws())
     stranger = account.plain("ec2").create_network_interface(
         SubnetId=outcomes[PRIVATE.name].outputs["id"], Description="ELB net/other/1"

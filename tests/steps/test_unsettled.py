@@ -56,7 +56,7 @@ class Listening(Silent):
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def waiting(self, name: str, message: str) -> None:  # noqa: ARG002 -- which step it was, its words say
+    def waiting(self, name: str, message: str) -> None:
         """Keep it."""
         self.told.append(message)
 

@@ -20,7 +20,7 @@ from eksprov.core.converge import converge, remove
 from eksprov.core.executor import order
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
-from eksprov.core.step import Outputs, Owner, Step
+from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.local.faults.buckets import SPECIAL
 from eksprov.steps.catalog.network import ENDPOINTS_AT_ONCE, network, ways_out
 from eksprov.steps.choices import Choices, Zone
@@ -38,7 +38,7 @@ class Net:
 
     def __init__(self, stage: Stage, config: Config = CONFIG) -> None:
         self.stage, self.ec2 = stage, stage.account.plain("ec2")
-        self.steps: dict[str, Step[Any, Any]] = {step.name: step for step in network(config, CHOICES)}
+        self.steps: dict[str, AnyStep] = {step.name: step for step in network(config, CHOICES)}
 
     def aws(self) -> Aws:
         return self.stage.aws(US)

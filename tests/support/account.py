@@ -12,7 +12,7 @@ import boto3
 from eksprov.aws.session import Aws
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Outcome
-from eksprov.core.step import Outputs, Owner, Step
+from eksprov.core.step import AnyStep, Outputs, Owner
 from support.calls import Tape
 from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
@@ -59,7 +59,7 @@ def run_of(aws: Aws, generation: int = 0, **more: Any) -> Run:
     return Run(owner=aws.owner, clock=aws.clock, token=token, **{"gone": lambda name: ended.update([name]), **more})
 
 
-def converge_all(steps: tuple[Step[Any, Any], ...], aws: Aws) -> dict[str, Outcome]:
+def converge_all(steps: tuple[AnyStep, ...], aws: Aws) -> dict[str, Outcome]:
     """One step after another, in the order given."""
     outputs, outcomes = Outputs(), {}
     for step in steps:
@@ -68,7 +68,7 @@ def converge_all(steps: tuple[Step[Any, Any], ...], aws: Aws) -> dict[str, Outco
     return outcomes
 
 
-def remove_all(steps: tuple[Step[Any, Any], ...], aws: Aws) -> dict[str, Outcome]:
+def remove_all(steps: tuple[AnyStep, ...], aws: Aws) -> dict[str, Outcome]:
     """The other way round."""
     return {step.name: remove(step, aws, run_of(aws)) for step in reversed(steps)}
 

@@ -11,13 +11,11 @@ from eksprov.aws.session import Aws
 from eksprov.core.alternatives import bring
 from eksprov.core.converge import remove
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.step import AnyStep, Outputs, Owner, Sighting
 from eksprov.steps.catalog import catalog
 from eksprov.steps.choices import resolve
 from support.account import run_of
 from support.stage import STACK_ID, Stage
-
-AnyStep = Step[Any, Any]
 
 
 class Bench:

@@ -106,11 +106,11 @@ class StillKubernetes:
 class EmptyKube:
     """A `KubeApi` with no objects in it."""
 
-    def get(self, ref: Ref) -> dict[str, Any] | None:  # noqa: ARG002 -- nothing is there
+    def get(self, ref: Ref) -> dict[str, Any] | None:
         """Absent."""
         return None
 
-    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[dict[str, Any]]:  # noqa: ARG002
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[dict[str, Any]]:
         """None."""
         return []
 
@@ -121,7 +121,7 @@ class EmptyKube:
     def delete(self, ref: Ref, *, uid: str = "") -> None:
         """Nothing to delete."""
 
-    def logs(self, namespace: str, pod: str, container: str, **_: Any) -> Iterator[str]:  # noqa: ARG002
+    def logs(self, namespace: str, pod: str, container: str, **_: Any) -> Iterator[str]:
         """Silence."""
         return iter(())
 

@@ -21,7 +21,7 @@ class MemoryJournal:
         """Keep an intent."""
         self._open[intent.step] = intent
 
-    def landed(self, step: str, outputs: Mapping[str, str]) -> None:  # noqa: ARG002 -- only openness counts
+    def landed(self, step: str, outputs: Mapping[str, str]) -> None:
         """Settle it."""
         self._open.pop(step, None)
 

@@ -31,7 +31,7 @@ class MemoryKube:
         self,
         rollout: Literal["ready", "stuck"] = "ready",
         answer: Answer | None = None,
-        unfit: Callable[[Mapping[str, Any]], str] = lambda pod: "",  # noqa: ARG005 -- nodes take anything by default
+        unfit: Callable[[Mapping[str, Any]], str] = lambda pod: "",
         homeless: Callable[[], Mapping[str, str]] = dict,
         now: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -126,7 +126,7 @@ class MemoryKube:
         container: str,
         *,
         tail_lines: int | None = None,
-        follow: bool = False,  # noqa: ARG002 -- nothing is added meanwhile
+        follow: bool = False,
         previous: bool = False,
     ) -> Iterator[str]:
         """What `lines` holds, of the present run; there was none before."""
@@ -137,12 +137,12 @@ class MemoryKube:
         self,
         namespace: str,
         service: str,
-        port: str,  # noqa: ARG002 -- one port a service
+        port: str,
         method: str,
         path: str,
         body: bytes | None = None,
         *,
-        timeout_s: float | None = None,  # noqa: ARG002 -- `answer` raises SlowAnswerError itself
+        timeout_s: float | None = None,
     ) -> Reply:
         """What `answer` says, or 404 where there is no such service."""
         with self._lock:
@@ -156,7 +156,7 @@ class MemoryKube:
         """Some version."""
         return "v1.36.0"
 
-    def _serve(self, namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:  # noqa: ARG002
+    def _serve(self, namespace: str, service: str, method: str, path: str, body: bytes | None) -> Reply:
         """A model server that is ready once its Deployment is."""
         if self.rollout != "ready" or Ref("apps/v1", "Deployment", namespace, service) not in self._objects:
             status = {"kind": "Status", "code": 503, "message": f'no endpoints available for service "{service}"'}

@@ -59,9 +59,9 @@ class ServedModels(MemoryKube):
 
     def service_proxy(
         self,
-        namespace: str,  # noqa: ARG002 -- one server for all
-        service: str,  # noqa: ARG002
-        port: str,  # noqa: ARG002
+        namespace: str,
+        service: str,
+        port: str,
         method: str,
         path: str,
         body: bytes | None = None,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from eksprov.core.step import Step
+from eksprov.core.step import AnyStep
 from eksprov.steps.elastic_ip import ElasticIp
 from eksprov.steps.internet_gateway import InternetGateway
 from eksprov.steps.nat_gateway import NatGateway
@@ -35,4 +33,4 @@ IN = RouteTable(
     name="route-table/private", slug="demo-private", vpc="vpc", gateway="nat-gateway", subnets=(PRIVATE.name,),
     needs=("nat-gateway", PRIVATE.name),
 )  # fmt: skip
-NETWORK: tuple[Step[Any, Any], ...] = (VPC, GATEWAY, PUBLIC, PRIVATE, ADDRESS, NAT, OUT, IN)
+NETWORK: tuple[AnyStep, ...] = (VPC, GATEWAY, PUBLIC, PRIVATE, ADDRESS, NAT, OUT, IN)

@@ -61,11 +61,11 @@ class FakeStep(Step[World, Facts]):
     timing: ClassVar[Timing] = Timing(create_s=20, delete_s=20, create_limit_s=100, delete_limit_s=100)
     want: Facts = Facts()
 
-    def desired(self, outputs: Outputs) -> Facts:  # noqa: ARG002 -- the contract's
+    def desired(self, outputs: Outputs) -> Facts:
         """What the test wants."""
         return self.want
 
-    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:  # noqa: ARG002 -- the contract's
+    def discover(self, client: World, *, fresh: bool = False) -> Facts | None:
         """The next scripted reading."""
         return client.read()
 
@@ -74,11 +74,11 @@ class FakeStep(Step[World, Facts]):
         client.calls.append(("create", want, token))
         return {"id": "early"}
 
-    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> None:  # noqa: ARG002
+    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> None:
         """Keep the call."""
         client.calls.append(("update", fields))
 
-    def delete(self, client: World, have: Facts) -> None:  # noqa: ARG002 -- the contract's
+    def delete(self, client: World, have: Facts) -> None:
         """Keep the call."""
         client.calls.append(("delete",))
 
@@ -90,12 +90,12 @@ class FakeStep(Step[World, Facts]):
         """As the reading says."""
         return READY if have.state is State.READY else Phase(have.state, f"is {have.state}")
 
-    def blockers(self, client: World, have: Facts) -> Sequence[str]:  # type: ignore[override]  # noqa: ARG002
+    def blockers(self, client: World, have: Facts) -> Sequence[str]:  # type: ignore[override]
         """What a test can look for."""
         return ("eni-1",)
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:  # noqa: ARG003 -- the contract's
+    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
         """None."""
         return ()
 

@@ -98,7 +98,7 @@ class MemoryStore:
         """As if the file were deleted."""
         self._data = b""
 
-    def lock(self, command: str) -> AbstractContextManager[None]:  # noqa: ARG002 -- there is nobody else
+    def lock(self, command: str) -> AbstractContextManager[None]:
         """Nobody else is there."""
         return nullcontext()
 

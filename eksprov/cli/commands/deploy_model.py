@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @yes
 @as_json
 @click.pass_obj
-def command(desk: Desk, names: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> int:  # noqa: ARG001
+def command(desk: Desk, names: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> int:
     """Serve models on the cluster.
 
     Uploads each model's files, makes what runs it, waits until it is loaded, and asks it: with sample.json in the

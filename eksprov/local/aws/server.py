@@ -142,7 +142,7 @@ class AwsServer:
         afterwards: Afterwards | None = None,
         told: Told | None = None,
         trouble: Trouble | None = None,
-        heard: Callable[[str], object] = lambda asked: None,  # noqa: ARG005 -- nobody listens by default
+        heard: Callable[[str], object] = lambda asked: None,
         port: int = 0,
     ) -> None:
         hooks.install(world)

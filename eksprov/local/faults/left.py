@@ -67,7 +67,7 @@ def _volume(cluster: Any, region: str) -> None:
     ec2.create_volume(size=VOLUME_GIB, zone_name=_subnets(cluster, ec2)[0].availability_zone).add_tags(tags)
 
 
-def _security_group(cluster: Any, region: str) -> None:  # noqa: ARG001 -- EKS leaves its own one
+def _security_group(cluster: Any, region: str) -> None:
     cluster.group_stays = True
 
 

@@ -93,7 +93,7 @@ class Idle:
         await self._stopped.wait()
         return 0
 
-    async def stop(self, grace_s: float) -> None:  # noqa: ARG002 - nothing needs time here
+    async def stop(self, grace_s: float) -> None:
         """End now."""
         self._stopped.set()
 

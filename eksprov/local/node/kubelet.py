@@ -122,7 +122,7 @@ class KubeletEndpoint:
                 await asyncio.sleep(FOLLOW_S)
 
 
-async def _healthy(request: web.Request) -> web.Response:  # noqa: ARG001 - aiohttp's handler signature
+async def _healthy(request: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 

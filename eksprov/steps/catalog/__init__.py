@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eksprov.core.step import AnyStep
 from eksprov.steps import roles
 from eksprov.steps.access_entry import ADMIN_POLICY
 from eksprov.steps.bucket import Bucket
@@ -21,7 +22,7 @@ from eksprov.steps.catalog.control_plane import access, cluster, key, node_entri
 from eksprov.steps.catalog.given import given
 from eksprov.steps.catalog.models import model_association, model_role
 from eksprov.steps.catalog.monitoring import model_dashboard, monitoring
-from eksprov.steps.catalog.names import LOGS, AnyStep, access_name, bucket_name, cluster_name
+from eksprov.steps.catalog.names import LOGS, access_name, bucket_name, cluster_name
 from eksprov.steps.catalog.network import network
 from eksprov.steps.catalog.nodes import node_groups, node_templates
 from eksprov.steps.choices import Choices

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eksprov.core.step import AnyStep
 from eksprov.steps import roles
 from eksprov.steps.asg_tags import AsgTags
 from eksprov.steps.catalog.given import role_step
 from eksprov.steps.catalog.karpenter import KARPENTER, karpenter
-from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
+from eksprov.steps.catalog.names import CLUSTER, cluster_name
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.choices import Choices
 from eksprov.steps.pod_identity_association import PodIdentityAssociation

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eksprov.core.step import AnyStep
 from eksprov.steps import karpenter_roles, roles
-from eksprov.steps.catalog.names import AnyStep
 from eksprov.steps.choices import Choices
 from eksprov.steps.existing_role import lent
 from eksprov.steps.iam_role import IamRole

@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eksprov.core.step import AnyStep
 from eksprov.steps import karpenter_roles
 from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.catalog.given import karpenter_node_arn, role_arn, role_step
-from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
+from eksprov.steps.catalog.names import CLUSTER, cluster_name
 from eksprov.steps.choices import Choices
 from eksprov.steps.event_rule import EventRule
 from eksprov.steps.pod_identity_association import PodIdentityAssociation

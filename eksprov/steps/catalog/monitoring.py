@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eksprov.core.step import AnyStep
 from eksprov.steps.alarm import Alarm, Watch
-from eksprov.steps.catalog.names import CLUSTER, AnyStep, cluster_name
+from eksprov.steps.catalog.names import CLUSTER, cluster_name
 from eksprov.steps.choices import Choices
 from eksprov.steps.dashboard import Dashboard, Widget
 from eksprov.steps.log_group import INSIGHTS, LogGroup

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eksprov.core.step import Step
 from eksprov.steps.choices import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
-
-AnyStep = Step[Any, Any]
 
 VPC, INTERNET, LOGS, CLUSTER = "vpc", "internet-gateway", "log-group", "cluster"
 NODE_ENTRY = "node-access-entry/node"  # before the node groups

@@ -11,7 +11,8 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from eksprov.config.ranges import private_range, public_range
-from eksprov.steps.catalog.names import EGRESS_ONLY, EXISTING_VPC, INTERNET, VPC, AnyStep, subnets
+from eksprov.core.step import AnyStep
+from eksprov.steps.catalog.names import EGRESS_ONLY, EXISTING_VPC, INTERNET, VPC, subnets
 from eksprov.steps.choices import Choices, Zone
 from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
 from eksprov.steps.elastic_ip import ElasticIp

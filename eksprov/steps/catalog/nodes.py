@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eksprov.core.step import AnyStep
 from eksprov.steps import reservations, roles
 from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
 from eksprov.steps.catalog.given import role_step
-from eksprov.steps.catalog.names import CLUSTER, NODE_ENTRY, AnyStep, cluster_name, subnets
+from eksprov.steps.catalog.names import CLUSTER, NODE_ENTRY, cluster_name, subnets
 from eksprov.steps.catalog.network import ways_out
 from eksprov.steps.choices import Choices
 from eksprov.steps.launch_template import LaunchTemplate

@@ -44,7 +44,7 @@ def test_a_quota_has_an_applied_value_or_aws_default(world: LocalAws) -> None:
     assert (default["Value"], default["QuotaName"]) == (0, "Running On-Demand G and VT instances")
 
 
-def test_a_code_of_another_service_is_no_quota(world: LocalAws) -> None:  # noqa: ARG001 -- installed
+def test_a_code_of_another_service_is_no_quota(world: LocalAws) -> None:
     quotas = boto3.client("service-quotas", region_name="us-west-2")
     for call in (quotas.get_service_quota, quotas.get_aws_default_service_quota):
         with pytest.raises(ClientError) as refused:
@@ -52,7 +52,7 @@ def test_a_code_of_another_service_is_no_quota(world: LocalAws) -> None:  # noqa
         assert code(refused) == "NoSuchResourceException"
 
 
-def test_listings_come_in_pages(world: LocalAws) -> None:  # noqa: ARG001 -- installed
+def test_listings_come_in_pages(world: LocalAws) -> None:
     quotas: Any = boto3.client("service-quotas", region_name="us-west-2")
     pages = quotas.get_paginator("list_aws_default_service_quotas").paginate(
         ServiceCode="ec2", PaginationConfig={"PageSize": 5}
@@ -67,7 +67,7 @@ def test_every_quota_that_eksprov_reads_is_there_under_the_same_name() -> None:
     assert {(one.service, one.code, one.title) for one in READ} == {(one.service, one.code, one.name) for one in QUOTAS}
 
 
-def test_products_are_those_of_the_table(world: LocalAws) -> None:  # noqa: ARG001 -- installed
+def test_products_are_those_of_the_table(world: LocalAws) -> None:
     pricing: Any = boto3.client("pricing", region_name="us-east-1")
     wanted = {"regionCode": "us-west-2", "instanceType": "m7i.large"}
     filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()]
@@ -77,7 +77,7 @@ def test_products_are_those_of_the_table(world: LocalAws) -> None:  # noqa: ARG0
     assert product["terms"]["OnDemand"]["term"]["priceDimensions"]["rate"]["pricePerUnit"] == {"USD": "0.1008"}
 
 
-def test_what_the_price_list_lacks_is_said(world: LocalAws) -> None:  # noqa: ARG001 -- installed
+def test_what_the_price_list_lacks_is_said(world: LocalAws) -> None:
     pricing: Any = boto3.client("pricing", region_name="us-east-1")
     with pytest.raises(ClientError) as refused:
         pricing.get_products(ServiceCode="AmazonMoon")
@@ -100,7 +100,7 @@ def test_spot_scores_and_prices(world: LocalAws) -> None:
     assert all(0 < float(entry["SpotPrice"]) < 1.006 for entry in history)
 
 
-def test_the_simulator_knows_roles_and_the_administrator(world: LocalAws) -> None:  # noqa: ARG001 -- installed
+def test_the_simulator_knows_roles_and_the_administrator(world: LocalAws) -> None:
     iam: Any = boto3.client("iam")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
     role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]

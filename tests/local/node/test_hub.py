@@ -63,10 +63,10 @@ class Programs:
 
     def __call__(
         self,
-        environ: Mapping[str, str],  # noqa: ARG002 - the signature is the protocol's
+        environ: Mapping[str, str],
         cache: Path,
         progress: Callable[[Any], None],
-        cancel: threading.Event | None = None,  # noqa: ARG002
+        cancel: threading.Event | None = None,
     ) -> Binaries:
         self.calls += 1
         progress("building: 1 of 2 packages")

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from eksprov.core.step import Outputs, Step
+from eksprov.core.step import AnyStep, Outputs
 from support.stage import Stage
 
-AnyStep = Step[Any, Any]
 NO_RIGHTS = '{"Version":"2012-10-17","Statement":[]}'
 
 
