@@ -26,6 +26,7 @@ from eksprov.operations.carriers import node_types
 from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
 from eksprov.operations.model_states import Listed as Listed
+from eksprov.operations.nodeless import refuse_without_nodes
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report
@@ -145,8 +146,10 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     tight = _refuse_too_little_memory(chosen, homeless)
     steps = _unique(step for spec, package in chosen for step in graph(opened, spec, package))
     doubts = refuse_wrong_roles(opened, steps)
+    found = rebuilt(opened)
+    refuse_without_nodes(found, kube)
     closing.start_again(kube, steps)
-    applier = Applier(rebuilt(opened), kube)
+    applier = Applier(found, kube)
     outcomes, asked = closing.ask_each(applier, kube, chosen, samples, applier.converge_all(steps))
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
     answering = {o.name: o.outputs for o in outcomes if o.good}

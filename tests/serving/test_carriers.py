@@ -13,6 +13,7 @@ from support.stage import MODEL, Stage, Theatre, project, quick_start
 from eksprov import errors
 from eksprov.operations.forecast import doctor
 from eksprov.operations.models import deploy
+from eksprov.operations.nodeless import refuse_without_nodes
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened, open_stack
@@ -114,3 +115,28 @@ def test_pods_go_to_nodes_that_their_image_is_made_for(name: str) -> None:
         assert asked == [{"key": "kubernetes.io/arch", "operator": "In", "values": sorted(values)}]
         arm = NodeType("m7g.large", 2, 8192, 29, 50, "arm64")
         assert (fit(made, [arm]) is None) is ("arm64" in values)
+
+
+NONE_MADE = "the cluster has no nodes, and none of its node groups is made yet"
+NONE_WANTED = "the cluster has no nodes: the desired_size of every node group is 0"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [([], [{"name": "workers", "instance_types": ["m7i.large"]}], NONE_MADE),
+     ([{"name": "workers", "instance_types": ["m7i.large"], "desired_size": 0}], None, NONE_WANTED)],
+    ids=["none made", "none wanted"],
+)  # fmt: skip
+def test_nothing_is_deployed_on_a_cluster_that_gets_no_nodes(
+    theatre: Theatre, before: list[dict[str, Any]], after: list[dict[str, Any]] | None, said: str
+) -> None:
+    with theatre.stage(changed(quick_start(), node_groups=before)) as stage:
+        assert provision(opened(stage)).ok
+        config = changed(quick_start(), node_groups=after if after is not None else before)
+        [kube] = stage.kubernetes.apis.values()
+        world, objects = stage.world(), kube.refs()
+        with pytest.raises(errors.NotThereError, match=said):
+            deploy(open_stack(replace(stage.process(config), project=project()), mint=True), [MODEL])
+        assert (stage.world(), kube.refs()) == (world, objects)
+        kube.apply_as("kubelet", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "joined"}})
+        refuse_without_nodes(open_stack(stage.process(config), mint=True), kube)
