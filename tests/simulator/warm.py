@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from moto.core.models import botocore_stubber
 from support.account import REGION
@@ -26,7 +26,7 @@ from support.requests_held import hold_requests
 from support.stage import BEGINNING, MemoryStore, project, quick_start, reserve
 from support.world import world
 
-from eksprov.aws.clients import Service
+from eksprov.aws.clients import Clients
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
 from eksprov.core.step import Owner
@@ -122,7 +122,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     holder.append(warm)
     warm.aws = Aws.connect(session, Owner(quick_start().name, ""), _Clock(warm))
     warm.elsewhere = Aws.connect(far, warm.aws.owner, warm.aws.clock)
-    for service in get_args(Service):
+    for service in (name.replace("_", "-") for name in Clients.__annotations__):
         for aws in (warm.aws, warm.elsewhere):
             aws.clients.get(service)
             aws.once.get(service)
