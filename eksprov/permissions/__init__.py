@@ -1,37 +1,30 @@
 """What the operator of a stack must be allowed in IAM, from the stack's steps alone: nothing is asked of AWS.
 
-Each kind says in one function what it needs (`network`, `cluster`, `account`, `messaging`), and `tags` what tagging
-anew needs; `needs` gathers it for a phase, and `document` writes policies of it that IAM takes. The lists are held to
+Each kind says what it needs (`rights`); `needs` gathers it for a phase, and `document` writes policies of it that IAM
+takes. The lists are held to
 the calls that are really made by tests/permissions, in both directions: every call is allowed, and nothing is allowed
 that no call needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Literal
 
+from eksprov.aws.rights import ANYTHING, Governed, Need, Place, Rights, on
 from eksprov.core.replacement import Order
 from eksprov.core.step import AnyStep
 from eksprov.errors import EksprovError
-from eksprov.permissions import account, cluster, messaging, network, sweep
-from eksprov.permissions.checks import checks, node_images
-from eksprov.permissions.need import ANYTHING, Need, Place, Rights, on
-from eksprov.permissions.tags import retagging
+from eksprov.permissions import sweep
+from eksprov.permissions.checks import checks
 
-__all__ = ["PHASES", "RIGHTS", "Need", "Phase", "Place", "Rights", "creating", "needs", "place_of"]
+__all__ = ["PHASES", "Need", "Phase", "Place", "Rights", "creating", "needs", "place_of"]
 
 Phase = Literal["provision", "lock", "deploy-model", "teardown"]
 PHASES: Final[tuple[Phase, ...]] = ("provision", "lock", "deploy-model", "teardown")
 NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
-RIGHTS: Final[Mapping[str, Callable[[Place], Rights]]] = {
-    **network.RIGHTS,
-    **cluster.RIGHTS,
-    **account.RIGHTS,
-    **messaging.RIGHTS,
-}
 
 
 def place_of(
@@ -77,14 +70,14 @@ def needs(place: Place, phases: Iterable[Phase], kinds: Iterable[type[AnyStep]],
     for phase in phases:
         found += _WHAT[phase](place, tuple(kinds))
         if state:
-            found += account.state(place, state)
+            found += _state(place, state)
     return tuple(dict.fromkeys(found))
 
 
 def creating(place: Place, made: Iterable[str], replaced: Iterable[str]) -> tuple[Need, ...]:
     """What it takes to make things of these kinds, and to make those of others anew."""
-    anew = [_rights(kind, place) for kind in sorted({*replaced} & place.kinds.keys())]
-    new = [_rights(kind, place) for kind in sorted({*made} & place.kinds.keys())]
+    anew = [_rights(type(place.kinds[kind][0]), place) for kind in sorted({*replaced} & place.kinds.keys())]
+    new = [_rights(type(place.kinds[kind][0]), place) for kind in sorted({*made} & place.kinds.keys())]
     found = [need for rights in (*new, *anew) for need in (*rights.read, *rights.make)]
     return tuple(dict.fromkeys((*found, *(need for rights in anew for need in rights.delete))))
 
@@ -92,27 +85,24 @@ def creating(place: Place, made: Iterable[str], replaced: Iterable[str]) -> tupl
 def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     """Removal belongs to teardown, but what is deleted to be made again belongs here."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeAvailabilityZones")
-    if any(getattr(step, "reservation", "") for step in place.kinds.get("launch-template", ())):
-        yield from on(ANYTHING, "ec2:DescribeCapacityReservations")
     yield from checks(place)
-    for kind, steps in place.kinds.items():
-        rights = _rights(kind, place)
-        yield from (*rights.read, *rights.make, *rights.change)
+    for steps in place.kinds.values():
+        rights = _rights(type(steps[0]), place)
+        yield from (*rights.check, *rights.read, *rights.make, *rights.change)
+        if any(step.tags_at for step in steps):
+            yield from rights.tag
         if any(step.replacement.order is not Order.NEVER or step.holding or step.recreate_failed for step in steps):
             yield from rights.delete
-    yield from retagging(place, (step.tags_at[0] for steps in place.kinds.values() for step in steps if step.tags_at))
     for each in kinds:
-        yield from _rights(each.kind, place).survey  # a lost record is read back from the tags
+        yield from _rights(each, place).survey  # a lost record is read back from the tags
 
 
 def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     """What versions there are, and which of them live; the parameters in which AWS names node images are public."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "eks:DescribeAddonVersions")
     yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
-    yield from _rights("addon", place).read
-    if "node-group" in place.kinds:
-        yield from _rights("node-group", place).read
-        yield from on(node_images(place), "ssm:GetParameters")
+    for each in kinds:
+        yield from _rights(each, place).lock
 
 
 def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
@@ -120,12 +110,12 @@ def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     yield from on(ANYTHING, "eks:DescribeClusterVersions")
     there = place.with_left
     for each in kinds:
-        rights = _rights(each.kind, there)
+        rights = _rights(each, there)
         if each.kind in there.kinds:
             yield from (*rights.read, *rights.delete)
         yield from rights.survey
-    for kind in place.models:
-        rights = _rights(kind, replace(place.of_models, models_only=False))
+    for steps in place.models.values():
+        rights = _rights(type(steps[0]), replace(place.of_models, models_only=False))
         yield from (*rights.read, *rights.delete)
     yield from sweep.leftovers(place)
 
@@ -137,20 +127,25 @@ def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Ne
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeInstanceTypes")
     yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
     inside = place.of_models
-    for kind in place.models:
-        rights = _rights(kind, inside)
+    for steps in place.models.values():
+        rights = _rights(type(steps[0]), inside)
         yield from (*rights.read, *rights.make, *rights.change, *rights.delete)
-    tagged = {step.tags_at[0] for steps in place.models.values() for step in steps if step.tags_at}
-    yield from retagging(replace(inside, kinds=place.models), tagged)
+        if any(step.tags_at for step in steps):
+            yield from rights.tag
 
 
 _WHAT: Final = {"provision": _provision, "lock": _lock, "deploy-model": _deploy_model, "teardown": _teardown}
 
 
-def _rights(kind: str, place: Place) -> Rights:
-    if kind not in RIGHTS:
-        raise EksprovError(
-            f"nobody has said what IAM must allow for the kind {kind!r}",
-            f'add a line "{kind}": … to RIGHTS of a module in eksprov/permissions (network, cluster, account, …)',
-        )
-    return RIGHTS[kind](place)
+def _rights(kind: type[AnyStep], place: Place) -> Rights:
+    if not issubclass(kind, Governed):
+        raise EksprovError(f"nobody has said what IAM must allow for the kind {kind.kind!r}", "give it `rights`")
+    return kind.rights(place)
+
+
+def _state(place: Place, url: str) -> tuple[Need, ...]:
+    """A team's state in a bucket of its own."""
+    bucket, _, prefix = url.removeprefix("s3://").rstrip("/").partition("/")
+    [root] = place.buckets(bucket)
+    inside = f"{root}/{prefix}/*" if prefix else f"{root}/*"
+    return (*on((root,), "s3:ListBucket"), *on((inside,), "s3:GetObject", "s3:PutObject", "s3:DeleteObject"))

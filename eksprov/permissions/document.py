@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from eksprov.permissions.need import Condition, Need
+from eksprov.aws.rights import Condition, Need
 
 LARGEST: Final = 6144
 VERSION: Final = "2012-10-17"

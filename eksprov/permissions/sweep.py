@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from eksprov.permissions.need import ANYTHING, Condition, Need, Place, on
-from eksprov.permissions.network import of_cni
-from eksprov.steps.cluster_network import EKS_CLUSTER
-from eksprov.steps.iam_role import role_name
+from eksprov.aws.rights import ANYTHING, Condition, Need, Place, on
+from eksprov.steps.cluster_network import EKS_CLUSTER, of_cni
+from eksprov.steps.existing_role import ExistingRole
+from eksprov.steps.iam_role import IamRole, role_name
 from eksprov.steps.left_behind import BY_CONTROLLER, KARPENTER_TEMPLATE
 from eksprov.steps.roles import AUTO_NODE
 
@@ -102,7 +102,7 @@ def made_by_eks(place: Place) -> tuple[str, ...]:
 def _auto_mode(place: Place) -> bool:
     """Whether EKS Auto Mode makes nodes, or did: their role is in a profile, whosever it is."""
     there = place.with_left
-    names = (*(role.name for role in there.made_roles), *(role.name for role in there.lent_roles))
+    names = (*(role.name for role in there.of(IamRole)), *(role.name for role in there.of(ExistingRole)))
     return AUTO_NODE.partition("/")[2] in {name.partition("/")[2] for name in names}
 
 

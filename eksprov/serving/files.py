@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating, translated
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
@@ -193,3 +194,15 @@ class ModelFiles(Step[Aws, FilesFacts]):
                     self._key(file),
                     ExtraArgs={**expected, "ChecksumAlgorithm": "SHA256"},
                 )
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """A model's files in the stack's bucket."""
+        own = place.buckets(*place.slugs("bucket"))
+        found = (*on(own, "s3:ListBucket", "s3:GetBucketTagging"),)
+        return Rights(
+            read=found,
+            make=on([f"{arn}/models/*" for arn in own], "s3:PutObject", "s3:AbortMultipartUpload"),
+            delete=(*found, *on([f"{arn}/models/*" for arn in own], "s3:DeleteObject")),
+            survey=(*on(ANYTHING, "s3:ListAllMyBuckets"), *on(own, "s3:ListBucket", "s3:GetBucketTagging")),
+        )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
@@ -31,6 +32,7 @@ from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_coming_or_going
+from eksprov.steps.eks_rights import found, granting, inside, own_cluster, tagged_anew, tagging
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -210,6 +212,41 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         for arn in sorted({arn for arn, _ in have} - {arn for arn, _ in want}):
             with tolerating(GONE):
                 eks.disassociate_access_policy(**key, policyArn=arn)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """An admin's entry is looked for before another loses its rights; the principal tells a stale entry.
+
+        No policies are given but those that the config gives to somebody
+        (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html#amazonelastickubernetesservice-policy-keys).
+        """
+        own = inside(place, "access-entry")
+        entries = [step for step in place.of(cls) if isinstance(step, AccessEntry)]
+        given = {policy for step in entries for policy, _ in step.policies}
+        grants = granting(place, own, *sorted(given)) if given else ()
+        principals = tuple(sorted(step.principal for step in entries if step.compare_age))
+        roles, users = (tuple(arn for arn in principals if f":{what}/" in arn) for what in ("role", "user"))
+        aged = (*(on(roles, "iam:GetRole") if roles else ()), *(on(users, "iam:GetUser") if users else ()))
+        return Rights(
+            read=(*on(own, "eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"), *aged),
+            make=(
+                *on(own_cluster(place), "eks:CreateAccessEntry", condition=place.requested),
+                *tagging(place, own),
+                *grants,
+            ),
+            change=(
+                *on(own, "eks:UpdateAccessEntry", "eks:DisassociateAccessPolicy"),
+                *grants,
+                *on(own_cluster(place), "eks:ListAccessEntries"),
+            ),
+            delete=on(own, "eks:DeleteAccessEntry"),
+            survey=(
+                *found(place),
+                *on(own_cluster(place), "eks:ListAccessEntries"),
+                *on(own, "eks:DescribeAccessEntry"),
+            ),
+            tag=tagged_anew(place),
+        )
 
 
 def _names(want: AccessEntryFacts) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
@@ -32,6 +33,7 @@ from eksprov.steps.absent import unless
 from eksprov.steps.addon_trouble import WELL, diagnosed, trouble
 from eksprov.steps.addon_versions import Policy, compatible
 from eksprov.steps.eks_reading import GONE, issues, names_of, unless_gone
+from eksprov.steps.eks_rights import found, inside, own_cluster, passing, tagged_anew, tagging
 from eksprov.steps.eks_updates import begun, why_failed
 
 DAEMONS = frozenset({"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "eks-node-monitoring-agent"})  # no Deployment
@@ -256,6 +258,40 @@ class Addon(Step[Aws, AddonFacts]):
             aws.clients.eks.tag_resource(resourceArn=arn, tags={PRESERVE_TAG: "true"})
         else:
             aws.clients.eks.untag_resource(resourceArn=arn, tagKeys=[PRESERVE_TAG])
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """An add-on's associations are EKS's to make, in the caller's name
+        (https://docs.aws.amazon.com/eks/latest/userguide/update-addon-role.html)."""
+        own, bonds = inside(place, "addon"), inside(place, "podidentityassociation")
+        bond = on(own_cluster(place), "eks:CreatePodIdentityAssociation")
+        read = (
+            *on(own, "eks:DescribeAddon"),
+            *on(bonds, "eks:DescribePodIdentityAssociation"),
+        )
+        return Rights(
+            read=read,
+            make=(
+                *on(ANYTHING, "eks:DescribeAddonConfiguration", "eks:DescribeAddonVersions"),
+                *on(own_cluster(place), "eks:CreateAddon", condition=place.requested),
+                *tagging(place, own),
+                *bond,
+                *passing(place),
+            ),
+            change=(
+                *on(own, "eks:UpdateAddon"),
+                *on(own, "eks:UntagResource", condition=place.owned),
+                *on((*own_cluster(place), *own), "eks:DescribeUpdate"),
+                *tagging(place, own),
+                *bond,
+                *on(bonds, "eks:UpdatePodIdentityAssociation", "eks:DeletePodIdentityAssociation"),
+                *passing(place),
+            ),
+            delete=(*on(own, "eks:DeleteAddon"), *on(bonds, "eks:DeletePodIdentityAssociation")),
+            survey=(*found(place), *on(own_cluster(place), "eks:ListAddons"), *on(own, "eks:DescribeAddon")),
+            tag=tagged_anew(place),
+            lock=read,
+        )
 
 
 def _settings(want: AddonFacts, have: AddonFacts | None) -> dict[str, Any]:

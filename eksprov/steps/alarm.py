@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
@@ -132,6 +133,20 @@ class Alarm(Step[Aws, AlarmFacts]):
             AlarmActions=told,
             OKActions=told,
             **more,
+        )
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own = place.arn("cloudwatch", *(f"alarm:{name}" for name in place.slugs(cls.kind)))
+        named = place.arn("cloudwatch", f"alarm:{place.stack}-*")
+        read = (*on(ANYTHING, "cloudwatch:DescribeAlarms"), *on(named, "cloudwatch:ListTagsForResource"))
+        return Rights(
+            read=read,
+            make=on(own, "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", condition=place.requested),
+            change=on(own, "cloudwatch:PutMetricAlarm", condition=place.owned),
+            delete=on(named, "cloudwatch:DeleteAlarms", condition=place.owned),
+            survey=read,
+            tag=on(own, "cloudwatch:TagResource", "cloudwatch:UntagResource", condition=place.owned),
         )
 
 

@@ -18,11 +18,13 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.core.words import plural
+from eksprov.steps.eks_rights import inside
 from eksprov.steps.node_choices import HASH
 
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
@@ -138,6 +140,20 @@ class AsgTags(Step[Aws, TemplateFacts]):
             with tolerating("ValidationError"):  # the group went meanwhile, and its tags with it
                 drop = partial(aws.clients.autoscaling.delete_tags, Tags=doomed)
                 eventually(aws, drop, CONTENDED, limit_s=CONTENDED_LIMIT_S)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """The groups are EKS's, named `eks-<node group>-<id>`, and carry its tags, not ours."""
+        groups = place.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/eks-*")
+        read = on(ANYTHING, "autoscaling:DescribeAutoScalingGroups")
+        eks = (("StringEquals", "aws:ResourceTag/eks:cluster-name", (place.stack,)),)
+        return Rights(
+            read=(*read, *on(inside(place, "nodegroup"), "eks:DescribeNodegroup")),
+            make=on(groups, "autoscaling:CreateOrUpdateTags", condition=eks),
+            change=on(groups, "autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags", condition=eks),
+            delete=on(groups, "autoscaling:DeleteTags", condition=eks),
+            survey=read,
+        )
 
 
 def _tag(group: str, key: str) -> dict[str, str]:

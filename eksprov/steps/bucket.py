@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, bucket_region, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
@@ -48,6 +49,13 @@ DAYS = 7
 NAME_RESTS = (Passing("OperationAborted"),)
 UNSETTLED = (*NAME_RESTS, Passing(GONE))
 UNSETTLED_LIMIT_S = 120.0
+BUCKET_READS = (
+    "s3:GetBucketTagging",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetLifecycleConfiguration",
+)
+BUCKET_WRITES = ("s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutLifecycleConfiguration")
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,24 @@ class Bucket(Step[Aws, BucketFacts]):
         for refused in answer.get("Errors", []):
             why = f"{refused.get('Message')} ({refused.get('Code')})"
             raise errors.ProvisioningError(f"{self.name}: cannot delete {refused.get('Key')!r}: {why}")
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own = place.buckets(*place.slugs(cls.kind))
+        return Rights(
+            read=on(own, *BUCKET_READS),
+            make=on(own, "s3:CreateBucket", "s3:TagResource", *BUCKET_WRITES),
+            change=on(own, *BUCKET_WRITES),
+            delete=(
+                *on(own, "s3:ListBucketVersions", "s3:DeleteBucket"),
+                *on([f"{arn}/*" for arn in own], "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            ),
+            survey=(
+                *on(ANYTHING, "s3:ListAllMyBuckets"),
+                *on(own, "s3:GetBucketTagging"),  # a namesake's is not read: AccessDenied is taken for "not ours"
+            ),
+            tag=on(own, "s3:PutBucketTagging"),
+        )
 
 
 def files_in(aws: Aws, name: str) -> int:

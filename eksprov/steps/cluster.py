@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, message
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.change import UNKNOWN
@@ -30,6 +31,7 @@ from eksprov.core.words import plural
 from eksprov.steps import auto_mode
 from eksprov.steps.cluster_facts import ClusterFacts, facts_of
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, unless_gone
+from eksprov.steps.eks_rights import FOR_AWS, found, own_cluster, passing, service_roles, tagged_anew, tagging
 from eksprov.steps.eks_updates import begun, why_failed
 from eksprov.steps.kms_key import KEY_NOT_USABLE
 
@@ -235,6 +237,31 @@ class Cluster(Step[Aws, ClusterFacts]):
         """The clusters whose tags name the stack."""
         for cluster, owner in clusters_of(aws, stack):
             yield Sighting(cls.kind, cluster["name"], cluster["arn"], owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        encrypted = any(step.key or step.key_arn for step in place.of(cls))
+        late = on(own_cluster(place), "eks:AssociateEncryptionConfig") if encrypted else ()
+        keys = sorted({step.key_arn for step in place.of(cls)} - {""})
+        asked = (
+            *on(keys, "kms:DescribeKey"),
+            *on(keys, "kms:CreateGrant", condition=(FOR_AWS,)),
+        )  # in the caller's name
+        return Rights(
+            read=on(own_cluster(place), "eks:DescribeCluster"),
+            make=(
+                *on(ANYTHING, "eks:CreateCluster", condition=(*place.requested, *place.here)),
+                *tagging(place, own_cluster(place)),
+                *passing(place),
+                *service_roles(place),
+                *asked,
+            ),
+            change=(*on(own_cluster(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"), *late, *asked),
+            delete=on(own_cluster(place), "eks:DeleteCluster"),
+            survey=found(place),
+            tag=tagged_anew(place),
+            check=on(ANYTHING, "eks:ListClusters"),
+        )
 
 
 def endpoint_request(want: Any) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov import errors
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.cluster import MOVING, endpoint_request
 from eksprov.steps.eks_reading import described_cluster, in_words, issues
+from eksprov.steps.eks_rights import own_cluster
 from eksprov.steps.eks_updates import begun, why_failed
 
 
@@ -110,3 +112,12 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it has no life of its own."""
         return ()
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """A step of its own for one of the cluster's settings."""
+        return Rights(
+            read=on(own_cluster(place), "eks:DescribeCluster"),
+            make=on(own_cluster(place), "eks:UpdateClusterConfig"),
+            change=on(own_cluster(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"),
+        )

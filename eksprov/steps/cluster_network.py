@@ -18,6 +18,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from eksprov.aws.rights import Condition, Place
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.core.converge import is_ours
@@ -78,3 +79,8 @@ def _is_clusters(interface: Item, cluster: str) -> bool:
 
 def _is_groups_name(name: str, cluster: str) -> bool:
     return re.fullmatch(rf"eks-cluster-sg-{re.escape(cluster)}-\d+", name) is not None
+
+
+def of_cni(place: Place) -> Condition:
+    """The network interface bears the mark of this cluster's CNI; it has no tags of ours."""
+    return (("StringEquals", f"aws:ResourceTag/{BY_CNI}", (place.stack,)),)

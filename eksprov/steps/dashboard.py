@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN, Unknown
@@ -106,6 +107,22 @@ class Dashboard(Step[Aws, DashboardFacts]):
             owner = _owner(aws, arn, _region(name, stack, aws.region))
             if of_stack(owner, stack, aws.region):
                 yield Sighting(cls.kind, name, arn, owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """IAM asks for no tags of dashboards, so a name is all that can hold these."""
+        own = place.everywhere("cloudwatch", *(f"dashboard/{name}" for name in place.slugs(cls.kind)))
+        models = place.everywhere("cloudwatch", f"dashboard/{place.stack}-{place.region}-model-*")
+        named = place.everywhere("cloudwatch", f"dashboard/{place.stack}-{place.region}*")
+        tags = on(named, "cloudwatch:ListTagsForResource")
+        return Rights(
+            read=(*on(named, "cloudwatch:GetDashboard"), *tags),
+            make=on(own, "cloudwatch:PutDashboard", "cloudwatch:TagResource"),
+            change=on(own, "cloudwatch:PutDashboard"),
+            delete=on(tuple(dict.fromkeys((*own, *models))), "cloudwatch:DeleteDashboards"),
+            survey=(*on(ANYTHING, "cloudwatch:ListDashboards"), *tags),
+            tag=on(own, "cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        )
 
 
 def _value(part: str | tuple[str, str], outputs: Outputs) -> str:

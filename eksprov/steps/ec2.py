@@ -18,6 +18,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, STEP, as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.step import F, Owner, Sighting, Step
+from eksprov.steps.ec2_rights import MadeInEc2
 
 T = TypeVar("T")
 Item = dict[str, Any]  # one resource as EC2 describes it
@@ -30,7 +31,7 @@ THROTTLED_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tagged(Step[Aws, F]):
+class Tagged(MadeInEc2, Step[Aws, F]):
     """A step whose resource is found by its owner tags."""
 
     named: ClassVar[bool] = False

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 GONE = "InvalidGatewayID.NotFound"
 
@@ -35,6 +37,8 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
     """Own the gateway; `vpc` is the step whose VPC it serves."""
 
     kind: ClassVar[str] = "egress-only-internet-gateway"
+    ec2_type: ClassVar[str] = "egress-only-internet-gateway"
+    ec2_create: ClassVar[str] = "CreateEgressOnlyInternetGateway"
     id_key: ClassVar[str] = "EgressOnlyInternetGatewayId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     vpc: str = ""
@@ -92,3 +96,14 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
     def outputs(self, have: EgressOnlyInternetGatewayFacts) -> dict[str, str]:
         """The id."""
         return {"id": have.id}
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        kind = "egress-only-internet-gateway"
+        return Rights(
+            read=reads("DescribeEgressOnlyInternetGateways"),
+            make=made(place, cls, "vpc"),
+            delete=ours(place, (kind,), "ec2:DeleteEgressOnlyInternetGateway"),
+            survey=reads("DescribeEgressOnlyInternetGateways"),
+            tag=tagged_anew(place, cls),
+        )

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, sent_once
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class ElasticIp(Tagged[ElasticIpFacts]):
     """Own the address; whoever uses it maps it."""
 
     kind: ClassVar[str] = "elastic-ip"
+    ec2_type: ClassVar[str] = "elastic-ip"
+    ec2_create: ClassVar[str] = "AllocateAddress"
     id_key: ClassVar[str] = "AllocationId"
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
     recognised: ClassVar[bool] = False  # the call has neither name nor token
@@ -86,3 +90,14 @@ class ElasticIp(Tagged[ElasticIpFacts]):
     def blockers(self, aws: Aws, have: ElasticIpFacts) -> tuple[str, ...]:
         """The interface it is mapped to."""
         return (f"network interface {have.held_by}",) if have.held_by else ()
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        return Rights(
+            read=reads("DescribeAddresses"),
+            make=made(place, cls),
+            delete=ours(place, ("elastic-ip",), "ec2:ReleaseAddress"),
+            survey=reads("DescribeAddresses"),
+            tag=tagged_anew(place, cls),
+            check=reads("DescribeAddresses"),
+        )

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
@@ -135,6 +136,20 @@ class EventRule(Step[Aws, EventRuleFacts]):
         for failed in answer.get("FailedEntries", []):
             why = f"{failed.get('ErrorCode', '')} {failed.get('ErrorMessage', '')}".strip()
             raise errors.ProvisioningError(f"{self.name}: EventBridge did not take target {failed['TargetId']}: {why}")
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own = place.arn("events", *(f"rule/{name}" for name in place.slugs(cls.kind)))
+        named, tags = place.arn("events", f"rule/{place.stack}-*"), "events:ListTagsForResource"
+        write = on(own, "events:PutRule", "events:PutTargets")
+        return Rights(
+            read=on(named, "events:DescribeRule", "events:ListTargetsByRule", tags),
+            make=(*on(own, "events:TagResource", condition=place.requested), *write),
+            change=(*write, *on(own, "events:RemoveTargets")),
+            delete=on(named, "events:RemoveTargets", "events:DeleteRule", condition=place.owned),
+            survey=(*on(ANYTHING, "events:ListRules"), *on(named, tags)),
+            tag=on(own, "events:TagResource", "events:UntagResource", condition=place.owned),
+        )
 
 
 def _settled(pattern: str) -> str:

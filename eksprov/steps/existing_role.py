@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.change import UNKNOWN
@@ -131,6 +132,20 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
         attached = {_name(arn) for arn in have.policies if ":iam::aws:" in arn}
         wanted = [_name(arn) for arn in self.policies if _name(arn) not in CONVENIENT]
         return [one for one in wanted if not attached & set(ALIKE.get(one, (one,)))]
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """Only looked at, by its ARN; IAM's simulator is asked about what an inline policy would have given."""
+        own = [step.slug for step in place.of(cls)]
+        bare = [f"{arn.split(':role/')[0]}:role/{arn.rsplit('/', 1)[-1]}" for arn in own]  # where it is not there
+        asked = dict.fromkeys(step.slug for step in place.of(cls) if step.inline)
+        return Rights(
+            read=(
+                *on(dict.fromkeys((*own, *bare)), "iam:GetRole"),
+                *on(dict.fromkeys(own), "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+            ),
+            make=on(asked, "iam:SimulatePrincipalPolicy"),
+        )
 
 
 def lent(role: IamRole, name: str, arn: str) -> ExistingRole:

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.ec2 import Item, where
+from eksprov.steps.ec2_rights import reads
 from eksprov.steps.subnet import ROLE_TAG, ROLES, Subnet, delete_leaked_interfaces
 from eksprov.steps.vpc import ipv6_range_of
 
@@ -81,6 +83,10 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is not this stack's."""
         return ()
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        return Rights(read=reads("DescribeSubnets"))
 
 
 def subnets_in(aws: Aws, vpc_id: str, *, fresh: bool = False) -> dict[str, ExistingSubnetFacts]:

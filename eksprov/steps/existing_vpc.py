@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import is_missing
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.ec2 import Item, where
+from eksprov.steps.ec2_rights import ours, reads
 from eksprov.steps.vpc import Vpc, ipv6_range_of
 
 
@@ -68,6 +70,11 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is not this stack's."""
         return ()
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        attribute = ours(place, ("vpc",), "ec2:DescribeVpcAttribute")
+        return Rights(read=(*reads("DescribeVpcs", "DescribeSubnets", "DescribeRouteTables"), *attribute))
 
 
 def read_vpc(aws: Aws, vpc_id: str) -> ExistingVpcFacts | None:

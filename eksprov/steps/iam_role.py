@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Need, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
@@ -247,3 +248,66 @@ class IamRole(Step[Aws, RoleFacts]):
         """IAM takes one change of a role at a time
         (https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html)."""
         eventually(aws, call, CHANGING, limit_s=CHANGING_LIMIT_S)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """Made and given rights by name, taken away by name and tag; what is attached is what the config attaches.
+
+        An inline policy may say anything, and so may a trust: who bounds the roles bounds these (docs/security.md).
+        """
+        steps = place.of(cls)
+        every, inline = role_arns(place, steps), role_arns(place, [step for step in steps if step.inline])
+        gives = (*_attaching(place, steps), *on(inline, "iam:PutRolePolicy", condition=place.bounded))
+        # One that is not there has no path that IAM could know, and one from an earlier config may be under any.
+        named = place.everywhere("iam", f"role/{place.prefix}*", f"role/*/{place.prefix}*")
+        look = ("iam:GetRole", "iam:ListAttachedRolePolicies", *(("iam:GetRolePolicy",) if inline else ()))
+        return Rights(
+            read=on(named, *look),
+            make=(
+                *on(_made_at(place, steps), "iam:CreateRole", condition=(*place.requested, *place.bounded)),
+                *on(every, "iam:TagRole", condition=place.requested),
+                *gives,
+                *on((place.permissions_boundary,) if steps and place.bounded else (), "iam:GetPolicy"),
+            ),
+            change=(
+                *on(every, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DetachRolePolicy"),
+                *gives,
+                *_bounding(place, steps),
+            ),
+            delete=(
+                *on(named, "iam:ListRolePolicies"),
+                *on(named, "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole", condition=place.owned),
+            ),
+            survey=(*on(ANYTHING, "iam:ListRoles"), *on(named, "iam:ListRoleTags")),
+            tag=on(every, "iam:TagRole", "iam:UntagRole", condition=place.owned),
+        )
+
+
+def role_arns(place: Place, steps: Iterable[IamRole]) -> tuple[str, ...]:
+    """The roles of these steps, each by its own name; one that does at any path may be where roles used to be made."""
+    steps = tuple(steps)
+    older = place.everywhere("iam", *(f"role{PATH}{step.slug}" for step in steps if step.any_path))
+    return tuple(sorted({*_made_at(place, steps), *older}))
+
+
+def _made_at(place: Place, steps: Iterable[IamRole]) -> tuple[str, ...]:
+    return place.everywhere("iam", *sorted(f"role{step.path}{step.slug}" for step in steps))
+
+
+def _bounding(place: Place, steps: Iterable[IamRole]) -> tuple[Need, ...]:
+    """The config's boundary and no other is put on; taken off is one only where the config says so."""
+    bound = [step for step in steps if step.boundary not in ("", NO_BOUNDARY)]
+    freed = [step for step in steps if step.boundary == NO_BOUNDARY]
+    return (
+        *on(role_arns(place, bound), "iam:PutRolePermissionsBoundary", condition=place.bounded),
+        *on(role_arns(place, freed), "iam:DeleteRolePermissionsBoundary"),
+    )
+
+
+def _attaching(place: Place, steps: Iterable[IamRole]) -> tuple[Need, ...]:
+    """The managed policies that the config names, and no other
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PolicyARN)."""
+    managed = [step for step in steps if step.policies]
+    policies = tuple(sorted({arn for step in managed for arn in step.policies}))
+    condition = (("ArnEquals", "iam:PolicyARN", policies), *place.bounded)
+    return on(role_arns(place, managed), "iam:AttachRolePolicy", condition=condition)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, sent_once, where
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 GONE = "InvalidInternetGatewayID.NotFound"
 
@@ -33,6 +35,8 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
     """Own the gateway and its attachment; `vpc` is the step whose VPC it serves."""
 
     kind: ClassVar[str] = "internet-gateway"
+    ec2_type: ClassVar[str] = "internet-gateway"
+    ec2_create: ClassVar[str] = "CreateInternetGateway"
     id_key: ClassVar[str] = "InternetGatewayId"
     holding: ClassVar[bool] = True
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
@@ -115,3 +119,19 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
                 limit_s=HELD_LIMIT_S,
                 held_by=lambda: self.blockers(aws, have),
             )
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        both = ("internet-gateway", "vpc")
+        attach = ours(place, both, "ec2:AttachInternetGateway")
+        return Rights(
+            read=reads("DescribeInternetGateways"),
+            make=(*made(place, cls), *attach),
+            change=(*attach, *ours(place, both, "ec2:DetachInternetGateway")),
+            delete=(
+                *ours(place, both, "ec2:DetachInternetGateway"),
+                *ours(place, ("internet-gateway",), "ec2:DeleteInternetGateway"),
+            ),
+            survey=reads("DescribeInternetGateways"),
+            tag=tagged_anew(place, cls),
+        )

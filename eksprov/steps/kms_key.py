@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import SEEN_LIMIT_S, Passing, eventually
@@ -27,6 +28,7 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
+from eksprov.steps.eks_rights import FOR_AWS
 from eksprov.steps.policy_json import canonical, policy
 
 GONE = "NotFoundException"
@@ -178,6 +180,34 @@ class KmsKey(Step[Aws, KeyFacts]):
                 {"Sid": "Cluster", "Action": list(USE), **cluster},
                 {"Sid": "ClusterGrants", "Action": "kms:CreateGrant", "Condition": GRANTS, **cluster},
             ]
+        )
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        keys, alias = place.arn("kms", "key/*"), place.arn("kms", *place.slugs(cls.kind))
+        tagged = on(keys, "kms:TagResource", condition=place.requested)
+        grant = (*place.owned, FOR_AWS)
+        named = (*on(alias, "kms:CreateAlias"), *on(keys, "kms:CreateAlias", condition=place.owned))
+        unnamed = (*on(alias, "kms:DeleteAlias"), *on(keys, "kms:DeleteAlias", condition=place.owned))
+        look = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus")
+        survey = (*on(ANYTHING, "kms:ListAliases", "kms:ListKeys"), *on(keys, "kms:ListResourceTags"))
+        return Rights(
+            read=(*survey, *on(keys, *look, condition=place.owned)),
+            make=(
+                *on(ANYTHING, "kms:CreateKey", condition=(*place.requested, *place.here)),
+                *tagged,
+                *named,
+                *on(keys, "kms:EnableKeyRotation", condition=place.owned),
+                *on(keys, "kms:CreateGrant", condition=grant),  # what EKS does with the key in the caller's name
+            ),
+            change=(
+                *on(keys, "kms:CancelKeyDeletion", "kms:EnableKey", "kms:EnableKeyRotation", condition=place.owned),
+                *on(keys, "kms:PutKeyPolicy", condition=place.owned),
+                *named,
+            ),
+            delete=(*unnamed, *on(keys, "kms:ScheduleKeyDeletion", condition=place.owned)),
+            survey=(*survey, *on(keys, "kms:DescribeKey", condition=place.owned)),
+            tag=on(keys, "kms:TagResource", "kms:UntagResource", condition=place.owned),
         )
 
 

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Need, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.tags import REGION, STACK, as_list, of_stack
@@ -27,13 +28,15 @@ from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
-from eksprov.steps.launch_template_data import ROOT_DEVICE, Interfaces, LaunchTemplateFacts, as_data, from_data
+from eksprov.steps.ec2_rights import MadeInEc2, made, ours, reads, tagged_anew
+from eksprov.steps.launch_template_data import ROOT_DEVICE, TAGGED, Interfaces, LaunchTemplateFacts, as_data, from_data
 
 NO_TEMPLATE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound")
+LAUNCHED_WITH = ("instance", "network-interface", "security-group", "subnet", "volume")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
+class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
     """`slug` is the template's name, unique in account and region.
 
     `security_group_of` names the cluster where interfaces are listed: EC2 then wants their groups listed too.
@@ -41,6 +44,9 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
     """
 
     kind: ClassVar[str] = "launch-template"
+    ec2_type: ClassVar[str] = "launch-template"
+    ec2_create: ClassVar[str] = "CreateLaunchTemplate"
+    launches: ClassVar[tuple[str, ...]] = TAGGED
     tags_at: ClassVar[tuple[str, str] | None] = ("launch-template", "id")
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
 
@@ -168,6 +174,20 @@ class LaunchTemplate(Step[Aws, LaunchTemplateFacts]):
                 f"{self.name}: {self.problem}", "change the node group in the config; nothing was made of it"
             )
 
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """Whoever hands a template to EKS must be allowed what is in it: instances are launched in the caller's name
+        (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html)."""
+        return Rights(
+            read=reads("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
+            make=(*made(place, cls), *_launching(place)),
+            change=(*ours(place, ("launch-template",), "ec2:CreateLaunchTemplateVersion"), *_launching(place)),
+            delete=ours(place, ("launch-template",), "ec2:DeleteLaunchTemplate"),
+            survey=reads("DescribeLaunchTemplates"),
+            tag=tagged_anew(place, cls),
+            check=_checked(place.of(cls)),
+        )
+
 
 def alike_version(aws: Aws, template: str, version: str) -> str:
     """The version of a template whose nodes are as those of `version`; the first differs from none before it."""
@@ -186,3 +206,29 @@ def _is_unknown(value: object) -> bool:
 def _templates(aws: Aws, *filters: Any) -> list[Item]:
     pages = aws.clients.ec2.get_paginator("describe_launch_templates").paginate(Filters=list(filters))
     return [dict(item) for page in pages for item in page["LaunchTemplates"]]
+
+
+def _launching(place: Place) -> tuple[Need, ...]:
+    """Everything that a launch touches; the images and snapshots are Amazon's, and EKS's group is not tagged as ours.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-RunInstances
+    """
+    templates = place.of(LaunchTemplate)
+    grouped = ("placement-group",) if any(one.placement_group for one in templates) else ()
+    more = (*grouped, *(("capacity-reservation",) if any(one.reservation for one in templates) else ()))
+    things = place.arn("ec2", *(f"{thing}/*" for thing in (*LAUNCHED_WITH, *more)))
+    given = tuple(f"arn:{place.partition}:ec2:{place.region}::{thing}/*" for thing in ("image", "snapshot"))
+    own = ours(place, ("launch-template",), "ec2:RunInstances")
+    return (*on((*things, *given), "ec2:RunInstances"), *own)
+
+
+def _checked(templates: tuple[LaunchTemplate, ...]) -> tuple[Need, ...]:
+    """Reservations that the config names, and whether Auto Scaling may use the keys that node groups name.
+
+    A customer's key that is the account's default is known to nobody beforehand: its policy may not be read, and the
+    check says that it is unknown.
+    """
+    reserved = on(ANYTHING, "ec2:DescribeCapacityReservations") if any(one.reservation for one in templates) else ()
+    usual = on(ANYTHING, "ec2:GetEbsDefaultKmsKeyId") if any(not one.kms_key_arn for one in templates) else ()
+    keys = sorted({one.kms_key_arn for one in templates} - {""})
+    return (*reserved, *usual, *on(keys, "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"))

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
@@ -138,6 +139,25 @@ class LogGroup(Step[Aws, LogGroupFacts]):
     def _is_leftover(self, aws: Aws) -> bool:
         cluster = described_cluster(aws, self.slug.split("/")[3])
         return cluster is None or is_ours(owner_of(cluster.get("tags")), aws.owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """ARNs with and without `:*`, which the tagging actions leave out; EKS's leftover has no tags to go by."""
+        names = [f"log-group:{name}" for name in place.slugs(cls.kind)]
+        own = place.arn("logs", *names, *(f"{name}:*" for name in names))
+        describe, retain = on(ANYTHING, "logs:DescribeLogGroups"), on(own, "logs:PutRetentionPolicy")
+        alike = place.arn("logs", *(f"log-group:{prefix}{place.stack}*" for prefix in (PREFIX, INSIGHTS)))
+        return Rights(
+            read=(*describe, *on(own, "logs:ListTagsForResource")),
+            make=(
+                *on(own, "logs:CreateLogGroup", "logs:TagResource", condition=place.requested),
+                *retain,
+            ),
+            change=(*retain, *on(own, "logs:TagResource", condition=place.requested)),
+            delete=on(own, "logs:DeleteLogGroup"),
+            survey=(*describe, *on(alike, "logs:ListTagsForResource")),
+            tag=on(place.arn("logs", *names), "logs:TagResource", "logs:UntagResource", condition=place.owned),
+        )
 
 
 def _arn(group: Any) -> str:

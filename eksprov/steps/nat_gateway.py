@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, STEP, of_stack
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, by_tag, owner_in
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 LIVING = ("pending", "available", "failed", "deleting")
 DEAD = ("deleted", "deleting", "failed")
@@ -41,6 +43,8 @@ class NatGateway(Tagged[NatGatewayFacts]):
     """Own the gateway; `subnet` and `elastic_ip` are the steps it stands on."""
 
     kind: ClassVar[str] = "nat-gateway"
+    ec2_type: ClassVar[str] = "natgateway"
+    ec2_create: ClassVar[str] = "CreateNatGateway"
     id_key: ClassVar[str] = "NatGatewayId"
     timing: ClassVar[Timing] = Timing(create_s=98.0, delete_s=55.0, create_limit_s=600.0, delete_limit_s=600.0)
     recreate_failed: ClassVar[bool] = True
@@ -126,6 +130,17 @@ class NatGateway(Tagged[NatGatewayFacts]):
         ours = aws.owner.stack, aws.region
         dead = sorted(name for name, owner in owners if of_stack(owner, *ours) and owner.step == self.name)
         return hashlib.sha256("|".join((token, *dead)).encode()).hexdigest() if dead else token
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        return Rights(
+            read=reads("DescribeNatGateways"),
+            make=made(place, cls, "elastic-ip", "subnet"),
+            delete=ours(place, ("natgateway",), "ec2:DeleteNatGateway"),
+            survey=reads("DescribeNatGateways"),
+            tag=tagged_anew(place, cls),
+            check=reads("DescribeNatGateways", "DescribeSubnets"),
+        )
 
 
 def _in_state(aws: Aws, filters: Filters, states: tuple[str, ...]) -> list[Item]:

@@ -9,17 +9,19 @@ nodes need it, is replaced by one of the same type with the same policies. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Condition, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, unless_coming_or_going, unless_gone
+from eksprov.steps.eks_rights import granting, own_cluster
 
 AUTO = "EC2"  # the type of EKS Auto Mode's entries; node groups' are EC2_LINUX
 AUTO_POLICY = (
@@ -119,3 +121,39 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: it is found with its cluster."""
         return ()
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """EKS's own entries carry no tags of the stack's, neither when they are made again.
+
+        Whom they let in and of which type they are holds them, so that none can be an admin's. Their ARNs end in an
+        id, behind the role's bare name.
+        """
+        steps = [step for step in place.of(cls) if isinstance(step, NodeAccessEntry)]
+        roles = tuple(sorted(step.principal for step in steps))
+        entries = _entries_of(place, steps)
+        auto = _entries_of(place, [step for step in steps if step.type == AUTO])
+        return Rights(
+            read=(
+                *on(entries, "eks:DescribeAccessEntry"),
+                *on(own_cluster(place), "eks:DescribeCluster", "eks:ListNodegroups"),
+                *on(roles, "iam:GetRole"),
+            ),
+            change=(
+                *(on(own_cluster(place), "eks:CreateAccessEntry", condition=only)[0] for only in _exactly(steps)),
+                *on(entries, "eks:DeleteAccessEntry"),
+                *granting(place, auto, AUTO_POLICY),
+            ),
+        )
+
+
+def _exactly(steps: Iterable[NodeAccessEntry]) -> Iterator[Condition]:
+    for step in steps:
+        principal, kind = ("ArnEquals", "eks:principalArn", (step.principal,)), (step.type,)
+        yield (principal, ("StringEquals", "eks:accessEntryType", kind))
+
+
+def _entries_of(place: Place, steps: Iterable[NodeAccessEntry]) -> tuple[str, ...]:
+    roles = sorted(step.principal.split(":", 5)[4:] for step in steps)
+    names = (f"access-entry/{place.stack}/role/{account}/{what.rsplit('/', 1)[-1]}/*" for account, what in roles)
+    return place.arn("eks", *names)

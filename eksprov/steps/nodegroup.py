@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
+from eksprov.aws.rights import ANYTHING, Need, Place, Rights, node_images, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
@@ -27,8 +28,10 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.steps.absent import unless
+from eksprov.steps.asg_tags import AsgTags
 from eksprov.steps.capacity import SCARCE_ISSUES, launches
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
+from eksprov.steps.eks_rights import found, inside, own_cluster, passing, service_roles, tagged_anew, tagging
 from eksprov.steps.eks_updates import begun, why_failed
 from eksprov.steps.launch_template import alike_version
 from eksprov.steps.node_choices import Choice, mark, slugs, words
@@ -301,3 +304,37 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
                     owner = owner_of(group.get("tags"))
                     if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, f"{cluster}/{name}", group["nodegroupArn"], owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own = inside(place, "nodegroup")
+        read = (*on(own, "eks:DescribeNodegroup"), *on(ANYTHING, "ec2:DescribeLaunchTemplateVersions"))
+        return Rights(
+            read=read,
+            make=(
+                *on(ANYTHING, "autoscaling:DescribeScalingActivities", "ec2:DescribeInstanceTypes"),
+                *on(own_cluster(place), "eks:CreateNodegroup", condition=place.requested),
+                *tagging(place, own),
+                *passing(place),
+                *service_roles(place),
+            ),
+            change=(
+                *on(own, "eks:UpdateNodegroupConfig", "eks:UpdateNodegroupVersion"),
+                *AsgTags.rights(place).change,
+                *on(ANYTHING, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeNetworkInterfaces"),
+                *on((*own_cluster(place), *own), "eks:DescribeUpdate"),
+            ),
+            delete=on(own, "eks:DeleteNodegroup"),
+            survey=(*found(place), *on(own_cluster(place), "eks:ListNodegroups"), *on(own, "eks:DescribeNodegroup")),
+            tag=tagged_anew(place),
+            check=_checked(place.of(cls)),
+            lock=(*read, *on(node_images(place), "ssm:GetParameters")) if place.of(cls) else (),
+        )
+
+
+def _checked(groups: tuple[NodeGroup, ...]) -> tuple[Need, ...]:
+    """What EC2 offers, what runs against the quotas, and what Spot costs where it is bought."""
+    spot = any(way.capacity_type == "SPOT" for group in groups for way in group.choices)
+    types = ("ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances")
+    prices = ("ec2:DescribeSpotPriceHistory", "ec2:GetSpotPlacementScores")
+    return on(ANYTHING, *types, *(prices if spot else ()))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_list, of_stack
 from eksprov.aws.waiting import HELD_LIMIT_S, Passing, eventually
@@ -19,6 +20,7 @@ from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
+from eksprov.steps.ec2_rights import MadeInEc2, made, ours, reads, tagged_anew
 
 IN_USE = (Passing("InvalidPlacementGroup.InUse"),)
 
@@ -35,10 +37,12 @@ class PlacementGroupFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlacementGroup(Step[Aws, PlacementGroupFacts]):
+class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
     """`slug` is the group's name."""
 
     kind: ClassVar[str] = "placement-group"
+    ec2_type: ClassVar[str] = "placement-group"
+    ec2_create: ClassVar[str] = "CreatePlacementGroup"
     tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
 
     @property
@@ -105,6 +109,16 @@ class PlacementGroup(Step[Aws, PlacementGroupFacts]):
             owner = owner_in(item)
             if of_stack(owner, stack, aws.region) and item["State"] != "deleted":
                 yield Sighting(cls.kind, item["GroupName"], item["GroupId"], owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        return Rights(
+            read=reads("DescribePlacementGroups"),
+            make=made(place, cls),
+            delete=ours(place, ("placement-group",), "ec2:DeletePlacementGroup"),
+            survey=reads("DescribePlacementGroups"),
+            tag=tagged_anew(place, cls),
+        )
 
 
 def _groups(aws: Aws, *filters: Any) -> list[Item]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
@@ -19,6 +20,7 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
+from eksprov.steps.eks_rights import found, inside, own_cluster, passing, tagged_anew, tagging
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -127,3 +129,25 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
                     if of_stack(owner, stack, aws.region):
                         slug = f"{cluster}/{found['namespace']}/{found['serviceAccount']}"
                         yield Sighting(cls.kind, slug, found["associationArn"], owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own = inside(place, "podidentityassociation")
+        read = (
+            *on(own_cluster(place), "eks:ListPodIdentityAssociations"),
+            *on(own, "eks:DescribePodIdentityAssociation"),
+        )
+        return Rights(
+            read=read,
+            make=(
+                *on(
+                    own_cluster(place), "eks:CreatePodIdentityAssociation"
+                ),  # EKS asks it for add-ons, too, and without tags
+                *tagging(place, own),
+                *passing(place),
+            ),
+            change=(*on(own, "eks:UpdatePodIdentityAssociation"), *passing(place)),
+            delete=on(own, "eks:DeletePodIdentityAssociation"),
+            survey=(*found(place), *read),
+            tag=tagged_anew(place),
+        )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
@@ -121,6 +122,19 @@ class Queue(Step[Aws, QueueFacts]):
 
     def _url(self, aws: Aws) -> str:
         return aws.clients.sqs.get_queue_url(QueueName=self.slug)["QueueUrl"]
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own, named = place.arn("sqs", *place.slugs(cls.kind)), place.arn("sqs", f"{place.stack}-*")
+        tags = on(named, "sqs:ListQueueTags")
+        return Rights(
+            read=(*on(named, "sqs:GetQueueAttributes", "sqs:GetQueueUrl"), *tags),
+            make=on(own, "sqs:CreateQueue", "sqs:TagQueue", condition=place.requested),
+            change=on(own, "sqs:SetQueueAttributes"),
+            delete=on(named, "sqs:DeleteQueue", condition=place.owned),
+            survey=(*on(ANYTHING, "sqs:ListQueues"), *tags),
+            tag=on(own, "sqs:TagQueue", "sqs:UntagQueue", condition=place.owned),
+        )
 
 
 def _attributes(want: QueueFacts) -> Any:

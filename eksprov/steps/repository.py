@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from eksprov.aws.faults import tolerating
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
@@ -100,6 +101,22 @@ class Repository(Step[Aws, RepositoryFacts]):
                     owner = owner_of(as_dict(ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]))
                     if of_stack(owner, stack, aws.region):
                         yield Sighting(cls.kind, found["repositoryName"], found["repositoryArn"], owner)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """The names begin with the stack's and a slash, which no other stack's do."""
+        own = place.arn("ecr", *(f"repository/{name}" for name in place.slugs(cls.kind)))
+        return Rights(
+            read=on(own, "ecr:DescribeRepositories", "ecr:ListTagsForResource"),
+            make=on(own, "ecr:CreateRepository", "ecr:TagResource", condition=place.requested),
+            change=on(own, "ecr:PutImageTagMutability"),
+            delete=on(own, "ecr:DeleteRepository", "ecr:ListImages"),
+            survey=(
+                *on(place.arn("ecr", "repository/*"), "ecr:DescribeRepositories"),
+                *on(place.arn("ecr", f"repository/{place.stack}/*"), "ecr:ListTagsForResource"),
+            ),
+            tag=on(own, "ecr:TagResource", "ecr:UntagResource", condition=place.owned),
+        )
 
 
 def images_in(aws: Aws, name: str) -> int:

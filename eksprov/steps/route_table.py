@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import is_missing, tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.change import diff
@@ -21,6 +22,7 @@ from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.core.words import plural
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 EVERYWHERE, EVERYWHERE_IPV6 = "0.0.0.0/0", "::/0"
 TARGETS = (
@@ -59,6 +61,8 @@ class RouteTable(Tagged[RouteTableFacts]):
     """
 
     kind: ClassVar[str] = "route-table"
+    ec2_type: ClassVar[str] = "route-table"
+    ec2_create: ClassVar[str] = "CreateRouteTable"
     id_key: ClassVar[str] = "RouteTableId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     vpc: str = ""
@@ -194,6 +198,28 @@ class RouteTable(Tagged[RouteTableFacts]):
     def _disassociate(self, aws: Aws, association: str) -> None:
         with tolerating("InvalidAssociationID.NotFound"):
             aws.clients.ec2.disassociate_route_table(AssociationId=association)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        own, both = ("route-table",), ("route-table", "subnet")
+        join = ours(place, both, "ec2:AssociateRouteTable")
+        route = ours(place, own, "ec2:CreateRoute")
+        return Rights(
+            read=reads("DescribeRouteTables"),
+            make=(*made(place, cls, "vpc"), *route, *join),
+            change=(
+                *route,
+                *join,
+                *ours(place, own, "ec2:ReplaceRoute", "ec2:DeleteRoute"),
+                *ours(place, both, "ec2:ReplaceRouteTableAssociation", "ec2:DisassociateRouteTable"),
+            ),
+            delete=(
+                *ours(place, both, "ec2:DisassociateRouteTable"),
+                *ours(place, own, "ec2:DeleteRouteTable"),
+            ),
+            survey=reads("DescribeRouteTables"),
+            tag=tagged_anew(place, cls),
+        )
 
 
 def _target(routes: list[Item], key: str, everywhere: str) -> str:

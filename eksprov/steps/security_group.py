@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, Passing, eventually
 from eksprov.core.converge import is_ours
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -44,6 +46,8 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
     """
 
     kind: ClassVar[str] = "security-group"
+    ec2_type: ClassVar[str] = "security-group"
+    ec2_create: ClassVar[str] = "CreateSecurityGroup"
     id_key: ClassVar[str] = "GroupId"
     named: ClassVar[bool] = True
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
@@ -164,6 +168,18 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
             f"{self.name}: {want.vpc_id} has a security group {self.slug!r} that is not this step's; it was left alone",
             "remove or rename that group, or choose another stack name",
         ) from error
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        rules = ours(place, ("security-group",), "ec2:AuthorizeSecurityGroupIngress")
+        return Rights(
+            read=reads("DescribeSecurityGroups"),
+            make=(*made(place, cls, "vpc"), *rules),
+            change=(*rules, *ours(place, ("security-group",), "ec2:RevokeSecurityGroupIngress")),
+            delete=ours(place, ("security-group",), "ec2:DeleteSecurityGroup"),
+            survey=reads("DescribeSecurityGroups"),
+            tag=tagged_anew(place, cls),
+        )
 
 
 def _in_words(permission: Item) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import code, message
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
@@ -80,3 +81,14 @@ class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
         """Nothing: no stack owns it."""
         return ()
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """Of the services that the steps name; nobody deletes one."""
+        services = place.slugs(cls.kind) or (SPOT,)
+        roles = place.everywhere("iam", *(f"role/aws-service-role/{service}/*" for service in services))
+        condition = (("StringEquals", "iam:AWSServiceName", services),)
+        return Rights(
+            read=on(roles, "iam:GetRole"),
+            make=on(roles, "iam:CreateServiceLinkedRole", condition=condition),
+        )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, tolerating
+from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
@@ -28,8 +29,9 @@ from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.steps.cluster_network import FREE, cni_interfaces
+from eksprov.steps.cluster_network import FREE, cni_interfaces, of_cni
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 from eksprov.steps.strangers import foreign_endpoints, refusing
 from eksprov.steps.vpc import ipv6_range_of
 
@@ -67,6 +69,8 @@ class Subnet(Tagged[SubnetFacts]):
     """
 
     kind: ClassVar[str] = "subnet"
+    ec2_type: ClassVar[str] = "subnet"
+    ec2_create: ClassVar[str] = "CreateSubnet"
     id_key: ClassVar[str] = "SubnetId"
     timing: ClassVar[Timing] = Timing(create_s=2.0, delete_s=2.0)
     vpc: str = ""
@@ -210,6 +214,26 @@ class Subnet(Tagged[SubnetFacts]):
             f"{self.name}: the range {want.cidr} overlaps a subnet of {want.vpc_id} that is not this step's",
             "choose another network.vpc_cidr, or remove that subnet",
         ) from error
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        tags = on(place.arn("ec2", "subnet/*"), "ec2:CreateTags", "ec2:DeleteTags", condition=place.owned)
+        ipv6 = any(step.ipv6_zone is not None for step in place.of(cls))
+        assign = ours(place, ("subnet",), "ec2:ModifySubnetAttribute") if ipv6 else ()
+        associate = ours(place, ("subnet",), "ec2:AssociateSubnetCidrBlock") if ipv6 else ()
+        interfaces = on(place.arn("ec2", "network-interface/*"), "ec2:DeleteNetworkInterface", condition=of_cni(place))
+        return Rights(
+            read=reads("DescribeSubnets"),
+            make=(*made(place, cls, "vpc"), *assign),
+            change=(*tags, *assign, *associate),
+            delete=(
+                *ours(place, ("subnet",), "ec2:DeleteSubnet"),
+                *reads("DescribeNetworkInterfaces"),
+                *interfaces,
+            ),
+            survey=reads("DescribeSubnets"),
+            tag=tagged_anew(place, cls),
+        )
 
 
 def delete_leaked_interfaces(aws: Aws, subnet_id: str) -> None:

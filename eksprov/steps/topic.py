@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
@@ -116,3 +117,18 @@ class Topic(Step[Aws, TopicFacts]):
     def _subscribe(self, aws: Aws, emails: Iterable[str]) -> None:
         for mail in sorted(emails):
             aws.clients.sns.subscribe(TopicArn=self.slug, Protocol="email", Endpoint=mail)
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """A subscription's ARN ends in an id, and Unsubscribe knows no resource at all."""
+        own = place.arn("sns", *(slug.rsplit(":", 1)[-1] for slug in place.slugs(cls.kind)))
+        named = place.arn("sns", f"{place.stack}-*")
+        mails, tags = on(own, "sns:Subscribe"), on(named, "sns:ListTagsForResource")
+        return Rights(
+            read=(*tags, *on(named, "sns:ListSubscriptionsByTopic")),
+            make=(*on(own, "sns:CreateTopic", "sns:TagResource", condition=place.requested), *mails),
+            change=(*mails, *on(ANYTHING, "sns:Unsubscribe", condition=place.here)),
+            delete=on(named, "sns:DeleteTopic", condition=place.owned),
+            survey=(*on(ANYTHING, "sns:ListTopics"), *tags),
+            tag=on(place.slugs(cls.kind), "sns:TagResource", "sns:UntagResource", condition=place.owned),
+        )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import is_missing, tolerating
+from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.converge import is_ours
@@ -24,6 +25,7 @@ from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.cluster_network import is_clusters_group
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 from eksprov.steps.strangers import foreign_endpoints, refusing
 
 
@@ -49,6 +51,8 @@ class Vpc(Tagged[VpcFacts]):
     """Own the range and the DNS attributes; leave DHCP options and further ranges alone, and IPv6 unless asked."""
 
     kind: ClassVar[str] = "vpc"
+    ec2_type: ClassVar[str] = "vpc"
+    ec2_create: ClassVar[str] = "CreateVpc"
     id_key: ClassVar[str] = "VpcId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     recognised: ClassVar[bool] = False  # the call has neither name nor token
@@ -178,6 +182,26 @@ class Vpc(Tagged[VpcFacts]):
         ]
         others = [text for text, item in (*subnets, *groups) if not is_ours(owner_in(item), aws.owner)]
         return [*foreign_endpoints(aws, have.id), *others]
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        ipv6 = any(step.ipv6 for step in place.of(cls))
+        associate = ("ec2:AssociateVpcCidrBlock",) if ipv6 else ()
+        change = ours(place, ("vpc",), "ec2:ModifyVpcAttribute", *associate)
+        return Rights(
+            read=(*reads("DescribeVpcs"), *ours(place, ("vpc",), "ec2:DescribeVpcAttribute")),
+            make=(*made(place, cls), *change),
+            change=change,
+            delete=(
+                *ours(place, ("vpc",), "ec2:DeleteVpc"),
+                *reads(
+                    "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets"
+                ),  # to name what holds it
+            ),
+            survey=reads("DescribeVpcs"),
+            tag=tagged_anew(place, cls),
+            check=reads("DescribeVpcs"),
+        )
 
 
 def ipv6_range_of(item: Item) -> tuple[str, str]:

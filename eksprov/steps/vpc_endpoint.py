@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from eksprov import errors
 from eksprov.aws.faults import code
+from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.replacement import Order, Replacement
@@ -24,6 +25,7 @@ from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Filters, Item, Tagged
+from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
 GATEWAY_SERVICES = ("dynamodb", "s3")
 GONE = "InvalidVpcEndpointId.NotFound"
@@ -58,6 +60,8 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     """
 
     kind: ClassVar[str] = "vpc-endpoint"
+    ec2_type: ClassVar[str] = "vpc-endpoint"
+    ec2_create: ClassVar[str] = "CreateVpcEndpoint"
     id_key: ClassVar[str] = "VpcEndpointId"
     holding: ClassVar[bool] = True
     named: ClassVar[bool] = True
@@ -202,6 +206,22 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     def outputs(self, have: VpcEndpointFacts) -> dict[str, str]:
         """The id."""
         return {"id": have.id}
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """An interface endpoint's private DNS is a hosted zone of the service's, which this action asks for too."""
+        zone = on(ANYTHING, "route53:AssociateVPCWithHostedZone")
+        parents = ("vpc", "subnet", "security-group", "route-table")
+        ipv6 = any(step.ipv6 for step in place.of(cls))
+        families = reads("DescribeVpcEndpointServices") if ipv6 else ()
+        return Rights(
+            read=reads("DescribeVpcEndpoints"),
+            make=(*made(place, cls, *parents), *zone, *families),
+            change=ours(place, ("vpc-endpoint", *parents[1:]), "ec2:ModifyVpcEndpoint"),
+            delete=ours(place, ("vpc-endpoint",), "ec2:DeleteVpcEndpoints"),
+            survey=reads("DescribeVpcEndpoints"),
+            tag=tagged_anew(place, cls),
+        )
 
 
 def _families(aws: Aws, name: str, kind: str) -> dict[str, str]:

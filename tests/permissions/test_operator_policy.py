@@ -27,7 +27,6 @@ from eksprov.config.schema import Config
 from eksprov.core.converge import converge, remove
 from eksprov.core.step import Outputs
 from eksprov.core.tagging import NO_TAGS, Tags
-from eksprov.errors import EksprovError
 from eksprov.operations.carriers import node_types
 from eksprov.operations.forecast import doctor
 from eksprov.operations.given_roles import refuse_wrong_roles
@@ -40,11 +39,10 @@ from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision
 from eksprov.operations.removal import removal
 from eksprov.operations.stack import Opened
-from eksprov.permissions import PHASES, RIGHTS, Need, needs, place_of
+from eksprov.permissions import PHASES, Need, needs, place_of
 from eksprov.permissions.document import LARGEST, documents, size
 from eksprov.serving.spec import StackFacts
 from eksprov.steps.iam_role import IamRole
-from eksprov.steps.vpc import Vpc
 
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 ACCOUNT = "123456789012"
@@ -311,23 +309,9 @@ def test_needs_that_are_too_many_for_one_document_are_split_and_none_is_lost() -
     assert sorted(allowed) == sorted(need.action for need in many)
 
 
-def test_every_kind_has_said_what_it_needs() -> None:
-    missing = [kind.kind for kind in KINDS if kind.kind not in RIGHTS]
-    assert not missing, f"add a line for each to RIGHTS of a module in eksprov/permissions: {missing}"
-
-
 def test_no_excuse_outlives_its_action() -> None:
     named = {need.action for name in SHAPES for need in needed(name)}
     assert EXCUSED.keys() <= named
-
-
-def test_a_kind_that_said_nothing_is_an_error_that_names_the_place() -> None:
-    class Unheard(Vpc):
-        kind = "unheard-of"
-
-    with pytest.raises(EksprovError, match="unheard-of") as refused:
-        needs(place_of("demo", "us-west-2", ACCOUNT, "aws", ()), ("teardown",), (Unheard,))
-    assert "eksprov/permissions" in refused.value.hint
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -15,10 +15,9 @@ from eksprov.aws.session import Identity
 from eksprov.core.change import Action
 from eksprov.operations.asked import asked
 from eksprov.operations.forecast import doctor
-from eksprov.operations.kinds import is_model
+from eksprov.operations.kinds import KINDS, is_model
 from eksprov.operations.plan import make_plan
 from eksprov.operations.stack import Opened
-from eksprov.permissions import RIGHTS
 from eksprov.preflight.findings import Findings
 
 MANAGED = "arn:aws:iam::aws:policy/"
@@ -70,8 +69,8 @@ def test_every_kind_that_is_made_is_asked_about(theatre: Theatre) -> None:
     """The questions of a plan hold the create of each of its kinds, under each way in which policies can refuse it."""
     with theatre.stage(everything()) as stage:
         opened = stage.opened()
-        plan = make_plan(opened)
-        made = {line.kind for line in plan.lines if line.change.action is Action.CREATE and line.kind in RIGHTS}
+        plan, names = make_plan(opened), {kind.kind for kind in KINDS if kind.world == "aws"}
+        made = {line.kind for line in plan.lines if line.change.action is Action.CREATE and line.kind in names}
         actions = {pair[0] for question in asked(opened, plan) for pair in question.pairs}
         readings = [{"Effect": "Allow", "Action": READINGS, "Resource": "*"}]
         nothing, _ = examined(employed(stage, [{"Version": "2012-10-17", "Statement": readings}]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar, runtime_checkable
 
 from eksprov.aws.tags import STACK
 from eksprov.core.step import AnyStep
-from eksprov.steps.existing_role import ExistingRole
-from eksprov.steps.iam_role import IamRole
 
+S = TypeVar("S", bound=AnyStep)
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]  # operator, key, values; all of them must hold
 ANYTHING = ("*",)
 
@@ -25,13 +25,20 @@ class Need:
 
 @dataclass(frozen=True)
 class Rights:
-    """What a kind needs to look, to make, to set right, to take away, and to be found by tags without a record."""
+    """What a kind needs to look, to make, to set right, to take away, and to be found by tags without a record.
+
+    `tag`: to set and take off tags when the config's have changed. `check`: what preflight looks at for its sake; where
+    that is not allowed, a check says that it is unknown. `lock`: what `lock` asks about it.
+    """
 
     read: tuple[Need, ...] = ()
     make: tuple[Need, ...] = ()
     change: tuple[Need, ...] = ()
     delete: tuple[Need, ...] = ()
     survey: tuple[Need, ...] = ()
+    tag: tuple[Need, ...] = ()
+    check: tuple[Need, ...] = ()
+    lock: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class Place:
     @property
     def of_models(self) -> Place:
         """The same place, where only the models' deployments count, and the bucket that their files are in."""
-        bucket = {kind: self.kinds[kind] for kind in ("bucket",) if kind in self.kinds}
+        bucket = {"bucket": self.kinds.get("bucket", ())}
         return replace(self, kinds={**bucket, **self.models}, models_only=True)
 
     @property
@@ -110,15 +117,13 @@ class Place:
         """ARNs of services that know no region, such as IAM."""
         return tuple(f"arn:{self.partition}:{service}::{self.account}:{name}" for name in names)
 
-    @property
-    def made_roles(self) -> tuple[IamRole, ...]:
-        """The roles that eksprov makes."""
-        return tuple(step for step in self.kinds.get(IamRole.kind, ()) if isinstance(step, IamRole))
+    def of(self, kind: type[S]) -> tuple[S, ...]:
+        """The stack's steps of a kind."""
+        return tuple(step for step in self.kinds.get(kind.kind, ()) if isinstance(step, kind))
 
-    @property
-    def lent_roles(self) -> tuple[ExistingRole, ...]:
-        """Roles that exist, and are only used."""
-        return tuple(step for step in self.kinds.get(ExistingRole.kind, ()) if isinstance(step, ExistingRole))
+    def buckets(self, *names: str) -> tuple[str, ...]:
+        """ARNs of buckets, which know neither account nor region."""
+        return tuple(f"arn:{self.partition}:s3:::{name}" for name in names)
 
     def slugs(self, kind: str) -> tuple[str, ...]:
         """The physical names of the stack's steps of a kind."""
@@ -129,3 +134,18 @@ def on(resources: Iterable[str], *actions: str, condition: Condition = ()) -> tu
     """The same resources and condition for several actions; nothing where there are no resources."""
     where = tuple(resources)
     return tuple(Need(action, where, condition) for action in actions) if where else ()
+
+
+def node_images(place: Place) -> tuple[str, ...]:
+    """The public parameters in which AWS names its node images."""
+    return (f"arn:{place.partition}:ssm:{place.region}::parameter/aws/service/*",)
+
+
+@runtime_checkable
+class Governed(Protocol):
+    """A kind of AWS, which says itself what its operator must be allowed."""
+
+    @classmethod
+    def rights(cls, place: Place) -> Rights:
+        """What the steps of this kind need in `place`; the names that others could take go by the stack's tag too."""
+        ...
