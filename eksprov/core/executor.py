@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from eksprov import errors
 from eksprov.core.converge import failure
 from eksprov.core.outcome import Outcome, Status
 
+A = TypeVar("A")
+B = TypeVar("B")
 WORKERS = 16
 
 
@@ -46,6 +48,12 @@ class Channel(Protocol):
     def get(self) -> Any: ...
 
     def empty(self) -> bool: ...
+
+
+class Together(Protocol):
+    """`act` of every item, as many at once as it likes, in the items' order."""
+
+    def __call__(self, act: Callable[[A], B], items: Iterable[A], /) -> list[B]: ...
 
 
 def poles(nodes: Iterable[Node]) -> dict[str, float]:

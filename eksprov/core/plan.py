@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Protocol, TypeVar
 
-from eksprov.core.change import Action, Change
+from eksprov.core.change import NO_CHANGE, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement
 from eksprov.core.executor import Node, order
 from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import READY, AnyStep, Outputs, Owner, State
+from eksprov.core.step import READY, AnyStep, Facts, Outputs, Owner, State
 from eksprov.core.succession import taken_over
 from eksprov.core.tagging import NO_TAGS, Tags, compared
+
+F = TypeVar("F", bound=Facts)
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Planned:
     change: Change
     problem: str = ""
     description: str = field(default="", compare=False)
-    have: Any | None = field(default=None, compare=False, repr=False)
-    want: Any | None = field(default=None, compare=False, repr=False)
+    have: Facts | None = field(default=None, compare=False, repr=False)
+    want: Facts | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_change(self) -> bool:
@@ -50,6 +52,12 @@ class Plan:
     lines: tuple[Planned, ...]
     basis: str = "world"
     notes: tuple[str, ...] = ()
+
+    def of(self, facts: type[F]) -> Iterator[tuple[Planned, F, F | None]]:
+        """The lines that want facts of a type, each with these and with those found."""
+        for line in self.lines:
+            if isinstance(line.want, facts):
+                yield line, line.want, line.have if isinstance(line.have, facts) else None
 
     @property
     def changes(self) -> tuple[Planned, ...]:
@@ -85,36 +93,29 @@ def removal_nodes(steps: Sequence[AnyStep]) -> list[Node]:
     return [Node(step.name, tuple(sorted(waits[step.name])), step.timing.delete_s) for step in steps]
 
 
+class Source(Protocol):
+    """What a plan compares the config with; a step is asked about after all that it needs."""
+
+    def line(self, step: AnyStep) -> Planned:
+        """What would happen to a step, with the facts that are wanted of it."""
+
+    def deletion(self, step: AnyStep) -> Planned:
+        """The end of a step that the config no longer names."""
+
+
 def preview(
-    steps: Sequence[AnyStep],
-    found: Mapping[str, Any | None],
-    orphans: Sequence[AnyStep],
-    us: Owner,
-    basis: str = "world",
-    notes: tuple[str, ...] = (),
-    tags: Tags = NO_TAGS,
+    steps: Sequence[AnyStep], source: Source, orphans: Sequence[AnyStep] = (), notes: tuple[str, ...] = ()
 ) -> Plan:
-    """Compare each step with what was found of it; `orphans` exist, are ours, and are no longer wanted."""
+    """Compare each step with what the source knows of it; `orphans` exist, are ours, and are no longer wanted."""
     by_name = {step.name: step for step in steps}
-    outputs = Outputs()
     lines = []
-    for name in order(nodes(steps)):
-        step, have = by_name[name], found.get(name)
-        lines.append(
-            as_created(replace(_line(step, have, outputs, us, tags), have=have, want=step.desired(outputs)), step)
-        )
-    gone = Change(Action.DELETE, reason="no longer in the config")
+    for step in map(by_name.__getitem__, order(nodes(steps))):
+        line = source.line(step)
+        created = line.change.action is Action.CREATE
+        lines.append(replace(line, description=step.describe(line.want)) if created else line)
     lines = [line for line in _with_displaced(lines, by_name) if line.is_change or not by_name[line.name].silent]
-    ours = (step for step in orphans if not (step.borrowed or step.part))
-    lines += [Planned(step.name, step.kind, step.slug, gone, have=found.get(step.name)) for step in ours]
-    return Plan(tuple(lines), basis, notes)
-
-
-def as_created(line: Planned, step: AnyStep) -> Planned:
-    """The line; one that creates says what, from the facts that are wanted."""
-    if line.change.action is not Action.CREATE:
-        return line
-    return replace(line, description=step.describe(line.want))
+    lines += [source.deletion(step) for step in orphans if not (step.borrowed or step.part)]
+    return Plan(tuple(lines), notes=notes)
 
 
 def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, AnyStep]) -> Iterator[Planned]:
@@ -134,34 +135,52 @@ def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, AnyStep]) -> I
             yield line
 
 
-def _line(step: AnyStep, have: Any | None, outputs: Outputs, us: Owner, tags: Tags) -> Planned:
-    if step.borrowed and have is None:
-        problem = "does not exist here, but the config names it as something to be used"
-        return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)
-    if have is not None and not step.borrowed and not is_ours(have.owner, us):
-        problem = "exists and is not this stack's; it would be left alone and the step would fail"
-        return Planned(step.name, step.kind, step.slug, Change(Action.NONE), problem)
-    phase = step.phase(have) if have is not None else READY
-    if phase.state is State.LEAVING:
-        have = None
-    change = compared(step, step.desired(outputs), have, tags)
-    replaced = change.action is Action.REPLACE and step.replacement.order is not Order.NEVER
-    made_anew = replaced or (phase.state is State.FAILED and step.recreate_failed)
-    if have is not None and not made_anew:
-        outputs.put(step.name, step.outputs(have))
-    if phase.state is State.LEAVING:
-        change = Change(Action.CREATE, reason="is being deleted")
-    elif phase.state is State.FAILED and step.recreate_failed:
-        change = Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}")
-    elif phase.state is State.FAILED:
-        return Planned(step.name, step.kind, step.slug, change, problem=phase.message)
-    elif change.action is Action.REPLACE and step.replacement.order is Order.NEVER:
-        problem = f"cannot be changed in place: {', '.join(change.names)}; {step.replacement.why}"
-        return Planned(step.name, step.kind, step.slug, change, problem=problem)
-    elif change.action is Action.REPLACE:
-        change = replace(change, reason=f"{step.replacement}{taken_over(step, have, tags)}")
-    elif change.fields and have is not None and (why := step.refusal(step.desired(outputs), have)):
-        return Planned(step.name, step.kind, step.slug, change, problem=why)
-    elif change.fields and have is not None:
-        change = replace(change, reason=step.consequence(step.desired(outputs), have))
-    return Planned(step.name, step.kind, step.slug, change)
+@dataclass(frozen=True)
+class World:
+    """What was read of the steps' resources, by the steps' names; `outputs` are of those that were not read."""
+
+    found: Mapping[str, Facts | None]
+    us: Owner
+    tags: Tags = NO_TAGS
+    outputs: Outputs = field(default_factory=Outputs)
+
+    def line(self, step: AnyStep) -> Planned:
+        """As a run would decide; what the step makes known is known from here on, unless it is made anew."""
+        have = self.found.get(step.name)
+        want = step.desired(self.outputs)
+        change, problem = self._judged(step, want, have)
+        return Planned(step.name, step.kind, step.slug, change, problem, have=have, want=want)
+
+    def deletion(self, step: AnyStep) -> Planned:
+        """It is there."""
+        gone = Change(Action.DELETE, reason="no longer in the config")
+        return Planned(step.name, step.kind, step.slug, gone, have=self.found.get(step.name))
+
+    def _judged(self, step: AnyStep, want: Facts, have: Facts | None) -> tuple[Change, str]:
+        """What is to be done, and why it would be refused."""
+        if step.borrowed and have is None:
+            return NO_CHANGE, "does not exist here, but the config names it as something to be used"
+        if have is not None and not step.borrowed and not is_ours(have.owner, self.us):
+            return NO_CHANGE, "exists and is not this stack's; it would be left alone and the step would fail"
+        phase = step.phase(have) if have is not None else READY
+        if phase.state is State.LEAVING:
+            have = None
+        change = compared(step, want, have, self.tags)
+        replaced = change.action is Action.REPLACE and step.replacement.order is not Order.NEVER
+        made_anew = replaced or (phase.state is State.FAILED and step.recreate_failed)
+        if have is not None and not made_anew:
+            self.outputs.put(step.name, step.outputs(have))
+        if phase.state is State.LEAVING:
+            return Change(Action.CREATE, reason="is being deleted"), ""
+        if phase.state is State.FAILED and step.recreate_failed:
+            return Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}"), ""
+        if phase.state is State.FAILED:
+            return change, phase.message
+        if change.action is Action.REPLACE and not replaced:
+            return change, f"cannot be changed in place: {', '.join(change.names)}; {step.replacement.why}"
+        if replaced:
+            return replace(change, reason=f"{step.replacement}{taken_over(step, have, self.tags)}"), ""
+        if not change.fields or have is None:
+            return change, ""
+        why = step.refusal(want, have)
+        return (change, why) if why else (replace(change, reason=step.consequence(want, have)), "")

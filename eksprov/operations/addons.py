@@ -6,8 +6,7 @@ import dataclasses
 
 from eksprov import errors
 from eksprov.aws.faults import translated
-from eksprov.core.step import Outputs
-from eksprov.operations.apply import fingerprint
+from eksprov.operations.pinning import addon_of
 from eksprov.operations.stack import Opened
 from eksprov.steps.addon import Addon
 from eksprov.steps.addon_checks import problems
@@ -18,13 +17,8 @@ def refuse_wrong_addons(opened: Opened) -> None:
 
     Raises: ConfigError with each wrong version and value, before anything is made.
     """
-    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
-    names = set()
-    for step in opened.steps:
-        record = opened.state.steps.get(step.name)
-        settled = record is not None and record.status == "ready" and record.facts_sha256 == fingerprint(step, outputs)
-        if isinstance(step, Addon) and not settled:
-            names.add(step.slug.split("/", 1)[1])
+    addons = (step for step in opened.steps if isinstance(step, Addon))
+    names = {addon_of(step) for step in addons if not opened.state.is_as_recorded(step)}
     with translated("check the add-ons of the config"):
         found = problems(opened.aws, opened.stack.config, opened.choices.kubernetes_version, names)
     if found:

@@ -25,12 +25,11 @@ def refuse_another_family(opened: Opened) -> None:
 
 
 def _family(opened: Opened) -> str:
-    step = next(step for step in opened.steps if step.kind == "cluster")
-    record = opened.state.steps.get(step.name)
+    record = opened.state.steps.get(opened.cluster.name)
     if record is not None:
         return record.outputs.get("ip_family", IPV4) if record.outputs.get("arn") else ""
-    if not any(sighting.kind == step.kind for sighting in opened.sightings):
+    if not any(sighting.owner.step == opened.cluster.name for sighting in opened.sightings):
         return ""
     with translated("read the family of the cluster's addresses"):
-        cluster = described_cluster(opened.aws, step.slug)
+        cluster = described_cluster(opened.aws, opened.cluster.slug)
     return str(cluster["kubernetesNetworkConfig"]["ipFamily"]) if cluster else ""

@@ -13,8 +13,8 @@ from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import Outputs
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.operations.stack import Opened
+from eksprov.steps.catalog.names import CLUSTER
 
-CLUSTER = "cluster"  # the cluster's step
 WAY_IN = (CLUSTER, "access-entry/")  # steps whose change means that the way in is new
 LETS_IN_WITHIN_S = 120.0
 PAUSE_S = 2.0
@@ -27,7 +27,7 @@ def live_cluster(opened: Opened) -> tuple[str, Mapping[str, str]]:
 
     Raises: NotThereError when there is no cluster, NoAnswerError while it has no endpoint, OwnershipError.
     """
-    cluster = next(step for step in opened.steps if step.kind == CLUSTER)
+    cluster = opened.cluster
     opened.refuse_a_strangers_cluster()
     found = opened.read(cluster, fresh=True)
     if found is None:
@@ -52,10 +52,7 @@ class ApiServer:
     def client(self, outputs: Outputs, tell: Callable[[str], None]) -> KubeApi | None:
         """The open API server. Raises: AccessError, ProvisioningError where it does not let us in."""
         if self._kube is None and self._opens:
-            known = outputs.of(CLUSTER)
-            if not known.get("endpoint"):
-                return None
-            self._kube = self._opened.stack.kube(known["name"], known)
+            self._kube = self._opened.api_server(outputs.of(CLUSTER))
         if self._kube is not None and not self._let_in:
             self._wait(self._kube, tell)
             self._let_in = True
@@ -63,10 +60,7 @@ class ApiServer:
 
     def look(self, outputs: Outputs) -> KubeApi | None:
         """The API server for a look in passing: whether it lets us in is not waited for."""
-        known = outputs.of(CLUSTER)
-        if self._kube is not None or not known.get("endpoint"):
-            return self._kube
-        return self._opened.stack.kube(known["name"], known)
+        return self._kube if self._kube is not None else self._opened.api_server(outputs.of(CLUSTER))
 
     def _wait(self, kube: KubeApi, tell: Callable[[str], None]) -> None:
         if not any(name.startswith(WAY_IN) and outcome.status in NEW for name, outcome in self._ended.items()):

@@ -7,8 +7,6 @@ that changes nothing writes nothing.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,12 +14,11 @@ from eksprov import errors
 from eksprov.aws.faults import token_is_spent, translated
 from eksprov.aws.session import Aws
 from eksprov.core.alternatives import bring, take_away
-from eksprov.core.change import Change
 from eksprov.core.converge import Run
 from eksprov.core.executor import Walk
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
-from eksprov.core.step import AnyStep, Outputs
+from eksprov.core.step import AnyStep
 from eksprov.kube.api import KubeApi
 from eksprov.operations.api_server import ApiServer
 from eksprov.operations.blockers import Blockers
@@ -29,7 +26,8 @@ from eksprov.operations.choosing import choosing
 from eksprov.operations.kinds import is_model
 from eksprov.operations.stack import Opened
 from eksprov.state.journal import Intent
-from eksprov.state.record import Record
+from eksprov.state.record import Record, facts_sha256, fingerprint
+from eksprov.steps.cluster import Cluster
 
 
 class Applier:
@@ -40,7 +38,7 @@ class Applier:
 
     def __init__(self, opened: Opened, kube: KubeApi | None = None, *, opens_api: bool = False) -> None:
         self.opened, self.state = opened, opened.state
-        self.outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+        self.outputs = opened.state.outputs
         self._stack = opened.stack
         self._walk: Walk | None = None
         self._steps: dict[str, AnyStep] = {}
@@ -121,7 +119,7 @@ class Applier:
         began = clock.now()
         with translated(f"{'remove' if removing else 'converge'} {name}"):
             run = self._run()
-            if self.opened.strange_cluster and (not self.opened.asks(step) or step.kind == "cluster"):
+            if self.opened.strange_cluster and (not self.opened.asks(step) or isinstance(step, Cluster)):
                 return self._beside_a_stranger(step, removing=removing)
             client: Any = self._aws(name) if step.world == "aws" else self._kube(name)
             if client is None:  # the cluster is gone, and every object in it with it
@@ -289,36 +287,3 @@ class Applier:
         if record != before:
             self.state = self.state.with_record(name, record)
             self.save()
-
-
-def fingerprint(step: AnyStep, outputs: Outputs) -> str:
-    """A hash of what is wanted of a step, for comparing config with record where the world is not asked."""
-    return facts_sha256(step.desired(outputs))
-
-
-def facts_sha256(want: Any) -> str:
-    """A hash of wanted facts; what AWS assigns takes no part."""
-    compared = (f for f in dataclasses.fields(want) if f.compare)
-    values = {f.name: (f, getattr(want, f.name)) for f in compared}
-    # A field that came later counts only where it says something: records from before it stay true.
-    facts = {n: _plain(v) for n, (f, v) in values.items() if not (f.metadata.get("later") and v == f.default)}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, frozenset | set):
-        return sorted(map(str, value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
-
-
-def deletion(step: AnyStep) -> Change:
-    """The change that removes a step which the config no longer names."""
-    from eksprov.core.change import Action
-
-    return Change(Action.DELETE, reason=f"{step.kind} is no longer in the config")

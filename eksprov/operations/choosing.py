@@ -12,7 +12,7 @@ from eksprov.core.change import Action, Change, diff
 from eksprov.core.choosing import Choosing
 from eksprov.core.plan import Planned
 from eksprov.core.replacement import Order
-from eksprov.core.step import AnyStep, Outputs, State
+from eksprov.core.step import AnyStep, State
 from eksprov.core.succession import taken_over
 from eksprov.core.tagging import Tags
 from eksprov.operations.stack import Opened
@@ -80,7 +80,7 @@ def _how(step: AnyStep) -> str:
 
 def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
     """What stands of each step, and what a run would make of it."""
-    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    outputs = opened.state.outputs
     taken: list[AnyStep] = []
     gone: list[Planned] = []
     notes: list[str] = []

@@ -12,8 +12,7 @@ from eksprov import errors
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement, lost
 from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import AnyStep, Outputs
-from eksprov.operations.apply import fingerprint
+from eksprov.core.step import AnyStep
 from eksprov.operations.stack import Opened
 
 
@@ -33,21 +32,17 @@ def displaced(opened: Opened) -> frozenset[str]:
 
 def _living(opened: Opened) -> Iterator[str]:
     """The steps whose resources are there: a record may be of one that was never made, or miss one that was."""
-    steps = [step for step in opened.steps if step.world == "aws"]
-    found = opened.stack.together(opened.read, steps)
-    return (step.name for step, have in zip(steps, found, strict=True) if have is not None)
+    found = opened.read_all([step for step in opened.steps if step.world == "aws"])
+    return (name for name, have in found.items() if have is not None)
 
 
 def _outgrown(opened: Opened, living: Collection[str]) -> Iterator[str]:
     """Steps on which others stand, and which cannot become what is wanted now."""
-    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
+    outputs = opened.state.outputs
     for step in opened.steps:
         if step.name not in living or step.borrowed or step.replacement.order is not Order.DELETE_FIRST:
             continue
-        record = opened.state.steps.get(step.name)
-        if record is not None and record.facts_sha256 == fingerprint(step, outputs):
-            continue
-        if not _carries(step, opened.steps, living):
+        if opened.state.is_as_recorded(step) or not _carries(step, opened.steps, living):
             continue
         have = opened.read(step)
         if have is not None and is_ours(have.owner, opened.us) and outgrown(step.desired(outputs), have):

@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from eksprov import errors
 from eksprov.config.schema import Addon
-from eksprov.core.change import NO_CHANGE, Unknown, diff
-from eksprov.core.converge import is_ours
-from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import AnyStep, Outputs, Owner
+from eksprov.core.change import NO_CHANGE, Unknown
+from eksprov.core.plan import Plan, Planned, World, preview
+from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
-from eksprov.operations.apply import fingerprint
 from eksprov.operations.asked import asked
 from eksprov.operations.carriers import node_types
 from eksprov.operations.costs import Forecast, costs, with_cost
 from eksprov.operations.kinds import is_model
+from eksprov.operations.pinning import addon_of
 from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
 from eksprov.preflight.disk_keys import disk_keys
@@ -34,11 +32,14 @@ from eksprov.preflight.need import groups, quota_code
 from eksprov.preflight.reading import read
 from eksprov.preflight.references import references
 from eksprov.preflight.reserved import reservations
-from eksprov.serving.preview import preview
+from eksprov.serving.preview import preview as model_preview
 from eksprov.serving.sizing import fit
 from eksprov.serving.spec import StackFacts, model_spec
+from eksprov.steps.addon import Addon as AddonStep
 from eksprov.steps.addon_versions import CNI
+from eksprov.steps.launch_template import LaunchTemplate
 from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.nodegroup_facts import NodeGroupFacts
 
 # What quotas and capacity can stop, and what names can.
 COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})
@@ -69,14 +70,14 @@ def preflight(opened: Opened, plan: Plan, due: Callable[[str], bool] | None = No
     together, today = opened.stack.together, datetime.now(UTC).date()
     elsewhere, questions = _elsewhere(opened), asked(opened, plan)
     facts = read(opened.aws, plan, opened.identity, zones, today, together, elsewhere, questions)
-    made = opened.stack.config.node_groups
-    wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in made}
+    config = opened.stack.config
+    wanted = {f"node-group/{each.name}": each.capacity_reservation_id or "" for each in config.node_groups}
     facts = replace(
         facts,
         impossible=_impossible(opened),
         system_pods=_system_pods(opened),
         homeless=_homeless(opened),
-        unservable=tuple(told for each in opened.stack.config.models for told in preview(each, opened.stack.project)),
+        unservable=tuple(told for each in config.models for told in model_preview(each, opened.stack.project)),
         reservations=reservations(opened.aws, {group: key for group, key in wanted.items() if key}),
         disk_keys=_disk_keys(opened, plan),
     )
@@ -92,7 +93,7 @@ def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -
     """What is wrong with what the config names; without `due`, all of it, by what the plan would do."""
     changing = {line.name for line in plan.changes} | ({""} if plan.changes else set())
     images = {step.name.partition("/")[2]: str(step.ami_type) for step in opened.steps if isinstance(step, NodeGroup)}
-    live = {line.name.partition("/")[2]: line.have for line in plan.lines if line.kind == NodeGroup.kind}
+    live = {line.name.partition("/")[2]: have for line, _, have in plan.of(NodeGroupFacts)}
     asked = Asked(opened.aws, opened.identity, opened.choices.kubernetes_version, images, live)
     waiting = due or changing.__contains__
     return tuple(references(asked, opened.stack.config, waiting, all_of_them=due is None))
@@ -100,13 +101,8 @@ def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -
 
 def _due(opened: Opened) -> frozenset[str]:
     """The names of the steps that are not recorded as they are wanted now, and "" where there are any."""
-    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
-    names = set[str]()
-    for step in opened.steps:
-        record = opened.state.steps.get(step.name)
-        settled = record is not None and record.status == "ready" and record.facts_sha256 == fingerprint(step, outputs)
-        if step.recorded and not settled and not is_model(step.name):
-            names.add(step.name)
+    ours = [step for step in opened.steps if step.recorded and not is_model(step.name)]
+    names = {step.name for step in ours if not opened.state.is_as_recorded(step)}
     return frozenset(names | ({""} if names else set()))
 
 
@@ -116,7 +112,7 @@ def _system_pods(opened: Opened) -> SystemPods | None:
     if config.autoscaler in ("karpenter", "auto-mode"):
         return None
     return SystemPods(
-        addons=frozenset(step.slug.split("/", 1)[1] for step in opened.steps if step.kind == "addon"),
+        addons=frozenset(addon_of(step) for step in opened.steps if isinstance(step, AddonStep)),
         max_pods={f"node-group/{group.name}": group.max_pods for group in config.node_groups if group.max_pods},
         grows=config.autoscaler == "cluster-autoscaler",
         prefixes=config.network.ipv6 or any(_takes_prefixes(addon) for addon in config.addons),
@@ -152,17 +148,17 @@ def _disk_keys(opened: Opened, plan: Plan) -> dict[str, DiskKey | Unread]:
 
 def _elsewhere(opened: Opened) -> dict[str, frozenset[str]]:
     """The node groups that have fallbacks, and the codes of the quotas that their choices count against."""
-    several: list[Any] = [step for step in opened.steps if getattr(step, "fallbacks", ())]
     return {
         step.name: frozenset(quota_code(t, way.capacity_type) for way in step.choices for t in way.instance_types)
-        for step in several
+        for step in opened.steps
+        if isinstance(step, NodeGroup) and step.fallbacks
     }
 
 
 def _impossible(opened: Opened) -> dict[str, str]:
     """By node group, what its launch template would be refused for."""
-    problems = {step.name: getattr(step, "problem", "") for step in opened.steps}
-    found = {step.name: problems.get(getattr(step, "template", ""), "") for step in opened.steps}
+    problems = {step.name: step.problem for step in opened.steps if isinstance(step, LaunchTemplate)}
+    found = {step.name: problems.get(step.template, "") for step in opened.steps if isinstance(step, NodeGroup)}
     return {name: why for name, why in found.items() if why}
 
 
@@ -192,7 +188,6 @@ def _cure(finding: Finding) -> str:
 
 def _unmade(opened: Opened) -> Iterator[AnyStep]:
     """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
-    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
     sighted = {sighting.owner.step for sighting in opened.sightings}
     for step in opened.steps:
         if step.kind not in COUNTED or step.borrowed or is_model(step.name):
@@ -201,7 +196,7 @@ def _unmade(opened: Opened) -> Iterator[AnyStep]:
         if record is None or record.status != "ready":
             if step.name not in sighted:
                 yield step
-        elif step.kind == "node-group" and record.facts_sha256 != fingerprint(step, outputs):
+        elif isinstance(step, NodeGroup) and not opened.state.is_as_recorded(step):
             yield step
 
 
@@ -215,24 +210,21 @@ def _partial_plan(opened: Opened) -> Plan:
         and not is_model(step.name)
         and (step.kind in COUNTED or (step.kind in NAMED and step.name not in recorded))
     ]
-    outputs = Outputs({name: record.outputs for name, record in opened.state.steps.items()})
-    found = opened.stack.together(opened.read, steps)
-    return Plan(tuple(_line(step, have, outputs, opened.us) for step, have in zip(steps, found, strict=True)))
+    world = World(opened.read_all(steps), opened.us, outputs=opened.state.outputs)
+    return Plan(tuple(map(_as_far_as_known, preview(steps, world).lines)))
 
 
-def _line(step: AnyStep, have: Any, outputs: Outputs, us: Owner) -> Planned:
-    """As in a plan, but what is not known here (outputs of steps that were not looked at) is no difference."""
-    want = step.desired(outputs)
-    line = Planned(step.name, step.kind, step.slug, diff(want, have), have=have, want=want)
-    if have is None or step.borrowed:
-        return line
-    if not is_ours(have.owner, us):
-        return replace(line, change=NO_CHANGE, problem="exists and is not this stack's")
-    known = [one for one in line.change.fields if not _is_open(one.want)]
-    return line if known else replace(line, change=NO_CHANGE)
+def _as_far_as_known(line: Planned) -> Planned:
+    """What is not known here (outputs of steps that were not looked at) is no difference.
+
+    Of a problem counts what it is: what a run would do about it, does not, for the run is stopped.
+    """
+    fields = line.change.fields
+    change = NO_CHANGE if fields and all(_is_open(one.want) for one in fields) else line.change
+    return replace(line, change=change, problem=line.problem.partition(";")[0])
 
 
-def _is_open(value: Any) -> bool:
+def _is_open(value: object) -> bool:
     if isinstance(value, tuple | frozenset):
         return any(_is_open(item) for item in value)
     return isinstance(value, Unknown)

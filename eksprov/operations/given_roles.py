@@ -12,9 +12,8 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.core.converge import is_ours
-from eksprov.core.step import AnyStep, Outputs
+from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
-from eksprov.operations.apply import fingerprint
 from eksprov.operations.stack import Opened
 from eksprov.steps.absent import unless
 from eksprov.steps.existing_role import ExistingRole
@@ -65,12 +64,7 @@ def boundaries_left(opened: Opened, found: Mapping[str, Any]) -> tuple[str, ...]
 def _settled(opened: Opened, step: AnyStep) -> bool:
     """Whether the record says that it is there as it is wanted now."""
     record = opened.state.steps.get(step.name)
-    return (
-        record is not None
-        and record.status == "ready"
-        and record.slug == step.slug
-        and record.facts_sha256 == fingerprint(step, Outputs())
-    )
+    return record is not None and record.slug == step.slug and opened.state.is_as_recorded(step)
 
 
 def _boundary(opened: Opened, roles: Sequence[IamRole]) -> Iterator[Problem]:

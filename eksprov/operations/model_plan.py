@@ -16,11 +16,10 @@ from eksprov import errors
 from eksprov.config.schema import Config, Model
 from eksprov.core.change import ABSENT, NO_CHANGE, NOT_RECORDED, Action, Change, FieldChange
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import AnyStep, Outputs
+from eksprov.core.step import AnyStep
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import RENDERED
-from eksprov.operations.apply import fingerprint
 from eksprov.operations.models import facts_for, graph, graph_for, packaged, packaged_for
 from eksprov.operations.pinning import pinned
 from eksprov.operations.plan import api_server, make_plan, offline_choices
@@ -97,17 +96,13 @@ def _live(opened: Opened, model: Model, api: KubeApi | None, serving: Collection
 
 
 def _recorded(model: Model, package: Package, steps: Iterable[AnyStep], state: State) -> Planned:
-    outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
     deployment = state.steps.get(f"model/{model.name}/deployment")
     if deployment is None or _place(deployment.slug) != (model.namespace, model.name):
         return _new(model, package, NOT_RECORDED)
-    for step in steps:
-        record = state.steps.get(step.name)
-        if not step.recorded or step.kind == ModelEndpoint.kind:
-            continue
-        if record is None or record.status != "ready" or record.facts_sha256 != fingerprint(step, outputs):
-            return replace(_same(model), change=Change(Action.UPDATE, reason=OTHERWISE))
-    return _same(model)
+    asked = (step for step in steps if step.recorded and step.kind != ModelEndpoint.kind)
+    if all(map(state.is_as_recorded, asked)):
+        return _same(model)
+    return replace(_same(model), change=Change(Action.UPDATE, reason=OTHERWISE))
 
 
 def _same(model: Model) -> Planned:

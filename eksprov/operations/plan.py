@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.alternatives import under_any_name
 from eksprov.core.change import NO_CHANGE, NOT_RECORDED, UNKNOWN, Action, Change
 from eksprov.core.converge import is_ours
-from eksprov.core.executor import order
-from eksprov.core.plan import Plan, Planned, as_created, nodes, preview
-from eksprov.core.step import AnyStep, Outputs, State
+from eksprov.core.plan import Plan, Planned, World, preview
+from eksprov.core.step import AnyStep, Facts, State
 from eksprov.kube.api import KubeApi
 from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
-from eksprov.operations.apply import deletion, fingerprint
 from eksprov.operations.choosing import live_choices
 from eksprov.operations.given_roles import boundaries_left, refuse_wrong_roles
 from eksprov.operations.kinds import is_model, revive
@@ -29,6 +26,7 @@ from eksprov.pins.lockfile import NONE, Pins
 from eksprov.state.record import State as Recorded
 from eksprov.state.store import StateStore
 from eksprov.steps.choices import Choices, from_record, unsettled
+from eksprov.steps.cluster_facts import ClusterFacts
 
 NOTHING_RECORDED = (
     "nothing is recorded of this stack: what AWS says of zones, versions and instance types (disk sizes, device "
@@ -36,7 +34,7 @@ NOTHING_RECORDED = (
 )
 
 
-def make_plan(opened: Opened, steps: Sequence[AnyStep] | None = None, client: Any = None) -> Plan:
+def make_plan(opened: Opened, steps: Sequence[AnyStep] | None = None, client: KubeApi | None = None) -> Plan:
     """Read the world side by side and compare; nothing is written, in AWS or here."""
     if steps is None:
         refuse_another_family(opened)
@@ -47,18 +45,18 @@ def make_plan(opened: Opened, steps: Sequence[AnyStep] | None = None, client: An
     live = live_choices(opened, opened.steps if steps is None else tuple(steps))
     wanted = live.steps
     outside, inside = ([s for s in (*wanted, *orphans) if s.world == world] for world in ("aws", "kube"))
-    found = _read(opened, outside, opened.aws)
+    found = opened.read_all(outside)
     notes = (*opened.choices.notes, *doubts, *lost_access(opened), *boundaries_left(opened, found))
     if inside:
         try:
             api = client or api_server(opened, found)
-            found |= _read(opened, inside, api) if api is not None else {}
+            found |= opened.read_all(inside, api) if api is not None else {}
         except (errors.AccessError, errors.ProvisioningError) as error:
             if client is not None:
                 raise
             notes = (*notes, f"the cluster was not asked, its objects are shown as new: {error.message}")
     left = [step for step in orphans if found.get(step.name) is not None]
-    plan = preview(wanted, found, left, opened.us, notes=(*notes, *live.notes), tags=opened.tags)
+    plan = preview(wanted, World(found, opened.us, opened.tags), left, (*notes, *live.notes))
     unasked = {step.name for step in wanted if not opened.asks(step)}
     by_name = {step.name: step for step in wanted}
     lines = (live.over(line, by_name[line.name], opened.tags) if line.name in by_name else line for line in plan.lines)
@@ -70,20 +68,12 @@ def _unasked(line: Planned) -> Planned:
     return replace(line, change=replace(line.change, reason="not asked: the cluster of this name is not this stack's"))
 
 
-def _read(opened: Opened, steps: Sequence[AnyStep], client: Any) -> dict[str, Any]:
-    found = opened.stack.together(lambda step: opened.read(step, client), steps)
-    return dict(zip((step.name for step in steps), found, strict=True))
-
-
-def api_server(opened: Opened, found: Mapping[str, Any]) -> KubeApi | None:
+def api_server(opened: Opened, found: Mapping[str, Facts | None]) -> KubeApi | None:
     """The API server of the stack's own cluster, once it has one that is not on its way out."""
-    step = next(step for step in opened.steps if step.kind == "cluster")
-    have = found.get(step.name)
-    if have is None or not is_ours(have.owner, opened.us) or step.phase(have).state is State.LEAVING:
+    cluster, have = opened.cluster, found.get(opened.cluster.name)
+    if not isinstance(have, ClusterFacts) or not is_ours(have.owner, opened.us):
         return None
-    known = step.outputs(have)
-    reachable = known.get("endpoint") and known.get("certificate_authority")
-    return opened.stack.kube(step.slug, known) if reachable else None
+    return opened.api_server(cluster.outputs(have)) if cluster.phase(have).state is not State.LEAVING else None
 
 
 def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
@@ -93,22 +83,15 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     if choices.kubernetes_version != UNKNOWN:
         refuse_stale(pins, choices.kubernetes_version)
     every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
-    steps = {step.name: step for step in every}
-    outputs = Outputs({name: record.outputs for name, record in state.steps.items()})
-    told = {name: step for name, step in steps.items() if not step.silent}  # what is not asked has nothing to mend
-    lines = [_offline_line(told[name], state, outputs) for name in order(nodes(tuple(told.values())))]
-    for name, record in state.steps.items():
-        if name not in steps and not is_model(name):
-            orphan = revive(name, record)
-            if orphan.borrowed or orphan.part:
-                continue
-            lines.append(Planned(name, record.kind, record.slug, deletion(orphan)))
+    told = [step for step in every if not step.silent]  # what is not asked has nothing to mend
+    names = {step.name for step in every}
+    gone = [revive(name, one) for name, one in state.steps.items() if name not in names and not is_model(name)]
     notes = [*choices.notes]
     if choices.account == UNKNOWN:
         notes.append(NOTHING_RECORDED)
     elif not config.tags.items() <= state.tags.items():
         notes.append("the config's tags are not on all resources yet")
-    return Plan(tuple(lines), basis="record", notes=tuple(notes))
+    return replace(preview(told, Records(state), gone, tuple(notes)), basis="record")
 
 
 def offline_choices(config: Config, state: Recorded) -> Choices:
@@ -116,16 +99,28 @@ def offline_choices(config: Config, state: Recorded) -> Choices:
     return from_record(config, state.choices) or unsettled(config)
 
 
-def _offline_line(step: AnyStep, state: Recorded, outputs: Outputs) -> Planned:
-    record = state.steps.get(step.name)
-    step = under_any_name(step).get(record.slug, step) if record is not None else step
-    line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(outputs))
-    if record is None and step.borrowed:  # it is used, and made by nobody here
-        return line
-    if record is None:
-        return as_created(replace(line, change=Change(Action.CREATE, reason=NOT_RECORDED)), step)
-    if record.status != "ready":
-        return replace(line, change=Change(Action.UPDATE, reason=f"its last run ended {record.status}"))
-    if record.facts_sha256 != fingerprint(step, outputs):
-        return replace(line, change=Change(Action.UPDATE, reason="the config differs from what was recorded"))
-    return replace(line, have=line.want)
+@dataclass(frozen=True)
+class Records:
+    """What is recorded of a stack's steps, for a plan that asks nobody else."""
+
+    state: Recorded
+
+    def line(self, step: AnyStep) -> Planned:
+        """What differs is not known, but that something does."""
+        record = self.state.steps.get(step.name)
+        step = under_any_name(step).get(record.slug, step) if record is not None else step
+        line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(self.state.outputs))
+        if record is None and step.borrowed:  # it is used, and made by nobody here
+            return line
+        if record is None:
+            return replace(line, change=Change(Action.CREATE, reason=NOT_RECORDED))
+        if record.status != "ready":
+            return replace(line, change=Change(Action.UPDATE, reason=f"its last run ended {record.status}"))
+        if not self.state.is_as_recorded(step):
+            return replace(line, change=Change(Action.UPDATE, reason="the config differs from what was recorded"))
+        return replace(line, have=line.want)
+
+    def deletion(self, step: AnyStep) -> Planned:
+        """It may be gone already."""
+        gone = Change(Action.DELETE, reason=f"{step.kind} is no longer in the config")
+        return Planned(step.name, step.kind, step.slug, gone)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from eksprov.aws.faults import translated
 from eksprov.core.outcome import Outcome, Status
+from eksprov.core.step import Facts
 from eksprov.core.succession import hand_on, tags_of_others
 from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
@@ -73,7 +73,7 @@ def provision(opened: Opened) -> Report:
     return Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
 
 
-def _make_room(applier: Applier) -> tuple[list[Outcome], dict[str, Any]]:
+def _make_room(applier: Applier) -> tuple[list[Outcome], dict[str, Facts]]:
     """Remove what cannot become as it is wanted and what stands on it; it is made again afterwards, in order.
 
     Also: what was read of each that others have tagged.
@@ -82,14 +82,14 @@ def _make_room(applier: Applier) -> tuple[list[Outcome], dict[str, Any]]:
     if not gone:
         return [], {}
     going = [step for step in opened.steps if step.name in gone]
-    found = zip(going, opened.stack.together(opened.read, going), strict=True)
-    tagged = {step.name: have for step, have in found if have and tags_of_others(step, have, opened.tags)}
+    found = opened.read_all(going)
+    tagged = {s.name: have for s in going if (have := found[s.name]) and tags_of_others(s, have, opened.tags)}
     outcomes = applier.remove_all(going)
     applier.forget()
     return outcomes, tagged
 
 
-def _hand_on(opened: Opened, gone: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
+def _hand_on(opened: Opened, gone: Mapping[str, Facts], outcomes: Iterable[Outcome]) -> None:
     """Give what was made again the tags that others gave the ones before."""
     made = {outcome.name for outcome in outcomes if outcome.status is Status.CREATED}
     for step in (step for step in opened.steps if step.name in gone.keys() & made):

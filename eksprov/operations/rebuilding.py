@@ -15,10 +15,9 @@ from eksprov.core.alternatives import under_any_name
 from eksprov.core.change import Action, diff
 from eksprov.core.converge import is_ours
 from eksprov.core.step import AnyStep, Outputs, Sighting, State
-from eksprov.operations.apply import fingerprint
 from eksprov.operations.kinds import revived
 from eksprov.operations.stack import Opened
-from eksprov.state.record import Record
+from eksprov.state.record import Record, fingerprint
 
 
 def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Opened:
@@ -28,7 +27,8 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
     """
     wanted = {step.name: step for step in opened.steps}
     steps = [_step(wanted, sighting) for sighting in opened.sightings if which(sighting.owner.step)]
-    found = zip(steps, opened.stack.together(opened.read, steps), strict=True)
+    read: Callable[[AnyStep], Any] = opened.read
+    found = zip(steps, opened.stack.together(read, steps), strict=True)
     live = [(step, have) for step, have in found if have is not None and is_ours(have.owner, opened.us)]
     outputs = Outputs({step.name: step.outputs(have) for step, have in live})
     state = opened.state

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import queue
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eksprov import errors
 from eksprov.aws.session import Aws, Identity
 from eksprov.aws.tags import REGION
 from eksprov.config.schema import Config
-from eksprov.core.executor import WORKERS, Channel, Pool
+from eksprov.core.executor import WORKERS, Channel, Pool, Together
 from eksprov.core.pace import Clock
-from eksprov.core.step import AnyStep, Owner, Sighting
+from eksprov.core.step import AnyStep, Facts, Owner, Sighting, Step
 from eksprov.core.tagging import Tags
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi
@@ -33,14 +33,18 @@ from eksprov.pins.lockfile import NONE, Pins
 from eksprov.state.journal import Journal, utc
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
+from eksprov.steps.catalog.names import CLUSTER
 from eksprov.steps.choices import Choices, as_record, resolve
+from eksprov.steps.cluster import Cluster
 
 KubeFactory = Callable[[str, Mapping[str, str]], KubeApi]
-Together = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+A = TypeVar("A")
+B = TypeVar("B")
+F = TypeVar("F", bound=Facts)
 READERS = 8
 
 
-def side_by_side(act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+def side_by_side(act: Callable[[A], B], items: Iterable[A]) -> list[B]:
     """`act` of every item, a few at a time, in their order. A Ctrl-C does not wait for those under way."""
     threads = ThreadPoolExecutor(READERS, thread_name_prefix="read")
     try:
@@ -111,11 +115,23 @@ class Opened:
         return Tags.after(self.state.tags, {**self.stack.config.tags, REGION: self.aws.region})
 
     @property
+    def cluster(self) -> Cluster:
+        """The step of the stack's cluster."""
+        return next(step for step in self.steps if isinstance(step, Cluster))
+
+    @property
     def strange_cluster(self) -> str:
         """The ARN of a cluster of our name that is somebody else's, or empty; our own may have lost its tags."""
-        records = [record for record in self.state.steps.values() if record.kind == "cluster"]
-        found = self.choices.stranger
-        return "" if any(record.outputs.get("arn") == found for record in records) else found
+        record, found = self.state.steps.get(CLUSTER), self.choices.stranger
+        return "" if record is not None and record.outputs.get("arn") == found else found
+
+    def api_server(self, known: Mapping[str, str]) -> KubeApi | None:
+        """The API server of the stack's cluster, whose outputs are `known`; None while these do not say where it is.
+
+        One that failed while it was made, or is being made, may have only a part of what a client needs.
+        """
+        there = known.get("endpoint") and known.get("certificate_authority")
+        return self.stack.kube(known["name"], known) if there else None
 
     def asks(self, step: AnyStep) -> bool:
         """Whether the world is asked for a step: nothing inside a stranger's cluster is any business of ours."""
@@ -143,7 +159,7 @@ class Opened:
         }
         return (*recorded.values(), *sighted.values())
 
-    def read(self, step: AnyStep, client: Any = None, *, fresh: bool = False) -> Any | None:
+    def read(self, step: Step[Any, F], client: Aws | KubeApi | None = None, *, fresh: bool = False) -> F | None:
         """The facts of a step, from AWS or from `client`; None where there is nothing, or nothing that is asked for.
 
         Raises: AccessError, ProvisioningError where the world does not answer as it should.
@@ -154,6 +170,11 @@ class Opened:
             return None
         with translated(f"read {step.name}"):
             return step.discover(self.aws if client is None else client, fresh=fresh)
+
+    def read_all(self, steps: Sequence[AnyStep], client: Aws | KubeApi | None = None) -> dict[str, Facts | None]:
+        """The same of each step, side by side, by the steps' names."""
+        found = self.stack.together(lambda step: self.read(step, client), steps)
+        return dict(zip((step.name for step in steps), found, strict=True))
 
 
 def open_stack(stack: Stack, *, mint: bool) -> Opened:

@@ -67,7 +67,7 @@ def broom(opened: Opened, steps: Iterable[AnyStep], reclaiming: Reclaiming) -> L
 
     Where nothing is known of it any more, it is still ours what an earlier teardown has marked as kept.
     """
-    cluster = next(step for step in opened.steps if step.kind == "cluster")
+    cluster = opened.cluster
     found = opened.read(cluster, fresh=True)
     if found is not None and not is_ours(found.owner, opened.us):
         return None
@@ -79,9 +79,8 @@ def broom(opened: Opened, steps: Iterable[AnyStep], reclaiming: Reclaiming) -> L
 
 def nodes_first(opened: Opened, steps: Iterable[AnyStep]) -> NodesOnDemand:
     """What has to leave between node groups and cluster."""
-    cluster = next(step for step in opened.steps if step.kind == "cluster")
     after = tuple(step.name for step in steps if step.world == "kube" or _lives_in_cluster(step))
-    return NodesOnDemand(name=NODES, slug=cluster.slug, outlives=after)
+    return NodesOnDemand(name=NODES, slug=opened.cluster.slug, outlives=after)
 
 
 def _lives_in_cluster(step: AnyStep) -> bool:

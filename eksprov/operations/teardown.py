@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from eksprov import errors
 from eksprov.aws.faults import translated
@@ -25,6 +24,7 @@ from eksprov.operations.provision import Report
 from eksprov.operations.retention import judged, remember, settled
 from eksprov.operations.stack import Opened, survey
 from eksprov.operations.sweep import broom, holds_leftovers, nodes_first, release
+from eksprov.steps.cluster_facts import ClusterFacts
 from eksprov.steps.left_behind import WHATS, Piece
 from eksprov.steps.leftovers import Leftovers, sighted
 from eksprov.steps.nodes_on_demand import NodesOnDemand
@@ -75,7 +75,7 @@ class Standing:
     """
 
     slug: str
-    facts: Any | None = None
+    facts: ClusterFacts | None = None
     leaving: bool = False
     kube: KubeApi | None = None
     objects: tuple[Sighting, ...] = ()
@@ -154,7 +154,7 @@ def standing(opened: Opened, *, refuse_protected: bool = False) -> Standing:
 
     Raises: ProvisioningError when the cluster is protected against deletion, if asked for.
     """
-    cluster = next(step for step in opened.steps if step.kind == "cluster")
+    cluster = opened.cluster
     if opened.strange_cluster:
         opened.stack.progress.note(
             f"{opened.strange_cluster} is not this stack's; it and what is in it stay as they are"
@@ -166,10 +166,10 @@ def standing(opened: Opened, *, refuse_protected: bool = False) -> Standing:
     if refuse_protected and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
     there = Standing(cluster.slug, found, leaving=cluster.phase(found).state is State.LEAVING)
-    if not {"endpoint", "certificate_authority"} <= cluster.outputs(found).keys():
-        return there  # one that failed while it was made may have only a part of what a client needs
     try:
-        kube = opened.stack.kube(cluster.slug, cluster.outputs(found))
+        kube = opened.api_server(cluster.outputs(found))
+        if kube is None:
+            return there
         objects = [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]
         return replace(there, kube=kube, objects=tuple(objects))
     except errors.EksprovError as error:

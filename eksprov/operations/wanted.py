@@ -18,6 +18,7 @@ from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
+from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.addon_versions import CNI
 from eksprov.steps.catalog import catalog, cluster_name
 from eksprov.steps.catalog import karpenter as karpenter_steps
@@ -42,7 +43,7 @@ def wanted(
     """Every step of the stack but those of its models; `recorded` are the names of those that have been made."""
     config = choices.over(config)
     aws = catalog(config, choices)
-    gate = (CLUSTER, *(step.name for step in aws if step.kind == "access-entry"))
+    gate = (CLUSTER, *(step.name for step in aws if isinstance(step, AccessEntry)))
     version = choices.kubernetes_version
     needed = tolerations(config, choices)
     facts = Facts(config.name, stack_id, cluster_name(config), choices.region, version, gate, needed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from ipaddress import IPv4Network
-from typing import Any
 
 from eksprov.core.change import Action
 from eksprov.core.converge import is_ours
@@ -16,6 +15,8 @@ from eksprov.preflight import disk_keys, quotas, reserved, system_pods
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
 from eksprov.preflight.need import groups, is_ipv6, starts_auto_mode
+from eksprov.steps.cluster_facts import ClusterFacts
+from eksprov.steps.subnet import SubnetFacts
 
 SOON = timedelta(days=60)
 POOR_SCORE = 3  # of 10 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)
@@ -63,12 +64,13 @@ def permissions(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 def instance_types(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     """A type that the region or the zones do not have is found by EKS after minutes of trying."""
     for group in groups(plan):
+        types = group.want.instance_types
         if not group.new:
             continue
         if isinstance(facts.offerings, Unread):
-            yield unknown("instance-type-zones", f"where {', '.join(group.types)} are offered", facts.offerings.why)
+            yield unknown("instance-type-zones", f"where {', '.join(types)} are offered", facts.offerings.why)
             continue
-        places = {name: facts.offerings.get(name, frozenset()) & set(facts.zones) for name in group.types}
+        places = {name: facts.offerings.get(name, frozenset()) & set(facts.zones) for name in types}
         zones = ", ".join(facts.zones)
         nowhere = sorted(name for name, found in places.items() if not found)
         if len(nowhere) == len(places):
@@ -97,10 +99,7 @@ def spot(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 
 def kubernetes(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     """Whether EKS still has the version, and how long in standard support."""
-    for line in plan.lines:
-        want: Any = line.want
-        if line.kind != "cluster" or want is None:
-            continue
+    for line, want, _ in plan.of(ClusterFacts):
         if isinstance(facts.versions, Unread):
             yield unknown("kubernetes-version", f"whether EKS supports Kubernetes {want.version}", facts.versions.why)
             continue
@@ -122,8 +121,7 @@ def kubernetes(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 def names(plan: Plan, _facts: Facts, us: Owner) -> Iterator[Finding]:
     """What stands under our names and is not ours would be refused later, when half the stack is made."""
     for line in plan.lines:
-        have: Any = line.have
-        if line.problem and have is not None and not is_ours(have.owner, us):
+        if line.problem and line.have is not None and not is_ours(line.have.owner, us):
             what = f"{line.name}: {article(noun(line.kind))} named {line.slug!r} {line.problem}"
             yield Finding("name-taken", "error", what, "choose another stack name, or remove what has the name")
 
@@ -131,8 +129,7 @@ def names(plan: Plan, _facts: Facts, us: Owner) -> Iterator[Finding]:
 def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     """Nodes and pods live on the private subnets' addresses; with IPv6 only nodes take any of IPv4."""
     wanted = [group for group in groups(plan) if group.more or group.new]
-    ranges = [line.want for line in plan.lines if line.kind == "subnet" and line.want is not None]
-    private: list[Any] = [want for want in ranges if getattr(want, "role", "") == "internal-elb"]
+    private = [want for _, want, _ in plan.of(SubnetFacts) if want.role == "internal-elb"]
     if not wanted or not private:
         return
     if isinstance(facts.types, Unread):
@@ -141,12 +138,12 @@ def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     room = sum(IPv4Network(want.cidr).num_addresses - AWS_KEEPS for want in private)
     now, most, alone = 0, 0, is_ipv6(plan)
     for group in wanted:
-        known = [facts.types[name] for name in group.types if name in facts.types]
+        known = [facts.types[name] for name in group.want.instance_types if name in facts.types]
         if not known:
             continue
         first = 1 if alone else min(each.addresses_per_interface * FIRST_INTERFACES for each in known)
         full = 1 if alone else max(each.addresses_per_interface * each.interfaces for each in known)
-        now += group.desired * first
+        now += group.want.desired_size * first
         most += group.ceiling(len(facts.zones)) * full
     cure = "choose a wider network.vpc_cidr (it cannot be changed later), or smaller groups"
     has = f"the private subnets have {plural(room, 'address')}"
@@ -163,10 +160,6 @@ def auto_mode(plan: Plan, _facts: Facts, _us: Owner) -> Iterator[Finding]:
     if starts_auto_mode(plan):
         what = "EKS Auto Mode starts nodes as pods need them; nothing but the vCPU quota and replicas.max bounds them"
         yield Finding("auto-mode", "info", what)
-
-
-def _quotas(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
-    yield from quotas.check(plan, facts)
 
 
 def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
@@ -186,6 +179,6 @@ def models(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(identity, permissions, _quotas, instance_types, spot, kubernetes, names, addresses),
+    *(identity, permissions, quotas.check, instance_types, spot, kubernetes, names, addresses),
     *(impossible, auto_mode, reserved.room, system_pods.room, system_pods.max_pods, models, disk_keys.usable),
 )

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
 
 from eksprov.aws.session import Identity
 from eksprov.errors import Problem
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from eksprov.aws.faults import code
 from eksprov.aws.session import Aws, Identity
 from eksprov.steps.absent import unless
 from eksprov.steps.node_releases import PARAMETERS, image_parameter
+from eksprov.steps.nodegroup_facts import NodeGroupFacts
 from eksprov.steps.vpc_endpoint import full_names
 
 AL2023_RELEASE = re.compile(r"(1\.\d+)\.\d+-(\d{8})")
@@ -37,7 +38,7 @@ class Asked:
     identity: Identity
     kubernetes: str
     images: Mapping[str, str] = field(default_factory=dict)
-    live: Mapping[str, Any] = field(default_factory=dict)
+    live: Mapping[str, NodeGroupFacts | None] = field(default_factory=dict)
     value: str = ""
     section: Any = None
 

@@ -11,13 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
+from eksprov.core.step import Facts
 from eksprov.preflight.facts import TypeFacts
+from eksprov.steps.cluster_facts import ClusterFacts
+from eksprov.steps.nodegroup_facts import NodeGroupFacts
 
-GROUP = "node-group"
 STANDARD = frozenset("acdhimrtz")  # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 # Quota codes of EC2's vCPUs, by family: on demand and spot (https://docs.aws.amazon.com/general/latest/gr/ec2-service.html).
 VCPU_CODES: Mapping[tuple[str, str], str] = {
@@ -41,29 +42,32 @@ AUTO_MODE_VCPUS = 2  # of its first node: the smallest that its pools make for p
 
 @dataclass(frozen=True)
 class Group:
-    """A node group as it is wanted, and how many nodes it has; `new` when EKS has to create it.
-
-    `minimal` groups end nodes before they start others; `unavailable` is how many nodes are replaced at a time.
-    """
+    """A node group as it is wanted, and what EKS has of it; `have` is None where EKS has to create it."""
 
     name: str
-    types: tuple[str, ...]
-    capacity_type: str
-    have: int
-    desired: int
-    most: int
-    new: bool
-    minimal: bool = False
-    unavailable: int = 1
+    want: NodeGroupFacts
+    have: NodeGroupFacts | None
 
-    def ceiling(self, zones: int) -> int:
-        """The most nodes that it may have for a while: max_size, and an update's new ones before old ones go."""
-        return self.most if self.minimal else self.most + max(2 * zones, self.unavailable)
+    @property
+    def new(self) -> bool:
+        """Whether EKS has to create it."""
+        return self.have is None
+
+    @property
+    def size(self) -> int:
+        """How many nodes it has."""
+        return self.have.desired_size if self.have is not None else 0
 
     @property
     def more(self) -> int:
         """Nodes that this run starts."""
-        return max(0, self.desired - self.have)
+        return max(0, self.want.desired_size - self.size)
+
+    def ceiling(self, zones: int) -> int:
+        """The most nodes that it may have for a while: max_size, and an update's new ones before old ones go."""
+        most, rule = self.want.max_size, self.want.update_rule
+        unavailable = max(rule.max_unavailable, -(-most * rule.percentage // 100))
+        return most if rule.strategy == "MINIMAL" else most + max(2 * zones, unavailable)
 
 
 def family(instance_type: str) -> str:
@@ -87,25 +91,11 @@ def quota_code(instance_type: str, capacity_type: str) -> str:
 
 def groups(plan: Plan) -> tuple[Group, ...]:
     """The node groups that are wanted."""
-    return tuple(_group(line) for line in plan.lines if line.kind == GROUP and line.want is not None)
+    return tuple(Group(line.name, want, None if _made(line) else have) for line, want, have in plan.of(NodeGroupFacts))
 
 
-def _group(line: Planned) -> Group:
-    want: Any = line.want
-    new = line.have is None or line.change.action in (Action.CREATE, Action.REPLACE)
-    have: Any = None if new else line.have
-    rule = want.update_rule
-    return Group(
-        name=line.name,
-        types=tuple(want.instance_types),
-        capacity_type=want.capacity_type,
-        have=have.desired_size if have is not None else 0,
-        desired=want.desired_size,
-        most=want.max_size,
-        new=new,
-        minimal=rule.strategy == "MINIMAL",
-        unavailable=max(rule.max_unavailable, -(-want.max_size * rule.percentage // 100)),
-    )
+def _made(line: Planned) -> bool:
+    return line.change.action in (Action.CREATE, Action.REPLACE)
 
 
 def vcpus(
@@ -117,34 +107,32 @@ def vcpus(
     """
     now: Counter[str] = Counter()
     most: Counter[str] = Counter()
-    for group in (each for each in wanted if each.capacity_type in ("ON_DEMAND", "SPOT")):
+    for group in (each for each in wanted if each.want.capacity_type in ("ON_DEMAND", "SPOT")):
         cores_of = list(_codes(group, types))
         for code, cores in cores_of[:1]:  # on-demand groups begin with their first type
             now[code] += 0 if group.name in fallbacks else group.more * cores
         for code in {code for code, _ in cores_of}:  # any type may come to make up the whole group
-            most[code] += (group.ceiling(zones) - group.have) * max(c for other, c in cores_of if other == code)
+            most[code] += (group.ceiling(zones) - group.size) * max(c for other, c in cores_of if other == code)
     return now, most
 
 
 def _codes(group: Group, types: Mapping[str, TypeFacts]) -> Iterator[tuple[str, int]]:
-    for name in group.types:
-        code = quota_code(name, group.capacity_type)
+    for name in group.want.instance_types:
+        code = quota_code(name, group.want.capacity_type)
         if code and name in types:
             yield code, types[name].vcpus
 
 
 def starts_auto_mode(plan: Plan) -> bool:
     """Whether the run switches EKS Auto Mode on, be it with the cluster's creation."""
-    lines = [(line.want, line.have) for line in plan.lines if line.kind == "cluster"]
-    return any(getattr(want, "auto_mode", False) and not getattr(have, "auto_mode", False) for want, have in lines)
+    return any(want.auto_mode and not (have and have.auto_mode) for _, want, have in plan.of(ClusterFacts))
 
 
-def created(plan: Plan, kind: str) -> int:
-    """How many resources of a kind the run makes."""
-    making = (Action.CREATE, Action.REPLACE)
-    return sum(line.kind == kind and line.change.action in making for line in plan.lines)
+def created(plan: Plan, facts: type[Facts]) -> int:
+    """How many resources with such facts the run makes."""
+    return sum(_made(line) for line, _, _ in plan.of(facts))
 
 
 def is_ipv6(plan: Plan) -> bool:
     """Whether pods get IPv6 addresses."""
-    return any(line.kind == "cluster" and getattr(line.want, "ip_family", "") == "ipv6" for line in plan.lines)
+    return any(want.ip_family == "ipv6" for _, want, _ in plan.of(ClusterFacts))

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from eksprov.core.plan import Plan
+from eksprov.core.step import Facts as StepFacts
+from eksprov.core.step import Owner
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, unknown
 from eksprov.preflight.need import (
@@ -24,17 +26,22 @@ from eksprov.preflight.need import (
     starts_auto_mode,
     vcpus,
 )
+from eksprov.steps.cluster_facts import ClusterFacts
+from eksprov.steps.elastic_ip import ElasticIpFacts
+from eksprov.steps.nat_gateway import NatGatewayFacts
+from eksprov.steps.vpc import VpcFacts
 
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota of Service Quotas; `finding` is the name of what is found about it."""
+    """A quota of Service Quotas; `finding` is the name of what is found about it, `of` are the facts of what counts."""
 
     finding: str
     service: str
     code: str
     title: str
     unit: str = ""
+    of: type[StepFacts] | None = None
 
 
 _STANDARD = "Standard (A, C, D, H, I, M, R, T, Z)"
@@ -50,10 +57,10 @@ QUOTAS = (
     Quota("quota-spot-p5", "ec2", "L-C4BD4855", "All P5 Spot Instance Requests", " vCPUs"),
     Quota("quota-spot-inf", "ec2", "L-B5D1601B", "All Inf Spot Instance Requests", " vCPUs"),
     Quota("quota-spot-trn", "ec2", "L-6B0D517C", "All Trn Spot Instance Requests", " vCPUs"),
-    Quota("quota-elastic-ip", "ec2", "L-0263D0A3", "EC2-VPC Elastic IPs"),
-    Quota("quota-vpc", "vpc", "L-F678F1CE", "VPCs per Region"),
-    Quota("quota-nat-gateway", "vpc", "L-FE5A380F", "NAT gateways per Availability Zone"),
-    Quota("quota-eks-cluster", "eks", "L-1194D53C", "Clusters"),
+    Quota("quota-elastic-ip", "ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", of=ElasticIpFacts),
+    Quota("quota-vpc", "vpc", "L-F678F1CE", "VPCs per Region", of=VpcFacts),
+    Quota("quota-nat-gateway", "vpc", "L-FE5A380F", "NAT gateways per Availability Zone", of=NatGatewayFacts),
+    Quota("quota-eks-cluster", "eks", "L-1194D53C", "Clusters", of=ClusterFacts),
     Quota("quota-eks-node-group", "eks", "L-6D54EA21", "Managed node groups per cluster"),
     Quota("quota-eks-nodes-per-group", "eks", "L-BD136A63", "Nodes per managed node group"),
 )
@@ -80,21 +87,16 @@ class Demand:
 def relevant(plan: Plan, fallbacks: Mapping[str, frozenset[str]] | None = None) -> tuple[Quota, ...]:
     """The quotas that a plan's resources count against, or would if it took another choice."""
     wanted = groups(plan)
-    codes = {quota_code(name, group.capacity_type) for group in wanted for name in group.types}
+    codes = {quota_code(name, group.want.capacity_type) for group in wanted for name in group.want.instance_types}
     codes |= {code for group in wanted for code in (fallbacks or {}).get(group.name, ())}
     codes |= {AUTO_MODE_CODE} if starts_auto_mode(plan) else set()
-    counted = {
-        "L-0263D0A3": created(plan, "elastic-ip"),
-        "L-F678F1CE": created(plan, "vpc"),
-        "L-FE5A380F": created(plan, "nat-gateway"),
-        "L-1194D53C": created(plan, "cluster"),
-        "L-6D54EA21": any(group.new for group in wanted),
-        "L-BD136A63": bool(wanted),
-    }
-    return tuple(quota for quota in QUOTAS if quota.code in codes or counted.get(quota.code))
+    codes |= {quota.code for quota in QUOTAS if quota.of is not None and created(plan, quota.of)}
+    codes |= {"L-6D54EA21"} if any(group.new for group in wanted) else set()
+    codes |= {"L-BD136A63"} if wanted else set()
+    return tuple(quota for quota in QUOTAS if quota.code in codes)
 
 
-def check(plan: Plan, facts: Facts) -> Iterator[Finding]:
+def check(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     """One finding a quota that does not suffice, will not at full size, or could not be read."""
     nowhere = [finding for group in groups(plan) for finding in _nowhere(group, facts)]
     yield from nowhere
@@ -102,8 +104,9 @@ def check(plan: Plan, facts: Facts) -> Iterator[Finding]:
         if demand.quota.finding not in {finding.name for finding in nowhere}:
             yield from _judge(demand, facts)
     for group in groups(plan):
-        strange = [name for name in group.types if not quota_code(name, group.capacity_type)]
-        if strange and group.capacity_type in ("ON_DEMAND", "SPOT"):
+        bought = group.want.capacity_type
+        strange = [name for name in group.want.instance_types if not quota_code(name, bought)]
+        if strange and bought in ("ON_DEMAND", "SPOT"):
             what = f"which vCPU quota {', '.join(strange)} counts against"
             yield unknown("quota-vcpu-other", f"{group.name}: {what}", "not one of the families known here")
 
@@ -116,8 +119,9 @@ def _nowhere(group: Group, facts: Facts) -> Iterator[Finding]:
     spent = [BY_CODE[code] for code in sorted(codes)]
     titles = ", ".join(f"{quota.title!r} ({quota.service} {quota.code})" for quota in spent)
     message = f"{group.name}: no choice of it can start: nothing is left of the quotas {titles}"
-    first = BY_CODE[quota_code(group.types[0], group.capacity_type)]
-    cores = facts.types[group.types[0]].vcpus if not isinstance(facts.types, Unread) else 1
+    kind = group.want.instance_types[0]
+    first = BY_CODE[quota_code(kind, group.want.capacity_type)]
+    cores = facts.types[kind].vcpus if not isinstance(facts.types, Unread) else 1
     yield Finding(first.finding, "error", message, _cure(Demand(first, 0.0, group.more * cores, 0.0), facts))
 
 
@@ -132,15 +136,15 @@ def demands(plan: Plan, facts: Facts) -> Iterator[Demand]:
     types = {} if isinstance(facts.types, Unread) else facts.types
     now, most = vcpus(wanted, types, len(facts.zones), facts.fallbacks)
     simple: dict[str, tuple[float | Unread, float, float]] = {
-        "L-0263D0A3": (use.elastic_ips, *_twice(created(plan, "elastic-ip"))),
-        "L-F678F1CE": (use.vpcs, *_twice(created(plan, "vpc"))),
-        "L-FE5A380F": (_busiest(facts), *_twice(min(1, created(plan, "nat-gateway")))),
-        "L-1194D53C": (use.clusters, *_twice(created(plan, "cluster"))),
+        "L-0263D0A3": (use.elastic_ips, *_twice(created(plan, ElasticIpFacts))),
+        "L-F678F1CE": (use.vpcs, *_twice(created(plan, VpcFacts))),
+        "L-FE5A380F": (_busiest(facts), *_twice(min(1, created(plan, NatGatewayFacts)))),
+        "L-1194D53C": (use.clusters, *_twice(created(plan, ClusterFacts))),
         "L-6D54EA21": (0, *_twice(len(wanted))),
         "L-BD136A63": (
             0,
-            max((group.desired for group in wanted), default=0),
-            max((group.most for group in wanted), default=0),
+            max((group.want.desired_size for group in wanted), default=0),
+            max((group.want.max_size for group in wanted), default=0),
         ),
     }
     for quota in relevant(plan):

@@ -11,20 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws, Identity
+from eksprov.core.executor import Together
 from eksprov.core.plan import Plan
 from eksprov.preflight.facts import NOT_ASKED, Facts, Question, TypeFacts, Unread, Use, VersionFacts
-from eksprov.preflight.need import Group, created, groups, quota_code
+from eksprov.preflight.need import Group, groups, quota_code
 from eksprov.preflight.quotas import BY_CODE, Quota, relevant
 from eksprov.steps.absent import unless
+from eksprov.steps.cluster_facts import ClusterFacts
 from eksprov.steps.principal import principal_of
 
-T = TypeVar("T")
-Together = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 Read = Callable[[], Any]
 ALLOWED, EXPLICIT = "allowed", "explicitDeny"
 SIMULATED = 1000  # results that an answer of the policy simulator holds at most
@@ -74,7 +74,7 @@ def read(
 
 def _of_groups(aws: Aws, wanted: tuple[Group, ...], counted: tuple[Quota, ...]) -> dict[str, Read]:
     """What node groups ask for."""
-    spot = [group for group in wanted if group.new and group.capacity_type == "SPOT" and group.desired]
+    spot = [group for group in wanted if group.new and group.want.capacity_type == "SPOT" and group.want.desired_size]
     reads: dict[str, Read] = {f"score {group.name}": _score(aws, group) for group in spot}
     if any(quota.code in _VCPUS for quota in counted):
         reads["instances"] = lambda: _instances(aws)
@@ -87,15 +87,16 @@ def _of_the_rest(aws: Aws, plan: Plan, counted: tuple[Quota, ...]) -> dict[str, 
     """Quotas, and how much of them is in use."""
     ec2, eks = aws.clients.ec2, aws.clients.eks
     reads: dict[str, Read] = {f"quota {quota.code}": _quota(aws, quota) for quota in counted}
-    if created(plan, "elastic-ip"):
+    due = {quota.finding for quota in counted}
+    if "quota-elastic-ip" in due:
         reads["elastic IPs"] = lambda: len(ec2.describe_addresses()["Addresses"])
-    if created(plan, "vpc"):
+    if "quota-vpc" in due:
         reads["VPCs"] = lambda: _count(ec2, "describe_vpcs", "Vpcs")
-    if created(plan, "nat-gateway"):
+    if "quota-nat-gateway" in due:
         reads["NAT gateways"] = lambda: _nat_gateways(aws)
-    if created(plan, "cluster"):
+    if "quota-eks-cluster" in due:
         reads["clusters"] = lambda: _count(eks, "list_clusters", "clusters")
-    if any(line.kind == "cluster" and line.want is not None for line in plan.lines):
+    if any(plan.of(ClusterFacts)):
         reads["versions"] = lambda: versions(aws)
     return reads
 
@@ -128,8 +129,9 @@ def _quota(aws: Aws, quota: Quota) -> Read:
 
 def _score(aws: Aws, group: Group) -> Read:
     def score() -> int:
+        types, size = list(group.want.instance_types), group.want.desired_size
         answer = aws.clients.ec2.get_spot_placement_scores(
-            InstanceTypes=list(group.types), TargetCapacity=group.desired, RegionNames=[aws.region]
+            InstanceTypes=types, TargetCapacity=size, RegionNames=[aws.region]
         )
         return max((each["Score"] for each in answer["SpotPlacementScores"]), default=0)
 
@@ -168,7 +170,7 @@ def _nat_gateways(aws: Aws) -> Mapping[str, int]:
 def _types(aws: Aws, wanted: tuple[Group, ...], instances: Any) -> Mapping[str, TypeFacts]:
     """The types of the node groups and of what runs already; those that the region lacks are missing."""
     running = [] if isinstance(instances, Unread) else [name for name, _ in instances]
-    names = sorted({*(name for group in wanted for name in group.types), *running})
+    names = sorted({*(name for group in wanted for name in group.want.instance_types), *running})
     found: dict[str, TypeFacts] = {}
     for start in range(0, len(names), PAGE):
         asked: Any = [{"Name": "instance-type", "Values": names[start : start + PAGE]}]
@@ -196,7 +198,7 @@ def _vcpus_in_use(instances: Any, types: Any) -> Mapping[str, int] | Unread:
 
 
 def _offerings(aws: Aws, wanted: tuple[Group, ...]) -> Mapping[str, frozenset[str]]:
-    names = sorted({name for group in wanted for name in group.types})
+    names = sorted({name for group in wanted for name in group.want.instance_types})
     asked: Any = [{"Name": "instance-type", "Values": names}]
     pages = aws.clients.ec2.get_paginator("describe_instance_type_offerings").paginate(
         LocationType="availability-zone", Filters=asked

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eksprov.config.rules.pools import KEEPS_AWAY
 from eksprov.core.plan import Plan
@@ -83,7 +83,8 @@ def max_pods(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
     if asked is None or asked.prefixes or isinstance(types, Unread):
         return
     for group in groups(plan):
-        limit, known = asked.max_pods.get(group.name, 0), [types[name] for name in group.types if name in types]
+        limit = asked.max_pods.get(group.name, 0)
+        known = [types[name] for name in group.want.instance_types if name in types]
         least = min((_addresses(kind) for kind in known), default=limit)
         if limit > least:
             what = f"{group.name}: max_pods is {limit}, but the network interfaces of a node have addresses for {least}"
@@ -97,21 +98,21 @@ def _addresses(kind: TypeFacts) -> int:
 
 def _hosts(plan: Plan, asked: SystemPods) -> list[Group]:
     """The groups that have nodes: those without taints, or where there is none all of them."""
-    wants: dict[str, Any] = {line.name: line.want for line in plan.lines}
     known = [group for group in groups(plan) if _count(group, asked)]
-    open_to_all = [group for group in known if not any(taint[2] in KEEPS_AWAY for taint in wants[group.name].taints)]
+    open_to_all = [group for group in known if not any(effect in KEEPS_AWAY for _, _, effect in group.want.taints)]
     return open_to_all or known
 
 
 def _count(group: Group, asked: SystemPods) -> int:
-    return group.most if asked.grows else group.desired
+    return group.want.max_size if asked.grows else group.want.desired_size
 
 
 def _largest(group: Group, types: Mapping[str, TypeFacts], asked: SystemPods) -> NodeType | None:
     """The most that a node of the group may have; None where a type is not known."""
-    if not group.types or not all(name in types and types[name].memory_mib for name in group.types):
+    named = group.want.instance_types
+    if not named or not all(name in types and types[name].memory_mib for name in named):
         return None
-    name = max(group.types, key=lambda one: types[one].memory_mib)
+    name = max(named, key=lambda one: types[one].memory_mib)
     kind = types[name]
     return NodeType(name, kind.vcpus, kind.memory_mib, asked.max_pods.get(group.name, _addresses(kind)), 0)
 

@@ -19,8 +19,12 @@ No secret is ever among them: ARNs, ids, names, hashes.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from eksprov.core.step import AnyStep, Outputs
 
 SCHEMA = 1
 
@@ -55,6 +59,18 @@ class State:
     generations: Mapping[str, int] = field(default_factory=dict)
     steps: Mapping[str, Record] = field(default_factory=dict)
 
+    @property
+    def outputs(self) -> Outputs:
+        """What the records know of each step's resource; the caller may change it."""
+        return Outputs({name: record.outputs for name, record in self.steps.items()})
+
+    def is_as_recorded(self, step: AnyStep) -> bool:
+        """Whether the last run left the step's resource as the config wants it now; the world is not asked."""
+        record = self.steps.get(step.name)
+        return (
+            record is not None and record.status == "ready" and record.facts_sha256 == fingerprint(step, self.outputs)
+        )
+
     def with_record(self, name: str, record: Record) -> State:
         """The state with one step's record set."""
         return replace(self, serial=self.serial + 1, steps={**self.steps, name: record})
@@ -81,3 +97,29 @@ class State:
         """
         text = f"{self.stack_id}|{name}|{self.generations.get(name, 0)}"
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(step: AnyStep, outputs: Outputs) -> str:
+    """A hash of what is wanted of a step, for comparing config with record where the world is not asked."""
+    return facts_sha256(step.desired(outputs))
+
+
+def facts_sha256(want: Any) -> str:
+    """A hash of wanted facts; what AWS assigns takes no part."""
+    compared = (f for f in fields(want) if f.compare)
+    values = {f.name: (f, getattr(want, f.name)) for f in compared}
+    # A field that came later counts only where it says something: records from before it stay true.
+    facts = {n: _plain(v) for n, (f, v) in values.items() if not (f.metadata.get("later") and v == f.default)}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

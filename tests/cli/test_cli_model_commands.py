@@ -302,9 +302,9 @@ def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_i
     api = MemoryKube(answer=answer)
     api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "models"}})
     api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "digits", "namespace": "models"}})
-    cluster = SimpleNamespace(kind="cluster", slug="c", outputs=lambda found: {"endpoint": found})
+    cluster = SimpleNamespace(slug="c", outputs=lambda found: {"endpoint": found})
     opened = SimpleNamespace(
-        steps=[cluster],
+        cluster=cluster,
         refuse_a_strangers_cluster=lambda: None,
         read=lambda step, fresh: "https://c",
         stack=SimpleNamespace(kube=lambda slug, known: api, clock=VirtualClock()),

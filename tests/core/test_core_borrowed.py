@@ -12,6 +12,7 @@ from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Status
+from eksprov.core.plan import World as Read
 from eksprov.core.plan import preview
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
 
@@ -107,8 +108,8 @@ def test_a_removal_leaves_it_and_takes_out_only_what_is_ours() -> None:
 
 def test_a_plan_names_what_is_missing_or_unfit_and_never_a_deletion() -> None:
     for have, problem in ((None, "does not exist"), (Facts(wrong="too small"), "too small"), (Facts(owner=OTHERS), "")):
-        (line,) = preview([STEP], {"lent/a": have}, [], US).lines
+        (line,) = preview([STEP], Read({"lent/a": have}, US)).lines
         assert line.change.action is Action.NONE
         assert problem in line.problem
         assert bool(line.problem) is bool(problem)
-    assert preview([], {}, [STEP], US).lines == ()
+    assert preview([], Read({}, US), [STEP]).lines == ()

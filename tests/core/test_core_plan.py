@@ -11,7 +11,7 @@ from support.graphs import graphs
 
 from eksprov.core.change import Action
 from eksprov.core.executor import Node
-from eksprov.core.plan import nodes, preview, removal_nodes
+from eksprov.core.plan import World, nodes, preview, removal_nodes
 from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, State, Timing
 
 US = Owner("shop", "id-1")
@@ -83,13 +83,13 @@ def as_wanted(steps: list[FakeStep]) -> dict[str, Facts | None]:
 @given(graphs())
 def test_a_preview_of_the_wanted_world_has_no_changes_and_of_an_empty_one_creates_all(graph: list[Node]) -> None:
     steps = steps_of(graph)
-    assert preview(steps, as_wanted(steps), [], US).changes == ()
-    assert preview(steps, {}, [], US).count(Action.CREATE) == len(steps)
+    assert preview(steps, World(as_wanted(steps), US)).changes == ()
+    assert preview(steps, World({}, US)).count(Action.CREATE) == len(steps)
 
 
 def line(step: FakeStep, have: Any) -> Any:
     """The one line of a plan of one step."""
-    return preview([step], {step.name: have}, [], US).lines[0]
+    return preview([step], World({step.name: have}, US)).lines[0]
 
 
 def test_each_state_of_the_world_gets_its_word() -> None:
@@ -105,20 +105,37 @@ def test_each_state_of_the_world_gets_its_word() -> None:
 def test_what_will_be_made_anew_is_unknown_to_what_needs_it() -> None:
     one, two = Forgiving(name="a", slug="a"), FakeStep(name="b", slug="b", needs=("a",))
     world = {"a": Facts(state=State.FAILED), "b": Facts(of="id of a")}
-    plan = preview([one, two], world, [], US)
+    plan = preview([one, two], World(world, US))
     assert plan.lines[1].change.names == ("of",)
 
 
 def test_orphans_are_deletions_at_the_end() -> None:
     step, orphan = FakeStep(name="a", slug="a"), FakeStep(name="z", slug="z")
-    assert [one.change.action for one in preview([step], {}, [orphan], US).lines] == [Action.CREATE, Action.DELETE]
+    plan = preview([step], World({}, US), [orphan])
+    assert [one.change.action for one in plan.lines] == [Action.CREATE, Action.DELETE]
+
+
+def test_a_plan_gives_the_facts_of_a_type_and_no_others() -> None:
+    steps = [FakeStep(name=name, slug=name) for name in "ab"]
+    plan = preview(steps, World({"a": Facts(size=2)}, US), [FakeStep(name="z", slug="z")])
+    assert [(one.name, want.size, have and have.size) for one, want, have in plan.of(Facts)] == [
+        ("a", 1, 2),
+        ("b", 1, None),
+    ]
+    assert list(plan.of(Owner)) == []
+
+
+def test_what_was_not_read_is_known_as_it_is_recorded() -> None:
+    two = FakeStep(name="b", slug="b", needs=("a",))
+    world = World({"b": Facts(of="id of a")}, US, outputs=Outputs({"a": {"id": "id of a"}}))
+    assert preview([two], world).changes == ()
 
 
 def test_a_preview_asks_the_contract_a_fixed_number_of_times_a_step() -> None:
     def asked(count: int) -> int:
         steps = steps_of([Node(f"s{n}", (f"s{n - 1}",) if n else (), 1) for n in range(count)])
         FakeStep.counter.asked = 0
-        preview(steps, as_wanted(steps), [], US)
+        preview(steps, World(as_wanted(steps), US))
         return FakeStep.counter.asked
 
     assert asked(1000) == 10 * asked(100)

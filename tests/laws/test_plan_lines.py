@@ -11,13 +11,14 @@ from support.stage import EVERYTHING, MODEL, MemoryStore, Stage, Theatre, everyt
 
 from eksprov.config.schema import Config
 from eksprov.core.change import UNKNOWN, Action
-from eksprov.core.plan import Plan
+from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import Step
 from eksprov.operations.kinds import KINDS
 from eksprov.operations.models import graph, model_of, packaged
-from eksprov.operations.plan import make_plan, offline_plan
+from eksprov.operations.plan import Records, make_plan, offline_plan
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened, open_stack
+from eksprov.state.record import State
 
 CONFIGS = (quick_start, *(lambda name=name: everything(name) for name in EVERYTHING))
 MADE = {kind for kind in KINDS if not (kind.borrowed or kind.silent)}
@@ -108,6 +109,23 @@ def test_offline_every_example_is_listed(name: str) -> None:
     told(plan)
     borrowed = {kind.kind for kind in KINDS if kind.borrowed}
     assert {line.change.action for line in plan.lines if line.kind in borrowed} <= {Action.NONE}
+
+
+def test_world_and_record_are_planned_alike(stage: Stage) -> None:
+    """One planner, whoever says what is there: of nothing the same lines in the same order, of all no change."""
+    known = opened(stage)
+    steps = [step for step in known.steps if not step.silent]
+    sources = (World({}, known.us), Records(State(stage.config.name)))
+    first, second = ([_what(line) for line in preview(steps, source).lines] for source in sources)
+    assert first == second
+    assert provision(known).ok
+    known = opened(stage)
+    assert make_plan(known).changes == offline_plan(stage.config, stage.store).changes == ()
+    assert [step.name for step in known.steps if step.recorded and not known.state.is_as_recorded(step)] == []
+
+
+def _what(line: Planned) -> tuple[str, str, str, Action, str]:
+    return line.name, line.kind, line.slug, line.change.action, line.description
 
 
 def test_what_stands_is_described_nowhere(theatre: Theatre) -> None:

@@ -26,8 +26,8 @@ from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs
-from eksprov.operations.apply import facts_sha256, fingerprint
 from eksprov.operations.plan import make_plan
+from eksprov.state.record import facts_sha256, fingerprint
 
 PATH = "/teams/ml/"
 # What each stack needs, beside the model's.

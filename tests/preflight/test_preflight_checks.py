@@ -13,12 +13,19 @@ from eksprov.aws.session import Identity
 from eksprov.config.schema.preflight import FindingName
 from eksprov.core.change import NO_CHANGE, Action, Change
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import Owner
+from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.preflight import quotas
 from eksprov.preflight.checks import examine
 from eksprov.preflight.facts import Facts, ReservationFacts, TypeFacts, Unread, Use, VersionFacts
 from eksprov.preflight.findings import Finding
 from eksprov.preflight.need import family, groups, quota_code
+from eksprov.steps.cluster import Cluster
+from eksprov.steps.elastic_ip import ElasticIp
+from eksprov.steps.nat_gateway import NatGateway
+from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.nodegroup_facts import NodeGroupFacts, UpdateRule
+from eksprov.steps.subnet import Subnet
+from eksprov.steps.vpc import Vpc
 
 US = Owner("demo", "id-1")
 ZONES = ("us-west-2a", "us-west-2b")
@@ -39,18 +46,18 @@ FACTS = Facts(
 DENIED = Unread("could not read it: AccessDenied")
 
 
-def size(desired: int = 2, most: int = 3, **more: Any) -> SimpleNamespace:
-    rule = SimpleNamespace(strategy="DEFAULT", max_unavailable=1, percentage=0)
-    facts = {"instance_types": ("m7i.large",), "capacity_type": "ON_DEMAND", "update_rule": rule, **more}
-    return SimpleNamespace(desired_size=desired, max_size=most, **facts)
+def size(desired: int = 2, most: int = 3, **more: Any) -> NodeGroupFacts:
+    settings = {"instance_types": ("m7i.large",), "desired_size": desired, "max_size": most, **more}
+    return NodeGroup(name="node-group/gpu", slug="demo/gpu", **settings).desired(Outputs())
 
 
 def group(name: str = "gpu", have: Any = None, change: Change = MAKE, **more: Any) -> Planned:
     return Planned(f"node-group/{name}", "node-group", f"demo/{name}", change, have=have, want=size(**more))
 
 
-def made(kind: str, name: str = "", **want: Any) -> Planned:
-    return Planned(name or f"{kind}/1", kind, "demo", MAKE, want=SimpleNamespace(**want))
+def made(kind: type[AnyStep], name: str = "", **settings: Any) -> Planned:
+    step = kind(name=name or f"{kind.kind}/1", slug="demo", **settings)
+    return Planned(step.name, step.kind, step.slug, MAKE, want=step.desired(Outputs()))
 
 
 def found(*lines: Planned, suppress: tuple[str, ...] = (), **facts: Any) -> dict[str, Finding]:
@@ -59,8 +66,8 @@ def found(*lines: Planned, suppress: tuple[str, ...] = (), **facts: Any) -> dict
 
 
 def test_where_all_is_well_nothing_is_found() -> None:
-    cluster = made("cluster", version="1.35", support_type="STANDARD")
-    lines = (group(), made("vpc"), made("elastic-ip"), made("nat-gateway"), cluster)
+    cluster = made(Cluster, version="1.35", support_type="STANDARD")
+    lines = (group(), made(Vpc), made(ElasticIp), made(NatGateway), cluster)
     assert found(*lines) == {}
 
 
@@ -91,8 +98,7 @@ def test_a_group_that_stands_needs_only_what_is_added() -> None:
 
 
 def test_minimal_updates_need_no_surge() -> None:
-    rule = SimpleNamespace(strategy="MINIMAL", max_unavailable=1, percentage=0)
-    assert found(group(update_rule=rule), quotas={**FACTS.quotas, "L-1216C47A": 6.0}) == {}
+    assert found(group(update_rule=UpdateRule(strategy="MINIMAL")), quotas={**FACTS.quotas, "L-1216C47A": 6.0}) == {}
 
 
 def test_capacity_blocks_count_against_no_vcpu_quota() -> None:
@@ -102,7 +108,7 @@ def test_capacity_blocks_count_against_no_vcpu_quota() -> None:
 
 def test_what_cannot_be_read_is_unknown_and_no_error() -> None:
     unread = dict.fromkeys(FACTS.quotas, DENIED)
-    seen = found(group(), made("vpc"), quotas=unread, denied=DENIED, offerings=DENIED)
+    seen = found(group(), made(Vpc), quotas=unread, denied=DENIED, offerings=DENIED)
     assert set(seen) == {
         *("quota-vcpu-standard", "quota-vpc", "quota-eks-node-group", "quota-eks-nodes-per-group"),
         *("permissions", "instance-type-zones"),
@@ -125,11 +131,11 @@ def test_unread_types_leave_the_need_unknown() -> None:
 @pytest.mark.parametrize(
     ("line", "code", "use", "name"),
     [
-        (made("elastic-ip"), "L-0263D0A3", {"elastic_ips": 5}, "quota-elastic-ip"),
-        (made("vpc"), "L-F678F1CE", {"vpcs": 5}, "quota-vpc"),
-        (made("nat-gateway"), "L-FE5A380F", {"nat_gateways": {"us-west-2b": 5}}, "quota-nat-gateway"),
+        (made(ElasticIp), "L-0263D0A3", {"elastic_ips": 5}, "quota-elastic-ip"),
+        (made(Vpc), "L-F678F1CE", {"vpcs": 5}, "quota-vpc"),
+        (made(NatGateway), "L-FE5A380F", {"nat_gateways": {"us-west-2b": 5}}, "quota-nat-gateway"),
         (
-            made("cluster", version="1.35", support_type="STANDARD"),
+            made(Cluster, version="1.35", support_type="STANDARD"),
             "L-1194D53C",
             {"clusters": 5},
             "quota-eks-cluster",
@@ -180,7 +186,7 @@ def test_a_poor_placement_score_is_said() -> None:
 
 def test_versions_that_are_gone_paid_or_ending() -> None:
     def of(version: str, support: str = "STANDARD", today: date = FACTS.today) -> dict[str, Finding]:
-        line = made("cluster", version=version, support_type=support)
+        line = made(Cluster, version=version, support_type=support)
         known = {**dict(FACTS.versions), "1.33": VersionFacts("EXTENDED_SUPPORT", date(2026, 7, 29))}  # type: ignore[arg-type]  # read
         return found(line, versions=known, today=today)
 
@@ -208,7 +214,7 @@ def test_denied_actions_are_errors_and_missing_ones_warnings() -> None:
 def test_addresses_for_nodes_and_their_pods() -> None:
     def subnets(bits: int) -> list[Planned]:
         ranges = (f"10.0.{number}.0/{bits}" for number in (0, 128))
-        return [made("subnet", f"subnet/{n}", cidr=cidr, role="internal-elb") for n, cidr in enumerate(ranges)]
+        return [made(Subnet, f"subnet/{n}", cidr=cidr) for n, cidr in enumerate(ranges)]
 
     assert found(group(), *subnets(22)) == {}
     assert found(group(), *subnets(26))["address-space"].level == "warning"

@@ -16,9 +16,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from eksprov.aws.clients import Service
+from eksprov.aws.clients import Clients
 from eksprov.config.schema import Config
 from eksprov.operations.models import deploy
 from eksprov.operations.provision import provision
@@ -87,7 +87,7 @@ def record(name: str) -> Recording:
 
     with Theatre().stage(whole(name)) as stage:
         first = stage.account.aws()
-        for service in get_args(Service):
+        for service in (name.replace("_", "-") for name in Clients.__annotations__):
             for client in (first.clients.get(service), first.once.get(service)):
                 client.meta.events.register("provide-client-params.*.*", asked)
                 client.meta.events.register("after-call.*.*", answered)
