@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ JUDGES = (
     "aws", "cli", "config", "controllers", "core", "cost", "kube", "laws", "permissions", "pins", "preflight",
     "serving", "state", "steps",
 )  # fmt: skip
+COPIED = ("eksprov", "examples", "scripts", "tests", "docs", "pyproject.toml", "eksprov.yaml", "Makefile")
 CACHE = ROOT / ".mutants"
 LIMIT_S = 120.0  # for the tests of one mutant, which take seconds; one that goes on for ever is killed by it
 TESTS_EACH = 150  # of those that run the line, the ones that run the least else
@@ -183,40 +184,35 @@ def survives(folder: Path, mutant: Mutant, tests: list[str]) -> bool:
         path.write_bytes(whole)
 
 
+def judge(sample: Sequence[Mutant], known: Mapping[tuple[str, int], list[str]], scratch: Path) -> Iterator[bool]:
+    """Whether each survives, in order; each worker has a checkout of its own."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for number in range(WORKERS):
+        (scratch / str(number)).mkdir()
+        subprocess.run(("cp", "-a", "--parents", *COPIED, scratch / str(number)), cwd=ROOT, check=True)
+        free.put(scratch / str(number))
+
+    def judged(mutant: Mutant) -> bool:
+        folder = free.get()
+        try:
+            return survives(folder, mutant, known.get((mutant.path, mutant.line), []))
+        finally:
+            free.put(folder)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from pool.map(judged, sample)
+
+
 def main() -> int:
     """Print every survivor and the share of the killed; 1 where that is below 90 %."""
-    reader = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    reader = argparse.ArgumentParser(description="break the code on purpose and see whether the tests notice")
     reader.add_argument("--count", type=int, default=300)
     reader.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     reader.add_argument("--only", default=".py", metavar="FILE")
     asked = reader.parse_args()
-    sample, known = drawn(asked.seed, asked.count, asked.only), judges(measured())
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(WORKERS) as pool:
-        free: SimpleQueue[Path] = SimpleQueue()
-        for number in range(WORKERS):
-            (Path(scratch) / str(number)).mkdir()
-            for name in (
-                "eksprov",
-                "examples",
-                "scripts",
-                "tests",
-                "pyproject.toml",
-                "eksprov.yaml",
-                "Makefile",
-                "docs",
-            ):
-                subprocess.run(("cp", "-a", "--parents", name, Path(scratch) / str(number)), cwd=ROOT, check=True)
-            free.put(Path(scratch) / str(number))
-
-        def judged(mutant: Mutant) -> bool:
-            folder = free.get()
-            try:
-                return survives(folder, mutant, known.get((mutant.path, mutant.line), []))
-            finally:
-                free.put(folder)
-
-        left = 0
-        for number, (mutant, lives) in enumerate(zip(sample, pool.map(judged, sample), strict=True), 1):
+    sample, known, left = drawn(asked.seed, asked.count, asked.only), judges(measured()), 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, (mutant, lives) in enumerate(zip(sample, judge(sample, known, Path(scratch)), strict=True), 1):
             left += lives
             if lives:
                 why = "" if (mutant.path, mutant.line) in known else " (no test runs it)"

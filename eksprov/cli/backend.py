@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from eksprov.operations.teardown import Teardown
     from eksprov.state.record import State
 
-LIVE_KINDS = ("cluster", "node-group")  # what `status` asks the world about; the rest is told from the record
-
 
 @dataclass(frozen=True)
 class StepStatus:
@@ -148,7 +146,7 @@ class Backend:
         from eksprov.operations.models import states
 
         opened = self.opened(display, mint=False)
-        live = {step.name: _live(step, opened) for step in opened.steps if step.kind in LIVE_KINDS} | states(opened)
+        live = {step.name: _live(step, opened) for step in opened.steps if step.traits.watched} | states(opened)
         names = list(dict.fromkeys((*(step.name for step in opened.steps if step.recorded), *opened.state.steps)))
         by_name = {step.name: step for step in opened.steps}
         return tuple(_status(name, by_name.get(name), opened.state, live.get(name, "")) for name in names)
@@ -287,7 +285,7 @@ class Backend:
 
 
 def _live(step: AnyStep, opened: Opened) -> str:
-    if step.kind == "cluster" and opened.strange_cluster:
+    if step is opened.cluster and opened.strange_cluster:
         return "not this stack's"
     have = opened.read(step, fresh=True)
     if have is None:
@@ -305,5 +303,5 @@ def _status(name: str, step: AnyStep | None, state: State, live: str) -> StepSta
 
 
 def _cluster_of(state: State | None) -> Mapping[str, str] | None:
-    records = (state.steps if state else {}).values()
-    return next((record.outputs for record in records if record.kind == "cluster" and record.outputs), None)
+    record = state.steps.get("cluster") if state else None
+    return record.outputs if record is not None and record.outputs else None

@@ -8,11 +8,13 @@ not know the kind.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from eksprov.core.step import READY, Phase, Sighting, State, Timing
+from eksprov.core.traits import UNBILLED, BilledItem, Billing, Terms, Traits
 from eksprov.kube.api import KubeApi, Manifest, UnknownKindError
 from eksprov.kube.blockers import blocked, pods_of
 from eksprov.kube.objects import KubeObject, ObjectFacts, leaving, sightings
@@ -24,11 +26,21 @@ CLAIM: Final = ("karpenter.sh/v1", "NodeClaim")
 POOL: Final = "karpenter.sh/nodepool"  # the label of claims and nodes that names their pool
 
 
+OF_POOL: Final = "/node-pool-"  # in the name of the step of a Karpenter NodePool
+
+
+def _billed(step: str, _facts: Any, _terms: Terms) -> Iterator[BilledItem]:
+    """Karpenter's pools; its node classes cost nothing. How many nodes a pool has, pods decide."""
+    if OF_POOL in step:
+        yield BilledItem("unknown.node-pool", Decimal(1), f"nodes that Karpenter launches for {step.split(OF_POOL)[1]}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ControllerObject(KubeObject):
     """An object that is ready as soon as it is there. What models have too (service accounts, …) is surveyed there."""
 
     kind: ClassVar[str] = "controller-object"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     delete_in_motion: ClassVar[bool] = True  # a rollout that finds no node would never end
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
         (RBAC, "ClusterRole"),
@@ -56,6 +68,7 @@ class ControllerWorkload(ControllerObject):
     """A Deployment, in motion until every replica of the present generation is available."""
 
     kind: ClassVar[str] = "controller-workload"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=40, delete_s=35, create_limit_s=1800)
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = ()  # the kind of models' Deployments finds these too
 
@@ -75,6 +88,7 @@ class CustomObject(ControllerObject):
     """An object of a kind that a definition of the stack brings."""
 
     kind: ClassVar[str] = "custom-object"
+    traits: ClassVar[Traits] = Traits(Billing(_billed))
     timing: ClassVar[Timing] = Timing(create_s=1, delete_s=120)  # a controller's finalizer may have nodes to drain
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
         ("karpenter.sh/v1", "NodePool"),

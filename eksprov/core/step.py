@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import NOTHING_FORCES_IT, Replacement
+from eksprov.core.traits import Traits
 
 HERE = "here"  # the region of what only one region, or one cluster, can have answered with
 
@@ -127,6 +128,7 @@ class Step(ABC, Generic[C, F]):
     """
 
     kind: ClassVar[str]
+    traits: ClassVar[Traits] = Traits()
     world: ClassVar[Literal["aws", "kube"]] = "aws"
     timing: ClassVar[Timing] = Timing()
     recreate_failed: ClassVar[bool] = False  # a FAILED one of ours is deleted and made again

@@ -9,8 +9,11 @@ from typing import Any
 
 from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
-from eksprov.cost.items import BY_USE, ITEMS, TRAFFIC, Item, Terms, is_live, items_of
+from eksprov.core.traits import BilledItem, Terms
+from eksprov.cost.items import TRAFFIC, by_use, is_itemised, items_of
 from eksprov.cost.table import HOURS_A_MONTH, Price
+from eksprov.steps.launch_template_data import LaunchTemplateFacts
+from eksprov.steps.nodegroup_facts import NodeGroupFacts
 
 ZERO = Decimal(0)
 
@@ -103,40 +106,34 @@ def estimate(plan: Plan, prices: Mapping[str, Price], terms: Terms) -> Estimate:
     """What the plan's resources cost before and after it was carried out."""
     before, after = _both(plan, terms)
     rows = tuple(row for line in plan.lines for row in _rows(line, prices, before, after))
-    full = replace(after, size="max_size", live_sizes={})
+    full = replace(after, most=True, live_sizes={})
     most = [(line.name, item) for line in plan.lines if not _goes(line) for item in _items(line, line.want, full)]
     total = sum((prices[item.item].usd_hour * item.quantity for _, item in most if item.item in prices), ZERO)
     unknown = tuple(f"{step}: {item.what}" for step, item in most if item.quantity and item.item not in prices)
     kinds = dict.fromkeys(line.kind for line in plan.lines)
-    excluded = (*TRAFFIC, *(BY_USE[kind] for kind in kinds if kind in BY_USE))
+    excluded = (*TRAFFIC, *filter(None, map(by_use, kinds)))
     return Estimate(rows, total, excluded, unknown, terms.autoscaled)
 
 
 def _both(plan: Plan, terms: Terms) -> tuple[Terms, Terms]:
     """The terms of what is there and of what is wanted: each has launch templates of its own."""
-    templates = [line for line in plan.lines if line.kind == "launch-template"]
-    have = {line.name: line.have for line in templates if line.have is not None}
-    want = {line.name: line.want for line in templates if line.want is not None}
+    have = {line.name: line.have for line in plan.lines if isinstance(line.have, LaunchTemplateFacts)}
+    want = {line.name: line.want for line in plan.lines if isinstance(line.want, LaunchTemplateFacts)}
     private = ("subnet/private", "existing-subnet/private")
     zones = sum(line.name.startswith(private) for line in plan.lines)
-    sizes = {line.name: _within(line) for line in plan.lines if terms.autoscaled and _has_live_size(line)}
+    groups = plan.of(NodeGroupFacts) if terms.autoscaled else ()
+    sizes = {line.name: _within(want, have) for line, want, have in groups if have is not None and have.status}
     before, after = replace(terms, templates=have, zones=zones), replace(terms, templates=want, zones=zones)
     return before, replace(after, live_sizes=sizes)
 
 
-def _has_live_size(line: Planned) -> bool:
-    """Whether an autoscaler has given the line's node group a size, which a run leaves or hands on."""
-    return line.kind == "node-group" and line.have is not None and line.want is not None and is_live(line.have)
-
-
-def _within(line: Planned) -> int:
-    want: Any = line.want
-    have: Any = line.have
-    return int(max(want.min_size, min(have.current_size, want.max_size)))
+def _within(want: NodeGroupFacts, have: NodeGroupFacts) -> int:
+    """The size that an autoscaler has given a group, which a run leaves or hands on, within the config's bounds."""
+    return max(want.min_size, min(have.current_size, want.max_size))
 
 
 def _rows(line: Planned, prices: Mapping[str, Price], terms_before: Terms, terms_after: Terms) -> Iterable[Row]:
-    if _goes(line) and line.have is None and line.kind in ITEMS:  # only recorded; what it was like is not
+    if _goes(line) and line.have is None and is_itemised(line.kind):  # only recorded; what it was like is not
         yield Row(line.name, line.kind, f"unknown.{line.kind}", None, ZERO, None)
     after = {} if _goes(line) else {item.item: item for item in _items(line, line.want, terms_after)}
     known = line.have is not None or line.change.action in (Action.CREATE, Action.NONE)
@@ -156,7 +153,7 @@ def _rows(line: Planned, prices: Mapping[str, Price], terms_before: Terms, terms
         )
 
 
-def _items(line: Planned, facts: Any, terms: Terms) -> tuple[Item, ...]:
+def _items(line: Planned, facts: Any, terms: Terms) -> tuple[BilledItem, ...]:
     return () if facts is None else items_of(line.name, line.kind, facts, terms)
 
 

@@ -16,6 +16,8 @@ from eksprov.core.pace import Clock
 from eksprov.core.step import AnyStep
 from eksprov.kube.api import KubeApi
 from eksprov.kube.blockers import blocked, closed_budgets, unready_nodes
+from eksprov.steps.addon import Addon
+from eksprov.steps.nodegroup import NodeGroup
 
 ASKS_AFTER_S: Final = 60.0  # a new node group's nodes join in less than two minutes, add-ons start in one
 ASKS_EVERY_S: Final = 30.0
@@ -47,13 +49,13 @@ class Blockers:
 
     def now(self, step: AnyStep) -> str:
         """What the cluster says of it at this moment; empty where it says nothing."""
-        if step.kind not in ("addon", "node-group"):
+        if not isinstance(step, Addon | NodeGroup):
             return ""
         try:
             api = self._api()
             if api is None:
                 return ""
-            return _addon(api, step) if step.kind == "addon" else _group(api, step)
+            return _addon(api, step) if isinstance(step, Addon) else _group(api, step)
         except errors.EksprovError:
             return ""  # whoever may not look, or cannot reach it, still waits for AWS
 

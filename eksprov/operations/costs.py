@@ -11,12 +11,13 @@ from eksprov.aws.faults import translated
 from eksprov.config.schema import Config
 from eksprov.core.describing import some
 from eksprov.core.plan import Plan
+from eksprov.core.traits import Terms
 from eksprov.cost.estimate import Estimate, estimate, monthly, wanted_items
-from eksprov.cost.items import Terms
 from eksprov.cost.prices import offline, online
 from eksprov.operations.stack import Opened
 from eksprov.preflight.findings import Finding, Findings, sorted_out
 from eksprov.steps.catalog.autoscaling import CLUSTER_AUTOSCALER
+from eksprov.steps.cluster_facts import ClusterFacts
 
 EXTENDED = "EXTENDED"
 
@@ -100,7 +101,7 @@ def _autoscaled(config: Config) -> bool:
 
 def _extended(opened: Opened, plan: Plan) -> frozenset[str]:
     """The versions in extended support; asked only where it would be paid for."""
-    if not any(getattr(line.want, "support_type", "") == EXTENDED for line in plan.lines):
+    if not any(want.support_type == EXTENDED for _, want, _ in plan.of(ClusterFacts)):
         return frozenset()
     from eksprov.preflight.reading import versions
 

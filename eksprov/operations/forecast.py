@@ -41,10 +41,6 @@ from eksprov.steps.launch_template import LaunchTemplate
 from eksprov.steps.nodegroup import NodeGroup
 from eksprov.steps.nodegroup_facts import NodeGroupFacts
 
-# What quotas and capacity can stop, and what names can.
-COUNTED = frozenset({"cluster", "elastic-ip", "nat-gateway", "node-group", "subnet", "vpc"})
-NAMED = frozenset({"bucket", "cluster", "iam-role", "log-group", "repository"})
-
 
 def forecast(opened: Opened, plan: Plan, prices_file: Path | None = None) -> Forecast:
     """Costs before and after, and where the plan changes something every error that `doctor` would find."""
@@ -190,7 +186,7 @@ def _unmade(opened: Opened) -> Iterator[AnyStep]:
     """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
     sighted = {sighting.owner.step for sighting in opened.sightings}
     for step in opened.steps:
-        if step.kind not in COUNTED or step.borrowed or is_model(step.name):
+        if not step.traits.limited or step.borrowed or is_model(step.name):
             continue
         record = opened.state.steps.get(step.name)
         if record is None or record.status != "ready":
@@ -208,7 +204,7 @@ def _partial_plan(opened: Opened) -> Plan:
         for step in opened.steps
         if step.world == "aws"
         and not is_model(step.name)
-        and (step.kind in COUNTED or (step.kind in NAMED and step.name not in recorded))
+        and (step.traits.limited or (step.traits.by_name and step.name not in recorded))
     ]
     world = World(opened.read_all(steps), opened.us, outputs=opened.state.outputs)
     return Plan(tuple(map(_as_far_as_known, preview(steps, world).lines)))

@@ -13,6 +13,7 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.core.step import AnyStep
+from eksprov.kube.objects import KubeObject
 from eksprov.operations.models import stack_facts
 from eksprov.operations.pinning import addon_of, group_of
 from eksprov.operations.stack import Opened
@@ -96,7 +97,7 @@ def _no_release(ami_type: str, version: str) -> str:
 
 def _images(opened: Opened, steps: Iterable[AnyStep]) -> Iterator[str]:
     """Every image that eksprov brings: of what it installs, and of the servers of the config's models."""
-    manifests: list[Mapping[str, Any]] = [getattr(step, "manifest", {}) for step in steps]
+    manifests: list[Mapping[str, Any]] = [step.manifest for step in steps if isinstance(step, KubeObject)]
     facts = stack_facts(opened)
     for model in opened.stack.config.models:
         manifests += all_manifests(model_spec(model, facts, "", 0))

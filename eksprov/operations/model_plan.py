@@ -88,7 +88,7 @@ def _live(opened: Opened, model: Model, api: KubeApi | None, serving: Collection
     spec, package = packaged(opened, model)
     if api is None or (model.namespace, model.name) not in serving:
         return _new(model, package, ABSENT)
-    steps = [step for step in graph(opened, spec, package) if step.kind != ModelEndpoint.kind]
+    steps = [step for step in graph(opened, spec, package) if not isinstance(step, ModelEndpoint)]
     found = make_plan(opened, steps, api)
     fields = tuple(field for line in found.changes for field in _fields(line, model.name))
     problem = "; ".join(f"{line.name}: {line.problem}" for line in found.lines if line.problem)
@@ -99,7 +99,7 @@ def _recorded(model: Model, package: Package, steps: Iterable[AnyStep], state: S
     deployment = state.steps.get(f"model/{model.name}/deployment")
     if deployment is None or _place(deployment.slug) != (model.namespace, model.name):
         return _new(model, package, NOT_RECORDED)
-    asked = (step for step in steps if step.recorded and step.kind != ModelEndpoint.kind)
+    asked = (step for step in steps if step.recorded and not isinstance(step, ModelEndpoint))
     if all(map(state.is_as_recorded, asked)):
         return _same(model)
     return replace(_same(model), change=Change(Action.UPDATE, reason=OTHERWISE))

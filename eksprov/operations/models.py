@@ -42,6 +42,8 @@ from eksprov.state.record import Record
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.choices import Choices
+from eksprov.steps.existing_subnet import ExistingSubnet
+from eksprov.steps.subnet import Subnet
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,11 @@ def facts_for(
 
 def subnet_ranges(steps: Iterable[AnyStep], records: Mapping[str, Record]) -> tuple[str, ...]:
     """The ranges of the cluster's subnets, as far as config and record know them; the IPv6 ones are AWS's choice."""
-    known = {step: records[step.name].outputs if step.name in records else {} for step in steps if _is_subnet(step)}
-    ipv4 = (getattr(step, "cidr", "") or outputs.get("cidr", "") for step, outputs in known.items())
+    subnets: list[AnyStep] = [step for step in steps if isinstance(step, Subnet | ExistingSubnet)]
+    known = {step: records[step.name].outputs if step.name in records else {} for step in subnets}
+    wanted: dict[AnyStep, str] = {step: step.cidr for step in subnets if isinstance(step, Subnet)}
+    ipv4 = (wanted.get(step) or outputs.get("cidr", "") for step, outputs in known.items())
     return tuple(filter(None, (*ipv4, *(outputs.get("ipv6_cidr", "") for outputs in known.values()))))
-
-
-def _is_subnet(step: AnyStep) -> bool:
-    return step.kind in ("subnet", "existing-subnet")
 
 
 def model_of(opened: Opened, name: str) -> Model:

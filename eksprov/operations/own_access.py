@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from eksprov.operations.stack import Opened
+from eksprov.steps.access_entry import AccessEntry
 
 
 def lost_access(opened: Opened) -> tuple[str, ...]:
     """A note where the caller has an access entry of ours and the config no longer names the caller."""
-    entries = [step for step in opened.orphans if step.kind == "access-entry"]
+    entries = [step for step in opened.orphans if isinstance(step, AccessEntry)]
     own = [principal for step in entries if _is_caller(principal := step.slug.split("/", 1)[1], opened.identity.arn)]
     return tuple(
         f"this takes away your own access to the cluster ({principal}): kubectl and deploy-model will refuse you; "

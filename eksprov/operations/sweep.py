@@ -18,8 +18,10 @@ from eksprov.core.step import AnyStep
 from eksprov.core.words import counted
 from eksprov.kube.api import KubeApi, Manifest, Ref, UnknownKindError
 from eksprov.operations.stack import Opened
+from eksprov.steps.addon import Addon
 from eksprov.steps.karpenter_roles import NODE as KARPENTER_NODE
 from eksprov.steps.leftovers import NAME, Leftovers
+from eksprov.steps.nodegroup import NodeGroup
 from eksprov.steps.nodes_on_demand import NAME as NODES
 from eksprov.steps.nodes_on_demand import NodesOnDemand
 from eksprov.steps.reclaiming import Reclaiming
@@ -31,12 +33,11 @@ GRACE_S = 300.0  # of AWS's time: a load balancer takes minutes to go
 EXPECTED_S = 60.0
 # The network goes after everything that controllers may have put into it, and the role of Karpenter's nodes after the
 # instance profiles that it is in; so does that of Auto Mode's.
-_HOLDS_LEFTOVERS = frozenset({"internet-gateway", "security-group", "subnet", "vpc"})
 
 
 def holds_leftovers(step: AnyStep) -> bool:
     """Whether the step goes after the sweep."""
-    return step.kind in _HOLDS_LEFTOVERS or step.name in (KARPENTER_NODE, AUTO_NODE)
+    return step.traits.network or step.name in (KARPENTER_NODE, AUTO_NODE)
 
 
 def release(kube: KubeApi, opened: Opened, *, auto_mode: bool = False) -> None:
@@ -84,7 +85,7 @@ def nodes_first(opened: Opened, steps: Iterable[AnyStep]) -> NodesOnDemand:
 
 
 def _lives_in_cluster(step: AnyStep) -> bool:
-    return step.world == "aws" and step.kind in ("addon", "node-group")
+    return isinstance(step, Addon | NodeGroup)
 
 
 def _pools(kube: KubeApi) -> Iterator[Manifest]:

@@ -24,6 +24,7 @@ from eksprov.operations.provision import Report
 from eksprov.operations.retention import judged, remember, settled
 from eksprov.operations.stack import Opened, survey
 from eksprov.operations.sweep import broom, holds_leftovers, nodes_first, release
+from eksprov.steps.cluster import Cluster
 from eksprov.steps.cluster_facts import ClusterFacts
 from eksprov.steps.left_behind import WHATS, Piece
 from eksprov.steps.leftovers import Leftovers, sighted
@@ -31,7 +32,6 @@ from eksprov.steps.nodes_on_demand import NodesOnDemand
 from eksprov.steps.reclaiming import Reclaiming
 
 PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then tear down"
-OUTLIVE_WORKLOADS = frozenset({"node-group", "addon", "access-entry", "bucket", "repository"})
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
     """What the graph does not say: nodes, add-ons and access live until all is gone from the cluster, and what has
     lost its place in the graph (found by tags alone) goes before every kind that is made before it."""
     every = list(steps)
-    lasting = {step.name for step in every if step.kind in OUTLIVE_WORKLOADS and not is_model(step.name)}
+    lasting = {step.name for step in every if step.traits.serves_workloads and not is_model(step.name)}
     rank = {kind.kind: index for index, kind in enumerate(KINDS)}
     workloads = [step.name for step in every if is_model(step.name) or step.world == "kube"]
     waits: dict[str, list[str]] = {}
@@ -139,9 +139,9 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
         if step.name in lasting:
             waits[step.name] = workloads.copy()
         if holds_leftovers(step):
-            waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == Leftovers.kind)
-        if step.kind == "cluster":
-            waits.setdefault(step.name, []).extend(s.name for s in every if s.kind == NodesOnDemand.kind)
+            waits.setdefault(step.name, []).extend(s.name for s in every if isinstance(s, Leftovers))
+        if isinstance(step, Cluster):
+            waits.setdefault(step.name, []).extend(s.name for s in every if isinstance(s, NodesOnDemand))
         later = [s.name for s in every if s.name in strays and rank.get(step.kind, 0) < rank[s.kind]]
         if step.name in workloads:  # which those wait for, and so cannot wait for them
             later = [name for name in later if name not in lasting]

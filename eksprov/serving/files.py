@@ -23,6 +23,7 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.traits import Billing, Traits
 from eksprov.core.words import plural
 from eksprov.serving.package import ModelFile
 
@@ -47,6 +48,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
     """The objects of one model; `slug` is `<bucket>/models/<name>/`."""
 
     kind: ClassVar[str] = "model-files"
+    traits: ClassVar[Traits] = Traits(Billing(use="S3 storage and requests"))
     timing: ClassVar[Timing] = Timing(create_s=5, delete_s=2, create_limit_s=300)
 
     digest: str = ""

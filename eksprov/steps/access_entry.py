@@ -30,6 +30,7 @@ from eksprov.core.converge import is_ours
 from eksprov.core.describing import some
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_coming_or_going
 from eksprov.steps.eks_rights import found, granting, inside, own_cluster, tagged_anew, tagging
@@ -62,6 +63,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     """
 
     kind: ClassVar[str] = "access-entry"
+    traits: ClassVar[Traits] = Traits(UNBILLED, serves_workloads=True)
     inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     recreate_failed: ClassVar[bool] = True

@@ -28,6 +28,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_V
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known, some
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps import addon_configuration
 from eksprov.steps.absent import unless
 from eksprov.steps.addon_trouble import WELL, diagnosed, trouble
@@ -70,6 +71,8 @@ class Addon(Step[Aws, AddonFacts]):
     """
 
     kind: ClassVar[str] = "addon"
+    # its pods run on the nodes; EKS charges nothing for it
+    traits: ClassVar[Traits] = Traits(UNBILLED, serves_workloads=True)
     inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500, update_limit_s=3600)

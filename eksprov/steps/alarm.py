@@ -17,6 +17,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.traits import Traits, each
 from eksprov.steps.absent import unless
 
 GONE = ("ResourceNotFoundException", "ResourceNotFound")
@@ -56,6 +57,7 @@ class Alarm(Step[Aws, AlarmFacts]):
     """
 
     kind: ClassVar[str] = "alarm"
+    traits: ClassVar[Traits] = Traits(each("cloudwatch.alarm", "CloudWatch alarm"))
     tags_at: ClassVar[tuple[str, str] | None] = ("cloudwatch", "arn")
 
     watch: Watch = Watch("", "", "Sum", 0.0)

@@ -30,6 +30,7 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.traits import Billing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import VERSION, canonical, policy, statements
 
@@ -73,6 +74,7 @@ class Bucket(Step[Aws, BucketFacts]):
     """`slug` is the bucket's name, in which the account's twelve digits stand; rules and statements of others stay."""
 
     kind: ClassVar[str] = "bucket"
+    traits: ClassVar[Traits] = Traits(Billing(use="S3 storage and requests"), by_name=True, serves_workloads=True)
     tags_at: ClassVar[tuple[str, str] | None] = ("s3", "name")
     timing: ClassVar[Timing] = Timing(create_limit_s=3900)  # a name rests for up to an hour
     batch: ClassVar[int] = 1000  # keys in one DeleteObjects, S3's limit

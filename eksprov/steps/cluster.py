@@ -27,9 +27,10 @@ from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import Billing, Traits
 from eksprov.core.words import plural
 from eksprov.steps import auto_mode
-from eksprov.steps.cluster_facts import ClusterFacts, facts_of
+from eksprov.steps.cluster_facts import ClusterFacts, billed_cluster, facts_of
 from eksprov.steps.eks_reading import clusters_of, described_cluster, in_words, unless_gone
 from eksprov.steps.eks_rights import FOR_AWS, found, own_cluster, passing, service_roles, tagged_anew, tagging
 from eksprov.steps.eks_updates import begun, why_failed
@@ -49,6 +50,7 @@ class Cluster(Step[Aws, ClusterFacts]):
     """
 
     kind: ClassVar[str] = "cluster"
+    traits: ClassVar[Traits] = Traits(Billing(billed_cluster), limited=True, by_name=True, watched=True)
     tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
     timing: ClassVar[Timing] = Timing(450, 120, create_limit_s=1500, delete_limit_s=1800, update_limit_s=3600)
     recreate_failed: ClassVar[bool] = True

@@ -18,6 +18,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.cluster import MOVING, endpoint_request
 from eksprov.steps.eks_reading import described_cluster, in_words, issues
 from eksprov.steps.eks_rights import own_cluster
@@ -41,6 +42,7 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
     """`slug` is the cluster's name; the endpoint becomes private only."""
 
     kind: ClassVar[str] = "cluster-endpoint"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     inside: ClassVar[bool] = True
     timing: ClassVar[Timing] = Timing(create_s=230, delete_s=0.1, create_limit_s=1800, update_limit_s=3600)
     part: ClassVar[bool] = True

@@ -6,13 +6,15 @@ An IPv6 cluster says no IPv4 range of Services, and the IPv6 one that EKS chose
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from eksprov.aws.tags import owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Owner
+from eksprov.core.traits import BilledItem, Terms
 from eksprov.steps import auto_mode
 from eksprov.steps.eks_reading import issues
 
@@ -95,3 +97,20 @@ def _known(cluster: Mapping[str, Any], vpc: Mapping[str, Any]) -> dict[str, str]
         "oidc_issuer": cluster.get("identity", {}).get("oidc", {}).get("issuer"),
     }
     return {key: str(value) for key, value in known.items() if value and value is not UNKNOWN}
+
+
+# https://aws.amazon.com/eks/pricing/: by instance type and second, on top of EC2's price.
+AUTO_MODE = "instances that EKS Auto Mode makes as pods need them, and its charge on top of each"
+
+
+def billed_cluster(_step: str, facts: ClusterFacts, terms: Terms) -> Iterator[BilledItem]:
+    """Extended support costs more, unless the cluster is of those that EKS upgrades instead (support type STANDARD)."""
+    yield BilledItem("eks.cluster", Decimal(1), "EKS control plane")
+    if facts.auto_mode:
+        yield BilledItem("unknown.auto-mode", Decimal(1), AUTO_MODE)
+    if facts.support_type != "EXTENDED":
+        return
+    if terms.extended is None:
+        yield BilledItem("unknown.extended-support", Decimal(1), f"extended support, if {facts.version} is in it")
+    elif facts.version in terms.extended:
+        yield BilledItem("eks.extended-support", Decimal(1), f"extended support of Kubernetes {facts.version}")

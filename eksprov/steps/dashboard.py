@@ -18,6 +18,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN, Unknown
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.traits import Billing, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 
@@ -51,6 +52,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
     """`slug` is the dashboard's name."""
 
     kind: ClassVar[str] = "dashboard"
+    traits: ClassVar[Traits] = Traits(Billing(use="CloudWatch dashboards beyond the free ones"))
     tags_at: ClassVar[tuple[str, str] | None] = ("cloudwatch", "arn")
 
     region: str = ""

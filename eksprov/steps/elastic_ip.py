@@ -16,6 +16,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.traits import Traits, each
 from eksprov.steps.ec2 import Filters, Item, Tagged, sent_once
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -36,6 +37,7 @@ class ElasticIp(Tagged[ElasticIpFacts]):
     """Own the address; whoever uses it maps it."""
 
     kind: ClassVar[str] = "elastic-ip"
+    traits: ClassVar[Traits] = Traits(each("public-ipv4", "public IPv4 address"), limited=True)
     ec2_type: ClassVar[str] = "elastic-ip"
     ec2_create: ClassVar[str] = "AllocateAddress"
     id_key: ClassVar[str] = "AllocationId"

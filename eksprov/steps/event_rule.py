@@ -23,6 +23,7 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import some
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.absent import unless
 
 GONE = "ResourceNotFoundException"
@@ -49,6 +50,8 @@ class EventRule(Step[Aws, EventRuleFacts]):
     """`slug` is the rule's name; `target` the ARN of what gets the events."""
 
     kind: ClassVar[str] = "event-rule"
+    # AWS's own events on the default bus: https://aws.amazon.com/eventbridge/pricing/
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     tags_at: ClassVar[tuple[str, str] | None] = ("events", "arn")
 
     pattern: str = ""

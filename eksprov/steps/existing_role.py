@@ -20,6 +20,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.iam_role import GONE, IamRole, role_region
 from eksprov.steps.policy_json import canonical, statements
@@ -55,6 +56,8 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
     """
 
     kind: ClassVar[str] = "existing-role"
+    # what is only used is not this stack's cost
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
     borrowed: ClassVar[bool] = True
 

@@ -14,6 +14,7 @@ from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.ec2 import Item, where
 from eksprov.steps.ec2_rights import reads
 from eksprov.steps.subnet import ROLE_TAG, ROLES, Subnet, delete_leaked_interfaces
@@ -45,6 +46,8 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
     """`slug` is the subnet's id; it must lie in `vpc_id`."""
 
     kind: ClassVar[str] = "existing-subnet"
+    # what is only used is not this stack's cost
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
     borrowed: ClassVar[bool] = True
     vpc_id: str = ""

@@ -14,6 +14,7 @@ from eksprov.aws.faults import is_missing
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.ec2 import Item, where
 from eksprov.steps.ec2_rights import ours, reads
 from eksprov.steps.vpc import Vpc, ipv6_range_of
@@ -36,6 +37,8 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
     """`slug` is the VPC's id."""
 
     kind: ClassVar[str] = "existing-vpc"
+    # what is only used is not this stack's cost
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
     borrowed: ClassVar[bool] = True
 

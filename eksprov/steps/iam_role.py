@@ -32,6 +32,7 @@ from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical, policy
@@ -99,6 +100,7 @@ class IamRole(Step[Aws, RoleFacts]):
     """
 
     kind: ClassVar[str] = "iam-role"
+    traits: ClassVar[Traits] = Traits(UNBILLED, by_name=True)
     tags_at: ClassVar[tuple[str, str] | None] = ("iam", "name")
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=2)
 

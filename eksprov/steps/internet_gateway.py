@@ -15,6 +15,7 @@ from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, sent_once, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -35,6 +36,7 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
     """Own the gateway and its attachment; `vpc` is the step whose VPC it serves."""
 
     kind: ClassVar[str] = "internet-gateway"
+    traits: ClassVar[Traits] = Traits(UNBILLED, network=True)
     ec2_type: ClassVar[str] = "internet-gateway"
     ec2_create: ClassVar[str] = "CreateInternetGateway"
     id_key: ClassVar[str] = "InternetGatewayId"

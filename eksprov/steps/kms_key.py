@@ -27,6 +27,7 @@ from eksprov.aws.waiting import SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import Traits, each
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_rights import FOR_AWS
 from eksprov.steps.policy_json import canonical, policy
@@ -69,6 +70,7 @@ class KmsKey(Step[Aws, KeyFacts]):
     """`slug` is the alias, "alias/<stack>"; `role` names the step of the role that uses the key."""
 
     kind: ClassVar[str] = "kms-key"
+    traits: ClassVar[Traits] = Traits(each("kms.key", "KMS key"))
     tags_at: ClassVar[tuple[str, str] | None] = ("kms", "id")
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=2)
     recognised: ClassVar[bool] = False

@@ -26,6 +26,7 @@ from eksprov.aws.tags import REGION, STACK, as_list, of_stack
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Sighting, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
 from eksprov.steps.ec2_rights import MadeInEc2, made, ours, reads, tagged_anew
@@ -44,6 +45,8 @@ class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
     """
 
     kind: ClassVar[str] = "launch-template"
+    # its volumes are counted with the nodes
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     ec2_type: ClassVar[str] = "launch-template"
     ec2_create: ClassVar[str] = "CreateLaunchTemplate"
     launches: ClassVar[tuple[str, ...]] = TAGGED

@@ -14,6 +14,7 @@ from typing import ClassVar
 from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.core.words import counted
 from eksprov.steps.left_behind import USUAL, VOLUME, Piece, delete, found_of
 from eksprov.steps.reclaiming import RECLAIM, Reclaiming
@@ -37,6 +38,7 @@ class Leftovers(Step[Aws, LeftoversFacts]):
     """
 
     kind: ClassVar[str] = "leftovers"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=0.0, delete_s=5.0, delete_limit_s=1200.0)
     piecewise: ClassVar[bool] = True
     recorded: ClassVar[bool] = False

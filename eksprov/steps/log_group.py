@@ -24,6 +24,7 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.traits import Billing, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import described_cluster
@@ -55,6 +56,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
     """`slug` is the group's name. It goes after its cluster, which would make it again."""
 
     kind: ClassVar[str] = "log-group"
+    traits: ClassVar[Traits] = Traits(Billing(use="CloudWatch Logs ingestion and storage"), by_name=True)
     tags_at: ClassVar[tuple[str, str] | None] = ("logs", "arn")
 
     retention_days: int = 0

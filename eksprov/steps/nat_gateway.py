@@ -18,6 +18,7 @@ from eksprov.aws.tags import STACK, STEP, of_stack
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.traits import Traits, each
 from eksprov.steps.ec2 import Filters, Item, Tagged, by_tag, owner_in
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -43,6 +44,7 @@ class NatGateway(Tagged[NatGatewayFacts]):
     """Own the gateway; `subnet` and `elastic_ip` are the steps it stands on."""
 
     kind: ClassVar[str] = "nat-gateway"
+    traits: ClassVar[Traits] = Traits(each("nat-gateway", "NAT gateway"), limited=True)
     ec2_type: ClassVar[str] = "natgateway"
     ec2_create: ClassVar[str] = "CreateNatGateway"
     id_key: ClassVar[str] = "NatGatewayId"

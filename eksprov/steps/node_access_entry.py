@@ -19,6 +19,7 @@ from eksprov.aws.rights import Condition, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, unless_coming_or_going, unless_gone
 from eksprov.steps.eks_rights import granting, own_cluster
@@ -42,6 +43,7 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
     """`slug` is "<cluster>/<role's ARN>"; `type` is EC2_LINUX or EC2."""
 
     kind: ClassVar[str] = "node-access-entry"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
     inside: ClassVar[bool] = True
     part: ClassVar[bool] = True  # of the cluster: EKS makes it, and takes it away with its nodes

@@ -27,6 +27,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_V
 from eksprov.core.change import UNKNOWN
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
+from eksprov.core.traits import Billing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.asg_tags import AsgTags
 from eksprov.steps.capacity import SCARCE_ISSUES, launches
@@ -41,6 +42,7 @@ from eksprov.steps.nodegroup_facts import (
     NodeGroupFacts,
     UpdateRule,
     WarmPoolRule,
+    billed_nodes,
     changed,
     described,
     from_description,
@@ -61,6 +63,7 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
     """
 
     kind: ClassVar[str] = "node-group"
+    traits: ClassVar[Traits] = Traits(Billing(billed_nodes), limited=True, watched=True, serves_workloads=True)
     inside: ClassVar[bool] = True
     tags_at: ClassVar[tuple[str, str] | None] = ("node-group", "arn")
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from eksprov.aws.tags import owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.step import Owner
+from eksprov.core.traits import BilledItem, Terms
 from eksprov.core.words import plural
 from eksprov.steps.eks_reading import pairs
 from eksprov.steps.nodegroup_trouble import health_of
@@ -214,3 +216,41 @@ def _warm_pool(said: Mapping[str, Any], most: int) -> WarmPoolRule:
         said.get("poolState") or "STOPPED",
         bool(said.get("reuseOnScaleIn")),
     )
+
+
+FREE_IOPS, FREE_THROUGHPUT_MIB = 3000, 125
+
+
+def billed_nodes(step: str, facts: NodeGroupFacts, terms: Terms) -> Iterator[BilledItem]:
+    """Nodes of the first instance type: on-demand groups begin with it, of spot groups it is as good a guess as any."""
+    wanted = facts.max_size if terms.most else facts.desired_size
+    nodes = Decimal(terms.live_sizes.get(step, facts.current_size if facts.status else wanted))
+    if facts.capacity_type == "CAPACITY_BLOCK":
+        yield BilledItem(
+            "unknown.capacity-block", nodes, f"{nodes} nodes of a capacity block, paid with its reservation"
+        )
+    elif not facts.instance_types:  # a group that has left the config is revived without them
+        yield BilledItem("unknown.instances", nodes, f"{nodes} nodes of an unknown type")
+    else:
+        market, words = ("spot", "spot") if facts.capacity_type == "SPOT" else ("ec2", "on demand")
+        name = facts.instance_types[0]
+        more = ", the first of its types" if len(facts.instance_types) > 1 else ""
+        yield BilledItem(f"{market}.{name}", nodes, f"{nodes} x {name} {words}{more}")
+    yield from _volumes(terms.templates.get(step.replace("node-group/", "launch-template/", 1)), nodes)
+    if facts.warm_pool.enabled:
+        yield BilledItem("unknown.warm-pool", Decimal(1), "the warm pool's volumes, and its instances if they run")
+
+
+def _volumes(template: Any, nodes: Decimal) -> Iterator[BilledItem]:
+    """The nodes' root volumes: gp3, of which 3,000 IOPS and 125 MiB/s are in the price of the GiB."""
+    if template is None:
+        yield BilledItem("unknown.root-volume", nodes, f"{nodes} root volumes")
+        return
+    size = Decimal(template.disk_gib)
+    yield BilledItem("ebs.gp3", nodes * size, f"{nodes} x {size} GiB root volume")
+    if template.disk_iops > FREE_IOPS:
+        more = Decimal(template.disk_iops - FREE_IOPS)
+        yield BilledItem("ebs.gp3-iops", nodes * more, f"{nodes} x {more} IOPS more")
+    if template.disk_throughput_mib > FREE_THROUGHPUT_MIB:
+        faster = Decimal(template.disk_throughput_mib - FREE_THROUGHPUT_MIB)
+        yield BilledItem("ebs.gp3-throughput", nodes * faster / 1024, f"{nodes} x {faster} MiB/s more")

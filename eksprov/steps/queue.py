@@ -20,6 +20,7 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.traits import Billing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical
 
@@ -48,6 +49,7 @@ class Queue(Step[Aws, QueueFacts]):
     """`slug` is the queue's name."""
 
     kind: ClassVar[str] = "queue"
+    traits: ClassVar[Traits] = Traits(Billing(use="SQS requests"))
     tags_at: ClassVar[tuple[str, str] | None] = ("sqs", "url")
     timing: ClassVar[Timing] = Timing(create_s=1, delete_s=1)
 

@@ -16,6 +16,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step
+from eksprov.core.traits import Billing, Traits
 from eksprov.steps.absent import unless
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Repository(Step[Aws, RepositoryFacts]):
     """`slug` is the repository's name, "<stack>/models"."""
 
     kind: ClassVar[str] = "repository"
+    traits: ClassVar[Traits] = Traits(Billing(use="ECR storage"), by_name=True, serves_workloads=True)
     tags_at: ClassVar[tuple[str, str] | None] = ("ecr", "arn")
 
     def desired(self, outputs: Outputs) -> RepositoryFacts:

@@ -20,6 +20,7 @@ from eksprov.core.change import diff
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.core.words import plural
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
@@ -61,6 +62,7 @@ class RouteTable(Tagged[RouteTableFacts]):
     """
 
     kind: ClassVar[str] = "route-table"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     ec2_type: ClassVar[str] = "route-table"
     ec2_create: ClassVar[str] = "CreateRouteTable"
     id_key: ClassVar[str] = "RouteTableId"

@@ -17,6 +17,7 @@ from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_
 from eksprov.core.converge import is_ours
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -46,6 +47,7 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
     """
 
     kind: ClassVar[str] = "security-group"
+    traits: ClassVar[Traits] = Traits(UNBILLED, network=True)
     ec2_type: ClassVar[str] = "security-group"
     ec2_create: ClassVar[str] = "CreateSecurityGroup"
     id_key: ClassVar[str] = "GroupId"

@@ -21,6 +21,7 @@ from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.absent import unless
 
 SPOT = "spot.amazonaws.com"
@@ -42,6 +43,7 @@ class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
     """`slug` is the service, as IAM names it: "spot.amazonaws.com"."""
 
     kind: ClassVar[str] = "service-linked-role"
+    traits: ClassVar[Traits] = Traits(UNBILLED)
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=0.1)
     part: ClassVar[bool] = True  # of the account: what is not there is made, and no teardown deletes it
 

@@ -29,6 +29,7 @@ from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.cluster_network import FREE, cni_interfaces, of_cni
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
@@ -69,6 +70,7 @@ class Subnet(Tagged[SubnetFacts]):
     """
 
     kind: ClassVar[str] = "subnet"
+    traits: ClassVar[Traits] = Traits(UNBILLED, limited=True, network=True)
     ec2_type: ClassVar[str] = "subnet"
     ec2_create: ClassVar[str] = "CreateSubnet"
     id_key: ClassVar[str] = "SubnetId"

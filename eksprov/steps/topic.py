@@ -21,6 +21,7 @@ from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import some
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
+from eksprov.core.traits import Billing, Traits
 from eksprov.steps.absent import unless
 
 GONE = ("NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException")
@@ -42,6 +43,7 @@ class Topic(Step[Aws, TopicFacts]):
     """`slug` is the topic's ARN, whose last part is its name."""
 
     kind: ClassVar[str] = "topic"
+    traits: ClassVar[Traits] = Traits(Billing(use="SNS messages"))
     tags_at: ClassVar[tuple[str, str] | None] = ("sns", "arn")
 
     emails: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.cluster_network import is_clusters_group
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
@@ -51,6 +52,7 @@ class Vpc(Tagged[VpcFacts]):
     """Own the range and the DNS attributes; leave DHCP options and further ranges alone, and IPv6 unless asked."""
 
     kind: ClassVar[str] = "vpc"
+    traits: ClassVar[Traits] = Traits(UNBILLED, limited=True, network=True)
     ec2_type: ClassVar[str] = "vpc"
     ec2_create: ClassVar[str] = "CreateVpc"
     id_key: ClassVar[str] = "VpcId"

@@ -12,7 +12,9 @@ pods reach one without through their node.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from eksprov import errors
@@ -20,8 +22,10 @@ from eksprov.aws.faults import code
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
+from eksprov.core.change import Unknown
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.traits import BilledItem, Billing, Terms, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Filters, Item, Tagged
@@ -51,6 +55,14 @@ class VpcEndpointFacts:
     owner: Owner | None = field(default=None, compare=False)
 
 
+def _billed(_step: str, facts: VpcEndpointFacts, terms: Terms) -> Iterator[BilledItem]:
+    """An interface endpoint is paid in each zone; gateway endpoints are free."""
+    if not facts.gateway:
+        not_yet = any(isinstance(subnet, Unknown) for subnet in facts.subnet_ids)  # and all such are alike in a set
+        zones = Decimal(terms.zones if not_yet else len(facts.subnet_ids))
+        yield BilledItem("vpc-endpoint", zones, f"interface endpoint {facts.service}, {zones} x")
+
+
 @dataclass(frozen=True, kw_only=True)
 class VpcEndpoint(Tagged[VpcEndpointFacts]):
     """Own the endpoint; its policy stays AWS's (everything the caller may do).
@@ -60,6 +72,7 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     """
 
     kind: ClassVar[str] = "vpc-endpoint"
+    traits: ClassVar[Traits] = Traits(Billing(_billed))
     ec2_type: ClassVar[str] = "vpc-endpoint"
     ec2_create: ClassVar[str] = "CreateVpcEndpoint"
     id_key: ClassVar[str] = "VpcEndpointId"

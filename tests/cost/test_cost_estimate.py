@@ -15,8 +15,9 @@ from eksprov.cli.render_forecast import cost_line
 from eksprov.config.schema import Config
 from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, Change
 from eksprov.core.plan import Plan, Planned
+from eksprov.core.traits import Terms
 from eksprov.cost.estimate import Estimate, Row, estimate, monthly, wanted_items
-from eksprov.cost.items import BY_USE, FREE, ITEMS, Terms, items_of
+from eksprov.cost.items import is_itemised, items_of
 from eksprov.cost.prices import offline
 from eksprov.cost.table import HOURS_A_MONTH, from_table, table
 from eksprov.operations.costs import costs, offline_costs, offline_forecast
@@ -49,8 +50,7 @@ def test_every_price_has_a_day_and_a_public_source() -> None:
 
 def test_every_kind_has_a_price_or_a_reason_for_none() -> None:
     """A new kind has to say whether it is billed."""
-    known = {*ITEMS, *FREE, *BY_USE}
-    assert {kind.kind for kind in KINDS if kind.world == "aws"} <= known
+    assert [kind.kind for kind in KINDS if kind.traits.billing is None] == []
 
 
 def test_the_quick_start_costs_what_a_sum_by_hand_says(stage: Stage) -> None:
@@ -130,6 +130,8 @@ def test_faster_volumes_and_interface_endpoints_are_priced() -> None:
         capacity_type="ON_DEMAND",
         instance_types=("g5.xlarge",),
         desired_size=2,
+        max_size=2,
+        status="",
         warm_pool=SimpleNamespace(enabled=False),
     )
     found = items_of("node-group/a", "node-group", facts, Terms(templates={"launch-template/a": disk}))
@@ -211,7 +213,7 @@ def test_karpenters_pools_are_of_unknown_price_before_and_after(theatre: Theatre
 def test_a_region_without_prices_is_not_for_free(region: str) -> None:
     config = changed(quick_start(), region=region)
     found = offline_costs(config, offline_plan(config, MemoryStore("x")))
-    billed = {line.name for line in offline_plan(config, MemoryStore("x")).lines if line.kind in ITEMS}
+    billed = {line.name for line in offline_plan(config, MemoryStore("x")).lines if is_itemised(line.kind)}
     assert {what.split(":")[0] for what in found.unknown_after} == billed
     assert (found.hour_after, found.unknown_before) == (0, ())
     assert cost_line(found) == "cost: $0.000 -> unknown an hour, $0 -> unknown a month"
