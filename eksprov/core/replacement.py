@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from eksprov.core.change import UNKNOWN
+from eksprov.core.change import UNKNOWN, managed
 
 
 class Order(StrEnum):
@@ -44,7 +44,8 @@ def forcing(facts: Any) -> tuple[str, ...]:
 
 def outgrown(want: Any, have: Any) -> bool:
     """Whether something that differs, and is known by now, cannot change in place."""
-    pairs = ((getattr(want, name), getattr(have, name)) for name in forcing(want))
+    names = {field.name for field in managed(want)}.intersection(forcing(want))
+    pairs = ((getattr(want, name), getattr(have, name)) for name in names)
     return any(UNKNOWN not in _parts(wanted) and wanted != found for wanted, found in pairs)
 
 

@@ -53,7 +53,7 @@ def refuse_moved_roles(opened: Opened) -> None:
 def boundaries_left(opened: Opened, found: Mapping[str, Any]) -> tuple[str, ...]:
     """A word on boundaries that the config does not speak of; `found` are facts by step."""
     unsaid = [step.name for step in opened.steps if isinstance(step, IamRole) and not step.boundary]
-    have = {name: found[name].live_boundary for name in unsaid if found.get(name) is not None}
+    have = {name: found[name].boundary for name in unsaid if found.get(name) is not None}
     return tuple(
         f"{', '.join(sorted(name for name in have if have[name] == arn))}: bounded by {arn}, which the config does not "
         f"name; it stays ({BOUNDARY}: none takes it off)"

@@ -69,7 +69,7 @@ def _addon(opened: Opened, step: Addon, kept: Pins, *, upgrade: bool) -> str:
     before = kept.addons.get(addon_of(step), "")
     if before not in fits.versions and not upgrade:
         have = opened.read(step)
-        before = have.live_version if have is not None else ""
+        before = have.version if have is not None else ""
     return before if before in fits.versions else fits.chosen(step.policy)
 
 

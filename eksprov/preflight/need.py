@@ -61,7 +61,8 @@ class Group:
     @property
     def more(self) -> int:
         """Nodes that this run starts."""
-        return max(0, self.want.desired_size - self.size)
+        theirs = self.have is not None and "desired_size" in self.want.unmanaged
+        return 0 if theirs else max(0, self.want.desired_size - self.size)
 
     def ceiling(self, zones: int) -> int:
         """The most nodes that it may have for a while: max_size, and an update's new ones before old ones go."""

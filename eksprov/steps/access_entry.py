@@ -25,7 +25,7 @@ from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
-from eksprov.core.change import UNKNOWN
+from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import some
 from eksprov.core.replacement import Order, Replacement
@@ -53,6 +53,7 @@ class AccessEntryFacts:
     stale: bool = field(default=False, compare=False)
     arn: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,8 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         """What the config says."""
         prefix = f"arn:{self.partition}:eks::aws:cluster-access-policy/"
         policies = frozenset((prefix + name, tuple(sorted(spaces))) for name, spaces in self.policies)
-        return AccessEntryFacts(self.type, policies, frozenset(self.groups), self.user_name)
+        theirs = left_to_others(user_name=not self.user_name)
+        return AccessEntryFacts(self.type, policies, frozenset(self.groups), self.user_name, unmanaged=theirs)
 
     def describe(self, want: AccessEntryFacts) -> str:
         """What is created, for the plan."""
@@ -113,7 +115,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
             type=entry["type"],
             policies=grants,
             groups=frozenset(entry.get("kubernetesGroups", [])) if entry["type"] == "STANDARD" else frozenset(),
-            user_name=entry.get("username", "") if self.user_name else "",
+            user_name=entry.get("username", ""),
             stale=self.compare_age and self._is_older_than_principal(aws, entry),
             arn=entry["accessEntryArn"],
             owner=owner_of(entry.get("tags")),

@@ -16,7 +16,7 @@ words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
-from eksprov.core.change import UNKNOWN
+from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.describing import known, some
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.core.traits import UNBILLED, Traits
@@ -43,23 +43,37 @@ PRESERVE_TAG = "eksprov:preserve-on-delete"  # so that a removal knows it, when 
 CONFLICTS = {"none": "NONE", "overwrite": "OVERWRITE", "preserve": "PRESERVE"}
 
 
+def _seen_version(wanted: str, have: AddonFacts) -> str:
+    """The policy that is wanted, where the version fulfils it."""
+    return wanted if wanted == have.fulfils else have.version
+
+
+def _seen_configuration(wanted: str, have: AddonFacts) -> str:
+    """The part of the live configuration under the keys that we set."""
+    live = _parsed(have.configuration)
+    return _text({key: live[key] for key in json.loads(wanted) if key in live})
+
+
 @dataclass(frozen=True)
 class AddonFacts:
-    """`version` counts only where one is pinned or followed; `configuration` is JSON of the keys we set; `roles` by
-    account; `state` is anything but `WELL` where EKS reports trouble that waiting does not mend."""
+    """`version` is one, or in what is wanted the policy that is followed, which `fulfils` names where it is met.
 
-    version: str
-    configuration: str
+    `configuration` is JSON: others may set keys beside those of the config. `roles` are by account; `state` is anything
+    but `WELL` where EKS reports trouble that waiting does not mend.
+    """
+
+    version: str = field(metadata={"seen": _seen_version})
+    configuration: str = field(metadata={"seen": _seen_configuration})
     roles: frozenset[tuple[str, str]]
     service_account_role: str = ""
     preserve: bool = False
     state: str = WELL
-    live_version: str = field(default="", compare=False)
-    live_configuration: str = field(default="", compare=False)
+    fulfils: str = field(default="", compare=False)
     status: str = field(default="", compare=False)
     health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     arn: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +120,9 @@ class Addon(Step[Aws, AddonFacts]):
             roles=roles,
             service_account_role=self.service_account_role,
             preserve=self.preserve,
+            unmanaged=left_to_others(
+                version=not (self.version or self.follow), service_account_role=not self.service_account_role
+            ),
         )
 
     def describe(self, want: AddonFacts) -> str:
@@ -123,17 +140,15 @@ class Addon(Step[Aws, AddonFacts]):
 
     def _read(self, aws: Aws) -> AddonFacts:
         addon = aws.clients.eks.describe_addon(**self._key)["addon"]
-        live = addon.get("configurationValues") or "{}"
         associations = addon.get("podIdentityAssociations") or ()
         return AddonFacts(
-            version=self._compared(aws, addon["addonVersion"]),
-            configuration=_text(_shared(json.loads(self.configuration), _parsed(live))),
+            version=addon["addonVersion"],
+            configuration=addon.get("configurationValues") or "{}",
             roles=frozenset(role for arn in associations for role in self._role(aws, arn)),
-            service_account_role=addon.get("serviceAccountRoleArn", "") if self.service_account_role else "",
+            service_account_role=addon.get("serviceAccountRoleArn", ""),
             preserve=PRESERVE_TAG in addon.get("tags", {}),
             state=trouble(addon["status"], issues(addon.get("health"))),
-            live_version=addon["addonVersion"],
-            live_configuration=live,
+            fulfils=self._fulfils(aws, addon["addonVersion"]),
             status=addon["status"],
             health=issues(addon.get("health")),
             arn=addon["addonArn"],
@@ -166,7 +181,7 @@ class Addon(Step[Aws, AddonFacts]):
             return None
         moves = want.version != KEPT
         if moves or "configuration" in fields:
-            version = self._checked(aws, self.version if moves else have.live_version, listed=moves)
+            version = self._checked(aws, self.version if moves else have.version, listed=moves)
         request = {**self._key, "resolveConflicts": CONFLICTS[self.conflicts], **_settings(want, have)}
         if moves:
             request["addonVersion"] = version
@@ -210,7 +225,7 @@ class Addon(Step[Aws, AddonFacts]):
 
     def outputs(self, have: AddonFacts) -> dict[str, str]:
         """`version` and `arn`."""
-        return {"version": have.live_version, "arn": have.arn}
+        return {"version": have.version, "arn": have.arn}
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
@@ -235,12 +250,12 @@ class Addon(Step[Aws, AddonFacts]):
     def _followed(self) -> str:
         return self.policy.replace("_", " ")
 
-    def _compared(self, aws: Aws, live: str) -> str:
-        """The live version as it is compared: not at all, itself, or as the policy that it fulfils."""
+    def _fulfils(self, aws: Aws, live: str) -> str:
+        """The policy that is followed, where the live version is the one that it chooses; else nothing."""
         if self.version or not self.follow:
-            return live if self.version else KEPT
+            return ""
         fits = compatible(aws, self._key["addonName"], self.kubernetes_version)
-        return self._followed if fits.chosen(self.policy) in ("", live) else live
+        return self._followed if fits.chosen(self.policy) in ("", live) else ""
 
     def _checked(self, aws: Aws, version: str | None, *, listed: bool = True) -> str:
         """The version to ask for, once EKS lists it (`listed`) and its schema takes our configuration.
@@ -300,7 +315,7 @@ class Addon(Step[Aws, AddonFacts]):
 def _settings(want: AddonFacts, have: AddonFacts | None) -> dict[str, Any]:
     """What create and update share: our configuration over the live one, and the roles where they change."""
     settings: dict[str, Any] = {}
-    if values := {**_parsed(have.live_configuration if have else "{}"), **json.loads(want.configuration)}:
+    if values := {**_parsed(have.configuration if have else "{}"), **json.loads(want.configuration)}:
         settings["configurationValues"] = _text(values)
     if want.service_account_role and want.service_account_role != (have.service_account_role if have else ""):
         settings["serviceAccountRoleArn"] = want.service_account_role
@@ -323,8 +338,3 @@ def _parsed(values: str) -> dict[str, Any]:
 
         parsed = yaml.safe_load(values)
     return parsed if isinstance(parsed, dict) else {}
-
-
-def _shared(ours: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the live configuration under the keys that we set."""
-    return {key: live[key] for key in ours if key in live}

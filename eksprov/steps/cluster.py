@@ -15,7 +15,7 @@ The subnets count at creation only: later ones must lie in the same zones, which
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from eksprov import errors
@@ -97,6 +97,7 @@ class Cluster(Step[Aws, ClusterFacts]):
             node_pools=frozenset(self.node_pools),
             node_role_arn=outputs.get(self.node_role, "arn") if self.node_role else "",
             subnet_ids=tuple(outputs.get(step, "id") for step in self.subnets),
+            unmanaged=frozenset(ACCESS if self.closed_later else ()),
         )
 
     def describe(self, want: ClusterFacts) -> str:
@@ -113,11 +114,7 @@ class Cluster(Step[Aws, ClusterFacts]):
     def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:
         """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)
-        if cluster is None:
-            return None
-        facts, settings = facts_of(cluster), self.desired(Outputs())
-        kept = {key: getattr(settings, key) for key in ACCESS} if self.closed_later else {}
-        return replace(facts, **kept)
+        return facts_of(cluster) if cluster is not None else None
 
     def create(self, aws: Aws, want: ClusterFacts, token: str) -> dict[str, str]:
         """Send CreateCluster once IAM's new role is visible to EKS. Raises: ProvisioningError for a full zone."""

@@ -49,6 +49,7 @@ class ClusterFacts:
     health: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     known: Mapping[str, str] = field(default_factory=dict, compare=False)  # the outputs
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 def facts_of(cluster: Mapping[str, Any]) -> ClusterFacts:

@@ -27,7 +27,7 @@ from eksprov.aws.rights import ANYTHING, Need, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
-from eksprov.core.change import UNKNOWN
+from eksprov.core.change import UNKNOWN, diff, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
@@ -51,7 +51,8 @@ CHANGING_LIMIT_S = 120.0
 class RoleFacts:
     """`trust` and `inline` are canonical documents ("" for no inline policy), `policies` ARNs: exactly these.
 
-    Where they are not compared, `boundary` is "" and `path` the usual one; `live_boundary` is what the role has.
+    `unmanaged`: a boundary of which the config says nothing, a path where any will do, an inline policy that it has
+    none of, which is not read then.
     """
 
     trust: str
@@ -60,10 +61,10 @@ class RoleFacts:
     description: str = ""
     boundary: str = field(default="", metadata={"later": True})
     path: str = field(default=PATH, metadata={"replace": True, "later": True})
-    live_boundary: str = field(default="", compare=False)
     arn: str = field(default=UNKNOWN, compare=False)
     unique_id: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 def role_name(stack: str, region: str, purpose: str) -> str:
@@ -127,6 +128,7 @@ class IamRole(Step[Aws, RoleFacts]):
             description=self.description,
             boundary="" if self.boundary == NO_BOUNDARY else self.boundary,
             path=PATH if self.any_path else self.path,
+            unmanaged=left_to_others(boundary=not self.boundary, path=self.any_path, inline=not self.inline),
         )
 
     def describe(self, want: RoleFacts) -> str:
@@ -151,9 +153,8 @@ class IamRole(Step[Aws, RoleFacts]):
             policies=frozenset(found["PolicyArn"] for page in pages for found in page["AttachedPolicies"]),
             inline=self._inline(aws) if self.inline else "",
             description=role.get("Description", ""),
-            boundary=boundary if self.boundary else "",
-            path=PATH if self.any_path else role["Path"],
-            live_boundary=boundary,
+            boundary=boundary,
+            path=role["Path"],
             arn=role["Arn"],
             unique_id=role["RoleId"],
             owner=owner_of(as_dict(role.get("Tags")), role_region(self.slug, aws.owner.stack, aws.region)),
@@ -172,7 +173,7 @@ class IamRole(Step[Aws, RoleFacts]):
         made = unless(lambda: aws.clients.iam.create_role(**request), "EntityAlreadyExists")
         have = self.discover(aws, fresh=True) if made is None else None
         if made is not None or (have is not None and is_ours(have.owner, aws.owner)):
-            if have is not None and have.boundary != want.boundary:
+            if have is not None and "boundary" in diff(want, have).names:
                 self._bound(aws, want.boundary)
             self._write_policies(aws, want, have.policies if have is not None else frozenset())
         return {}

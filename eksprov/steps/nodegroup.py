@@ -24,7 +24,7 @@ from eksprov.aws.rights import ANYTHING, Need, Place, Rights, node_images, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
-from eksprov.core.change import UNKNOWN
+from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
 from eksprov.core.traits import Billing, Traits
@@ -162,6 +162,12 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
             node_repair=self.node_repair,
             warm_pool=self.warm_pool,
             subnet_ids=subnets,
+            unmanaged=left_to_others(
+                instance_types=not self.instance_types,
+                pinned_subnets=not self.zone_ids,
+                release_version=not self.release_version,
+                desired_size=not self.fixed_size,
+            ),
         )
 
     def describe(self, want: NodeGroupFacts) -> str:
@@ -169,17 +175,13 @@ class NodeGroup(Step[Aws, NodeGroupFacts]):
         return described(want, self.zone_ids, self.subnets)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> NodeGroupFacts | None:
-        """One DescribeNodegroup; what the config leaves to EKS or to an autoscaler is as it is."""
+        """One DescribeNodegroup, and what its Auto Scaling group does while it is in motion."""
         answer = unless_gone(lambda: aws.clients.eks.describe_nodegroup(**self._key))
         if answer is None:
             return None
         have = from_description(answer["nodegroup"])
         return replace(
             have,
-            instance_types=have.instance_types if self.instance_types else (),
-            pinned_subnets=have.pinned_subnets if self.zone_ids else frozenset(),
-            release_version=have.release if self.release_version else "",
-            desired_size=have.current_size if self.fixed_size else self.desired_size,
             template_version=alike_version(aws, have.template_id, have.template_version),
             **launches(aws, have.status, have.autoscaling_group, have.health, have.current_size),
         )

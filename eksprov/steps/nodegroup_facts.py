@@ -68,7 +68,8 @@ ONE_BY_ONE = UpdateRule()
 class NodeGroupFacts:
     """Sizes in nodes; `status` and `health` are EKS's own words.
 
-    `release_version` is compared only where the config names one, `pinned_subnets` only where it names zones.
+    `unmanaged`: types that the launch template names, the subnets where the config names no zones, the release where it
+    names none, the size where it is an autoscaler's.
     """
 
     role_arn: str = field(metadata={"replace": True})
@@ -99,6 +100,7 @@ class NodeGroupFacts:
     arn: str = field(default=UNKNOWN, compare=False)
     autoscaling_group: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 def from_description(group: Mapping[str, Any]) -> NodeGroupFacts:

@@ -16,7 +16,7 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
-from eksprov.core.change import diff
+from eksprov.core.change import diff, left_to_others
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
@@ -51,6 +51,7 @@ class RouteTableFacts:
     associations: tuple[tuple[str, str], ...] = field(default=(), compare=False)  # (subnet id, association id)
     id: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,8 @@ class RouteTable(Tagged[RouteTableFacts]):
         subnet_ids = frozenset(outputs.get(subnet, "id") for subnet in self.subnets)
         way_out = outputs.get(self.gateway, "id") if self.gateway else ""
         way_out_ipv6 = outputs.get(self.gateway_ipv6, "id") if self.gateway_ipv6 else ""
-        return RouteTableFacts(outputs.get(self.vpc, "id"), way_out, subnet_ids, way_out_ipv6)
+        theirs = left_to_others(default_route_ipv6=not self.gateway_ipv6)
+        return RouteTableFacts(outputs.get(self.vpc, "id"), way_out, subnet_ids, way_out_ipv6, unmanaged=theirs)
 
     def describe(self, want: RouteTableFacts) -> str:
         """What is created, for the plan."""
@@ -109,7 +111,7 @@ class RouteTable(Tagged[RouteTableFacts]):
             vpc_id=item["VpcId"],
             default_route=_target(routes, "DestinationCidrBlock", EVERYWHERE),
             subnet_ids=frozenset(subnet for subnet, _ in associations),
-            default_route_ipv6=_target(routes, *IPV6) if self.gateway_ipv6 else "",
+            default_route_ipv6=_target(routes, *IPV6),
             associations=associations,
             id=item["RouteTableId"],
             owner=owner,

@@ -24,7 +24,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.config.ranges import ipv6_range
-from eksprov.core.change import UNKNOWN
+from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
@@ -60,6 +60,7 @@ class SubnetFacts:
     id: str = field(default="", compare=False)
     arn: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,10 @@ class Subnet(Tagged[SubnetFacts]):
         """In the VPC, tagged for its load balancers."""
         role = "elb" if self.public else "internal-elb"
         ipv6 = self._ipv6_cidr(outputs.get(self.vpc, "ipv6_cidr"))
-        return SubnetFacts(outputs.get(self.vpc, "id"), self.cidr, self.zone_id, role, ipv6, bool(ipv6))
+        none = self.ipv6_zone is None
+        theirs = left_to_others(ipv6_cidr=none, ipv6_assigned=none)
+        vpc_id = outputs.get(self.vpc, "id")
+        return SubnetFacts(vpc_id, self.cidr, self.zone_id, role, ipv6, bool(ipv6), unmanaged=theirs)
 
     def describe(self, want: SubnetFacts) -> str:
         """What is created, for the plan."""
@@ -113,14 +117,14 @@ class Subnet(Tagged[SubnetFacts]):
 
     def read(self, aws: Aws, item: Item, owner: Owner | None) -> SubnetFacts:
         """Both role tags at once read as neither."""
-        tags, ipv6 = as_dict(item.get("Tags")), self.ipv6_zone is not None
+        tags = as_dict(item.get("Tags"))
         return SubnetFacts(
             vpc_id=item["VpcId"],
             cidr=item["CidrBlock"],
             zone_id=item["AvailabilityZoneId"],
             role=" and ".join(role for role in ROLES if tags.get(ROLE_TAG + role) == "1"),
-            ipv6_cidr=ipv6_range_of(item)[0] if ipv6 else "",
-            ipv6_assigned=bool(item.get("AssignIpv6AddressOnCreation")) if ipv6 else False,
+            ipv6_cidr=ipv6_range_of(item)[0],
+            ipv6_assigned=bool(item.get("AssignIpv6AddressOnCreation")),
             zone=item["AvailabilityZone"],
             id=item["SubnetId"],
             arn=item.get("SubnetArn", ""),
@@ -159,7 +163,12 @@ class Subnet(Tagged[SubnetFacts]):
 
     def refusal(self, want: SubnetFacts, have: SubnetFacts) -> str:
         """A subnet has one IPv6 range, which nodes use (the VPC's quota of IPv6 ranges of a subnet is 1)."""
-        if not have.ipv6_cidr or UNKNOWN in (want.ipv6_cidr, have.ipv6_cidr) or want.ipv6_cidr == have.ipv6_cidr:
+        if (
+            self.ipv6_zone is None
+            or not have.ipv6_cidr
+            or UNKNOWN in (want.ipv6_cidr, have.ipv6_cidr)
+            or want.ipv6_cidr == have.ipv6_cidr
+        ):
             return ""
         return f"{have.id} has the IPv6 range {have.ipv6_cidr} instead of {want.ipv6_cidr}, which others gave it"
 
@@ -197,7 +206,7 @@ class Subnet(Tagged[SubnetFacts]):
 
     def outputs(self, have: SubnetFacts) -> dict[str, str]:
         """The id, where it is and its ranges."""
-        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if have.ipv6_cidr else {}
+        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if self.ipv6_zone is not None and have.ipv6_cidr else {}
         return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr, **ipv6}
 
     def blockers(self, aws: Aws, have: SubnetFacts) -> tuple[str, ...]:

@@ -28,11 +28,16 @@ GONE = ("NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundEx
 PENDING = ("PendingConfirmation", "Deleted")
 
 
+def _listening(wanted: frozenset[str], have: TopicFacts) -> frozenset[str]:
+    """Who listens, and who of those that are wanted has been asked; others who never confirmed are nobody's concern."""
+    return frozenset(mail for mail in have.emails if mail in wanted) | {mail for mail, _ in have.subscriptions}
+
+
 @dataclass(frozen=True)
 class TopicFacts:
     """`emails` are those who listen, or were asked to; `subscriptions` their addresses and ARNs once confirmed."""
 
-    emails: frozenset[str]
+    emails: frozenset[str] = field(metadata={"seen": _listening})
     subscriptions: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     arn: str = field(default=UNKNOWN, compare=False)
     owner: Owner | None = field(default=None, compare=False)
@@ -67,9 +72,8 @@ class Topic(Step[Aws, TopicFacts]):
         if found is None:
             return None
         mails = [(item["Endpoint"], item["SubscriptionArn"]) for item in found if item["Protocol"] == "email"]
-        counted = frozenset(mail for mail, arn in mails if mail in self.emails or arn not in PENDING)
         confirmed = tuple(sorted(pair for pair in mails if pair[1] not in PENDING))
-        return TopicFacts(counted, confirmed, self.slug, owner_of(as_dict(tags)))
+        return TopicFacts(frozenset(mail for mail, _ in mails), confirmed, self.slug, owner_of(as_dict(tags)))
 
     def create(self, aws: Aws, want: TopicFacts, token: str) -> dict[str, str]:
         """The topic with its tags, then the subscriptions; a stranger's topic is refused by AWS for its tags."""
@@ -97,7 +101,7 @@ class Topic(Step[Aws, TopicFacts]):
 
     def phase(self, have: TopicFacts) -> Phase:
         """Ready, and who has still to confirm: until then no alarm reaches them."""
-        waiting = sorted(have.emails - {mail for mail, _ in have.subscriptions})
+        waiting = sorted(have.emails.intersection(self.emails) - {mail for mail, _ in have.subscriptions})
         if not waiting:
             return READY
         who = f"{', '.join(waiting)} {'has' if len(waiting) == 1 else 'have'}"

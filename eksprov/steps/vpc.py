@@ -19,6 +19,7 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.change import left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
@@ -45,6 +46,7 @@ class VpcFacts:
     ipv6_state: str = field(default="", compare=False)
     id: str = field(default="", compare=False)
     owner: Owner | None = field(default=None, compare=False)
+    unmanaged: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ class Vpc(Tagged[VpcFacts]):
 
     def desired(self, outputs: Outputs) -> VpcFacts:
         """Both DNS attributes on."""
-        return VpcFacts(self.cidr, ipv6=self.ipv6)
+        return VpcFacts(self.cidr, ipv6=self.ipv6, unmanaged=left_to_others(ipv6=not self.ipv6))
 
     def describe(self, want: VpcFacts) -> str:
         """What is created, for the plan."""
@@ -92,7 +94,7 @@ class Vpc(Tagged[VpcFacts]):
             if is_missing(error, "InvalidVpcID.NotFound"):
                 return None
             raise
-        ipv6_cidr, ipv6_state = ipv6_range_of(item) if self.ipv6 else ("", "")
+        ipv6_cidr, ipv6_state = ipv6_range_of(item)
         return VpcFacts(
             cidr=item["CidrBlock"],
             dns_support=support["EnableDnsSupport"]["Value"],
@@ -132,7 +134,7 @@ class Vpc(Tagged[VpcFacts]):
 
     def phase(self, have: VpcFacts) -> Phase:
         """Ready once the IPv6 range is there to cut subnets from."""
-        if have.ipv6_state in ("", "associated"):
+        if not self.ipv6 or have.ipv6_state in ("", "associated"):
             return READY
         state = State.MOVING if have.ipv6_state == "associating" else State.FAILED
         return Phase(state, f"the IPv6 range of {have.id} is {have.ipv6_state}")
@@ -154,7 +156,7 @@ class Vpc(Tagged[VpcFacts]):
 
     def outputs(self, have: VpcFacts) -> dict[str, str]:
         """The id and the ranges."""
-        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if have.ipv6_cidr else {}
+        ipv6 = {"ipv6_cidr": have.ipv6_cidr} if self.ipv6 and have.ipv6_cidr else {}
         return {"id": have.id, "cidr": have.cidr, **ipv6}
 
     def blockers(self, aws: Aws, have: VpcFacts) -> tuple[str, ...]:

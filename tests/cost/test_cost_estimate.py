@@ -85,11 +85,10 @@ def test_more_nodes_cost_more_nodes_and_more_volumes(stage: Stage) -> None:
 
 
 def test_a_removed_group_is_paid_before_and_not_after(stage: Stage) -> None:
-    """A group that has left the config is found without its instance types: their price before is then unknown."""
     stage.provision()
     found = rows(of(stage, changed(stage.config, node_groups=[])))
-    nodes, volumes = found["node-group/workers", "unknown.instances"], found["node-group/workers", "ebs.gp3"]
-    assert (nodes.before, nodes.hour_before, nodes.hour_after) == (2, None, 0)
+    nodes, volumes = found["node-group/workers", "ec2.m7i.large"], found["node-group/workers", "ebs.gp3"]
+    assert (nodes.before, nodes.hour_before, nodes.hour_after) == (2, 2 * Decimal("0.1008"), 0)
     assert (volumes.before, volumes.hour_after) == (100, 0)
 
 

@@ -19,6 +19,7 @@ from support.stage import Theatre, quick_start
 
 from eksprov import errors
 from eksprov.config.schema import Config
+from eksprov.core.change import LeavesToOthers
 from eksprov.core.converge import converge
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs
@@ -104,4 +105,5 @@ class _Wanting:
         want = self._step.desired(outputs)
         value = getattr(want, self._name)
         other = value + 1 if isinstance(value, int) else (*value, "x") if isinstance(value, tuple) else f"{value}x"
-        return dataclasses.replace(want, **{self._name: other})
+        others = {"unmanaged": frozenset()} if isinstance(want, LeavesToOthers) else {}
+        return dataclasses.replace(want, **{self._name: other}, **others)
