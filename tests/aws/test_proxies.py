@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from support.clock import VirtualClock
+from support.services import SERVICES
 from support.tls import https_server
 
 from eksprov import errors
@@ -83,7 +84,7 @@ def test_so_is_one_that_the_environment_names(here: str, monkeypatch: pytest.Mon
     assert Clients(session(), attempts=1).sts.get_caller_identity()["Account"] == "123456789012"
 
 
-@pytest.mark.parametrize("service", [name.replace("_", "-") for name in Clients.__annotations__])
+@pytest.mark.parametrize("service", SERVICES)
 def test_no_client_of_this_machine_has_a_proxy_and_every_one_of_aws_may(service: Any) -> None:
     assert Clients(session(), attempts=1, endpoint_url="http://localhost:1").get(service).meta.config.proxies == {}
     assert Clients(session(), attempts=1).get(service).meta.config.proxies is None

@@ -101,7 +101,7 @@ def test_another_autoscaler_takes_its_place_and_leaves_nothing_of_it(stage: Stag
     world = stage.world()
     assert not world["queue"]
     assert not world["event-rule"]
-    assert "karpenter" not in str(world["role"])
+    assert "karpenter" not in str(world["iam-role"])
     assert {o.status for o in stage.provision(config).outcomes} == {Status.UNCHANGED}
 
 

@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import cases
 import psutil
 import pytest
-from support import reads_autoscaling, reads_messaging, reads_monitoring, reads_network, reads_nodes, reads_security
 from support.journey import PATIENCE_S, Done, Project, owned, tags_of, until
 from support.programs import kubectl_program
 from support.world import READS, world
@@ -20,14 +20,6 @@ from support.world import READS, world
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
 STEPS = 26
-# Of these kinds AWS itself makes some beside ours: the nodes' access entry, the VPC's main route table, and so on.
-AWS_MAKES = {
-    "role", "security-group", "interface", "instance", "route-table", "access-entry", "association", "launch-template",
-    "instance-profile",
-}  # fmt: skip
-# The quick start has none of these.
-MORE_READS = (reads_autoscaling, reads_messaging, reads_monitoring, reads_network, reads_nodes, reads_security)
-OPTIONAL = {kind for reads in MORE_READS for kind in reads.READS}
 
 
 def kubectl(kubeconfig: Path, *arguments: str, path: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -93,20 +85,20 @@ def test_everything_in_the_account_carries_the_owners_tags(journey: Project, pro
         (kind, step) for kind, step, tags in owned(journey.aws, "quickstart") if tags["eksprov:stack-id"] == stack_id
     ]
     steps = Counter(step for kind, step in ours if kind not in ("instance", "security-group"))
-    infrastructure = {step for step in json.loads(journey.state().read_text())["steps"] if "model/" not in step}
-    assert infrastructure <= set(steps)
+    recorded = json.loads(journey.state().read_text())["steps"]
+    assert {step for step in recorded if "model/" not in step} <= set(steps)
     assert set(steps.values()) == {1}
-    for kind in set(READS) - AWS_MAKES:
+    for kind in cases.READS.keys() - {case.name for case in cases.CASES.values() if case.aws_makes_some}:
         items = [
             item for item in READS[kind](journey.aws) if not item.get("IsDefault") and not item.get("DefaultForAz")
         ]
-        assert items or kind in OPTIONAL
+        assert items or kind not in {record["kind"] for record in recorded.values()}
         assert all("eksprov:stack" in tags_of(item) for item in items), kind
 
 
 def test_roles_are_three_and_each_has_what_it_needs(journey: Project, provisioned: Done) -> None:
     assert provisioned.code == 0
-    roles = {tags_of(role).get("eksprov:step"): role for role in READS["role"](journey.aws)}
+    roles = {tags_of(role).get("eksprov:step"): role for role in READS["iam-role"](journey.aws)}
     cluster, node, cni = (roles[f"role/{name}"] for name in ("cluster", "node", "vpc-cni"))
     assert len({cluster["Arn"], node["Arn"], cni["Arn"]}) == 3
     take, tag = "sts:AssumeRole", "sts:TagSession"

@@ -1,46 +1,43 @@
 """Every field of every kind: what somebody changed behind our back is put back, or the change is refused by name.
 
 The changes are made with plain boto3, and worlds are compared; so a kind that does not really read a field, or does
-not really write it, fails here. `support.drift` must name every compared field: a new one cannot be forgotten.
+not really write it, fails here. A kind's case must name every compared field: a new one cannot be forgotten.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
+from cases import CASES, drifts
 from support.account import run_of
-from support.drift import CHANGES
-from support.drift.made import AnyStep, Made
-from support.stage import Theatre, quick_start
+from support.kind_case import KindCase, Made
+from support.stage import Stage, Theatre, quick_start
 
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.change import LeavesToOthers
 from eksprov.core.converge import converge
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs
-from eksprov.steps import KINDS
+from eksprov.core.step import AnyStep, Outputs
 
-# Kinds whose stacks are others: their own tests change each of their fields.
-ELSEWHERE = {
-    "asg-tags": "tests/controllers/test_controllers_in_a_stack.py",
-    "cluster-endpoint": "tests/steps/test_cluster_endpoint.py",
-    "existing-role": "tests/steps/test_existing_role.py",
-    "existing-subnet": "tests/steps/test_existing_network_refusals.py",
-    "existing-vpc": "tests/steps/test_existing_network_refusals.py",
-    "placement-group": "tests/steps/test_placement_group.py",
-    "service-linked-role": "tests/steps/test_service_linked_role.py",
-}
-HERE = tuple(kind for kind in KINDS if kind.kind not in ELSEWHERE)
-REPAIRED = [key for key, change in CHANGES.items() if not isinstance(change, str)]
+HERE = [case for case in CASES.values() if not isinstance(case.drifts, str)]
+REPAIRED = [(case.name, field) for case, field, change in drifts() if not isinstance(change, str)]
+
+
+@dataclass
+class Drifting(Made):
+    """With the stage that the stack stands on, and the account as it was right."""
+
+    stage: Stage
+    right: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
-def made(theatre: Theatre) -> Iterator[Made]:
+def made(theatre: Theatre) -> Iterator[Drifting]:
     data = quick_start().model_dump()
     data["cluster"] |= {"kms_key": "own"}
     data["network"] |= {"endpoints": ("sts",), "ip_family": "ipv6"}
@@ -50,42 +47,44 @@ def made(theatre: Theatre) -> Iterator[Made]:
     with theatre.stage(Config.model_validate(data)) as stage:
         report = stage.provision()
         outputs = Outputs({outcome.name: outcome.outputs for outcome in report.outcomes})
-        opened = stage.opened()
-        yield Made(stage, opened.steps, outputs, stage.world())
+        opened, plain = stage.opened(), stage.account.plain
+        yield Drifting(opened.steps, outputs, plain, lambda: stage.opened().aws, stage, stage.world())
 
 
-def compared(made: Made, kind: str) -> dict[str, bool]:
+def compared(made: Drifting, case: KindCase) -> dict[str, bool]:
     """Each compared field of a kind's facts, and whether changing it means replacing."""
-    facts = made.of(kind).desired(made.outputs)
+    facts = case.of(made).desired(made.outputs)
     return {f.name: bool(f.metadata.get("replace")) for f in fields(facts) if f.compare}
 
 
-def test_every_field_that_changes_in_place_has_its_drift(made: Made) -> None:
-    every = {(kind.kind, name) for kind in HERE for name, replaces in compared(made, kind.kind).items() if not replaces}
-    assert every == set(CHANGES)
+def test_every_field_that_changes_in_place_has_its_drift(made: Drifting) -> None:
+    every = {(case.name, name) for case in HERE for name, replaces in compared(made, case).items() if not replaces}
+    assert every == {(case.name, field) for case, field, _ in drifts()}
 
 
 @pytest.mark.parametrize(("kind", "name"), REPAIRED)
-def test_what_was_changed_behind_our_back_is_put_back(made: Made, kind: str, name: str) -> None:
-    step, change = made.of(kind), CHANGES[kind, name]
+def test_what_was_changed_behind_our_back_is_put_back(made: Drifting, kind: str, name: str) -> None:
+    step, changes = CASES[kind].of(made), CASES[kind].drifts
+    assert not isinstance(changes, str)
+    change = changes[name]
     assert callable(change)
     change(made, step)
-    aws = made.stage.opened().aws
+    aws = made.aws()
     outcome = converge(step, aws, made.outputs, run_of(aws))
     assert outcome.status is Status.UPDATED
     assert name in outcome.change.names
     assert made.stage.world() == made.right
     made.stage.tape.rewind()
-    aws = made.stage.opened().aws
+    aws = made.aws()
     assert converge(step, aws, made.outputs, run_of(aws)).status is Status.UNCHANGED
     assert made.stage.tape.mutating == []
 
 
-@pytest.mark.parametrize("kind", ["cluster", "vpc", "subnet", "elastic-ip", "security-group", "node-group"])
-def test_what_cannot_change_under_others_is_refused_by_name(made: Made, kind: str) -> None:
+@pytest.mark.parametrize("kind", [case.name for case in CASES.values() if case.held])
+def test_what_cannot_change_under_others_is_refused_by_name(made: Drifting, kind: str) -> None:
     """A node group is told to the caller, which makes another one beside it; the other kinds are held by something."""
-    step, aws = made.of(kind), made.stage.opened().aws
-    for name in (name for name, replaces in compared(made, kind).items() if replaces):
+    step, aws = CASES[kind].of(made), made.aws()
+    for name in (name for name, replaces in compared(made, CASES[kind]).items() if replaces):
         made.stage.tape.rewind()
         with pytest.raises(errors.ReplacementError, match=name):
             converge(_Wanting(step, name), aws, made.outputs, run_of(aws))  # type: ignore[arg-type]  # as good as one

@@ -25,11 +25,11 @@ def stage(theatre: Theatre) -> Any:
 def test_roles_that_exist_take_over_where_eks_lets_them(stage: Stage) -> None:
     """What can change changes, and the role that was made goes once nothing uses it."""
     provisioned(stage)
-    before = [role for role in stage.world()["role"] if '"corp-' in role]
+    before = [role for role in stage.world()["iam-role"] if '"corp-' in role]
     provisioned(stage, lending(stage.config, "vpc_cni", "node"))
     roles = roles_of(stage.account.plain("iam"), stage.config.name)
     assert {purpose(name, stage.config.name) for name in roles} == {"cluster", "model-digits"}
-    assert [role for role in stage.world()["role"] if '"corp-' in role] == before
+    assert [role for role in stage.world()["iam-role"] if '"corp-' in role] == before
     provisioned(stage)  # and back again
     roles = roles_of(stage.account.plain("iam"), stage.config.name)
     assert {purpose(name, stage.config.name) for name in roles} == {"cluster", "node", "vpc-cni", "model-digits"}
@@ -53,7 +53,7 @@ def test_controllers_and_their_nodes_change_over_and_back(
         again = stage.provision(config)
         assert {outcome.status for outcome in again.outcomes} == {Status.UNCHANGED}
         provisioned(stage)
-        assert stage.world()["role"] == own["role"]
+        assert stage.world()["iam-role"] == own["iam-role"]
         assert stage.world()["access-entry"] == own["access-entry"]
         assert stage.teardown().ok
 

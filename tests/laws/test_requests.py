@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import boto3
 import botocore.session
@@ -16,14 +16,14 @@ import pytest
 from moto import mock_aws
 from support.requests_held import EVENT, FLOOR, HELD, BreachError, Held, blind, together, wrong_on_purpose
 from support.service_model import Breach, breaches, compiled
+from support.services import SERVICES
 from support.stage import EVERYTHING, Theatre, everything
 
-from eksprov.aws.clients import Clients, Service
+from eksprov.aws.clients import Clients
 from eksprov.config.check import check
 from eksprov.config.schema import Config
 
 SESSION = botocore.session.Session()
-SERVICES: tuple[str, ...] = get_args(Service)
 
 
 def shape(service: str, operation: str) -> Any:

@@ -76,7 +76,7 @@ def test_a_stack_stands_settles_and_goes_whatever_is_asked_of_its_roles(theatre:
         provisioned(stage)
         made, roles = stage.world(), roles_of(iam, config.name)
         _as_wanted(case.split()[1], config, roles)
-        assert {role for role in before["role"] if '"corp-' in role} <= set(made["role"])
+        assert {role for role in before["iam-role"] if '"corp-' in role} <= set(made["iam-role"])
         for forget in (False, True):
             if forget:
                 stage.store.forget()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cases import CASES
 from support.stage import Stage, Theatre
 
 from eksprov import errors
@@ -158,7 +159,4 @@ def test_every_kind_that_is_named_by_its_cluster_is_inside() -> None:
     """A slug "<cluster>/…" is the mark of a kind that EKS keeps by cluster; a repository's slash is its own."""
     named: set[Any] = {kind for kind in KINDS if kind.world == "aws" and "<cluster>/" in (kind.__doc__ or "")}
     assert {kind.kind for kind in named} <= {kind.kind for kind in KINDS if kind.inside}
-    assert {kind.kind for kind in KINDS if kind.inside} == {
-        "access-entry", "addon", "asg-tags", "cluster-endpoint", "node-access-entry", "node-group",
-            "pod-identity-association",
-    }  # fmt: skip
+    assert {kind.kind for kind in KINDS if kind.inside} == {case.name for case in CASES.values() if case.in_cluster}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
+from cases import CASES
 from support.account import run_of
+from support.kind_case import Made
 from support.stage import Stage, Theatre
 
 from eksprov import errors
@@ -16,35 +17,27 @@ from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.state.record import State
-from eksprov.steps import KINDS
 from eksprov.steps.iam_role import trust_document
 
 OURS = Owner("quickstart", "0ther1ncarnat10n")
-TAGS = ["eksprov:region", "eksprov:stack", "eksprov:stack-id", "eksprov:step"]
-# Kinds that EC2 and KMS give no name, and kinds of other stacks, whose own tests bring the stranger.
-NOT_HERE = {
-    "vpc", "subnet", "internet-gateway", "elastic-ip", "nat-gateway", "route-table", "vpc-endpoint", "security-group",
-    "kms-key", "existing-vpc", "existing-subnet", "existing-role", "cluster-endpoint", "asg-tags", "placement-group",
-    "alarm", "topic", "dashboard", "egress-only-internet-gateway", "queue", "event-rule", "service-linked-role",
-    "node-access-entry",
-}  # fmt: skip
-NAMED = sorted({kind.kind for kind in KINDS} - NOT_HERE)
+# The others are told by tags alone, or have no tags of ours; or their own tests bring the stranger.
+NAMED = sorted(case.name for case in CASES.values() if not isinstance(case.untag, str))
 
 
 @dataclass
-class Made:
-    """A stack that stands, and what its steps know of each other."""
+class Standing(Made):
+    """With the stage that the stack stands on."""
 
     stage: Stage
-    outputs: Outputs
 
 
 @pytest.fixture(scope="module")
-def made(theatre: Theatre) -> Iterator[Made]:
+def made(theatre: Theatre) -> Iterator[Standing]:
     with theatre.stage() as stage:
         report = stage.provision()
         assert report.ok
-        yield Made(stage, Outputs({outcome.name: outcome.outputs for outcome in report.outcomes}))
+        outputs, steps = Outputs({outcome.name: outcome.outputs for outcome in report.outcomes}), stage.opened().steps
+        yield Standing(steps, outputs, stage.account.plain, lambda: stage.aws(Owner("quickstart", "")), stage)
 
 
 def refused(step: AnyStep, aws: Aws, outputs: Outputs) -> None:
@@ -74,7 +67,7 @@ def test_neighbours_are_not_touched(stage: Stage) -> None:
 
 
 @pytest.mark.apart
-def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Made) -> None:
+def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Standing) -> None:
     """A stack of the same name that somebody else made from another machine: every step, every kind."""
     stage, outputs, steps = made.stage, made.outputs, made.stage.opened().steps
     before = stage.world()
@@ -85,65 +78,14 @@ def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Made) 
     assert stage.world() == before
 
 
-def untag_eks(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    have: Any = step.discover(stage.aws(Owner("quickstart", "")))
-    arn = outputs.of(step.name).get("arn") or have.arn
-    stage.account.plain("eks").untag_resource(resourceArn=arn, tagKeys=TAGS)
-
-
-def untag_role(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    stage.account.plain("iam").untag_role(RoleName=step.slug, TagKeys=TAGS)
-
-
-def untag_bucket(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    stage.account.plain("s3").delete_bucket_tagging(Bucket=step.slug)
-
-
-def untag_repository(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    arn = outputs.of(step.name)["arn"]
-    stage.account.plain("ecr").untag_resource(resourceArn=arn, tagKeys=TAGS)
-
-
-def untag_log_group(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    """A group without any tag is EKS's leftover and may be adopted; a stranger's has tags of its own."""
-    logs, arn = stage.account.plain("logs"), outputs.of(step.name)["arn"]
-    logs.tag_resource(resourceArn=arn, tags={"team": "other"})
-    logs.untag_resource(resourceArn=arn, tagKeys=TAGS)
-
-
-def untag_template(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    tags: Any = [{"Key": key} for key in TAGS]
-    stage.account.plain("ec2").delete_tags(Resources=[outputs.of(step.name)["id"]], Tags=tags)
-
-
-def untag_placement_group(stage: Stage, step: AnyStep, outputs: Outputs) -> None:
-    """The emulator keeps these groups itself."""
-    group = stage.emulator.templates.groups["us-west-2", step.slug]
-    group["Tags"] = [tag for tag in group["Tags"] if tag["Key"] not in TAGS]
-
-
-UNTAG: dict[str, Callable[[Stage, AnyStep, Outputs], None]] = {
-    "iam-role": untag_role,
-    "bucket": untag_bucket,
-    "repository": untag_repository,
-    "log-group": untag_log_group,
-    "cluster": untag_eks,
-    "access-entry": untag_eks,
-    "addon": untag_eks,
-    "node-group": untag_eks,
-    "launch-template": untag_template,
-    "placement-group": untag_placement_group,
-    "pod-identity-association": untag_eks,
-}
-
-
 @pytest.mark.apart
 @pytest.mark.parametrize("kind", NAMED)
-def test_an_untagged_resource_under_our_name_is_refused_and_untouched(made: Made, kind: str) -> None:
+def test_an_untagged_resource_under_our_name_is_refused_and_untouched(made: Standing, kind: str) -> None:
     """Kinds that EC2 gives no name are found by tags alone: without them they are not under our name at all."""
     stage, outputs, opened = made.stage, made.outputs, made.stage.opened()
-    step = next(step for step in opened.steps if step.kind == kind)
-    UNTAG[kind](stage, step, outputs)
+    step, untag = next(step for step in opened.steps if step.kind == kind), CASES[kind].untag
+    assert callable(untag)
+    untag(made, step)
     before = stage.world()
     stage.tape.rewind()
     refused(step, stage.aws(opened.us), outputs)
@@ -152,7 +94,7 @@ def test_an_untagged_resource_under_our_name_is_refused_and_untouched(made: Made
 
 
 @pytest.mark.apart
-def test_a_whole_stack_of_our_name_is_left_alone_by_every_command(made: Made) -> None:
+def test_a_whole_stack_of_our_name_is_left_alone_by_every_command(made: Standing) -> None:
     stage = made.stage
     before = stage.world()
     ours = State(stack=OURS.stack, stack_id=OURS.stack_id, account="123456789012", region="us-west-2")

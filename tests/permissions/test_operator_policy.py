@@ -12,12 +12,12 @@ import re
 from typing import Any
 
 import pytest
-from laws.test_drift import CHANGES, Made
+from cases import CASES, drifts
 from support.account import run_of
 from support.company import BOUNDARY, OTHER_BOUNDARY, arn_of, lending, make_boundaries, make_roles
 from support.configs import changed
 from support.iam_requests import Policy, Request, Standing, requests
-from support.names_alike import settle
+from support.kind_case import Made
 from support.policies import SHAPES, needed, written
 from support.policy_excuses import EXCUSED
 from support.samples import package, spec
@@ -47,7 +47,6 @@ from eksprov.steps.iam_role import IamRole
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 ACCOUNT = "123456789012"
 CLOSED = ("public_access", "private_access", "public_cidrs")  # another step's, where the endpoint is closed last
-MENDED_TOO = ("role/vpc-cni", "subnet/private-1", "node-access-entry/node")  # beside the last of each kind
 
 
 def owned(stage: Stage) -> set[str]:
@@ -192,17 +191,17 @@ class Play:
     def mend(self) -> None:
         """What the law of drift does to each field, mended one after another."""
         opened = self.stage.opened()
-        made = Made(self.stage, opened.steps, self.outputs)
+        made = Made(opened.steps, self.outputs, self.stage.account.plain, lambda: self.stage.opened().aws)
         kinds = {step.kind for step in opened.steps}
-        for (kind, field), change in CHANGES.items():
-            if not callable(change) or kind not in kinds:
+        for case, field, change in drifts():
+            if not callable(change) or case.name not in kinds:
                 continue
             if "ipv6" in field and not opened.stack.config.network.ipv6:
                 continue
             if field in CLOSED and "cluster-endpoint" in kinds:
                 continue
-            for step in [made.of(kind), *(one for one in opened.steps if one.name in MENDED_TOO and one.kind == kind)]:
-                if (kind, field) == ("iam-role", "inline") and not is_model(step.name):
+            for step in [case.of(made), *(one for one in opened.steps if one.name == case.mended_too)]:
+                if isinstance(step, IamRole) and field == "inline" and not is_model(step.name):
                     continue
                 change(made, step)
                 self.stage.tape.rewind()
@@ -265,7 +264,8 @@ def played(request: pytest.FixtureRequest, theatre: Theatre) -> tuple[Play, dict
     """The stage is over when the tests begin."""
     config = SOME[request.param]() if request.param in SOME else everything(request.param)
     with theatre.stage(config) as stage:
-        settle(stage.account, config.name)
+        for case in CASES.values():
+            case.alike(stage.account.plain, config.name) if case.alike is not None else None
         make_boundaries(stage.account.plain("iam"))
         make_roles(stage.account.plain("iam"))
         play = Play(stage)

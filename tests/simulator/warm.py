@@ -23,10 +23,10 @@ from support.kubernetes import StillKubernetes
 from support.memory_journal import MemoryJournal
 from support.prices import PRODUCTS
 from support.requests_held import hold_requests
+from support.services import SERVICES
 from support.stage import BEGINNING, MemoryStore, project, quick_start, reserve
 from support.world import world
 
-from eksprov.aws.clients import Clients
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
 from eksprov.core.step import Owner
@@ -122,7 +122,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     holder.append(warm)
     warm.aws = Aws.connect(session, Owner(quick_start().name, ""), _Clock(warm))
     warm.elsewhere = Aws.connect(far, warm.aws.owner, warm.aws.clock)
-    for service in (name.replace("_", "-") for name in Clients.__annotations__):
+    for service in SERVICES:
         for aws in (warm.aws, warm.elsewhere):
             aws.clients.get(service)
             aws.once.get(service)

@@ -143,7 +143,7 @@ def test_an_addon_that_calls_aws_gets_a_role_of_its_own_through_pod_identity(sta
     assert gone.ok
     assert live(stage, "vpc-cni")
     assert name not in stage.account.plain("eks").list_addons(clusterName=stage.config.name)["addons"]
-    assert not [role for role in stage.world()["role"] if f"role/{name}" in role]
+    assert not [role for role in stage.world()["iam-role"] if f"role/{name}" in role]
 
 
 def test_mountpoint_reads_the_models_or_writes_the_named_buckets_and_nothing_else(stage: Stage) -> None:
@@ -168,7 +168,7 @@ def test_roles_of_the_user_are_passed_on_and_none_is_made(stage: Stage) -> None:
     made = stage.account.plain("iam").create_role(RoleName="theirs", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     good(stage, with_addons({"name": EBS, "pod_identity_roles": {arn: made}}))
     assert role_of(stage, arn)["roleArn"] == made
-    assert not [role for role in stage.world()["role"] if f"role/{EBS}" in role]
+    assert not [role for role in stage.world()["iam-role"] if f"role/{EBS}" in role]
     good(stage, with_addons({"name": EBS, "pod_identity_roles": {}}))
     assert live(stage)["podIdentityAssociations"] == []
     good(stage, with_addons({"name": EBS, "service_account_role_arn": made}))

@@ -133,7 +133,7 @@ def test_it_is_switched_on_and_off_in_place_beside_node_groups(theatre: Theatre)
         assert (updates(stage), state(stage, made)) == ([BLOCKS], "terminated")
         assert not live(stage)["computeConfig"]["enabled"]
         assert attached(stage, "cluster") == {"AmazonEKSClusterPolicy"}
-        assert stage.world()["role"] == before["role"]
+        assert stage.world()["iam-role"] == before["iam-role"]
         assert stage.teardown(stage.config).ok
 
 

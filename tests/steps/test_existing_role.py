@@ -158,13 +158,13 @@ def test_a_simulator_that_does_not_answer_stops_nothing(stage: Stage, code: str,
 def test_a_role_that_its_owner_breaks_later_fails_its_step_and_a_teardown_still_works(stage: Stage) -> None:
     assert stage.provision().ok
     trusting_another(stage)
-    before = [role for role in stage.world()["role"] if '"corp-' in role]
+    before = [role for role in stage.world()["iam-role"] if '"corp-' in role]
     failed = {o.name: o.message for o in stage.provision().outcomes if o.status is Status.FAILED}
     assert set(failed) == {"existing-role/cluster"}
     assert "eks.amazonaws.com" in failed["existing-role/cluster"]
     assert stage.tape.mutating == []
     assert stage.teardown().ok
-    assert [role for role in stage.world()["role"] if '"corp-' in role] == before
+    assert [role for role in stage.world()["iam-role"] if '"corp-' in role] == before
 
 
 def test_a_run_that_changes_nothing_asks_no_simulator(stage: Stage) -> None:

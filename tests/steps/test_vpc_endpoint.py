@@ -253,7 +253,7 @@ def test_the_private_only_example_is_made_kept_and_undone(theatre: Theatre) -> N
     with theatre.stage(config) as stage:
         report = stage.provision()
         assert report.ok, [outcome for outcome in report.outcomes if not outcome.good]
-        assert not any(stage.grown()[kind] for kind in ("nat-gateway", "internet-gateway", "address"))
+        assert not any(stage.grown()[kind] for kind in ("nat-gateway", "internet-gateway", "elastic-ip"))
         cluster = stage.account.plain("eks").describe_cluster(name="private-only")["cluster"]["resourcesVpcConfig"]
         assert (cluster["endpointPublicAccess"], cluster["endpointPrivateAccess"]) == (False, True)
         assert {outcome.status for outcome in stage.provision().outcomes} == {Status.UNCHANGED}

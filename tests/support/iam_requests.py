@@ -1,7 +1,7 @@
 """What IAM is asked when a call is made: actions on resources with tags, and whether a policy allows them.
 
-Calls and actions mostly share a name; where they do not, or where a call asks for more than one action, the tables
-below say so (https://docs.aws.amazon.com/service-authorization/latest/reference/). A request has the action, the ARN as
+Calls and actions mostly share a name; where they do not, or where a call asks for more than one action, the kinds'
+cases say so (https://docs.aws.amazon.com/service-authorization/latest/reference/). A request has the action, the ARN as
 far as the call's parameters give it, and the condition keys that IAM would be told: the tags that are sent, whom a role
 is passed to, which policy is attached, which bounds the role, and of what exists already, whether it carries our tag.
 The emulated account's own reading of policies judges it.
@@ -16,52 +16,25 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import cases
+
 from eksprov.aws.tags import STACK
 from eksprov.local.aws.policy import allows
 from support.calls import Call
 
 REGION, ACCOUNT = "us-west-2", "123456789012"
-OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("s3", "ListBuckets"): ("s3:ListAllMyBuckets",),
-    ("s3", "HeadBucket"): ("s3:ListBucket",),
-    ("s3", "ListObjectsV2"): ("s3:ListBucket",),
-    ("s3", "ListObjectVersions"): ("s3:ListBucketVersions",),
-    ("s3", "CreateBucket"): ("s3:CreateBucket", "s3:TagResource"),
-    ("s3", "DeleteObjects"): ("s3:DeleteObject",),
-    ("s3", "GetPublicAccessBlock"): ("s3:GetBucketPublicAccessBlock",),
-    ("s3", "PutPublicAccessBlock"): ("s3:PutBucketPublicAccessBlock",),
-    ("s3", "GetBucketLifecycleConfiguration"): ("s3:GetLifecycleConfiguration",),
-    ("s3", "PutBucketLifecycleConfiguration"): ("s3:PutLifecycleConfiguration",),
-}
+OTHERWISE = {(iam.service, call): actions for iam in cases.asked() for call, actions in iam.otherwise.items()}
 BALANCING = "elasticloadbalancing"
 PREFIXES = {"elb": BALANCING, "elbv2": BALANCING, "service-quotas": "servicequotas"}
-TAG_ACTION = {
-    "ecr": "ecr:TagResource",
-    "eks": "eks:TagResource",
-    "iam": "iam:TagRole",
-    "kms": "kms:TagResource",
-    "logs": "logs:TagResource",
-    "events": "events:TagResource",
-    "sns": "sns:TagResource",
-    "sqs": "sqs:TagQueue",
-    "cloudwatch": "cloudwatch:TagResource",
-}
+TAG_ACTION = {iam.service: iam.tag_action for iam in cases.asked() if iam.tag_action}
+ARNS = {iam.service: iam.arns for iam in cases.asked() if iam.arns is not None}
 BOUNDS = ("CreateRole", "PutRolePermissionsBoundary")  # there, what is asked for counts
 OURS = (STACK, "eks:cluster-name")
 ROLE_KEYS = ("roleArn", "nodeRole")
 NOTHING_ASKED = frozenset({"GetCallerIdentity"})  # allowed to everybody
-THINGS = {
-    "vpc": "vpc", "subnet": "subnet", "igw": "internet-gateway", "eipalloc": "elastic-ip", "nat": "natgateway",
-    "rtb": "route-table", "eni": "network-interface", "sg": "security-group", "lt": "launch-template",
-    "vpce": "vpc-endpoint", "eigw": "egress-only-internet-gateway",
-}  # fmt: skip
-MADE = {
-    "CreateVpc": "vpc", "CreateSubnet": "subnet", "CreateInternetGateway": "internet-gateway",
-    "AllocateAddress": "elastic-ip", "CreateNatGateway": "natgateway", "CreateRouteTable": "route-table",
-    "CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint",
-    "CreateEgressOnlyInternetGateway": "egress-only-internet-gateway",
-    "CreateLaunchTemplate": "launch-template", "CreatePlacementGroup": "placement-group",
-}  # fmt: skip
+OF_EC2, OF_EKS = ([iam.thing for iam in cases.asked() if iam.thing and iam.service == one] for one in ("ec2", "eks"))
+THINGS = {"eni": "network-interface", **{thing.told_by: thing.resource for thing in OF_EC2 if thing.told_by}}
+MADE = {thing.made_by: thing.resource for thing in OF_EC2}
 ID = re.compile(rf"\b({'|'.join(THINGS)})-[0-9a-f]{{8,}}\b")
 
 
@@ -266,38 +239,14 @@ def _resources(call: Call, roles: Mapping[str, Standing]) -> Iterable[str]:
         return [roles[name].arn if name in roles else f"arn:aws:iam::{ACCOUNT}:role{path}{name}"]
     if call.service == "iam" and ("PolicySourceArn" in params or call.operation == "GetPolicy"):
         return [params.get("PolicySourceArn") or params["PolicyArn"]]
-    if call.service == "s3" and "Bucket" in params:
-        inside = call.operation in ("PutObject", "DeleteObjects")
-        return [f"arn:aws:s3:::{params['Bucket']}" + ("/models/x" if inside else "")]
-    if call.service == "logs" and "logGroupName" in params:
-        return [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{params['logGroupName']}"]
-    if call.service == "ecr" and "repositoryName" in params:
-        return [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{params['repositoryName']}"]
-    if call.service == "kms":
-        prefix = f"arn:aws:kms:{REGION}:{ACCOUNT}:"
-        key = params.get("KeyId") or params.get("TargetKeyId") or ""
-        whole = key if key.startswith("arn:") else f"{prefix}key/{key}"
-        named = [f"{prefix}{params['AliasName']}"] if "AliasName" in params else []
-        unsaid = [""] if call.operation == "DeleteAlias" else []  # the alias's key, which the call does not name
-        return [*named, *unsaid, *([whole] if key and not key.startswith("alias/") else [])] or [""]
-    if call.service == "sqs":
-        name = params.get("QueueName") or params.get("QueueUrl", "").rsplit("/", 1)[-1]
-        return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" if name else ""]
-    if call.service == "events" and (name := params.get("Name") or params.get("Rule")):
-        return [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"]
-    arn = params.get("resourceArn") or params.get("ResourceArn") or params.get("ResourceARN") or params.get("TopicArn")
+    if call.service in ARNS and (told := ARNS[call.service](params)):
+        return told
+    arn = params.get("resourceArn") or params.get("ResourceArn") or params.get("ResourceARN")
     return [arn or ""]
 
 
-EKS_THINGS = {"nodegroupName": "nodegroup", "addonName": "addon", "principalArn": "access-entry",
-              "associationId": "podidentityassociation"}  # fmt: skip
-MADE_BY_EKS = {
-    "CreateCluster": "cluster",
-    "CreateNodegroup": "nodegroup",
-    "CreateAddon": "addon",
-    "CreateAccessEntry": "access-entry",
-    "CreatePodIdentityAssociation": "podidentityassociation",
-}
+EKS_THINGS = {thing.told_by: thing.resource for thing in OF_EKS if thing.told_by}
+MADE_BY_EKS = {thing.made_by: thing.resource for thing in OF_EKS}
 OF_THE_CLUSTER = ("Create", "List")
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+import cases
+
 from eksprov.permissions import Need
 from support.policies import Row, access, rows
 
@@ -28,34 +30,16 @@ BOUNDED = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
 AUTO_MODES = r":instance-profile/eks(?P<of>[/-])us-west-2(?P=of)[a-z0-9-]+(/|-[1-9])\*$"
 # Wider than their resources and tags could say, and why. docs/security.md tells the writes among them.
 WIDE: dict[str, tuple[str, str]] = {
-    "ec2:RunInstances": (
-        ":(image|snapshot|instance|network-interface|security-group|subnet|volume|placement-group|capacity-reservation)/",
-        "a launch touches EKS's security group and Amazon's images, which bear no tags of ours",
-    ),
-    "ecr:DescribeRepositories": (":repository/", "a survey lists them all"),
-    "iam:CreateServiceLinkedRole": (":role/aws-service-role/", "the service's name holds it"),
     "iam:DeleteInstanceProfile": (AUTO_MODES, "EKS Auto Mode's without tags; region and cluster are in its name"),
     "iam:GetInstanceProfile": (AUTO_MODES, "the same"),
     "iam:GetRole": (":role/", "the caller's own role, which becomes the admin and is asked about"),
     "iam:RemoveRoleFromInstanceProfile": (AUTO_MODES, "the same"),
     "iam:SimulatePrincipalPolicy": (":(role|user)/", "the caller, whose name nobody knows beforehand"),
-    "kms:ListResourceTags": (":key/", "a survey looks for our tag"),
-    "route53:AssociateVPCWithHostedZone": ("", "the zone is Amazon's"),
-    "sns:Unsubscribe": ("", "IAM knows no resource for it"),
     "ssm:GetParameters": ("::parameter/aws/service/", "Amazon's public parameters"),
+    **{action: why for iam in cases.asked() for action, why in iam.wide.items()},
 }
 OF_NO_REGION = ("route53:AssociateVPCWithHostedZone",)
-UNTAGGED: dict[str, tuple[str, str]] = {
-    "cloudwatch:DeleteDashboards": (":dashboard/", "IAM is told no tags of dashboards"),
-    "cloudwatch:ListTagsForResource": (":dashboard/", "the same"),
-    "cloudwatch:TagResource": (":dashboard/", "the same"),
-    "cloudwatch:UntagResource": (":dashboard/", "the same"),
-    "eks:CreateAccessEntry": (":cluster/", "EKS's own of nodes, made again: of their exact roles and type"),
-    "eks:CreatePodIdentityAssociation": (":cluster/", "for an add-on EKS asks it without tags"),
-    "events:PutRule": (":rule/", "of an exact name; a rule that is there is put anew without tags"),
-    "s3:CreateBucket": (":s3:::", "of an exact name; S3 tells no tags of the request"),
-    "s3:TagResource": (":s3:::", "the same"),
-}
+UNTAGGED = {action: why for iam in cases.asked() for action, why in iam.untagged.items()}
 
 
 def too_wide(need: Need, stack: str, *, bounded: bool = False) -> list[str]:

@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eksprov.aws.clients import Clients
 from eksprov.config.schema import Config
 from eksprov.operations.models import deploy
 from eksprov.operations.provision import provision
 from eksprov.operations.stack import Stack, open_stack
 from eksprov.state.codec import decode, encode
 from support.calls import Call
+from support.services import SERVICES
 from support.stage import Stage, Theatre, everything, project, quick_start
 
 RECORDINGS = Path(__file__).parent / "recorded"
@@ -87,7 +87,7 @@ def record(name: str) -> Recording:
 
     with Theatre().stage(whole(name)) as stage:
         first = stage.account.aws()
-        for service in (name.replace("_", "-") for name in Clients.__annotations__):
+        for service in SERVICES:
             for client in (first.clients.get(service), first.once.get(service)):
                 client.meta.events.register("provide-client-params.*.*", asked)
                 client.meta.events.register("after-call.*.*", answered)

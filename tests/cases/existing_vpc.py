@@ -1,0 +1,15 @@
+"""A VPC that the config brings: it is only looked at, and read as any other."""
+
+from __future__ import annotations
+
+from support.kind_case import KindCase
+
+from eksprov.steps.existing_vpc import ExistingVpc
+
+CASE = KindCase(
+    kind=ExistingVpc,
+    read="read among all of its kind, in vpc.py",
+    drifts="tests/steps/test_existing_network_refusals.py",
+    untag="it bears no tags of ours",
+    asks="only its descriptions are read",
+)
