@@ -147,7 +147,8 @@ class Backend:
 
         opened = self.opened(display, mint=False)
         live = {step.name: _live(step, opened) for step in opened.steps if step.traits.watched} | states(opened)
-        names = list(dict.fromkeys((*(step.name for step in opened.steps if step.recorded), *opened.state.steps)))
+        kept = (step.name for step in opened.steps if step.traits.recorded)
+        names = list(dict.fromkeys((*kept, *opened.state.steps)))
         by_name = {step.name: step for step in opened.steps}
         return tuple(_status(name, by_name.get(name), opened.state, live.get(name, "")) for name in names)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from eksprov.core.step import READY, Phase, Sighting, State, Timing
-from eksprov.core.traits import UNBILLED, BilledItem, Billing, Terms, Traits
+from eksprov.core.billing import UNBILLED, BilledItem, Billing, Terms
+from eksprov.core.step import READY, Phase, Sighting, State, Timing, Traits
 from eksprov.kube.api import KubeApi, Manifest, UnknownKindError
 from eksprov.kube.blockers import blocked, pods_of
 from eksprov.kube.objects import KubeObject, ObjectFacts, leaving, sightings
@@ -40,8 +40,8 @@ class ControllerObject(KubeObject):
     """An object that is ready as soon as it is there. What models have too (service accounts, …) is surveyed there."""
 
     kind: ClassVar[str] = "controller-object"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
-    delete_in_motion: ClassVar[bool] = True  # a rollout that finds no node would never end
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(delete_in_motion=True)  # a rollout that finds no node would never end
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
         (RBAC, "ClusterRole"),
         (RBAC, "ClusterRoleBinding"),
@@ -68,7 +68,7 @@ class ControllerWorkload(ControllerObject):
     """A Deployment, in motion until every replica of the present generation is available."""
 
     kind: ClassVar[str] = "controller-workload"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=40, delete_s=35, create_limit_s=1800)
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = ()  # the kind of models' Deployments finds these too
 
@@ -88,7 +88,7 @@ class CustomObject(ControllerObject):
     """An object of a kind that a definition of the stack brings."""
 
     kind: ClassVar[str] = "custom-object"
-    traits: ClassVar[Traits] = Traits(Billing(_billed))
+    billing: ClassVar[Billing | None] = Billing(_billed)
     timing: ClassVar[Timing] = Timing(create_s=1, delete_s=120)  # a controller's finalizer may have nodes to drain
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = (
         ("karpenter.sh/v1", "NodePool"),

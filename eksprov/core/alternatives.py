@@ -10,7 +10,7 @@ was given up is found by its tags in every run, so it is never forgotten, also w
 
 from __future__ import annotations
 
-import hashlib
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,20 +21,50 @@ from eksprov.core.converge import Run, converge, is_ours, remove
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.pace import pause
 from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import AnyStep, Outputs, Owner, Phase, State
-from eksprov.core.succession import hand_on, tags_of_others
+from eksprov.core.step import AnyStep, C, F, Facts, Outputs, Owner, Phase, State, Step
+from eksprov.core.succession import hand_on, successor, tags_of_others
 
 NO_CHOICE_HINT = "run the same command again later, or let the config name other choices"
+
+
+class Alternatives(Step[C, F]):
+    """A step whose resource may be had in several ways, and stand beside the one that it replaces."""
+
+    @property
+    def choices(self) -> Sequence[Alternatives[C, F]]:
+        """The ways in which it may be had, best first, each with a slug of its own; the first is this."""
+        return (self,)
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What tells this choice from the others, in a few words."""
+
+    @property
+    @abstractmethod
+    def renewed(self) -> Alternatives[C, F]:
+        """With CREATE_FIRST: this step under a second name, beside the resource that it replaces."""
+
+    @abstractmethod
+    def siblings(self, client: C, *, fresh: bool = False) -> Sequence[Alternatives[C, F]]:
+        """Every live resource that may be this step's, whatever choice it is; its owner tag says whether it is."""
+
+    @abstractmethod
+    def give_up(self, client: C, have: F) -> bool:
+        """Send the delete of a choice that is not wanted any more, once; False when AWS refuses it for now."""
+
+
+AnyChoice = Alternatives[Any, Any]
 
 
 @dataclass
 class Standing:
     """The live resources of one step: which choice each is, and what was read of it."""
 
-    steps: dict[str, AnyStep] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    steps: dict[str, AnyChoice] = field(default_factory=dict)
+    facts: dict[str, Facts] = field(default_factory=dict)
 
-    def look(self, one: AnyStep, client: Any) -> Any | None:
+    def look(self, one: AnyChoice, client: object) -> Facts | None:
         """What was read of a resource that stands, as this very choice reads it; None where it is not there."""
         if one.slug in self.facts and self.steps[one.slug] != one:
             have = one.discover(client)
@@ -43,28 +73,28 @@ class Standing:
             self.steps[one.slug], self.facts[one.slug] = one, have
         return self.facts.get(one.slug)
 
-    def phase(self, choice: AnyStep) -> Phase | None:
+    def phase(self, choice: AnyChoice) -> Phase | None:
         """The phase of a choice; None where it is not there."""
         return choice.phase(self.facts[choice.slug]) if choice.slug in self.facts else None
 
-    def serving(self, choice: AnyStep) -> Any | None:
+    def serving(self, choice: AnyChoice) -> Facts | None:
         """What was read of the resource that serves until the choice does; None where there is none to follow."""
         return self.facts.get(serving(self, choice))
 
-    def state(self, choice: AnyStep) -> State | None:
+    def state(self, choice: AnyChoice) -> State | None:
         """The state of a choice; None where it is not there."""
         phase = self.phase(choice)
         return phase.state if phase is not None else None
 
 
-def serving(there: Standing, choice: AnyStep) -> str:
+def serving(there: Standing, choice: AnyChoice) -> str:
     """The slug of what stands and serves until the choice, which is not there, does; empty where nothing does."""
     if choice.slug in there.steps:
         return ""
     return next((slug for slug in sorted(there.steps) if there.state(there.steps[slug]) is State.READY), "")
 
 
-def standing(step: AnyStep, client: Any, us: Owner) -> Standing:
+def standing(step: AnyChoice, client: object, us: Owner) -> Standing:
     """What is there of a step under any name; a stranger's is none of it."""
     found = Standing()
     for sibling in step.siblings(client):
@@ -74,59 +104,69 @@ def standing(step: AnyStep, client: Any, us: Owner) -> Standing:
     return found
 
 
-def bring(step: AnyStep, client: Any, outputs: Outputs, run: Run) -> Outcome:
+def bring(step: Step[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
     """Bring up the best choice that can be had and leave no other. Raises: as `converge`."""
-    choosing = run.choosing
-    if len(step.choices) == 1 and not choosing.elsewhere(step.name):
+    if isinstance(step, Alternatives):
+        return _bring_one(step, outputs, run)
+    if run.ledger.recorded(step.name) not in ("", step.slug):
+        run.ledger.begin(step)  # what it was under its other name is another incarnation
+    return converge(step, outputs, run)
+
+
+def _bring_one(step: Alternatives[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
+    ledger = run.ledger
+    if len(step.choices) == 1 and not ledger.elsewhere(step.name):
         try:
-            return converge(step, client, outputs, run)
+            return converge(step, outputs, run)
         except OutgrownError as outgrown:
-            run.tell(step.name, f"{outgrown.message}; making another one beside it")
-    there = standing(step, client, run.owner)
-    choices = named(step, there, client, outputs)
+            ledger.tell(step.name, f"{outgrown.message}; making another one beside it")
+    there = standing(step, run.client, run.owner)
+    choices = named(step, there, run.client, outputs)
     others, reasons = dict(there.steps), dict[str, str]()
-    recorded = choosing.recorded(step.name) or step.slug
-    for choice in in_order(choices, there, recorded if not run.was_there(step.name) else "", first=choosing.first):
+    recorded = ledger.recorded(step.name) or step.slug
+    unfinished = "" if ledger.was_there(step.name) else recorded
+    for choice in in_order(choices, there, unfinished, first=run.first_choice):
         if choice.slug in there.facts or choice.slug == recorded:
-            choosing.adopt(choice)
+            ledger.adopt(choice)
         else:
-            choosing.begin(choice)
-        _give_up_unready([other for slug, other in others.items() if slug != choice.slug], client, run)
+            ledger.begin(choice)
+        _give_up_unready([other for slug, other in others.items() if slug != choice.slug], run)
         try:
             before = there.serving(choice)
-            heir = choice if before is None else choice.succeeding(before)
-            outcome = converge(heir, client, outputs, _own_token(run, step, choice, there))
+            heir = choice if before is None else successor(choice, before)
+            outcome = converge(heir, outputs, _own_token(run, step, choice, there))
         except ScarceError as short:
             reasons[choice.label] = short.reason
             others[choice.slug], recorded = choice, ""
-            choosing.note(f"{step.name}: no capacity for {choice.label} ({short.reason}); giving it up")
+            ledger.remark(f"{step.name}: no capacity for {choice.label} ({short.reason}); giving it up")
             continue
         others.pop(choice.slug, None)
-        _hand_on(choice, [there.facts[slug] for slug in others if slug in there.facts], client, run)
-        _clear(step, others, client, run)
+        _hand_on(choice, [there.facts[slug] for slug in others if slug in there.facts], run)
+        _clear(step, others, run)
         return _told(choices, choice, _replaced(outcome, choice, choices, there), reasons)
-    choosing.begin(step)  # the next run begins anew, with the first
-    _give_up_unready(others.values(), client, run)
+    ledger.begin(step)  # the next run begins anew, with the first
+    _give_up_unready(others.values(), run)
     said = "; ".join(f"{label}: {reason}" for label, reason in reasons.items())
     message = f"{step.name}: none of its choices has capacity: {said}"
     raise errors.ProvisioningError(message, NO_CHOICE_HINT)
 
 
-def take_away(step: AnyStep, client: Any, run: Run) -> Outcome:
+def take_away(step: Step[C, F], run: Run[C]) -> Outcome:
     """Delete whatever choice is there, all at the same time, and wait until none is left. Raises: as `remove`."""
-    recorded = run.choosing.recorded(step.name)
-    main = under_any_name(step).get(recorded, step)
-    others = [s for s in step.siblings(client, fresh=True) if s.slug != main.slug and _is_its(s, step, client, run)]
+    if not isinstance(step, Alternatives):
+        return remove(step, run)
+    recorded = run.ledger.recorded(step.name)
+    main = _by_name(step).get(recorded, step)
+    others = [s for s in step.siblings(run.client, fresh=True) if s.slug != main.slug and _is_its(s, step, run)]
     if not others:
-        return remove(main, client, run)
+        return remove(main, run)
     for each in (main, *others):
-        _give_up(each, client, run)
-    settled = replace(run, unsettled=lambda _: False)  # what was cut off has been found
-    outcomes = [remove(each, client, settled) for each in (main, *others)]
+        _give_up(each, run)
+    outcomes = [remove(each, run, settled=True) for each in (main, *others)]  # what was cut off has been found
     return next((outcome for outcome in outcomes if outcome.status is Status.DELETED), outcomes[0])
 
 
-def named(step: AnyStep, there: Standing, client: Any, outputs: Outputs) -> tuple[AnyStep, ...]:
+def named(step: AnyChoice, there: Standing, client: object, outputs: Outputs) -> Sequence[AnyChoice]:
     """The step's choices, each under the name that it has or is to have.
 
     One that stands and is what is wanted keeps its name. Where what stands under a choice's name cannot become so, the
@@ -135,9 +175,14 @@ def named(step: AnyStep, there: Standing, client: Any, outputs: Outputs) -> tupl
     return tuple(_named(choice, there, client, outputs) for choice in step.choices)
 
 
-def under_any_name(step: AnyStep) -> dict[str, AnyStep]:
-    """The step's choices by every name that each may have: its own, and the one it has when it was made again."""
-    found: dict[str, AnyStep] = {}
+def under_any_name(step: Step[C, F]) -> Mapping[str, Step[C, F]]:
+    """The ways to have a step, by every name that each may have."""
+    return _by_name(step) if isinstance(step, Alternatives) else {step.slug: step}
+
+
+def _by_name(step: AnyChoice) -> dict[str, AnyChoice]:
+    """Each by its own name, and by the one that it has when it was made again."""
+    found: dict[str, AnyChoice] = {}
     for choice in step.choices:
         again = (choice.renewed,) if choice.replacement.order is Order.CREATE_FIRST else ()
         for one in (choice, *again):
@@ -145,7 +190,7 @@ def under_any_name(step: AnyStep) -> dict[str, AnyStep]:
     return found
 
 
-def _named(choice: AnyStep, there: Standing, client: Any, outputs: Outputs) -> AnyStep:
+def _named(choice: AnyChoice, there: Standing, client: object, outputs: Outputs) -> AnyChoice:
     if choice.replacement.order is not Order.CREATE_FIRST:
         return choice
     want = choice.desired(outputs)
@@ -157,7 +202,7 @@ def _named(choice: AnyStep, there: Standing, client: Any, outputs: Outputs) -> A
     return next((one for one in names if one.slug not in there.facts), names[-1])
 
 
-def _replaced(outcome: Outcome, choice: AnyStep, choices: Iterable[AnyStep], there: Standing) -> Outcome:
+def _replaced(outcome: Outcome, choice: AnyChoice, choices: Iterable[AnyChoice], there: Standing) -> Outcome:
     """A new one that was made because an old one could not become so."""
     old = sorted(there.facts.keys() - {one.slug for one in choices})
     if outcome.status is not Status.CREATED or not old:
@@ -165,7 +210,7 @@ def _replaced(outcome: Outcome, choice: AnyStep, choices: Iterable[AnyStep], the
     return replace(outcome, status=Status.REPLACED, message=f"{choice.slug} stood before {', '.join(old)} went")
 
 
-def in_order(choices: tuple[AnyStep, ...], there: Standing, unfinished: str, *, first: bool) -> list[AnyStep]:
+def in_order(choices: Sequence[AnyChoice], there: Standing, unfinished: str, *, first: bool) -> list[AnyChoice]:
     """The choices in the order in which they are tried, each once.
 
     What is ready comes first (unless the first choice is asked for), then what is on its way, then what the record
@@ -187,7 +232,7 @@ def in_order(choices: tuple[AnyStep, ...], there: Standing, unfinished: str, *, 
     return sorted(tried, key=lambda choice: _is_scarce(there.phase(choice), State.FAILED))
 
 
-def summary(choices: Sequence[AnyStep], choice: AnyStep) -> str:
+def summary(choices: Sequence[AnyChoice], choice: AnyChoice) -> str:
     """Which of the choices it is, for people; empty for the first: one that was only made again is no later choice.
 
     `choices` are named as they stand: see `named`.
@@ -200,15 +245,16 @@ def _is_scarce(phase: Phase | None, state: State = State.MOVING) -> bool:
     return phase is not None and phase.scarce and phase.state is state
 
 
-def _hand_on(choice: AnyStep, old: Iterable[Any], client: Any, run: Run) -> None:
+def _hand_on(choice: AnyChoice, old: Iterable[Facts], run: Run[C]) -> None:
     """What others tagged the resources with that are about to go, also where an earlier run made the new one."""
     tagged = [have for have in old if tags_of_others(choice, have, run.tags)]
-    new = choice.discover(client, fresh=True) if tagged else None
-    for have in tagged if new is not None else ():
-        hand_on(choice, client, have, new, run.tags)
+    new = choice.discover(run.client, fresh=True) if tagged else None
+    if new is not None:
+        for have in tagged:
+            hand_on(choice, run.client, have, new, run.tags)
 
 
-def _own_token(run: Run, step: AnyStep, choice: AnyStep, there: Standing) -> Run:
+def _own_token(run: Run[C], step: AnyStep, choice: AnyChoice, there: Standing) -> Run[C]:
     """The run with tokens that differ by choice: under one token AWS would take two choices for one request.
 
     What else stands is part of it: where the state is lost, and with it the count of incarnations, AWS would answer for
@@ -217,32 +263,31 @@ def _own_token(run: Run, step: AnyStep, choice: AnyStep, there: Standing) -> Run
     others = [str(there.steps[slug].outputs(have)) for slug, have in there.facts.items() if slug != choice.slug]
     if choice.slug == step.slug and not others:
         return run
-    more = "|".join((choice.slug, *sorted(others)))
-    return replace(run, token=lambda name: hashlib.sha256(f"{run.token(name)}|{more}".encode()).hexdigest())
+    return replace(run, salt="|".join((choice.slug, *sorted(others))))
 
 
-def _is_its(other: AnyStep, step: AnyStep, client: Any, run: Run) -> bool:
-    have = other.discover(client, fresh=True)
+def _is_its(other: AnyChoice, step: AnyStep, run: Run[C]) -> bool:
+    have = other.discover(run.client, fresh=True)
     return have is not None and is_ours(have.owner, run.owner) and have.owner.step in ("", step.name)
 
 
-def _give_up(choice: AnyStep, client: Any, run: Run, *, ready_too: bool = True) -> None:
+def _give_up(choice: AnyChoice, run: Run[C], *, ready_too: bool = True) -> None:
     """Send the delete of a choice of ours, once; AWS may refuse it for now."""
-    have = choice.discover(client, fresh=True)
+    have = choice.discover(run.client, fresh=True)
     if have is None or not is_ours(have.owner, run.owner):
         return
     state = choice.phase(have).state
     if state is not State.LEAVING and (ready_too or state is not State.READY):
-        choice.give_up(client, have)
+        choice.give_up(run.client, have)
 
 
-def _give_up_unready(others: Iterable[AnyStep], client: Any, run: Run) -> None:
+def _give_up_unready(others: Iterable[AnyChoice], run: Run[C]) -> None:
     """What is neither wanted nor ready goes at once; what is ready serves until another one does."""
     for other in others:
-        _give_up(other, client, run, ready_too=False)
+        _give_up(other, run, ready_too=False)
 
 
-def _clear(step: AnyStep, others: Mapping[str, AnyStep], client: Any, run: Run) -> None:
+def _clear(step: AnyStep, others: Mapping[str, AnyChoice], run: Run[C]) -> None:
     """Delete what is not wanted any more, as soon as AWS lets us, and wait until it is gone.
 
     Raises: ProvisioningError where a delete failed, WaitTimeoutError; running again goes on with it.
@@ -250,14 +295,14 @@ def _clear(step: AnyStep, others: Mapping[str, AnyStep], client: Any, run: Run) 
     left, sent, began = dict(others), set[str](), run.clock.now()
     while left:
         for slug, other in list(left.items()):
-            have = other.discover(client, fresh=True)
+            have = other.discover(run.client, fresh=True)
             if have is None or not is_ours(have.owner, run.owner):
                 del left[slug]
                 continue
             phase = other.phase(have)
             if phase.state is State.FAILED and slug in sent:
                 raise errors.ProvisioningError(f"{step.name}: {slug} was given up and cannot go: {phase.message}")
-            if phase.state is not State.LEAVING and other.give_up(client, have):
+            if phase.state is not State.LEAVING and other.give_up(run.client, have):
                 sent.add(slug)
         if not left:
             return
@@ -267,11 +312,11 @@ def _clear(step: AnyStep, others: Mapping[str, AnyStep], client: Any, run: Run) 
                 f"{step.name}: {named} was given up and is still there after {waited:.0f} s",
                 "run the same command again to wait on",
             )
-        run.tell(step.name, f"waiting until {named}, which was given up, is gone")
+        run.ledger.tell(step.name, f"waiting until {named}, which was given up, is gone")
         run.clock.sleep(pause(waited, step.timing.delete_s, run.speed))
 
 
-def _told(choices: Sequence[AnyStep], choice: AnyStep, outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
+def _told(choices: Sequence[AnyChoice], choice: AnyChoice, outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
     """The outcome; where the first choice could not be had, with what was chosen and why."""
     what = summary(choices, choice)
     if not what:

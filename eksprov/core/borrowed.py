@@ -5,14 +5,35 @@ A borrowed step makes nothing, so it has no owner of ours to check; whatever it 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from eksprov import errors
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import AnyStep, State
+from eksprov.core.step import C, F, Sighting, State, Step
 
 
-def look_at(step: AnyStep, client: Any) -> Outcome:
+class Part(Step[C, F]):
+    """Of another step's resource, or of the account: it is never found or deleted by itself."""
+
+    @classmethod
+    def survey(cls, client: C, stack: str) -> Iterable[Sighting]:
+        """Nothing: it has no life of its own."""
+        return ()
+
+
+class Borrowed(Step[C, F]):
+    """Another's: it is read and checked, never made, tagged, changed or deleted."""
+
+    @classmethod
+    def survey(cls, client: C, stack: str) -> Iterable[Sighting]:
+        """Nothing: it is not this stack's."""
+        return ()
+
+    def take_out(self, client: C, have: F) -> None:
+        """Delete what this stack left in it."""
+
+
+def look_at(step: Borrowed[C, F], client: C) -> Outcome:
     """It is there and fit. Raises: ProvisioningError when it is not."""
     have = step.discover(client)
     if have is None:
@@ -26,11 +47,9 @@ def look_at(step: AnyStep, client: Any) -> Outcome:
     return Outcome(step.name, Status.UNCHANGED, outputs=step.outputs(have))
 
 
-def leave(step: AnyStep, client: Any) -> Outcome:
-    """Take out of it what this stack left in it, and nothing else; a part of something goes with the whole."""
-    if step.part:
-        return Outcome(step.name, Status.ABSENT)
+def leave(step: Borrowed[C, F], client: C) -> Outcome:
+    """Take out of it what this stack left in it, and nothing else."""
     have = step.discover(client, fresh=True)
     if have is not None:
-        step.delete(client, have)
+        step.take_out(client, have)
     return Outcome(step.name, Status.ABSENT, message="it is not this stack's and stays as it is")

@@ -1,4 +1,4 @@
-"""When a choice has no capacity, and what a run remembers of the choices it made.
+"""When a choice has no capacity.
 
 Some resources can be had in several ways (other instance types, zones, a way of buying): the step's `choices`. A choice
 that AWS reports no capacity for is not waited for until a deadline; after a short while of patience it is given up.
@@ -6,9 +6,6 @@ The patience is there because one zone may be empty while Auto Scaling already l
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from eksprov import errors
 from eksprov.core.pace import Clock
@@ -48,21 +45,3 @@ class Patience:
             self._since = self._clock.now()
         if phase.state is State.FAILED or self._clock.now() - self._since >= self._limit_s:
             raise ScarceError(step.name, phase.message)
-
-
-@dataclass(frozen=True)
-class Choosing:
-    """What a run knows and keeps of choices.
-
-    `recorded` gives the slug of the choice that the state names. `elsewhere` says that the step's resource is known to
-    stand under another name than the config's only one. `adopt` takes a choice as the one that counts; `begin` does so
-    on the disk, with a new token, before anything is sent. `note` says to the user what was chosen and why.
-    `first` asks for the first choice although a later one is there.
-    """
-
-    recorded: Callable[[str], str] = lambda name: ""
-    elsewhere: Callable[[str], bool] = lambda name: False
-    adopt: Callable[[AnyStep], None] = lambda step: None
-    begin: Callable[[AnyStep], None] = lambda step: None
-    note: Callable[[str], None] = lambda text: None
-    first: bool = False

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 from eksprov import errors
 from eksprov.core.change import Change
-from eksprov.core.step import HERE, AnyStep, Owner
+from eksprov.core.step import HERE, AnyStep, C, F, Facts, Owner, Step
+
+
+@runtime_checkable
+class Blockable(Protocol):
+    def blockers(self, client: object, have: Facts) -> tuple[str, ...]:
+        """What keeps the resource from being deleted, named for people."""
+
+
+def holders(step: Step[C, F], client: C, have: F) -> tuple[str, ...]:
+    """What keeps the resource from being deleted, as far as its kind can say."""
+    return step.blockers(client, have) if isinstance(step, Blockable) else ()
 
 
 def in_words(change: Change) -> str:
@@ -15,17 +26,17 @@ def in_words(change: Change) -> str:
     return ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
 
 
-def late(step: AnyStep, client: Any, have: Any | None, waited_s: float) -> errors.WaitTimeoutError:
+def late(step: Step[C, F], client: C, have: F | None, waited_s: float) -> errors.WaitTimeoutError:
     """A deadline has passed; what holds the resource is asked for."""
     phase = step.phase(have).message if have is not None else "it cannot be seen yet"
-    blockers = step.blockers(client, have) if have is not None else ()
-    by = f"; held by {', '.join(blockers)}" if blockers else ""
+    holding = holders(step, client, have) if have is not None else ()
+    by = f"; held by {', '.join(holding)}" if holding else ""
     return errors.WaitTimeoutError(
         f"{step.name}: still not done after {waited_s:.0f} s: {phase}{by}", "run the same command again to wait on"
     )
 
 
-def strange(step: AnyStep, have: Any) -> errors.OwnershipError:
+def strange(step: AnyStep, have: Facts) -> errors.OwnershipError:
     """A resource of that name is somebody else's."""
     what, hint = whose(have.owner)
     return errors.OwnershipError(

@@ -2,7 +2,7 @@
 
 A resource that goes first takes with it what stands in it. Which steps that are, their wanted facts say: those that
 would lose a value when the resource were unknown. One that gets the value by a field which cannot change goes, and is
-made again after it; one that can be moved is moved later, unless it holds what it is in (`Step.holding`). One that
+made again after it; one that can be moved is moved later, unless it holds what it is in (`Traits.holding`). One that
 keeps for ever what it was made with, or may not be made again, makes the replacement impossible.
 """
 
@@ -59,9 +59,9 @@ def _closure(steps: Sequence[AnyStep], living: Collection[str], root: str) -> tu
             if not losing:
                 continue
             fixed = {name: how for name, how in losing.items() if how != "moved"}
-            if not fixed and not step.holding:
+            if not fixed and not step.traits.holding:
                 continue
-            replaced = step.holding or step.replacement.order is Order.DELETE_FIRST
+            replaced = step.traits.holding or step.replacement.order is Order.DELETE_FIRST
             if "kept" in fixed.values() or not replaced:
                 return gone, f"{step.name} stands on it, and {_never(step, fixed)}"
             gone.add(step.name)

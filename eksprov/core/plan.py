@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+from eksprov.core.borrowed import Borrowed, Part
 from eksprov.core.change import NO_CHANGE, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement
@@ -18,6 +19,7 @@ from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import READY, AnyStep, Facts, Outputs, Owner, State
 from eksprov.core.succession import taken_over
 from eksprov.core.tagging import NO_TAGS, Tags, compared
+from eksprov.core.updates import Consequential, Refusing
 
 F = TypeVar("F", bound=Facts)
 
@@ -113,8 +115,8 @@ def preview(
         line = source.line(step)
         created = line.change.action is Action.CREATE
         lines.append(replace(line, description=step.describe(line.want)) if created else line)
-    lines = [line for line in _with_displaced(lines, by_name) if line.is_change or not by_name[line.name].silent]
-    lines += [source.deletion(step) for step in orphans if not (step.borrowed or step.part)]
+    lines = [line for line in _with_displaced(lines, by_name) if line.is_change or not by_name[line.name].traits.silent]
+    lines += [source.deletion(step) for step in orphans if not isinstance(step, Borrowed | Part)]
     return Plan(tuple(lines), notes=notes)
 
 
@@ -158,21 +160,21 @@ class World:
 
     def _judged(self, step: AnyStep, want: Facts, have: Facts | None) -> tuple[Change, str]:
         """What is to be done, and why it would be refused."""
-        if step.borrowed and have is None:
+        if isinstance(step, Borrowed) and have is None:
             return NO_CHANGE, "does not exist here, but the config names it as something to be used"
-        if have is not None and not step.borrowed and not is_ours(have.owner, self.us):
+        if have is not None and not isinstance(step, Borrowed) and not is_ours(have.owner, self.us):
             return NO_CHANGE, "exists and is not this stack's; it would be left alone and the step would fail"
         phase = step.phase(have) if have is not None else READY
         if phase.state is State.LEAVING:
             have = None
         change = compared(step, want, have, self.tags)
         replaced = change.action is Action.REPLACE and step.replacement.order is not Order.NEVER
-        made_anew = replaced or (phase.state is State.FAILED and step.recreate_failed)
+        made_anew = replaced or (phase.state is State.FAILED and step.traits.recreate_failed)
         if have is not None and not made_anew:
             self.outputs.put(step.name, step.outputs(have))
         if phase.state is State.LEAVING:
             return Change(Action.CREATE, reason="is being deleted"), ""
-        if phase.state is State.FAILED and step.recreate_failed:
+        if phase.state is State.FAILED and step.traits.recreate_failed:
             return Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}"), ""
         if phase.state is State.FAILED:
             return change, phase.message
@@ -182,5 +184,6 @@ class World:
             return replace(change, reason=f"{step.replacement}{taken_over(step, have, self.tags)}"), ""
         if not change.fields or have is None:
             return change, ""
-        why = step.refusal(want, have)
-        return (change, why) if why else (replace(change, reason=step.consequence(want, have)), "")
+        if isinstance(step, Refusing) and (why := step.refusal(want, have)):
+            return change, why
+        return (replace(change, reason=step.consequence(want, have)) if isinstance(step, Consequential) else change), ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eksprov.core.change import Action, Change, FieldChange, diff
-from eksprov.core.step import AnyStep
+from eksprov.core.step import C, F, Step
 
 TAGS = "tags"
 
@@ -36,10 +36,10 @@ class Tags:
 NO_TAGS = Tags()
 
 
-def compared(step: AnyStep, want: Any, have: Any | None, tags: Tags) -> Change:
+def compared(step: Step[C, F], want: F, have: F | None, tags: Tags) -> Change:
     """`diff`, with the tags as one more field of a resource that stays."""
     change = diff(want, have)
-    if step.tags_at is None or have is None or have.owner is None or change.action is Action.REPLACE:
+    if step.traits.tags_at is None or have is None or have.owner is None or change.action is Action.REPLACE:
         return change
     found, wanted = tags.among(have.owner.tags), dict(sorted(tags.wanted.items()))
     if found == wanted:
@@ -47,10 +47,10 @@ def compared(step: AnyStep, want: Any, have: Any | None, tags: Tags) -> Change:
     return Change(Action.UPDATE, (*change.fields, FieldChange(TAGS, found, wanted)), change.reason)
 
 
-def update(step: AnyStep, client: Any, want: Any, have: Any, change: Change, tags: Tags) -> str | None:
+def update(step: Step[C, F], client: Any, want: F, have: F, change: Change, tags: Tags) -> str | None:
     """Send the tags, and what changes the other fields or a first part of them: `Step.update` and what it gives."""
-    if TAGS in change.names and step.tags_at is not None:
-        service, output = step.tags_at
+    if TAGS in change.names and step.traits.tags_at is not None and have.owner is not None:
+        service, output = step.traits.tags_at
         found = tags.among(have.owner.tags)
         put = {key: value for key, value in tags.wanted.items() if found.get(key) != value}
         drop = tuple(sorted(tags.dropped & found.keys()))

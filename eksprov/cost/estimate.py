@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from eksprov.core.billing import BilledItem, Terms
 from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.traits import BilledItem, Terms
 from eksprov.cost.items import TRAFFIC, by_use, is_itemised, items_of
 from eksprov.cost.table import HOURS_A_MONTH, Price
 from eksprov.steps.launch_template_data import LaunchTemplateFacts

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from eksprov.controllers import KINDS as CONTROLLER_KINDS
+from eksprov.core.billing import BilledItem, Billing, Terms
 from eksprov.core.step import AnyStep
-from eksprov.core.traits import BilledItem, Billing, Terms
 from eksprov.serving import KINDS as SERVING_KINDS
 from eksprov.steps import KINDS as AWS_KINDS
 
 KINDS: Final[tuple[type[AnyStep], ...]] = (*AWS_KINDS, *CONTROLLER_KINDS, *SERVING_KINDS)
-BILLING: Final = {kind.kind: kind.traits.billing for kind in KINDS}
+BILLING: Final = {kind.kind: kind.billing for kind in KINDS}
 TRAFFIC: Final = ("data processed by NAT gateways", "data transfer", "taxes")
 
 

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.step import HERE, READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
 from eksprov.kube.api import ConflictError, KubeApi, Manifest, Ref
 from eksprov.kube.describing import described
 from eksprov.kube.owned import cut, flat
@@ -54,7 +54,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
     """The object that `manifest` describes; `slug` is its `Ref`."""
 
     kind: ClassVar[str] = "kube-object"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     world: ClassVar[Any] = "kube"
     timing: ClassVar[Timing] = Timing(create_s=0.5, delete_s=2)
     surveyed: ClassVar[tuple[tuple[str, str], ...]] = PLAIN_KINDS

@@ -1,15 +1,14 @@
-"""Which choice of a step is the one that counts: what a run knows of it from the state, and what a plan reads."""
+"""Which choice of a step is the one that counts: what state and tags say of it, and what a plan reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from eksprov.aws.faults import translated
-from eksprov.core.alternatives import in_order, named, serving, standing, summary
+from eksprov.core.alternatives import Alternatives, in_order, named, serving, standing, summary
 from eksprov.core.change import Action, Change, diff
-from eksprov.core.choosing import Choosing
 from eksprov.core.plan import Planned
 from eksprov.core.replacement import Order
 from eksprov.core.step import AnyStep, State
@@ -28,26 +27,6 @@ def elsewhere(opened: Opened, step: AnyStep) -> bool:
 def back_to_first(before: Callable[[Opened], Opened]) -> Callable[[Opened], Opened]:
     """What opens a stack like `before` and asks for first choices: `--first-choice`."""
     return lambda opened: replace(before(opened), first_choice=True)
-
-
-def choosing(opened: Opened, steps: MutableMapping[str, AnyStep], begin: Callable[[AnyStep], None]) -> Choosing:
-    """What a run over `steps` (by name) knows of choices; `begin` records one before anything of it is sent."""
-
-    def recorded(name: str) -> str:
-        record = opened.state.steps.get(name)
-        return record.slug if record is not None else ""
-
-    def adopt(choice: AnyStep) -> None:
-        steps[choice.name] = choice
-
-    return Choosing(
-        recorded=recorded,
-        elsewhere=lambda name: elsewhere(opened, steps[name]),
-        adopt=adopt,
-        begin=begin,
-        note=opened.stack.progress.note,
-        first=opened.first_choice,
-    )
 
 
 @dataclass(frozen=True)
@@ -86,7 +65,10 @@ def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
     notes: list[str] = []
     instead: dict[str, Any] = {}
     for step in steps:
-        if step.world != "aws" or not opened.asks(step) or (len(step.choices) == 1 and not elsewhere(opened, step)):
+        if not isinstance(step, Alternatives) or not opened.asks(step):
+            taken.append(step)
+            continue
+        if len(step.choices) == 1 and not elsewhere(opened, step):
             taken.append(step)
             continue
         with translated(f"read {step.name}"):

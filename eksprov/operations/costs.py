@@ -9,9 +9,9 @@ from pathlib import Path
 
 from eksprov.aws.faults import translated
 from eksprov.config.schema import Config
+from eksprov.core.billing import Terms
 from eksprov.core.describing import some
 from eksprov.core.plan import Plan
-from eksprov.core.traits import Terms
 from eksprov.cost.estimate import Estimate, estimate, monthly, wanted_items
 from eksprov.cost.prices import offline, online
 from eksprov.operations.stack import Opened

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from eksprov import errors
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.converge import is_ours
 from eksprov.core.displacing import displacement, lost
 from eksprov.core.replacement import Order, outgrown
@@ -40,7 +41,7 @@ def _outgrown(opened: Opened, living: Collection[str]) -> Iterator[str]:
     """Steps on which others stand, and which cannot become what is wanted now."""
     outputs = opened.state.outputs
     for step in opened.steps:
-        if step.name not in living or step.borrowed or step.replacement.order is not Order.DELETE_FIRST:
+        if step.name not in living or isinstance(step, Borrowed) or step.replacement.order is not Order.DELETE_FIRST:
             continue
         if opened.state.is_as_recorded(step) or not _carries(step, opened.steps, living):
             continue

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from eksprov import errors
 from eksprov.config.schema import Addon
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import NO_CHANGE, Unknown
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import AnyStep
@@ -97,7 +98,7 @@ def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -
 
 def _due(opened: Opened) -> frozenset[str]:
     """The names of the steps that are not recorded as they are wanted now, and "" where there are any."""
-    ours = [step for step in opened.steps if step.recorded and not is_model(step.name)]
+    ours = [step for step in opened.steps if step.traits.recorded and not is_model(step.name)]
     names = {step.name for step in ours if not opened.state.is_as_recorded(step)}
     return frozenset(names | ({""} if names else set()))
 
@@ -186,7 +187,7 @@ def _unmade(opened: Opened) -> Iterator[AnyStep]:
     """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
     sighted = {sighting.owner.step for sighting in opened.sightings}
     for step in opened.steps:
-        if not step.traits.limited or step.borrowed or is_model(step.name):
+        if not step.traits.limited or isinstance(step, Borrowed) or is_model(step.name):
             continue
         record = opened.state.steps.get(step.name)
         if record is None or record.status != "ready":

@@ -99,7 +99,7 @@ def _recorded(model: Model, package: Package, steps: Iterable[AnyStep], state: S
     deployment = state.steps.get(f"model/{model.name}/deployment")
     if deployment is None or _place(deployment.slug) != (model.namespace, model.name):
         return _new(model, package, NOT_RECORDED)
-    asked = (step for step in steps if step.recorded and not isinstance(step, ModelEndpoint))
+    asked = (step for step in steps if step.traits.recorded and not isinstance(step, ModelEndpoint))
     if all(map(state.is_as_recorded, asked)):
         return _same(model)
     return replace(_same(model), change=Change(Action.UPDATE, reason=OTHERWISE))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.alternatives import under_any_name
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import NO_CHANGE, NOT_RECORDED, UNKNOWN, Action, Change
 from eksprov.core.converge import is_ours
 from eksprov.core.plan import Plan, Planned, World, preview
@@ -83,7 +84,7 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     if choices.kubernetes_version != UNKNOWN:
         refuse_stale(pins, choices.kubernetes_version)
     every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
-    told = [step for step in every if not step.silent]  # what is not asked has nothing to mend
+    told = [step for step in every if not step.traits.silent]  # what is not asked has nothing to mend
     names = {step.name for step in every}
     gone = [revive(name, one) for name, one in state.steps.items() if name not in names and not is_model(name)]
     notes = [*choices.notes]
@@ -110,7 +111,7 @@ class Records:
         record = self.state.steps.get(step.name)
         step = under_any_name(step).get(record.slug, step) if record is not None else step
         line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(self.state.outputs))
-        if record is None and step.borrowed:  # it is used, and made by nobody here
+        if record is None and isinstance(step, Borrowed):  # it is used, and made by nobody here
             return line
         if record is None:
             return replace(line, change=Change(Action.CREATE, reason=NOT_RECORDED))

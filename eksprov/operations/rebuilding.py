@@ -33,7 +33,7 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
     outputs = Outputs({step.name: step.outputs(have) for step, have in live})
     state = opened.state
     for step, have in live:
-        if step.recorded:
+        if step.traits.recorded:
             record = _record(step, have, outputs, opened.stack.utc(), of_config=step in _config_names(wanted, step))
             state = state.with_record(step.name, record)
     return replace(opened, state=state)

@@ -10,6 +10,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
 
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.replacement import forcing
 from eksprov.core.step import AnyStep, Outputs
 from eksprov.operations.kinds import KINDS
@@ -49,7 +50,7 @@ nodes are tagged by Karpenter, as its node class says.
 
 def table() -> str:
     """The whole document."""
-    rows = [_row(kind) for kind in KINDS if not kind.borrowed]
+    rows = [_row(kind) for kind in KINDS if not issubclass(kind, Borrowed)]
     head = ["| kind | changes in place | forces a new one | how |", "|---|---|---|---|"]
     return "\n".join((_HEAD, *head, *rows, "", *_borrowed()))
 
@@ -68,7 +69,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _borrowed() -> Iterator[str]:
-    names = ", ".join(kind.kind for kind in KINDS if kind.borrowed)
+    names = ", ".join(kind.kind for kind in KINDS if issubclass(kind, Borrowed))
     yield f"Only looked at, never changed, because they are somebody else's: {names}."
 
 

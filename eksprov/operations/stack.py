@@ -135,7 +135,7 @@ class Opened:
 
     def asks(self, step: AnyStep) -> bool:
         """Whether the world is asked for a step: nothing inside a stranger's cluster is any business of ours."""
-        return not self.strange_cluster or not (step.inside or step.world == "kube")
+        return not self.strange_cluster or not (step.traits.inside or step.world == "kube")
 
     def refuse_a_strangers_cluster(self) -> None:
         """Before anybody goes into the cluster. Raises: OwnershipError where it is not this stack's."""

@@ -163,7 +163,7 @@ def standing(opened: Opened, *, refuse_protected: bool = False) -> Standing:
     found = opened.read(cluster, fresh=True)
     if found is None or not is_ours(found.owner, opened.us):
         return Standing(cluster.slug)
-    if refuse_protected and (why := cluster.protection(found)):
+    if refuse_protected and isinstance(cluster, Cluster) and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
     there = Standing(cluster.slug, found, leaving=cluster.phase(found).state is State.LEAVING)
     try:

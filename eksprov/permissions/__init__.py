@@ -89,9 +89,12 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
     for steps in place.kinds.values():
         rights = _rights(type(steps[0]), place)
         yield from (*rights.check, *rights.read, *rights.make, *rights.change)
-        if any(step.tags_at for step in steps):
+        if any(step.traits.tags_at for step in steps):
             yield from rights.tag
-        if any(step.replacement.order is not Order.NEVER or step.holding or step.recreate_failed for step in steps):
+        if any(
+            step.replacement.order is not Order.NEVER or step.traits.holding or step.traits.recreate_failed
+            for step in steps
+        ):
             yield from rights.delete
     for each in kinds:
         yield from _rights(each, place).survey  # a lost record is read back from the tags
@@ -130,7 +133,7 @@ def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Ne
     for steps in place.models.values():
         rights = _rights(type(steps[0]), inside)
         yield from (*rights.read, *rights.make, *rights.change, *rights.delete)
-        if any(step.tags_at for step in steps):
+        if any(step.traits.tags_at for step in steps):
             yield from rights.tag
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import owner_of
@@ -35,7 +35,7 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
     """`slug` is `<namespace>/<service>`; `model` the name in the protocol; empty for a revived step."""
 
     kind: ClassVar[str] = "model-endpoint"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     world: ClassVar[Any] = "kube"
     timing: ClassVar[Timing] = Timing(create_s=2, create_limit_s=900)
 

@@ -22,8 +22,8 @@ from eksprov.aws.faults import code, tolerating, translated
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
+from eksprov.core.billing import Billing
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
-from eksprov.core.traits import Billing, Traits
 from eksprov.core.words import plural
 from eksprov.serving.package import ModelFile
 
@@ -48,7 +48,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
     """The objects of one model; `slug` is `<bucket>/models/<name>/`."""
 
     kind: ClassVar[str] = "model-files"
-    traits: ClassVar[Traits] = Traits(Billing(use="S3 storage and requests"))
+    billing: ClassVar[Billing | None] = Billing(use="S3 storage and requests")
     timing: ClassVar[Timing] = Timing(create_s=5, delete_s=2, create_limit_s=300)
 
     digest: str = ""

@@ -25,12 +25,12 @@ from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import some
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_coming_or_going
 from eksprov.steps.eks_rights import found, granting, inside, own_cluster, tagged_anew, tagging
@@ -64,10 +64,8 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     """
 
     kind: ClassVar[str] = "access-entry"
-    traits: ClassVar[Traits] = Traits(UNBILLED, serves_workloads=True)
-    inside: ClassVar[bool] = True
-    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
-    recreate_failed: ClassVar[bool] = True
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(inside=True, tags_at=("eks", "arn"), recreate_failed=True, serves_workloads=True)
 
     partition: str = "aws"
     type: str = "STANDARD"

@@ -25,10 +25,10 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.describing import known, some
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
 from eksprov.steps import addon_configuration
 from eksprov.steps.absent import unless
 from eksprov.steps.addon_trouble import WELL, diagnosed, trouble
@@ -86,12 +86,12 @@ class Addon(Step[Aws, AddonFacts]):
 
     kind: ClassVar[str] = "addon"
     # its pods run on the nodes; EKS charges nothing for it
-    traits: ClassVar[Traits] = Traits(UNBILLED, serves_workloads=True)
-    inside: ClassVar[bool] = True
-    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
+    billing: ClassVar[Billing | None] = UNBILLED
+    # Deleted in motion: once the nodes are gone it waits for them in vain.
+    traits: ClassVar[Traits] = Traits(
+        inside=True, tags_at=("eks", "arn"), recreate_failed=True, delete_in_motion=True, serves_workloads=True
+    )
     timing: ClassVar[Timing] = Timing(create_s=20, delete_s=15, create_limit_s=1500, update_limit_s=3600)
-    recreate_failed: ClassVar[bool] = True
-    delete_in_motion: ClassVar[bool] = True  # once the nodes are gone it waits for them in vain
 
     version: str | None = None
     policy: Policy = "default"

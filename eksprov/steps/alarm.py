@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Final
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
+from eksprov.core.billing import Billing, each
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import Traits, each
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.steps.absent import unless
 
 GONE = ("ResourceNotFoundException", "ResourceNotFound")
@@ -57,8 +57,8 @@ class Alarm(Step[Aws, AlarmFacts]):
     """
 
     kind: ClassVar[str] = "alarm"
-    traits: ClassVar[Traits] = Traits(each("cloudwatch.alarm", "CloudWatch alarm"))
-    tags_at: ClassVar[tuple[str, str] | None] = ("cloudwatch", "arn")
+    billing: ClassVar[Billing | None] = each("cloudwatch.alarm", "CloudWatch alarm")
+    traits: ClassVar[Traits] = Traits(tags_at=("cloudwatch", "arn"))
 
     watch: Watch = Watch("", "", "Sum", 0.0)
     description: str = ""

@@ -22,8 +22,8 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.core.words import plural
 from eksprov.steps.eks_rights import inside
 from eksprov.steps.node_choices import HASH
@@ -54,9 +54,8 @@ class AsgTags(Step[Aws, TemplateFacts]):
     """`slug` is "<cluster>/<node group>"; `labels`, `taints` (key, value, effect) and `disk_gib` are the group's."""
 
     kind: ClassVar[str] = "asg-tags"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
-    inside: ClassVar[bool] = True
-    tags_at: ClassVar[tuple[str, str] | None] = ("autoscaling", "autoscaling_group")
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(inside=True, tags_at=("autoscaling", "autoscaling_group"))
 
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[tuple[str, str, str], ...] = ()

@@ -27,10 +27,10 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, bucket_region, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
+from eksprov.core.billing import Billing
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import VERSION, canonical, policy, statements
 
@@ -74,8 +74,8 @@ class Bucket(Step[Aws, BucketFacts]):
     """`slug` is the bucket's name, in which the account's twelve digits stand; rules and statements of others stay."""
 
     kind: ClassVar[str] = "bucket"
-    traits: ClassVar[Traits] = Traits(Billing(use="S3 storage and requests"), by_name=True, serves_workloads=True)
-    tags_at: ClassVar[tuple[str, str] | None] = ("s3", "name")
+    billing: ClassVar[Billing | None] = Billing(use="S3 storage and requests")
+    traits: ClassVar[Traits] = Traits(tags_at=("s3", "name"), by_name=True, serves_workloads=True)
     timing: ClassVar[Timing] = Timing(create_limit_s=3900)  # a name rests for up to an hour
     batch: ClassVar[int] = 1000  # keys in one DeleteObjects, S3's limit
 

@@ -23,11 +23,11 @@ from eksprov.aws.faults import code, message
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing, Traits
 from eksprov.core.words import plural
 from eksprov.steps import auto_mode
 from eksprov.steps.cluster_facts import ClusterFacts, billed_cluster, facts_of
@@ -50,10 +50,11 @@ class Cluster(Step[Aws, ClusterFacts]):
     """
 
     kind: ClassVar[str] = "cluster"
-    traits: ClassVar[Traits] = Traits(Billing(billed_cluster), limited=True, by_name=True, watched=True)
-    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
+    billing: ClassVar[Billing | None] = Billing(billed_cluster)
+    traits: ClassVar[Traits] = Traits(
+        tags_at=("eks", "arn"), recreate_failed=True, limited=True, by_name=True, watched=True
+    )
     timing: ClassVar[Timing] = Timing(450, 120, create_limit_s=1500, delete_limit_s=1800, update_limit_s=3600)
-    recreate_failed: ClassVar[bool] = True
 
     version: str = ""
     role: str = ""

@@ -8,7 +8,6 @@ which comes after everything else, takes that away again, in an update of its ow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,8 +16,9 @@ from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.borrowed import Part
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
 from eksprov.steps.cluster import MOVING, endpoint_request
 from eksprov.steps.eks_reading import described_cluster, in_words, issues
 from eksprov.steps.eks_rights import own_cluster
@@ -38,14 +38,13 @@ class ClusterEndpointFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
+class ClusterEndpoint(Part[Aws, ClusterEndpointFacts]):
     """`slug` is the cluster's name; the endpoint becomes private only."""
 
     kind: ClassVar[str] = "cluster-endpoint"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
-    inside: ClassVar[bool] = True
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(inside=True)
     timing: ClassVar[Timing] = Timing(create_s=230, delete_s=0.1, create_limit_s=1800, update_limit_s=3600)
-    part: ClassVar[bool] = True
 
     def desired(self, outputs: Outputs) -> ClusterEndpointFacts:
         """Reachable from inside the VPC alone."""
@@ -98,9 +97,6 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
         """As EKS says it."""
         return why_failed(aws, self.slug, update)
 
-    def delete(self, aws: Aws, have: ClusterEndpointFacts) -> None:
-        """It goes with the cluster."""
-
     def phase(self, have: ClusterEndpointFacts) -> Phase:
         """Moving while EKS changes the cluster."""
         said = (MOVING.get(have.status, ""), in_words(have.health))
@@ -109,11 +105,6 @@ class ClusterEndpoint(Step[Aws, ClusterEndpointFacts]):
     def outputs(self, have: ClusterEndpointFacts) -> dict[str, str]:
         """How it may be reached."""
         return {"access": "public" if have.public_access else "private"}
-
-    @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Nothing: it has no life of its own."""
-        return ()
 
     @classmethod
     def rights(cls, place: Place) -> Rights:

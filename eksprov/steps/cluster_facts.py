@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from eksprov.aws.tags import owner_of
+from eksprov.core.billing import BilledItem, Terms
 from eksprov.core.change import UNKNOWN
 from eksprov.core.step import Owner
-from eksprov.core.traits import BilledItem, Terms
 from eksprov.steps import auto_mode
 from eksprov.steps.eks_reading import issues
 

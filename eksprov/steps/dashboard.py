@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN, Unknown
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 
@@ -52,8 +52,8 @@ class Dashboard(Step[Aws, DashboardFacts]):
     """`slug` is the dashboard's name."""
 
     kind: ClassVar[str] = "dashboard"
-    traits: ClassVar[Traits] = Traits(Billing(use="CloudWatch dashboards beyond the free ones"))
-    tags_at: ClassVar[tuple[str, str] | None] = ("cloudwatch", "arn")
+    billing: ClassVar[Billing | None] = Billing(use="CloudWatch dashboards beyond the free ones")
+    traits: ClassVar[Traits] = Traits(tags_at=("cloudwatch", "arn"))
 
     region: str = ""
     widgets: tuple[Widget, ...] = ()

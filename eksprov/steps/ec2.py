@@ -17,7 +17,7 @@ from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, STEP, as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
-from eksprov.core.step import F, Owner, Sighting, Step
+from eksprov.core.step import F, Owner, Sighting, Step, Traits
 from eksprov.steps.ec2_rights import MadeInEc2
 
 T = TypeVar("T")
@@ -34,8 +34,7 @@ THROTTLED_LIMIT_S = 60.0
 class Tagged(MadeInEc2, Step[Aws, F]):
     """A step whose resource is found by its owner tags."""
 
-    named: ClassVar[bool] = False
-    tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
+    traits: ClassVar[Traits] = Traits(named=False, tags_at=("ec2", "id"))
     id_key: ClassVar[str]  # where EC2 puts the id: "VpcId"
 
     @classmethod

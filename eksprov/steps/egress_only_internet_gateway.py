@@ -14,9 +14,9 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
-from eksprov.core.traits import UNBILLED, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -39,7 +39,7 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
 
     kind: ClassVar[str] = "egress-only-internet-gateway"
     # https://docs.aws.amazon.com/vpc/latest/userguide/egress-only-internet-gateway.html
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     ec2_type: ClassVar[str] = "egress-only-internet-gateway"
     ec2_create: ClassVar[str] = "CreateEgressOnlyInternetGateway"
     id_key: ClassVar[str] = "EgressOnlyInternetGatewayId"

@@ -7,16 +7,16 @@ only when its NAT gateway is gone; AWS may hold it some minutes longer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.billing import Billing, each
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.core.traits import Traits, each
+from eksprov.core.step import Outputs, Owner, Timing, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged, sent_once
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -37,12 +37,14 @@ class ElasticIp(Tagged[ElasticIpFacts]):
     """Own the address; whoever uses it maps it."""
 
     kind: ClassVar[str] = "elastic-ip"
-    traits: ClassVar[Traits] = Traits(each("public-ipv4", "public IPv4 address"), limited=True)
+    billing: ClassVar[Billing | None] = each("public-ipv4", "public IPv4 address")
     ec2_type: ClassVar[str] = "elastic-ip"
     ec2_create: ClassVar[str] = "AllocateAddress"
     id_key: ClassVar[str] = "AllocationId"
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
-    recognised: ClassVar[bool] = False  # the call has neither name nor token
+    traits: ClassVar[Traits] = replace(
+        Tagged.traits, recognised=False, limited=True
+    )  # the call has neither name nor token
 
     @property
     def replacement(self) -> Replacement:

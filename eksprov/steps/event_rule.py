@@ -20,10 +20,10 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import some
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.steps.absent import unless
 
 GONE = "ResourceNotFoundException"
@@ -51,8 +51,8 @@ class EventRule(Step[Aws, EventRuleFacts]):
 
     kind: ClassVar[str] = "event-rule"
     # AWS's own events on the default bus: https://aws.amazon.com/eventbridge/pricing/
-    traits: ClassVar[Traits] = Traits(UNBILLED)
-    tags_at: ClassVar[tuple[str, str] | None] = ("events", "arn")
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(tags_at=("events", "arn"))
 
     pattern: str = ""
     target: str = ""

@@ -11,16 +11,17 @@ what a bucket or key says, so what it answers is a warning and stops nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, owner_of
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.iam_role import GONE, IamRole, role_region
 from eksprov.steps.policy_json import canonical, statements
@@ -49,7 +50,7 @@ class ExistingRoleFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingRole(Step[Aws, ExistingRoleFacts]):
+class ExistingRole(Borrowed[Aws, ExistingRoleFacts]):
     """`slug` is the role's ARN; the rest is what a role that eksprov makes for the purpose would have.
 
     `root`: it must have no path.
@@ -57,9 +58,8 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
 
     kind: ClassVar[str] = "existing-role"
     # what is only used is not this stack's cost
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
-    borrowed: ClassVar[bool] = True
 
     service: str = ""
     actions: tuple[str, ...] = ()
@@ -78,13 +78,6 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
         )
         return facts
 
-    def create(self, aws: Aws, want: ExistingRoleFacts, token: str) -> dict[str, str]:
-        """Never: a borrowed step that is not there is refused (`core.borrowed`), so a call would be a bug."""
-        raise NotImplementedError("a role that exists is not made")
-
-    def delete(self, aws: Aws, have: ExistingRoleFacts) -> None:
-        """Nothing of this stack is in it."""
-
     def phase(self, have: ExistingRoleFacts) -> Phase:
         """Failed where EKS, a node or a pod could not use it."""
         wrong = "; ".join(self.problems(have))
@@ -93,11 +86,6 @@ class ExistingRole(Step[Aws, ExistingRoleFacts]):
     def outputs(self, have: ExistingRoleFacts) -> dict[str, str]:
         """The same as of a role that is made here."""
         return {"name": _name(have.arn), "arn": have.arn, "unique_id": have.unique_id}
-
-    @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Nothing: it is not this stack's."""
-        return ()
 
     def problems(self, have: ExistingRoleFacts) -> Iterator[str]:
         """What is in the way for certain."""

@@ -6,15 +6,15 @@ nothing and carry this cluster's tags.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.borrowed import Borrowed
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Item, where
 from eksprov.steps.ec2_rights import reads
 from eksprov.steps.subnet import ROLE_TAG, ROLES, Subnet, delete_leaked_interfaces
@@ -42,14 +42,13 @@ class ExistingSubnetFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
+class ExistingSubnet(Borrowed[Aws, ExistingSubnetFacts]):
     """`slug` is the subnet's id; it must lie in `vpc_id`."""
 
     kind: ClassVar[str] = "existing-subnet"
     # what is only used is not this stack's cost
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
-    borrowed: ClassVar[bool] = True
     vpc_id: str = ""
 
     def desired(self, outputs: Outputs) -> ExistingSubnetFacts:
@@ -61,12 +60,8 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
         found = subnets_in(aws, self.vpc_id, fresh=fresh) if self.vpc_id else _read(aws, "subnet-id", self.slug)
         return found.get(self.slug)
 
-    def create(self, aws: Aws, want: ExistingSubnetFacts, token: str) -> dict[str, str]:
-        """Never: a borrowed step that is not there is refused (`core.borrowed`), so a call would be a bug."""
-        raise NotImplementedError("a subnet that exists is not made")
-
-    def delete(self, aws: Aws, have: ExistingSubnetFacts) -> None:
-        """Take out what this stack's CNI left behind; the subnet stays."""
+    def take_out(self, aws: Aws, have: ExistingSubnetFacts) -> None:
+        """What this stack's CNI left behind."""
         delete_leaked_interfaces(aws, have.id)
 
     def phase(self, have: ExistingSubnetFacts) -> Phase:
@@ -81,11 +76,6 @@ class ExistingSubnet(Step[Aws, ExistingSubnetFacts]):
         """The same as of a subnet that is made here."""
         ipv6 = {"ipv6_cidr": have.ipv6_cidr} if have.ipv6_cidr else {}
         return {"id": have.id, "arn": have.arn, "zone": have.zone, "zone_id": have.zone_id, "cidr": have.cidr, **ipv6}
-
-    @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Nothing: it is not this stack's."""
-        return ()
 
     @classmethod
     def rights(cls, place: Place) -> Rights:

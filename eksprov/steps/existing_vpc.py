@@ -6,15 +6,15 @@ Somebody else owns it, so what is wrong is said and not repaired.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import is_missing
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.borrowed import Borrowed
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.ec2 import Item, where
 from eksprov.steps.ec2_rights import ours, reads
 from eksprov.steps.vpc import Vpc, ipv6_range_of
@@ -33,14 +33,13 @@ class ExistingVpcFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingVpc(Step[Aws, ExistingVpcFacts]):
+class ExistingVpc(Borrowed[Aws, ExistingVpcFacts]):
     """`slug` is the VPC's id."""
 
     kind: ClassVar[str] = "existing-vpc"
     # what is only used is not this stack's cost
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
-    borrowed: ClassVar[bool] = True
 
     def desired(self, outputs: Outputs) -> ExistingVpcFacts:
         """That one."""
@@ -50,13 +49,6 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
         """One listing and the two attributes, shared with the checks that come before the first create."""
         facts: ExistingVpcFacts | None = aws.listing(f"ec2/{self.slug}", lambda: read_vpc(aws, self.slug), fresh=fresh)
         return facts
-
-    def create(self, aws: Aws, want: ExistingVpcFacts, token: str) -> dict[str, str]:
-        """Never: a borrowed step that is not there is refused (`core.borrowed`), so a call would be a bug."""
-        raise NotImplementedError("a VPC that exists is not made")
-
-    def delete(self, aws: Aws, have: ExistingVpcFacts) -> None:
-        """Nothing of this stack is left in it but what its subnets hold."""
 
     def phase(self, have: ExistingVpcFacts) -> Phase:
         """Failed where nodes could not register."""
@@ -68,11 +60,6 @@ class ExistingVpc(Step[Aws, ExistingVpcFacts]):
     def outputs(self, have: ExistingVpcFacts) -> dict[str, str]:
         """The id and the primary range."""
         return {"id": have.id, "cidr": have.cidrs[0] if have.cidrs else ""}
-
-    @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Nothing: it is not this stack's."""
-        return ()
 
     @classmethod
     def rights(cls, place: Place) -> Rights:

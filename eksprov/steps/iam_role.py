@@ -27,12 +27,12 @@ from eksprov.aws.rights import ANYTHING, Need, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, diff, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical, policy
@@ -101,8 +101,8 @@ class IamRole(Step[Aws, RoleFacts]):
     """
 
     kind: ClassVar[str] = "iam-role"
-    traits: ClassVar[Traits] = Traits(UNBILLED, by_name=True)
-    tags_at: ClassVar[tuple[str, str] | None] = ("iam", "name")
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(tags_at=("iam", "name"), by_name=True)
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=2)
 
     service: str = ""

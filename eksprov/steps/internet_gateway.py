@@ -7,15 +7,15 @@ and NAT gateways need this step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
-from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.step import Outputs, Owner, Timing, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, sent_once, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -36,13 +36,13 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
     """Own the gateway and its attachment; `vpc` is the step whose VPC it serves."""
 
     kind: ClassVar[str] = "internet-gateway"
-    traits: ClassVar[Traits] = Traits(UNBILLED, network=True)
+    billing: ClassVar[Billing | None] = UNBILLED
     ec2_type: ClassVar[str] = "internet-gateway"
     ec2_create: ClassVar[str] = "CreateInternetGateway"
     id_key: ClassVar[str] = "InternetGatewayId"
-    holding: ClassVar[bool] = True
+    # Not recognised: the call has neither name nor token.
+    traits: ClassVar[Traits] = replace(Tagged.traits, holding=True, recognised=False, network=True)
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
-    recognised: ClassVar[bool] = False  # the call has neither name nor token
     vpc: str = ""
 
     def desired(self, outputs: Outputs) -> InternetGatewayFacts:

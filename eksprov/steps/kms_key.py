@@ -24,10 +24,10 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import SEEN_LIMIT_S, Passing, eventually
+from eksprov.core.billing import Billing, each
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import Traits, each
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_rights import FOR_AWS
 from eksprov.steps.policy_json import canonical, policy
@@ -70,11 +70,9 @@ class KmsKey(Step[Aws, KeyFacts]):
     """`slug` is the alias, "alias/<stack>"; `role` names the step of the role that uses the key."""
 
     kind: ClassVar[str] = "kms-key"
-    traits: ClassVar[Traits] = Traits(each("kms.key", "KMS key"))
-    tags_at: ClassVar[tuple[str, str] | None] = ("kms", "id")
+    billing: ClassVar[Billing | None] = each("kms.key", "KMS key")
+    traits: ClassVar[Traits] = Traits(tags_at=("kms", "id"), recognised=False, named=False)
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=2)
-    recognised: ClassVar[bool] = False
-    named: ClassVar[bool] = False
 
     partition: str = "aws"
     account: str = ""

@@ -23,10 +23,10 @@ from eksprov.aws.rights import ANYTHING, Need, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tagging_nodes import alike
 from eksprov.aws.tags import REGION, STACK, as_list, of_stack
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
-from eksprov.core.step import Outputs, Sighting, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Sighting, Step, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
 from eksprov.steps.ec2_rights import MadeInEc2, made, ours, reads, tagged_anew
@@ -45,12 +45,12 @@ class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
     """
 
     kind: ClassVar[str] = "launch-template"
-    # its volumes are counted with the nodes
-    traits: ClassVar[Traits] = Traits(UNBILLED)
     ec2_type: ClassVar[str] = "launch-template"
     ec2_create: ClassVar[str] = "CreateLaunchTemplate"
     launches: ClassVar[tuple[str, ...]] = TAGGED
-    tags_at: ClassVar[tuple[str, str] | None] = ("launch-template", "id")
+    # its volumes are counted with the nodes
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(tags_at=("launch-template", "id"))
     timing: ClassVar[Timing] = Timing(create_s=1.0, delete_s=1.0)
 
     hop_limit: int = 1

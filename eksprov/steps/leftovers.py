@@ -13,8 +13,9 @@ from typing import ClassVar
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.converge import Piecewise
+from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Timing
 from eksprov.core.words import counted
 from eksprov.steps.left_behind import USUAL, VOLUME, Piece, delete, found_of
 from eksprov.steps.reclaiming import RECLAIM, Reclaiming
@@ -31,17 +32,15 @@ class LeftoversFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leftovers(Step[Aws, LeftoversFacts]):
+class Leftovers(Piecewise[Aws, LeftoversFacts]):
     """`slug` is the name of a cluster that is, or was, this stack's: the caller has made sure of it.
 
     With `marked_alone` nothing is certain of it but what the tags of volumes say that an earlier teardown has kept.
     """
 
     kind: ClassVar[str] = "leftovers"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=0.0, delete_s=5.0, delete_limit_s=1200.0)
-    piecewise: ClassVar[bool] = True
-    recorded: ClassVar[bool] = False
     reclaiming: Reclaiming = USUAL
     marked_alone: bool = False
 
@@ -65,10 +64,6 @@ class Leftovers(Step[Aws, LeftoversFacts]):
         """Nothing."""
         return LeftoversFacts()
 
-    def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:
-        """Nothing."""
-        return {}
-
     def delete(self, aws: Aws, have: LeftoversFacts) -> None:
         """What nothing holds; the rest waits for the next look. Raises: ProvisioningError where that is in vain."""
         for piece in have.pieces:
@@ -79,10 +74,6 @@ class Leftovers(Step[Aws, LeftoversFacts]):
                 f"{self.name}: cannot delete {'; '.join(self.blockers(aws, have))}",
                 "take those rules away, or have their owner do so; then run the same command again",
             )
-
-    def outputs(self, have: LeftoversFacts) -> dict[str, str]:
-        """None."""
-        return {}
 
     def phase(self, have: LeftoversFacts) -> Phase:
         """What is being swept, counted."""

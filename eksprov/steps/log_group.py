@@ -21,10 +21,10 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import described_cluster
@@ -56,8 +56,8 @@ class LogGroup(Step[Aws, LogGroupFacts]):
     """`slug` is the group's name. It goes after its cluster, which would make it again."""
 
     kind: ClassVar[str] = "log-group"
-    traits: ClassVar[Traits] = Traits(Billing(use="CloudWatch Logs ingestion and storage"), by_name=True)
-    tags_at: ClassVar[tuple[str, str] | None] = ("logs", "arn")
+    billing: ClassVar[Billing | None] = Billing(use="CloudWatch Logs ingestion and storage")
+    traits: ClassVar[Traits] = Traits(tags_at=("logs", "arn"), by_name=True)
 
     retention_days: int = 0
 

@@ -8,7 +8,7 @@ why, is deleted and made again, and lingers in the same way.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from eksprov.aws.faults import tolerating
@@ -16,9 +16,9 @@ from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, STEP, of_stack
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
+from eksprov.core.billing import Billing, each
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
-from eksprov.core.traits import Traits, each
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged, by_tag, owner_in
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -44,12 +44,12 @@ class NatGateway(Tagged[NatGatewayFacts]):
     """Own the gateway; `subnet` and `elastic_ip` are the steps it stands on."""
 
     kind: ClassVar[str] = "nat-gateway"
-    traits: ClassVar[Traits] = Traits(each("nat-gateway", "NAT gateway"), limited=True)
+    billing: ClassVar[Billing | None] = each("nat-gateway", "NAT gateway")
     ec2_type: ClassVar[str] = "natgateway"
     ec2_create: ClassVar[str] = "CreateNatGateway"
     id_key: ClassVar[str] = "NatGatewayId"
     timing: ClassVar[Timing] = Timing(create_s=98.0, delete_s=55.0, create_limit_s=600.0, delete_limit_s=600.0)
-    recreate_failed: ClassVar[bool] = True
+    traits: ClassVar[Traits] = replace(Tagged.traits, recreate_failed=True, limited=True)
     subnet: str = ""
     elastic_ip: str = ""
 

@@ -18,8 +18,9 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.rights import Condition, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.borrowed import Part
+from eksprov.core.step import Outputs, Owner, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, unless_coming_or_going, unless_gone
 from eksprov.steps.eks_rights import granting, own_cluster
@@ -39,16 +40,13 @@ class NodeEntryFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
-    """`slug` is "<cluster>/<role's ARN>"; `type` is EC2_LINUX or EC2."""
+class NodeAccessEntry(Part[Aws, NodeEntryFacts]):
+    """`slug` is "<cluster>/<role's ARN>"; `type` is EC2_LINUX or EC2. EKS takes it away with its nodes."""
 
     kind: ClassVar[str] = "node-access-entry"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
-    inside: ClassVar[bool] = True
-    part: ClassVar[bool] = True  # of the cluster: EKS makes it, and takes it away with its nodes
-    silent: ClassVar[bool] = True
-    recorded: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(inside=True, silent=True, recorded=False)
 
     type: str = "EC2_LINUX"
 
@@ -90,10 +88,6 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
             return bool(compute.get("nodeRoleArn") == self.principal)
         return bool(aws.clients.eks.list_nodegroups(clusterName=name, maxResults=1)["nodegroups"])
 
-    def create(self, aws: Aws, want: NodeEntryFacts, token: str) -> dict[str, str]:
-        """Never: EKS makes it; `discover` always finds something, so a call would be a bug."""
-        raise NotImplementedError("EKS makes the access entries of its nodes")
-
     def update(self, aws: Aws, want: NodeEntryFacts, have: NodeEntryFacts, fields: tuple[str, ...]) -> None:
         """Delete the old one, make one of the same type, and give it what nodes of Auto Mode need."""
         eks = aws.clients.eks
@@ -111,18 +105,9 @@ class NodeAccessEntry(Step[Aws, NodeEntryFacts]):
         """What the plan says of it."""
         return "nodes cannot join until the entry is made again: it knows an earlier role of this name, or is gone"
 
-    def delete(self, aws: Aws, have: NodeEntryFacts) -> None:
-        """Never: it goes with its nodes (`core.borrowed` leaves it), so a call would be a bug."""
-        raise NotImplementedError("EKS deletes the access entries of its nodes")
-
     def outputs(self, have: NodeEntryFacts) -> dict[str, str]:
         """The principal."""
         return {"principal_arn": self.principal}
-
-    @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Nothing: it is found with its cluster."""
-        return ()
 
     @classmethod
     def rights(cls, place: Place) -> Rights:

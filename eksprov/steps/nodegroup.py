@@ -24,10 +24,11 @@ from eksprov.aws.rights import ANYTHING, Need, Place, Rights, node_images, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.alternatives import Alternatives
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.asg_tags import AsgTags
 from eksprov.steps.capacity import SCARCE_ISSUES, launches
@@ -56,19 +57,25 @@ from eksprov.steps.nodegroup_trouble import HOPELESS, diagnosed
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeGroup(Step[Aws, NodeGroupFacts]):
+class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
     """`slug` is "<cluster>/<group>"; `role`, `template` and `subnets` name the steps that make them.
 
     No `instance_types` here means that the template names the type. `fixed_size` says that the size is eksprov's own.
     """
 
     kind: ClassVar[str] = "node-group"
-    traits: ClassVar[Traits] = Traits(Billing(billed_nodes), limited=True, watched=True, serves_workloads=True)
-    inside: ClassVar[bool] = True
-    tags_at: ClassVar[tuple[str, str] | None] = ("node-group", "arn")
+    billing: ClassVar[Billing | None] = Billing(billed_nodes)
+    # Deleted in motion: one without capacity may take half an hour to fail.
+    traits: ClassVar[Traits] = Traits(
+        inside=True,
+        tags_at=("node-group", "arn"),
+        recreate_failed=True,
+        delete_in_motion=True,
+        limited=True,
+        watched=True,
+        serves_workloads=True,
+    )
     timing: ClassVar[Timing] = Timing(create_s=112, delete_s=190, create_limit_s=1800, delete_limit_s=1800)
-    recreate_failed: ClassVar[bool] = True
-    delete_in_motion: ClassVar[bool] = True  # one without capacity may take half an hour to fail
 
     role: str = ""
     subnets: tuple[str, ...] = ()

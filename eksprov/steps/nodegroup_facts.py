@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from eksprov.aws.tags import owner_of
+from eksprov.core.billing import BilledItem, Terms
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.step import Owner
-from eksprov.core.traits import BilledItem, Terms
 from eksprov.core.words import plural
 from eksprov.steps.eks_reading import pairs
 from eksprov.steps.nodegroup_trouble import health_of

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.session import Aws
-from eksprov.core.step import Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.converge import Piecewise
+from eksprov.core.step import Outputs, Owner, Phase, Sighting, State, Timing
 from eksprov.core.words import counted
 from eksprov.steps.left_behind import Piece, delete, pieces
 from eksprov.steps.leftovers import LeftoversFacts
@@ -33,13 +34,11 @@ class Began:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodesOnDemand(Step[Aws, LeftoversFacts]):
+class NodesOnDemand(Piecewise[Aws, LeftoversFacts]):
     """`slug` is the name of this stack's cluster. Never part of a config, never recorded, never created."""
 
     kind: ClassVar[str] = NAME
     timing: ClassVar[Timing] = Timing(create_s=0.0, delete_s=0.0, delete_limit_s=1200.0)
-    piecewise: ClassVar[bool] = True
-    recorded: ClassVar[bool] = False
     began: Began = field(default_factory=Began, compare=False, repr=False)
 
     def desired(self, outputs: Outputs) -> LeftoversFacts:
@@ -56,19 +55,11 @@ class NodesOnDemand(Step[Aws, LeftoversFacts]):
         waited_for = tuple(p for p in found if not p.held or p.what == "instance")
         return LeftoversFacts(waited_for, aws.owner) if waited_for else None
 
-    def create(self, aws: Aws, want: LeftoversFacts, token: str) -> dict[str, str]:
-        """Nothing."""
-        return {}
-
     def delete(self, aws: Aws, have: LeftoversFacts) -> None:
         """What nothing holds; EC2 may refuse it to everyone but EKS."""
         for piece in have.pieces:
             if not piece.held:
                 delete(aws, piece, *(("UnauthorizedOperation",) if _is_of_auto_mode(piece) else ()))
-
-    def outputs(self, have: LeftoversFacts) -> dict[str, str]:
-        """None."""
-        return {}
 
     def phase(self, have: LeftoversFacts) -> Phase:
         """What has still to go, counted."""

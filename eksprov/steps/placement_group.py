@@ -16,9 +16,9 @@ from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_list, of_stack
 from eksprov.aws.waiting import HELD_LIMIT_S, Passing, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Item, by_tag, owner_in, where
 from eksprov.steps.ec2_rights import MadeInEc2, made, ours, reads, tagged_anew
@@ -42,10 +42,10 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
     """`slug` is the group's name."""
 
     kind: ClassVar[str] = "placement-group"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
     ec2_type: ClassVar[str] = "placement-group"
     ec2_create: ClassVar[str] = "CreatePlacementGroup"
-    tags_at: ClassVar[tuple[str, str] | None] = ("ec2", "id")
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(tags_at=("ec2", "id"))
 
     @property
     def replacement(self) -> Replacement:

@@ -16,9 +16,9 @@ from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
 from eksprov.steps.eks_rights import found, inside, own_cluster, passing, tagged_anew, tagging
@@ -42,9 +42,8 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
     """`slug` is "<cluster>/<namespace>/<service account>"; `role` names the step that makes the role."""
 
     kind: ClassVar[str] = "pod-identity-association"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
-    inside: ClassVar[bool] = True
-    tags_at: ClassVar[tuple[str, str] | None] = ("eks", "arn")
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = Traits(inside=True, tags_at=("eks", "arn"))
 
     role: str = ""
 

@@ -17,10 +17,10 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical
 
@@ -49,8 +49,8 @@ class Queue(Step[Aws, QueueFacts]):
     """`slug` is the queue's name."""
 
     kind: ClassVar[str] = "queue"
-    traits: ClassVar[Traits] = Traits(Billing(use="SQS requests"))
-    tags_at: ClassVar[tuple[str, str] | None] = ("sqs", "url")
+    billing: ClassVar[Billing | None] = Billing(use="SQS requests")
+    traits: ClassVar[Traits] = Traits(tags_at=("sqs", "url"))
     timing: ClassVar[Timing] = Timing(create_s=1, delete_s=1)
 
     retention_s: int = 300

@@ -14,9 +14,9 @@ from eksprov.aws.faults import tolerating
 from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.steps.absent import unless
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Repository(Step[Aws, RepositoryFacts]):
     """`slug` is the repository's name, "<stack>/models"."""
 
     kind: ClassVar[str] = "repository"
-    traits: ClassVar[Traits] = Traits(Billing(use="ECR storage"), by_name=True, serves_workloads=True)
-    tags_at: ClassVar[tuple[str, str] | None] = ("ecr", "arn")
+    billing: ClassVar[Billing | None] = Billing(use="ECR storage")
+    traits: ClassVar[Traits] = Traits(tags_at=("ecr", "arn"), by_name=True, serves_workloads=True)
 
     def desired(self, outputs: Outputs) -> RepositoryFacts:
         """Immutable tags."""

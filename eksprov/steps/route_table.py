@@ -16,11 +16,11 @@ from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import diff, left_to_others
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.core.traits import UNBILLED, Traits
 from eksprov.core.words import plural
 from eksprov.steps.ec2 import Filters, Item, Tagged, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
@@ -63,7 +63,7 @@ class RouteTable(Tagged[RouteTableFacts]):
     """
 
     kind: ClassVar[str] = "route-table"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     ec2_type: ClassVar[str] = "route-table"
     ec2_create: ClassVar[str] = "CreateRouteTable"
     id_key: ClassVar[str] = "RouteTableId"

@@ -6,7 +6,7 @@ network interfaces of endpoints) keeps it from being deleted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eksprov import errors
@@ -14,10 +14,10 @@ from eksprov.aws.faults import code, tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, Passing, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.converge import is_ours
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Owner, Timing, Traits
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
 
@@ -47,11 +47,11 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
     """
 
     kind: ClassVar[str] = "security-group"
-    traits: ClassVar[Traits] = Traits(UNBILLED, network=True)
+    billing: ClassVar[Billing | None] = UNBILLED
     ec2_type: ClassVar[str] = "security-group"
     ec2_create: ClassVar[str] = "CreateSecurityGroup"
     id_key: ClassVar[str] = "GroupId"
-    named: ClassVar[bool] = True
+    traits: ClassVar[Traits] = replace(Tagged.traits, named=True, network=True)
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
     vpc: str = ""
     description: str = "Made by eksprov"

@@ -12,16 +12,16 @@ The role has no tags and no owner: other stacks and people use it too, so it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from eksprov.aws.faults import code, message
 from eksprov.aws.rights import Place, Rights, on
 from eksprov.aws.session import Aws
+from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.borrowed import Part
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Owner, Timing
 from eksprov.steps.absent import unless
 
 SPOT = "spot.amazonaws.com"
@@ -39,13 +39,12 @@ class ServiceLinkedRoleFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
-    """`slug` is the service, as IAM names it: "spot.amazonaws.com"."""
+class ServiceLinkedRole(Part[Aws, ServiceLinkedRoleFacts]):
+    """`slug` is the service, as IAM names it: "spot.amazonaws.com"; where the role is missing, it is made."""
 
     kind: ClassVar[str] = "service-linked-role"
-    traits: ClassVar[Traits] = Traits(UNBILLED)
+    billing: ClassVar[Billing | None] = UNBILLED
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=0.1)
-    part: ClassVar[bool] = True  # of the account: what is not there is made, and no teardown deletes it
 
     def desired(self, outputs: Outputs) -> ServiceLinkedRoleFacts:
         """That it is there."""
@@ -71,18 +70,9 @@ class ServiceLinkedRole(Step[Aws, ServiceLinkedRoleFacts]):
                 raise
         return {}
 
-    def delete(self, aws: Aws, have: ServiceLinkedRoleFacts) -> None:
-        """Never: it is the account's (`core.borrowed` leaves it), so a call would be a bug."""
-        raise NotImplementedError("a service-linked role is the account's and stays")
-
     def outputs(self, have: ServiceLinkedRoleFacts) -> dict[str, str]:
         """`arn`."""
         return {"arn": have.arn}
-
-    @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """Nothing: no stack owns it."""
-        return ()
 
     @classmethod
     def rights(cls, place: Place) -> Rights:

@@ -13,7 +13,7 @@ are this cluster's (`cluster_network`) are deleted here; all others are waited f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Network
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,12 +24,12 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
 from eksprov.config.ranges import ipv6_range
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import Outputs, Owner, Timing, Traits
 from eksprov.steps.cluster_network import FREE, cni_interfaces, of_cni
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
@@ -71,7 +71,8 @@ class Subnet(Tagged[SubnetFacts]):
     """
 
     kind: ClassVar[str] = "subnet"
-    traits: ClassVar[Traits] = Traits(UNBILLED, limited=True, network=True)
+    billing: ClassVar[Billing | None] = UNBILLED
+    traits: ClassVar[Traits] = replace(Tagged.traits, limited=True, network=True)
     ec2_type: ClassVar[str] = "subnet"
     ec2_create: ClassVar[str] = "CreateSubnet"
     id_key: ClassVar[str] = "SubnetId"

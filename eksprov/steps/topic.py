@@ -18,10 +18,10 @@ from typing import ClassVar
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
+from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import some
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
-from eksprov.core.traits import Billing, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
 from eksprov.steps.absent import unless
 
 GONE = ("NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException")
@@ -48,8 +48,8 @@ class Topic(Step[Aws, TopicFacts]):
     """`slug` is the topic's ARN, whose last part is its name."""
 
     kind: ClassVar[str] = "topic"
-    traits: ClassVar[Traits] = Traits(Billing(use="SNS messages"))
-    tags_at: ClassVar[tuple[str, str] | None] = ("sns", "arn")
+    billing: ClassVar[Billing | None] = Billing(use="SNS messages")
+    traits: ClassVar[Traits] = Traits(tags_at=("sns", "arn"))
 
     emails: tuple[str, ...] = ()
 

@@ -12,19 +12,19 @@ For an IPv6 cluster the VPC has a range of IPv6 besides, a /56 that AWS chooses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from eksprov.aws.faults import is_missing, tolerating
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import HELD_LIMIT_S, NOT_SEEN_YET, SEEN_LIMIT_S, STILL_HELD, eventually
+from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
-from eksprov.core.traits import UNBILLED, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
 from eksprov.steps.cluster_network import is_clusters_group
 from eksprov.steps.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
 from eksprov.steps.ec2_rights import made, ours, reads, tagged_anew
@@ -54,12 +54,14 @@ class Vpc(Tagged[VpcFacts]):
     """Own the range and the DNS attributes; leave DHCP options and further ranges alone, and IPv6 unless asked."""
 
     kind: ClassVar[str] = "vpc"
-    traits: ClassVar[Traits] = Traits(UNBILLED, limited=True, network=True)
+    billing: ClassVar[Billing | None] = UNBILLED
     ec2_type: ClassVar[str] = "vpc"
     ec2_create: ClassVar[str] = "CreateVpc"
     id_key: ClassVar[str] = "VpcId"
     timing: ClassVar[Timing] = Timing(create_s=1.5, delete_s=1.5)
-    recognised: ClassVar[bool] = False  # the call has neither name nor token
+    traits: ClassVar[Traits] = replace(
+        Tagged.traits, recognised=False, limited=True, network=True
+    )  # the call has neither name nor token
     cidr: str = ""
     ipv6: bool = False
 

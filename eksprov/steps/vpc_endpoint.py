@@ -13,7 +13,7 @@ pods reach one without through their node.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -22,10 +22,10 @@ from eksprov.aws.faults import code
 from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
+from eksprov.core.billing import BilledItem, Billing, Terms
 from eksprov.core.change import Unknown
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
-from eksprov.core.traits import BilledItem, Billing, Terms, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
 from eksprov.core.words import plural
 from eksprov.steps.absent import unless
 from eksprov.steps.ec2 import Filters, Item, Tagged
@@ -72,15 +72,13 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
     """
 
     kind: ClassVar[str] = "vpc-endpoint"
-    traits: ClassVar[Traits] = Traits(Billing(_billed))
+    billing: ClassVar[Billing | None] = Billing(_billed)
     ec2_type: ClassVar[str] = "vpc-endpoint"
     ec2_create: ClassVar[str] = "CreateVpcEndpoint"
     id_key: ClassVar[str] = "VpcEndpointId"
-    holding: ClassVar[bool] = True
-    named: ClassVar[bool] = True
+    traits: ClassVar[Traits] = replace(Tagged.traits, holding=True, named=True, recreate_failed=True)
     # No published figure was found for either; measured values may replace them.
     timing: ClassVar[Timing] = Timing(create_s=75.0, delete_s=30.0, create_limit_s=900.0, delete_limit_s=900.0)
-    recreate_failed: ClassVar[bool] = True
     vpc: str = ""
     service: str = ""
     subnets: tuple[str, ...] = ()

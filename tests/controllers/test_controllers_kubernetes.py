@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kubernetes import client as upstream
+from support.memory_ledger import MemoryLedger
 from support.real_kube import WallClock, client
 
 from eksprov.config.schema import NodePool
@@ -22,13 +23,19 @@ from eksprov.core.change import Action, diff
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import READY, Outputs, Owner, Phase, State
+from eksprov.kube.api import KubeApi
 from eksprov.kube.objects import KubeObject
 from eksprov.local.controlplane.process import ControlPlane
 from eksprov.serving.objects import KubeWorkload
 
 pytestmark = pytest.mark.kubernetes
 FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
-RUN = Run(Owner("demo", "id-1"), WallClock())
+
+
+def run_in(kube: KubeApi) -> Run[KubeApi]:
+    return Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
+
+
 POOL = Pool(NodePool(name="gpu", instance_families=("g6",), gpu_limit=4, drain_limit_s=600, weight=3), (), 200)
 SETS: dict[str, tuple[KubeObject, ...]] = {
     "nvidia": device_plugin(FACTS, "nvidia", ("g5.xlarge",)),
@@ -57,21 +64,21 @@ def test_objects_are_taken_kept_found_by_label_and_removed(plane: ControlPlane, 
     seen = {s.owner.step for kind in (*KINDS, KubeObject, KubeWorkload) for s in kind.survey(kube, "demo")}  # type: ignore[arg-type]  # all speak to Kubernetes
     assert seen == {step.name for step in steps}
     for step in reversed(steps):
-        assert remove(step, kube, RUN).status is Status.DELETED
-        assert remove(step, kube, RUN).status is Status.ABSENT
+        assert remove(step, run_in(kube)).status is Status.DELETED
+        assert remove(step, run_in(kube)).status is Status.ABSENT
 
 
 def test_a_daemon_set_is_done_when_it_is_there_and_a_deployment_when_its_replicas_are(plane: ControlPlane) -> None:
     kube = client(plane)
-    assert converge(SETS["nvidia"][0], kube, Outputs(), RUN).status is Status.CREATED
-    assert converge(SETS["nvidia"][0], kube, Outputs(), RUN).status is Status.UNCHANGED
+    assert converge(SETS["nvidia"][0], Outputs(), run_in(kube)).status is Status.CREATED
+    assert converge(SETS["nvidia"][0], Outputs(), run_in(kube)).status is Status.UNCHANGED
     deployment = SETS["cluster-autoscaler"][-1]
     made(kube, (deployment,))
     have = deployment.discover(kube)
     assert have is not None
     assert have.phase.state is State.MOVING  # no node is there
     for step in (SETS["nvidia"][0], deployment):
-        remove(step, kube, RUN)
+        remove(step, run_in(kube))
 
 
 def allowed(
@@ -111,7 +118,7 @@ def test_the_rights_are_those_that_are_needed_and_no_others(plane: ControlPlane,
         expected = name == "cluster-autoscaler-status"
         assert allowed(plane, tmp_path, "cluster-autoscaler", "update", "", "configmaps", name) is expected
     for step in (*SETS["cluster-autoscaler"][:-1], *SETS["neuron"][:-1]):
-        remove(step, kube, RUN)
+        remove(step, run_in(kube))
 
 
 def test_definitions_wait_for_what_a_controller_still_holds_and_name_it(plane: ControlPlane) -> None:
@@ -149,4 +156,4 @@ def test_definitions_wait_for_what_a_controller_still_holds_and_name_it(plane: C
     assert seen[-1] == Phase(State.LEAVING, said)
     kube.apply({**claim, "metadata": {"name": "theirs-1", "finalizers": []}}, force=True)
     for step in kinds:
-        assert remove(step, kube, RUN).status in (Status.DELETED, Status.ABSENT)
+        assert remove(step, run_in(kube)).status in (Status.DELETED, Status.ABSENT)

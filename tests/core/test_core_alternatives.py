@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import pytest
+from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
-from eksprov.core.alternatives import Standing, bring, in_order, take_away
-from eksprov.core.choosing import PATIENCE_S, Choosing, ScarceError
+from eksprov.core.alternatives import Alternatives, Standing, bring, in_order, take_away
+from eksprov.core.choosing import PATIENCE_S, ScarceError
 from eksprov.core.converge import Run
 from eksprov.core.outcome import Status
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Timing, Traits
 
 US = Owner("shop", "id-1", "thing")
 MOVING, SCARCE = Phase(State.MOVING), Phase(State.MOVING, "none left", scarce=True)
@@ -53,19 +54,28 @@ class World:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thing(Step[World, Facts]):
+class Thing(Alternatives[World, Facts]):
     """Three ways to have it."""
 
     kind: ClassVar[str] = "thing"
     timing: ClassVar[Timing] = Timing(create_s=100, delete_s=30, create_limit_s=500, delete_limit_s=500)
-    recreate_failed: ClassVar[bool] = True
-    delete_in_motion: ClassVar[bool] = True
+    traits: ClassVar[Traits] = Traits(recreate_failed=True, delete_in_motion=True)
     later: tuple[str, ...] = ("b", "c")
 
     @property
     def choices(self) -> tuple[Thing, ...]:
         """This and the later ones."""
         return (self, *(replace(self, slug=slug, later=()) for slug in self.later))
+
+    @property
+    def label(self) -> str:
+        """By its slug."""
+        return self.slug
+
+    @property
+    def renewed(self) -> Thing:
+        """Under another slug."""
+        return replace(self, slug=f"{self.slug}-again")
 
     def siblings(self, client: World, *, fresh: bool = False) -> tuple[Thing, ...]:
         """What is there."""
@@ -116,6 +126,10 @@ class Thing(Step[World, Facts]):
 A = Thing(name="thing", slug="a")
 
 
+def run_of(world: World, ledger: MemoryLedger | None = None) -> Run[World]:
+    return Run(US, world, world, ledger or MemoryLedger())
+
+
 def order(unfinished: str = "", *, first: bool = False, **found: Phase) -> str:
     there = Standing({s: replace(A, slug=s) for s in found}, {slug: Facts(phase) for slug, phase in found.items()})
     return "".join(choice.slug for choice in in_order(A.choices, there, unfinished, first=first))
@@ -148,12 +162,11 @@ def test_the_first_choice_may_be_asked_for_and_then_what_stands_is_next() -> Non
 
 
 def test_a_choice_without_capacity_gives_way_to_the_next_and_every_create_has_its_own_token() -> None:
-    world, begun = World(short=frozenset("ab")), list[str]()
-    choosing = Choosing(begin=lambda step: begun.append(step.slug))
-    outcome = bring(A, world, Outputs(), Run(US, world, token=lambda _: "t", choosing=choosing))
+    world, ledger = World(short=frozenset("ab")), MemoryLedger()
+    outcome = bring(A, Outputs(), run_of(world, ledger))
     assert outcome.status is Status.CREATED
     assert "choice 3 of 3: c; no capacity for a: none left; no capacity for b: none left" in outcome.message
-    assert begun == ["b", "c"]
+    assert ledger.begun == ["b", "c"]
     assert list(world.found) == ["c"]
     times = {f"{do} {slug}": at for at, do, slug in world.calls}
     assert times["create b"] <= PATIENCE_S + 10
@@ -163,7 +176,7 @@ def test_a_choice_without_capacity_gives_way_to_the_next_and_every_create_has_it
 
 def test_a_refused_delete_is_sent_until_it_is_taken() -> None:
     world = World(short=frozenset("a"), held=400.0)
-    bring(A, world, Outputs(), Run(US, world))
+    bring(A, Outputs(), run_of(world))
     assert [what for _, *what in world.calls] == [["create", "a"], ["create", "b"], ["delete", "a"]]
     assert list(world.found) == ["b"]
     assert 400 <= world.calls[-1][0] < 412
@@ -178,14 +191,14 @@ def test_a_delete_that_failed_is_said_and_not_repeated_for_ever() -> None:
 
     world = Stubborn(short=frozenset("a"))
     with pytest.raises(errors.ProvisioningError, match="a was given up and cannot go: held by sg-1"):
-        bring(A, world, Outputs(), Run(US, world))
+        bring(A, Outputs(), run_of(world))
     assert len([call for call in world.calls if call[1:] == ("delete", "a")]) <= 2
 
 
 def test_one_choice_alone_fails_soon_and_is_left_to_aws() -> None:
     world = World(short=frozenset("a"))
     with pytest.raises(ScarceError, match="no capacity: none left"):
-        bring(replace(A, later=()), world, Outputs(), Run(US, world))
+        bring(replace(A, later=()), Outputs(), run_of(world))
     assert world.now() <= PATIENCE_S + 10
     assert [what for _, *what in world.calls] == [["create", "a"]]
 
@@ -199,16 +212,16 @@ def test_a_moment_without_capacity_is_no_lack_of_it() -> None:
                 self.found["a"] = SCARCE
 
     world = Passing(short=frozenset("a"))
-    assert bring(A, world, Outputs(), Run(US, world)).message == ""
+    assert bring(A, Outputs(), run_of(world)).message == ""
     assert list(world.found) == ["a"]
 
 
 def test_all_that_is_there_is_taken_away_side_by_side() -> None:
     world = World({"a": SCARCE, "c": READY})
-    assert take_away(A, world, Run(US, world)).status is Status.DELETED
+    assert take_away(A, run_of(world)).status is Status.DELETED
     assert world.found == {}
     assert [at for at, *_ in world.calls] == [0.0, 0.0]
-    assert take_away(A, world, Run(US, world)).status is Status.ABSENT
+    assert take_away(A, run_of(world)).status is Status.ABSENT
 
 
 def test_a_strangers_choice_is_refused() -> None:
@@ -220,5 +233,5 @@ def test_a_strangers_choice_is_refused() -> None:
 
     world = World({"b": READY}, short=frozenset("a"))
     with pytest.raises(errors.OwnershipError):
-        bring(Theirs(name="thing", slug="a"), world, Outputs(), Run(US, world))
+        bring(Theirs(name="thing", slug="a"), Outputs(), run_of(world))
     assert ("delete", "b") not in [call[1:] for call in world.calls]

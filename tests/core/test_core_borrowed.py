@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import pytest
+from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import Action
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.plan import World as Read
 from eksprov.core.plan import preview
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State
 
 US, OTHERS = Owner("shop", "id-1"), Owner("other", "id-9")
 
@@ -36,11 +38,10 @@ class World:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lent(Step[World, Facts]):
+class Lent(Borrowed[World, Facts]):
     """Somebody else's."""
 
     kind: ClassVar[str] = "lent"
-    borrowed: ClassVar[bool] = True
 
     def desired(self, outputs: Outputs) -> Facts:
         return Facts(self.slug)
@@ -55,7 +56,7 @@ class Lent(Step[World, Facts]):
     def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> None:
         client.calls.append("update")
 
-    def delete(self, client: World, have: Facts) -> None:
+    def take_out(self, client: World, have: Facts) -> None:
         client.calls.append("take out what is ours")
 
     def outputs(self, have: Facts) -> dict[str, str]:
@@ -79,13 +80,17 @@ class Time:
         raise AssertionError(seconds)
 
 
-STEP, RUN = Lent(name="lent/a", slug="x-1"), Run(US, Time())
+STEP = Lent(name="lent/a", slug="x-1")
+
+
+def run_of(world: World) -> Run[World]:
+    return Run(US, Time(), world, MemoryLedger())
 
 
 @pytest.mark.parametrize("owner", [None, OTHERS, US])
 def test_it_is_used_whoever_owns_it(owner: Owner | None) -> None:
     world = World(Facts(owner=owner))
-    outcome = converge(STEP, world, Outputs(), RUN)
+    outcome = converge(STEP, Outputs(), run_of(world))
     assert (outcome.status, outcome.outputs, world.calls) == (Status.UNCHANGED, {"id": "x-1"}, [])
 
 
@@ -93,16 +98,16 @@ def test_what_is_not_there_or_not_fit_fails_and_is_not_made_or_mended() -> None:
     for have, said in ((None, "does not exist"), (Facts(wrong="too small"), "too small")):
         world = World(have)
         with pytest.raises(errors.ProvisioningError, match=said):
-            converge(STEP, world, Outputs(), RUN)
+            converge(STEP, Outputs(), run_of(world))
         assert world.calls == []
 
 
 def test_a_removal_leaves_it_and_takes_out_only_what_is_ours() -> None:
     world = World(Facts(owner=OTHERS))
-    assert remove(STEP, world, RUN).status is Status.ABSENT
+    assert remove(STEP, run_of(world)).status is Status.ABSENT
     assert (world.have, world.calls) == (Facts(owner=OTHERS), ["take out what is ours"])
     empty = World(None)
-    assert remove(STEP, empty, RUN).status is Status.ABSENT
+    assert remove(STEP, run_of(empty)).status is Status.ABSENT
     assert empty.calls == []
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from support.memory_ledger import MemoryLedger
 from support.scripted_step import Facts, FakeStep, Time, World, names, run_of
 
 from eksprov.core.converge import converge
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs
+from eksprov.core.step import Outputs, Traits
 
 
 @dataclass(frozen=True)
 class Nameless(FakeStep):
     """One that AWS does not recognise when it is sent twice."""
 
-    recognised: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(recognised=False)
 
 
 NAMELESS = Nameless(name="vpc", slug="vpc")
@@ -25,14 +26,15 @@ NAMELESS = Nameless(name="vpc", slug="vpc")
 def test_what_has_no_name_is_written_down_before_it_is_sent() -> None:
     world = World(None, Facts())
     before: list[Any] = []
-    converge(NAMELESS, world, Outputs(), run_of(intend=lambda name, want: before.append((name, want, names(world)))))
-    assert before == [("vpc", Facts(), [])]
+    ledger = MemoryLedger(hear=lambda what, name: before.append((what, name, names(world))))
+    converge(NAMELESS, Outputs(), run_of(world, ledger=ledger))
+    assert before == [("intend", "vpc", [])]
     assert names(world) == ["create"]
 
 
 def test_what_may_have_been_sent_is_looked_for_before_it_is_sent_again() -> None:
     world = World(None, None, None, Facts())
-    assert converge(NAMELESS, world, Outputs(), run_of(expected=lambda _: True)).status is Status.UNCHANGED
+    assert converge(NAMELESS, Outputs(), run_of(world, ledger=MemoryLedger("expected"))).status is Status.UNCHANGED
     assert world.calls == []
 
 
@@ -44,6 +46,6 @@ def test_what_was_never_made_is_sent_again_once_listings_cannot_lag_any_more() -
             return Facts() if self.calls else None
 
     world = Late(None)
-    assert converge(NAMELESS, world, Outputs(), run_of(time, expected=lambda _: True)).status is Status.CREATED
+    assert converge(NAMELESS, Outputs(), run_of(world, time, MemoryLedger("expected"))).status is Status.CREATED
     assert names(world) == ["create"]
     assert 120 < time.seconds < 140

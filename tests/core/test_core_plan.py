@@ -12,7 +12,7 @@ from support.graphs import graphs
 from eksprov.core.change import Action
 from eksprov.core.executor import Node
 from eksprov.core.plan import World, nodes, preview, removal_nodes
-from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, State, Timing
+from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, State, Timing, Traits
 
 US = Owner("shop", "id-1")
 
@@ -67,7 +67,7 @@ class FakeStep(AnyStep):
 class Forgiving(FakeStep):
     """One that is made again when it failed."""
 
-    recreate_failed: ClassVar[bool] = True
+    traits: ClassVar[Traits] = Traits(recreate_failed=True)
 
 
 def steps_of(graph: list[Node]) -> list[FakeStep]:

@@ -13,9 +13,9 @@ from support.stage import MemoryStore, Stage, Theatre, everything, quick_start
 
 from eksprov.cli.render_forecast import cost_line
 from eksprov.config.schema import Config
+from eksprov.core.billing import Terms
 from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, Change
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.traits import Terms
 from eksprov.cost.estimate import Estimate, Row, estimate, monthly, wanted_items
 from eksprov.cost.items import is_itemised, items_of
 from eksprov.cost.prices import offline
@@ -50,7 +50,7 @@ def test_every_price_has_a_day_and_a_public_source() -> None:
 
 def test_every_kind_has_a_price_or_a_reason_for_none() -> None:
     """A new kind has to say whether it is billed."""
-    assert [kind.kind for kind in KINDS if kind.traits.billing is None] == []
+    assert [kind.kind for kind in KINDS if kind.billing is None] == []
 
 
 def test_the_quick_start_costs_what_a_sum_by_hand_says(stage: Stage) -> None:

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 from support.clock import VirtualClock
+from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
 from eksprov.core.converge import APPEAR_GRACE_S, Run, converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
 
 US = Owner("shop", "id-1")
 
@@ -69,21 +70,16 @@ class Thing(Step[World, Facts]):
 
 @dataclass(frozen=True)
 class Nameless(Thing):
-    named: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(named=False)
 
 
 THING = Thing(name="thing", slug="thing")
 
 
-def act(world: World, what: Any, step: Thing = THING, **more: Any) -> Any:
-    run = Run(
-        owner=US,
-        clock=world.clock,
-        gone=lambda _: world.calls.append("gone"),
-        intend=lambda *_: world.calls.append("intend"),
-        **more,
-    )
-    return what(step, world, Outputs(), run) if what is converge else what(step, world, run)
+def act(world: World, what: Any, *past: str, step: Thing = THING) -> Any:
+    ledger = MemoryLedger(*past, hear=lambda what, _: world.calls.append(what))
+    run = Run(US, world.clock, world, ledger)
+    return what(step, Outputs(), run) if what is converge else what(step, run)
 
 
 def test_every_create_is_written_down_before_it_is_sent() -> None:
@@ -94,7 +90,7 @@ def test_every_create_is_written_down_before_it_is_sent() -> None:
 
 def test_a_removal_looks_longer_for_what_a_run_that_was_cut_off_may_have_made() -> None:
     world = World(VirtualClock(), seen_from=APPEAR_GRACE_S - 10)
-    assert act(world, remove, unsettled=lambda _: True).status is Status.DELETED
+    assert act(world, remove, "unsettled").status is Status.DELETED
     assert world.calls == ["delete"]
 
 
@@ -106,13 +102,13 @@ def test_a_removal_that_has_nothing_unsettled_believes_the_first_reading() -> No
 
 def test_what_others_have_deleted_is_asked_for_under_a_new_token() -> None:
     world = World(VirtualClock())
-    assert act(world, converge, was_there=lambda _: True).status is Status.CREATED
+    assert act(world, converge, "was there").status is Status.CREATED
     assert world.calls == ["gone", "intend", "create"]
 
 
 def test_a_nameless_one_keeps_its_token_because_it_may_only_be_hidden() -> None:
     world = World(VirtualClock())
-    act(world, converge, Nameless(name="thing", slug="thing"), was_there=lambda _: True)
+    act(world, converge, "was there", step=Nameless(name="thing", slug="thing"))
     assert world.calls == ["intend", "create"]
 
 

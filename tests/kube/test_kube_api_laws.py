@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.memory_kube import MemoryKube
+from support.memory_ledger import MemoryLedger
 from support.real_kube import WallClock, client
 from support.samples import STACK, spec
 from support.served_kube import served_kube
@@ -182,28 +183,28 @@ def test_pod_security_admits_the_pods_of_our_deployment(
 
 def test_twice_is_once_for_every_object_of_a_model(kube: KubeApi, namespace: str) -> None:
     """The second converge changes nothing, because what is read back, cut to our fields, is what was sent."""
-    run = Run(Owner("demo", "id-1"), WallClock())
+    run = Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
     objects = [*manifests.shared(namespace, STACK).values(), *manifests.of_model(spec(namespace=namespace)).values()]
     for manifest in objects:
         step = KubeObject(name="x", slug=str(Ref.of(manifest)), manifest=manifest)
-        converge(step, kube, Outputs(), run)
+        converge(step, Outputs(), run)
         live = kube.get(Ref.of(manifest))
         assert live is not None
         assert cut(live, manifest) == flat(manifest)
-        assert converge(step, kube, Outputs(), run).status is Status.UNCHANGED
+        assert converge(step, Outputs(), run).status is Status.UNCHANGED
 
 
 def test_a_survey_finds_what_carries_the_label_and_remove_takes_it_away(kube: KubeApi, namespace: str) -> None:
-    run = Run(Owner("demo", "id-1"), WallClock())
+    run = Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
     manifest = manifests.of_model(spec(namespace=namespace))["model/digits/service"]
     step = KubeObject(name="model/digits/service", slug=str(Ref.of(manifest)), manifest=manifest)
-    converge(step, kube, Outputs(), run)
+    converge(step, Outputs(), run)
     seen = [s for s in KubeObject.survey(kube, "demo") if s.slug == step.slug]
     assert [s.owner.step for s in seen] == ["model/digits/service"]
     assert list(KubeObject.survey(kube, "dem")) == []
     revived = KubeObject.revive(seen[0].owner.step, seen[0].slug)
-    assert remove(revived, kube, run).status is Status.DELETED
-    assert remove(revived, kube, run).status is Status.ABSENT
+    assert remove(revived, run).status is Status.DELETED
+    assert remove(revived, run).status is Status.ABSENT
 
 
 def apply_as(request: pytest.FixtureRequest, manager: str, manifest: dict[str, Any]) -> None:

@@ -70,13 +70,13 @@ def test_what_was_changed_behind_our_back_is_put_back(made: Drifting, kind: str,
     assert callable(change)
     change(made, step)
     aws = made.aws()
-    outcome = converge(step, aws, made.outputs, run_of(aws))
+    outcome = converge(step, made.outputs, run_of(aws))
     assert outcome.status is Status.UPDATED
     assert name in outcome.change.names
     assert made.stage.world() == made.right
     made.stage.tape.rewind()
     aws = made.aws()
-    assert converge(step, aws, made.outputs, run_of(aws)).status is Status.UNCHANGED
+    assert converge(step, made.outputs, run_of(aws)).status is Status.UNCHANGED
     assert made.stage.tape.mutating == []
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_change_under_others_is_refused_by_name(made: Drifting, kind
     for name in (name for name, replaces in compared(made, CASES[kind]).items() if replaces):
         made.stage.tape.rewind()
         with pytest.raises(errors.ReplacementError, match=name):
-            converge(_Wanting(step, name), aws, made.outputs, run_of(aws))  # type: ignore[arg-type]  # as good as one
+            converge(_Wanting(step, name), made.outputs, run_of(aws))  # type: ignore[arg-type]  # as good as one
         assert made.stage.tape.mutating == []
 
 

@@ -10,13 +10,14 @@ from support.account import run_of
 from support.stage import EVERYTHING, Stage, Theatre, everything
 
 from eksprov import errors
+from eksprov.core.borrowed import Borrowed, Part
 from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
 from eksprov.steps import KINDS
 
 # They need an account in which somebody has made them: tests/steps/test_existing_network.py, tests/laws/test_roles.py.
-BORROWED = {kind.kind for kind in KINDS if kind.borrowed}
+BORROWED = {kind.kind for kind in KINDS if issubclass(kind, Borrowed)}
 
 
 @pytest.fixture(params=EVERYTHING)
@@ -58,12 +59,12 @@ def test_another_incarnation_of_every_kind_is_refused_and_untouched(stage: Stage
     before = stage.world()
     stage.tape.rewind()
     theirs = Owner(stage.config.name, "0ther1ncarnat10n")
-    parts = [step for step in stage.opened().steps if step.world == "aws" and not (step.borrowed or step.part)]
+    parts = [step for step in stage.opened().steps if step.world == "aws" and not isinstance(step, Borrowed | Part)]
     for step in parts:
         aws = stage.aws(theirs)
         with pytest.raises(errors.OwnershipError, match="not this stack's"):
-            converge(step, aws, outputs, run_of(aws))
+            converge(step, outputs, run_of(aws))
         with pytest.raises(errors.OwnershipError, match="not this stack's"):
-            remove(step, aws, run_of(aws))
+            remove(step, run_of(aws))
     assert stage.tape.mutating == []
     assert stage.world() == before

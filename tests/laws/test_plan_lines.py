@@ -10,6 +10,7 @@ from support.configs import EXAMPLES, changed, example
 from support.stage import EVERYTHING, MODEL, MemoryStore, Stage, Theatre, everything, project, quick_start
 
 from eksprov.config.schema import Config
+from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import UNKNOWN, Action
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import Step
@@ -21,7 +22,7 @@ from eksprov.operations.stack import Opened, open_stack
 from eksprov.state.record import State
 
 CONFIGS = (quick_start, *(lambda name=name: everything(name) for name in EVERYTHING))
-MADE = {kind for kind in KINDS if not (kind.borrowed or kind.silent)}
+MADE = {kind for kind in KINDS if not (issubclass(kind, Borrowed) or kind.traits.silent)}
 FOLDERS = sorted(path.parent.name for path in EXAMPLES.glob("*/eksprov.yaml"))
 
 
@@ -107,21 +108,21 @@ def test_offline_every_example_is_listed(name: str) -> None:
     config: Config = example(name)
     plan = offline_plan(config, MemoryStore(config.name))
     told(plan)
-    borrowed = {kind.kind for kind in KINDS if kind.borrowed}
+    borrowed = {kind.kind for kind in KINDS if issubclass(kind, Borrowed)}
     assert {line.change.action for line in plan.lines if line.kind in borrowed} <= {Action.NONE}
 
 
 def test_world_and_record_are_planned_alike(stage: Stage) -> None:
     """One planner, whoever says what is there: of nothing the same lines in the same order, of all no change."""
     known = opened(stage)
-    steps = [step for step in known.steps if not step.silent]
+    steps = [step for step in known.steps if not step.traits.silent]
     sources = (World({}, known.us), Records(State(stage.config.name)))
     first, second = ([_what(line) for line in preview(steps, source).lines] for source in sources)
     assert first == second
     assert provision(known).ok
     known = opened(stage)
     assert make_plan(known).changes == offline_plan(stage.config, stage.store).changes == ()
-    assert [step.name for step in known.steps if step.recorded and not known.state.is_as_recorded(step)] == []
+    assert [step.name for step in known.steps if step.traits.recorded and not known.state.is_as_recorded(step)] == []
 
 
 def _what(line: Planned) -> tuple[str, str, str, Action, str]:

@@ -115,7 +115,7 @@ def test_provision_refuses_and_asks_nothing_else(strange: Stage, *, careful: boo
     else:
         ended = {each.name: each.status for each in provision(opened).outcomes}
         assert ended["cluster"] is Status.FAILED
-        assert {ended[step.name] for step in opened.steps if step.inside} == {Status.SKIPPED}
+        assert {ended[step.name] for step in opened.steps if step.traits.inside} == {Status.SKIPPED}
     assert about_it(strange) == set()
     assert strange.world()["cluster"] == before
 
@@ -158,5 +158,7 @@ def test_our_own_cluster_that_lost_its_tags_is_still_refused_by_name(stage: Stag
 def test_every_kind_that_is_named_by_its_cluster_is_inside() -> None:
     """A slug "<cluster>/…" is the mark of a kind that EKS keeps by cluster; a repository's slash is its own."""
     named: set[Any] = {kind for kind in KINDS if kind.world == "aws" and "<cluster>/" in (kind.__doc__ or "")}
-    assert {kind.kind for kind in named} <= {kind.kind for kind in KINDS if kind.inside}
-    assert {kind.kind for kind in KINDS if kind.inside} == {case.name for case in CASES.values() if case.in_cluster}
+    assert {kind.kind for kind in named} <= {kind.kind for kind in KINDS if kind.traits.inside}
+    assert {kind.kind for kind in KINDS if kind.traits.inside} == {
+        case.name for case in CASES.values() if case.in_cluster
+    }

@@ -13,6 +13,7 @@ from support.stage import Stage, Theatre
 
 from eksprov import errors
 from eksprov.aws.session import Aws
+from eksprov.core.borrowed import Part
 from eksprov.core.converge import converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import AnyStep, Outputs, Owner
@@ -42,9 +43,9 @@ def made(theatre: Theatre) -> Iterator[Standing]:
 
 def refused(step: AnyStep, aws: Aws, outputs: Outputs) -> None:
     with pytest.raises(errors.OwnershipError, match="not this stack's"):
-        converge(step, aws, outputs, run_of(aws))
+        converge(step, outputs, run_of(aws))
     with pytest.raises(errors.OwnershipError, match="not this stack's"):
-        remove(step, aws, run_of(aws))
+        remove(step, run_of(aws))
 
 
 def test_neighbours_are_not_touched(stage: Stage) -> None:
@@ -72,7 +73,7 @@ def test_a_resource_of_another_incarnation_is_refused_and_untouched(made: Standi
     stage, outputs, steps = made.stage, made.outputs, made.stage.opened().steps
     before = stage.world()
     stage.tape.rewind()
-    for step in (step for step in steps if not step.part):
+    for step in (step for step in steps if not isinstance(step, Part)):
         refused(step, stage.aws(OURS), outputs)
     assert stage.tape.mutating == []
     assert stage.world() == before

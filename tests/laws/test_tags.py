@@ -23,7 +23,7 @@ def tagged(config: Config, tags: dict[str, str]) -> Config:
 def bearers(stage: Stage) -> set[str]:
     """The steps that bear tags, and Karpenter's node classes, which tell it what to tag its instances with."""
     steps = stage.opened().steps
-    return {step.name for step in steps if step.tags_at is not None or "/karpenter/node-class-" in step.name}
+    return {step.name for step in steps if step.traits.tags_at is not None or "/karpenter/node-class-" in step.name}
 
 
 def own(tags: Any) -> dict[str, str]:

@@ -28,7 +28,7 @@ def test_making_it_takes_few_calls_and_every_step_is_created(stage: Stage) -> No
     without_models = tuple(step for step in opened.steps if not is_model(step.name))
     stage.tape.rewind()
     report = provision(replace(opened, steps=without_models))
-    told = sum(not step.silent for step in without_models)
+    told = sum(not step.traits.silent for step in without_models)
     assert Counter(outcome.status for outcome in report.outcomes) == {Status.CREATED: told}
     assert len(stage.tape.mutating) <= MUTATING_LIMIT, [call.operation for call in stage.tape.mutating]
     assert len(stage.tape.calls) <= CALLS_LIMIT

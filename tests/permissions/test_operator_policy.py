@@ -170,19 +170,19 @@ class Play:
 
     def made(self, step: Any, tags: Tags = NO_TAGS) -> None:
         aws = self.stage.opened().aws
-        run = dataclasses.replace(run_of(aws, self.incarnation), tags=tags)
-        self.outputs.put(step.name, converge(step, aws, self.outputs, run).outputs)
+        run = run_of(aws, self.incarnation, tags)
+        self.outputs.put(step.name, converge(step, self.outputs, run).outputs)
 
     def gone(self, step: Any) -> None:
         aws = self.stage.opened().aws
-        remove(step, aws, run_of(aws, self.incarnation))
+        remove(step, run_of(aws, self.incarnation))
         self.incarnation += 1
 
     def retag(self) -> None:
         """The config gets a tag, and loses it again."""
         opened = self.stage.opened()
         every = {step.name: step for step in (*opened.steps, *served(opened))}
-        for step in (step for step in every.values() if step.tags_at is not None):
+        for step in (step for step in every.values() if step.traits.tags_at is not None):
             for tags in (Tags({"team": "ml"}), Tags(dropped=frozenset({"team"}))):
                 self.stage.tape.rewind()
                 self.made(step, tags)

@@ -150,6 +150,6 @@ def test_a_large_file_goes_up_in_parts(account: Account, package: Package, tmp_p
     only = tuple(file for file in large.files if file.path == "model.joblib")
     big = replace(step(large), files=only)
     aws: Any = account.aws()
-    assert converge(big, aws, Outputs(), run_of(aws)).status is Status.CREATED
+    assert converge(big, Outputs(), run_of(aws)).status is Status.CREATED
     assert keys(account)[f"models/digits/{large.digest}/model.joblib"] == 70_000_000
     assert package

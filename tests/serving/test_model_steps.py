@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.clock import VirtualClock
 from support.memory_kube import MemoryKube
+from support.memory_ledger import MemoryLedger
 from support.samples import package, spec
 
 from eksprov import errors
@@ -26,7 +27,6 @@ from eksprov.serving.graph import is_shared, model_steps
 from eksprov.serving.objects import KubeObject, KubeWorkload
 from eksprov.serving.sizing import NodeType, fit
 
-RUN = Run(Owner("demo", "id-1"), VirtualClock())
 DEPLOYMENT = Ref("apps/v1", "Deployment", "models", "digits")
 
 
@@ -34,18 +34,23 @@ def steps(**model: Any) -> tuple[Any, ...]:
     return model_steps(spec(**model), package(Path()), "model/digits/association")
 
 
+def run_in(kube: MemoryKube, clock: VirtualClock | None = None) -> Run[MemoryKube]:
+    return Run(Owner("demo", "id-1"), clock or VirtualClock(), kube, MemoryLedger())
+
+
 def in_cluster(**model: Any) -> list[Any]:
     return [step for step in steps(**model) if step.world == "kube"]
 
 
-def deploy(kube: MemoryKube, some: list[Any], run: Run = RUN) -> dict[str, Outcome]:
-    walk = Walk(nodes(some), lambda n: converge({s.name: s for s in some}[n], kube, Outputs(), run), lambda _: None)
+def deploy(kube: MemoryKube, some: list[Any], clock: VirtualClock | None = None) -> dict[str, Outcome]:
+    by_name, run = {s.name: s for s in some}, run_in(kube, clock)
+    walk = Walk(nodes(some), lambda n: converge(by_name[n], Outputs(), run), lambda _: None)
     return dict(walk.run(workers=1))
 
 
 def undeploy(kube: MemoryKube, some: list[Any]) -> dict[str, Outcome]:
     revived = {s.name: type(s).revive(s.name, s.slug, needs=s.needs) for s in some}
-    walk = Walk(removal_nodes(list(revived.values())), lambda n: remove(revived[n], kube, RUN), lambda _: None)
+    walk = Walk(removal_nodes(list(revived.values())), lambda n: remove(revived[n], run_in(kube)), lambda _: None)
     return dict(walk.run(workers=1))
 
 
@@ -130,7 +135,7 @@ def test_a_field_of_another_program_is_not_fought_over() -> None:
     meta = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "digits", "namespace": "models"}}
     kube.apply_as("argocd", {**meta, "spec": {"revisionHistoryLimit": 9}}, force=True)
     with pytest.raises(ConflictError, match="argocd") as caught:
-        converge(step, kube, Outputs(), RUN)
+        converge(step, Outputs(), run_in(kube))
     assert caught.value.managers == ("argocd",)
 
 
@@ -248,7 +253,7 @@ def test_the_endpoint_waits_for_an_answer_and_for_the_wanted_replicas() -> None:
     assert "HTTP 503" in endpoint.phase(have).message
     clock = VirtualClock()
     with pytest.raises(errors.WaitTimeoutError, match="does not answer yet"):
-        converge(endpoint, kube, Outputs(), replace(RUN, clock=clock))
+        converge(endpoint, Outputs(), run_in(kube, clock))
 
 
 def test_a_changed_manifest_is_an_update_with_the_fields_that_differ() -> None:

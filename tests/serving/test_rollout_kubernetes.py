@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.memory_ledger import MemoryLedger
 from support.programs import kubectl_program
 from support.real_kube import WallClock, client
 from support.samples import STACK, spec
@@ -107,11 +108,11 @@ def test_every_plain_object_converges_again_without_change_after_the_controllers
     kube = client(plane)
     objects = apply_model(kube, "real-four", replicas={"min": 2, "max": 3})
     until(lambda: len(kube.list("v1", "Pod", "real-four")) == 2)
-    run = Run(Owner("demo", "id-1"), WallClock())
+    run = Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
     for manifest in (*manifests.shared("real-four", STACK).values(), *objects.values()):
         if manifest["kind"] != "Deployment":
             step = KubeObject(name="x", slug=str(Ref.of(manifest)), manifest=manifest)
-            assert converge(step, kube, Outputs(), run).status is Status.UNCHANGED
+            assert converge(step, Outputs(), run).status is Status.UNCHANGED
 
 
 def test_a_deployment_with_the_probes_of_before_changes_in_place(plane: ControlPlane) -> None:

@@ -84,7 +84,7 @@ def test_only_what_the_stacks_own_cni_left_behind_is_taken_out(team: Team) -> No
     )
     assert stage.world() != team.before
     aws = stage.aws(Owner("existing-vpc", STACK_ID))
-    outcome = remove(ExistingSubnet(name="existing-subnet/private-1", slug=subnet), aws, run_of(aws))
+    outcome = remove(ExistingSubnet(name="existing-subnet/private-1", slug=subnet), run_of(aws))
     assert outcome.status is Status.ABSENT
     assert stage.world() == team.before
     assert theirs["NetworkInterface"]["Status"] in ("available", "pending")
@@ -94,9 +94,7 @@ def test_neither_kind_is_ever_made_or_surveyed(team: Team) -> None:
     aws = team.stage.aws(Owner("existing-vpc", STACK_ID))
     for step in (ExistingVpc(name="v", slug="vpc-00000000"), ExistingSubnet(name="s", slug="subnet-00000000")):
         with pytest.raises(errors.ProvisioningError, match="does not exist"):
-            converge(step, aws, Outputs(), run_of(aws))
-        with pytest.raises(NotImplementedError):
-            step.create(aws, step.desired(Outputs()), "t")
+            converge(step, Outputs(), run_of(aws))
         assert list(type(step).survey(aws, "existing-vpc")) == []
 
 

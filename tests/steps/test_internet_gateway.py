@@ -50,7 +50,7 @@ def test_a_detached_gateway_is_deleted_all_the_same(account: Account) -> None:
         InternetGatewayId=outcomes["internet-gateway"].outputs["id"], VpcId=outcomes["vpc"].outputs["id"]
     )
     aws = account.aws()
-    assert remove(GATEWAY, aws, run_of(aws)).status is Status.DELETED
+    assert remove(GATEWAY, run_of(aws)).status is Status.DELETED
 
 
 def _outputs(vpc_id: str):  # type: ignore[no-untyped-def]  # a helper of one line

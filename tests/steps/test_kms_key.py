@@ -229,7 +229,7 @@ def test_eks_may_not_yet_be_let_at_a_fresh_key(bench: Bench) -> None:
     said = "Access denied to KMS key x due to explicit deny policy or revoked grant"
     bench.tape.refuse("CreateCluster", "InvalidParameterException", said, times=2)
     aws = bench.aws()
-    assert converge(step, aws, bench.outputs, run_of(aws)).status is Status.CREATED
+    assert converge(step, bench.outputs, run_of(aws)).status is Status.CREATED
     assert bench.calls().count("CreateCluster") == 3
 
 

@@ -37,7 +37,7 @@ def test_a_failed_one_says_why() -> None:
 def test_one_that_is_gone_but_still_listed_does_not_count(account: Account) -> None:
     converge_all((*BEFORE, NAT), account.aws())
     aws = account.aws()
-    remove(NAT, aws, run_of(aws))
+    remove(NAT, run_of(aws))
     listed = account.plain("ec2").describe_nat_gateways()["NatGateways"]
     assert [gateway["State"] for gateway in listed] == ["deleted"]
     assert NAT.discover(account.aws()) is None

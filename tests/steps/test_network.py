@@ -67,9 +67,9 @@ def test_a_resource_of_another_incarnation_is_refused_and_untouched(account: Acc
     account.tape.rewind()
     aws = account.aws()
     with pytest.raises(errors.OwnershipError):
-        converge(step, aws, outputs, run_of(aws))
+        converge(step, outputs, run_of(aws))
     with pytest.raises(errors.OwnershipError):
-        remove(step, aws, run_of(aws))
+        remove(step, run_of(aws))
     assert account.tape.mutating == []
     assert world(account.plain) == before
 
@@ -135,7 +135,7 @@ def test_what_still_holds_a_resource_is_waited_for(account: Account, step: AnySt
     remove_all(later, account.aws())
     account.tape.refuse(operation, "DependencyViolation", times=5)
     aws = account.aws()
-    assert remove(step, aws, run_of(aws)).status is Status.DELETED
+    assert remove(step, run_of(aws)).status is Status.DELETED
     assert aws.clock.now() > 5
 
 
@@ -144,7 +144,7 @@ def test_an_address_is_released_when_its_gateway_has_let_go(account: Account) ->
     account.tape.refuse("ReleaseAddress", "InvalidIPAddress.InUse", times=3)
     account.tape.refuse("ReleaseAddress", "AuthFailure", "You do not have permission to access the specified resource.")
     aws = account.aws()
-    assert remove(ADDRESS, aws, run_of(aws)).status is Status.DELETED
+    assert remove(ADDRESS, run_of(aws)).status is Status.DELETED
 
 
 @pytest.mark.parametrize("step", [VPC, PRIVATE], ids=lambda step: step.kind)
@@ -157,5 +157,5 @@ def test_what_never_lets_go_is_named(account: Account, step: AnyStep) -> None:
     account.tape.refuse("DeleteSubnet", "DependencyViolation", "subnet has dependencies", times=1000)
     aws = account.aws()
     with pytest.raises(errors.WaitTimeoutError, match=f"{stranger}.*ELB net/other/1"):
-        remove(step, aws, run_of(aws))
+        remove(step, run_of(aws))
     assert aws.clock.now() <= step.timing.delete_limit_s

@@ -90,7 +90,7 @@ def test_its_associations_go_before_it_does(account: Account) -> None:
     converge_all(NETWORK, account.aws())
     account.tape.rewind()
     aws = account.aws()
-    remove(IN, aws, run_of(aws))
+    remove(IN, run_of(aws))
     assert [call.operation for call in account.tape.mutating] == ["DisassociateRouteTable", "DeleteRouteTable"]
     assert ADDRESS.discover(aws) is not None
     assert NAT.discover(aws) is not None

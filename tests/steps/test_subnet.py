@@ -89,7 +89,7 @@ def test_the_cnis_leaked_interfaces_are_deleted_and_nobody_elses(account: Accoun
     ec2.attach_network_interface(NetworkInterfaceId=attached, InstanceId=instance["InstanceId"], DeviceIndex=1)
     account.tape.refuse("DeleteSubnet", "DependencyViolation", times=2)
     aws = account.aws()
-    remove(PRIVATE, aws, run_of(aws))
+    remove(PRIVATE, run_of(aws))
     left = {i["NetworkInterfaceId"] for i in ec2.describe_network_interfaces()["NetworkInterfaces"]}
     assert leaked not in left
     assert kept | {attached} <= left
@@ -102,5 +102,5 @@ def test_nothing_is_cleared_away_unless_it_is_in_the_way(account: Account) -> No
     ec2.create_network_interface(SubnetId=subnet_id, TagSpecifications=specification)
     account.tape.rewind()
     aws = account.aws()
-    remove(PRIVATE, aws, run_of(aws))
+    remove(PRIVATE, run_of(aws))
     assert [call.operation for call in account.tape.mutating] == ["DeleteSubnet"]

@@ -48,7 +48,7 @@ class Net:
         self.stage.tape.rewind()
         aws, outputs, outcomes = self.aws(), Outputs(), {}
         for name in order(nodes(tuple(steps.values()))):
-            outcomes[name] = converge(steps[name], aws, outputs, run_of(aws))
+            outcomes[name] = converge(steps[name], outputs, run_of(aws))
             outputs.put(name, outcomes[name].outputs)
         return outcomes
 
@@ -151,12 +151,10 @@ def test_it_is_all_undone(net: Net) -> None:
     baseline = net.stage.world()
     net.make()
     aws = net.aws()
-    removed = {
-        name: remove(net.steps[name], aws, run_of(aws)) for name in order(removal_nodes(tuple(net.steps.values())))
-    }
+    removed = {name: remove(net.steps[name], run_of(aws)) for name in order(removal_nodes(tuple(net.steps.values())))}
     assert {outcome.status for outcome in removed.values()} == {Status.DELETED}
     assert net.stage.world() == baseline
-    again = {name: remove(step, aws, run_of(aws)).status for name, step in net.steps.items()}
+    again = {name: remove(step, run_of(aws)).status for name, step in net.steps.items()}
     assert set(again.values()) == {Status.ABSENT}
 
 
@@ -170,24 +168,24 @@ def test_what_is_ours_by_tag_is_found_and_what_is_not_is_refused(net: Net) -> No
         theirs = net.stage.aws(Owner("demo", "0ther1ncarnat10n"))
         before = net.stage.world()
         with pytest.raises(errors.OwnershipError):
-            remove(revived, theirs, run_of(theirs))
+            remove(revived, run_of(theirs))
         assert net.stage.world() == before
 
 
 def test_a_group_of_our_name_that_is_not_ours_is_left_alone(net: Net) -> None:
     aws, outputs = net.aws(), Outputs()
-    outputs.put("vpc", converge(net.steps["vpc"], aws, outputs, run_of(aws)).outputs)
+    outputs.put("vpc", converge(net.steps["vpc"], outputs, run_of(aws)).outputs)
     vpc = outputs.get("vpc", "id")
     net.ec2.create_security_group(GroupName="demo-endpoints", Description="theirs", VpcId=vpc)
     before = net.stage.world()
     with pytest.raises(errors.OwnershipError, match="demo-endpoints"):
-        converge(net.steps[GROUP], aws, outputs, run_of(aws))
+        converge(net.steps[GROUP], outputs, run_of(aws))
     assert net.stage.world() == before
 
 
 def test_a_group_whose_answer_was_lost_is_found_by_its_name(net: Net) -> None:
     aws, outputs = net.aws(), Outputs()
-    outputs.put("vpc", converge(net.steps["vpc"], aws, outputs, run_of(aws)).outputs)
+    outputs.put("vpc", converge(net.steps["vpc"], outputs, run_of(aws)).outputs)
     want = net.steps[GROUP].desired(outputs)
     first = net.steps[GROUP].create(aws, want, "t")
     assert net.steps[GROUP].create(aws, want, "t") == first

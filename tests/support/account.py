@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +12,11 @@ from eksprov.aws.session import Aws
 from eksprov.core.converge import Run, converge, remove
 from eksprov.core.outcome import Outcome
 from eksprov.core.step import AnyStep, Outputs, Owner
+from eksprov.core.tagging import NO_TAGS, Tags
 from support.calls import Tape
 from support.cheaper import make_requests_cheaper
 from support.clock import VirtualClock
+from support.memory_ledger import MemoryLedger
 
 US = Owner("demo", "5ac1a1d5ac1a1d00", region="us-west-2")
 REGION = "us-west-2"
@@ -48,29 +49,35 @@ class Account:
         return Aws(clients=first.clients, once=first.once, region=self.region, **fields)
 
 
-def run_of(aws: Aws, generation: int = 0, **more: Any) -> Run:
-    """A run with tokens as the state derives them."""
+def run_of(aws: Aws, generation: int = 0, tags: Tags = NO_TAGS) -> Run[Aws]:
+    """A run with tokens as the state derives them, of a step's incarnation `generation` and those after it."""
+    return Run(aws.owner, aws.clock, aws, Tokens(aws.owner.stack_id, generation), tags=tags)
 
-    ended = Counter[str]()
 
-    def token(name: str) -> str:
-        return hashlib.sha256(f"{aws.owner.stack_id}|{name}|{generation + ended[name]}".encode()).hexdigest()
+class Tokens(MemoryLedger):
+    """Derives tokens as the state does."""
 
-    return Run(owner=aws.owner, clock=aws.clock, token=token, **{"gone": lambda name: ended.update([name]), **more})
+    def __init__(self, stack_id: str, generation: int) -> None:
+        super().__init__()
+        self._stack_id, self._generation = stack_id, generation
+
+    def token(self, name: str) -> str:
+        generation = self._generation + self.ended[name]
+        return hashlib.sha256(f"{self._stack_id}|{name}|{generation}".encode()).hexdigest()
 
 
 def converge_all(steps: tuple[AnyStep, ...], aws: Aws) -> dict[str, Outcome]:
     """One step after another, in the order given."""
     outputs, outcomes = Outputs(), {}
     for step in steps:
-        outcomes[step.name] = converge(step, aws, outputs, run_of(aws))
+        outcomes[step.name] = converge(step, outputs, run_of(aws))
         outputs.put(step.name, outcomes[step.name].outputs)
     return outcomes
 
 
 def remove_all(steps: tuple[AnyStep, ...], aws: Aws) -> dict[str, Outcome]:
     """The other way round."""
-    return {step.name: remove(step, aws, run_of(aws)) for step in reversed(steps)}
+    return {step.name: remove(step, run_of(aws)) for step in reversed(steps)}
 
 
 Reading = Callable[[], dict[str, list[str]]]

@@ -53,7 +53,7 @@ class Bench:
         """Converge the step alone; the tape holds this alone."""
         self.tape.rewind()
         aws = self.aws()
-        outcome = bring(step, aws, self.outputs, run_of(aws))
+        outcome = bring(step, self.outputs, run_of(aws))
         self.outputs.put(step.name, {**outcome.outputs} or {"done": "yes"})
         return outcome
 
@@ -61,7 +61,7 @@ class Bench:
         """Remove the step alone."""
         self.tape.rewind()
         aws = self.aws()
-        return remove(type(step).revive(step.name, step.slug), aws, run_of(aws))
+        return remove(type(step).revive(step.name, step.slug), run_of(aws))
 
     def sightings(self, step: AnyStep) -> list[Sighting]:
         """What a survey finds of the step's kind."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from eksprov.core.converge import Run
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from support.memory_ledger import MemoryLedger
 
 US = Owner("shop", "id-1")
 
@@ -105,9 +106,11 @@ MOVING, LEAVING, FAILED = (Facts(state=state) for state in (State.MOVING, State.
 STRANGE = Facts(owner=Owner("other", "id-9"))
 
 
-def run_of(time: Time | None = None, **more: Any) -> Run:
+def run_of(
+    world: World, time: Time | None = None, ledger: MemoryLedger | None = None, *, speed: float = 1.0
+) -> Run[World]:
     """A run of ours."""
-    return Run(US, time or Time(), token=lambda name: f"token of {name}", **more)
+    return Run(US, time or Time(), world, ledger or MemoryLedger(), speed)
 
 
 def names(world: World) -> list[str]:

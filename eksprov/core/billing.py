@@ -1,4 +1,4 @@
-"""What the rest of the product asks of a kind: said once, as a value, in the kind's own file. Pure.
+"""How a kind is billed, said in the kind's own file. Pure.
 
 What is billed and what is not: the pricing pages of EKS (https://aws.amazon.com/eks/pricing/), VPC
 (https://aws.amazon.com/vpc/pricing/), EC2 and EBS (https://aws.amazon.com/ebs/pricing/).
@@ -44,7 +44,7 @@ Itemise = Callable[[str, Any, Terms], Iterable[BilledItem]]  # from a step's nam
 
 @dataclass(frozen=True)
 class Billing:
-    """How a kind is billed: by `items`; else by `use` that nobody knows beforehand ("SQS requests"), or not at all."""
+    """By `items`; else by `use` that nobody knows beforehand ("SQS requests"), or not at all."""
 
     items: Itemise | None = None
     use: str = ""
@@ -56,21 +56,3 @@ def each(item: str, what: str) -> Billing:
 
 
 UNBILLED = Billing()
-
-
-@dataclass(frozen=True)
-class Traits:
-    """`billing` None: nobody has said what it costs, and that is told.
-
-    `limited`: AWS has a quota for it, so preflight reads how many there are and counts those that come. `by_name`:
-    another's resource may have its name, so preflight looks at it before it is made. `watched`: `status` asks the world
-    about it. `serves_workloads`: a teardown keeps it until the workloads are gone. `network`: what controllers leave
-    behind lies in it, so a teardown takes it after that.
-    """
-
-    billing: Billing | None = None
-    limited: bool = False
-    by_name: bool = False
-    watched: bool = False
-    serves_workloads: bool = False
-    network: bool = False
