@@ -113,7 +113,7 @@ class LocalResponse(BaseResponse):
             return
         documents, context = self.world.pod_rights(key)
         wanted = f"{self.service_name}:{action}"
-        if not all(allows(each, wanted, "*", context) for each in documents):
+        if not allows(documents, wanted, "*", context):
             raise Refusal(
                 "AccessDeniedException" if self.service_name == "eks" else "AccessDenied",
                 f"User: {key.arn(self.partition)} is not authorized to perform: {wanted}",

@@ -1,8 +1,4 @@
-"""EC2: moto's, with DryRun, the order of deletions, and NAT gateways and endpoints that take time.
-
-DryRun answers DryRunOperation before anything is done
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html).
-"""
+"""EC2: moto's, with the order of deletions, and NAT gateways and endpoints that take time."""
 
 from __future__ import annotations
 
@@ -29,11 +25,9 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
     """Answers every request to EC2."""
 
     def before(self, action: str) -> None:
-        """Refuse a wrong order; answer a dry run."""
+        """Refuse a wrong order."""
         if action in GUARDS:
             GUARDS[action](self._ec2, dict(self.params))
-        if self._get_param("DryRun", False):
-            raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
     def get_ebs_default_kms_key_id(self) -> Any:
         """GetEbsDefaultKmsKeyId: the ARN of the customer's that was set, else the alias of AWS's own
@@ -54,13 +48,12 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
             gateway: Any = self._ec2.nat_gateways.get(made[1])
             if gateway is not None:
                 return ActionResult({"ClientToken": token, "NatGateway": gateway})
-        if self._get_param("ConnectivityType", "public") == "public":
-            self._check_allocation()
+        self._check_allocation()
         before = set(self._ec2.nat_gateways)
         result = super().create_nat_gateway()
         (new,) = set(self._ec2.nat_gateways) - before
         gateway = self._ec2.nat_gateways[new]
-        gateway.connectivity_type = gateway.connectivity_type or "public"
+        gateway.connectivity_type = "public"
         self.world.nat.created(self.region, gateway, token, asked)
         return result
 

@@ -144,13 +144,6 @@ def _modify_subnet(ec2: EC2Backend, ask: Ask) -> None:
         raise Refusal("InvalidParameterValue", message)
 
 
-def _disassociate_vpc(ec2: EC2Backend, ask: Ask) -> None:
-    for vpc in ec2.vpcs.values():
-        found: Any = vpc._cidr_block_association_set.get(ask["AssociationId"])
-        if found and ":" in found["cidr_block"] and any(_live(subnet) for subnet in _subnets(ec2, vpc.id)):
-            raise Refusal("DependencyViolation", f"The vpc '{vpc.id}' has subnets that use {found['cidr_block']}")
-
-
 def _create_route(ec2: EC2Backend, ask: Ask) -> None:
     wanted = ask.get("DestinationIpv6CidrBlock")
     table = ec2.get_route_table(ask["RouteTableId"])
@@ -177,6 +170,5 @@ GUARDS: dict[str, Callable[[EC2Backend, Ask], None]] = {
     "CreateSubnet": _create_subnet,
     "AssociateSubnetCidrBlock": _associate_subnet,
     "ModifySubnetAttribute": _modify_subnet,
-    "DisassociateVpcCidrBlock": _disassociate_vpc,
     "CreateRoute": _create_route,
 }

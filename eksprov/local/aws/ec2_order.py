@@ -59,7 +59,7 @@ def is_held(ec2: EC2Backend, group_id: str) -> bool:
 
 def _detach_internet_gateway(ec2: EC2Backend, ask: Ask) -> None:
     vpc_id = ask["VpcId"]
-    gateways = any(n.vpc_id == vpc_id and n.connectivity_type == "public" for n in nat.living(ec2))
+    gateways = any(n.vpc_id == vpc_id for n in nat.living(ec2))
     if gateways or any(e.vpc_id == vpc_id and e.public_ip and _is_used(e) for e in ec2.enis.values()):
         raise _violation(
             f"Network {vpc_id} has some mapped public address(es). Please unmap those public address(es) before "

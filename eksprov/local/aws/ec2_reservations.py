@@ -66,10 +66,6 @@ class Reservations:
             and one["AvailableInstanceCount"] > 0
         )
 
-    def cancel(self, region: str, key: str) -> None:
-        """Nothing can be launched into it any more."""
-        self._found[region, key]["State"] = "cancelled"
-
     def _counted(self, region: str, one: Described) -> Described:
         living = (each for each in ec2_backends[ACCOUNT][region].all_instances() if each.state != "terminated")
         used = sum(getattr(each, "capacity_reservation", "") == one["CapacityReservationId"] for each in living)
@@ -84,19 +80,6 @@ class ReservationActions:
     region: str
     params: Any
 
-    def create_capacity_reservation(self) -> Any:
-        """CreateCapacityReservation: for one type in one zone."""
-        ask = dict(self.params)
-        zone = ask.get("AvailabilityZoneId") or ask.get("AvailabilityZone")
-        if not zone:
-            raise Refusal("MissingParameter", "The request must contain the parameter AvailabilityZone")
-        kept = {key: ask[key] for key in ("EndDateType", "PlacementGroupArn", "InstanceMatchCriteria") if key in ask}
-        tags = [tag for one in ask.get("TagSpecifications") or () for tag in one.get("Tags") or ()]
-        made = current_world().reservations.add(
-            self.region, zone, ask["InstanceType"], int(ask["InstanceCount"]), Tags=tags, **kept
-        )
-        return ActionResult({"CapacityReservation": self._mine()[made["CapacityReservationId"]]})
-
     def describe_capacity_reservations(self) -> Any:
         """DescribeCapacityReservations, by id, in pages; unknown ids are an error."""
         ask, mine = dict(self.params), self._mine()
@@ -105,11 +88,6 @@ class ReservationActions:
         start, size = int(ask.get("NextToken") or 0), int(ask.get("MaxResults") or PAGE)
         answer: Described = {"CapacityReservations": found[start : start + size]}
         return ActionResult(answer | ({"NextToken": str(start + size)} if start + size < len(found) else {}))
-
-    def cancel_capacity_reservation(self) -> Any:
-        """CancelCapacityReservation."""
-        current_world().reservations.cancel(self.region, self._known(dict(self.params)["CapacityReservationId"]))
-        return ActionResult({"Return": True})
 
     def _mine(self) -> dict[str, Described]:
         return current_world().reservations.of(self.region)

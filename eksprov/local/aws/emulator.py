@@ -34,6 +34,7 @@ from eksprov.local.aws.keys import ACCOUNT, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
 from eksprov.local.aws.nat import NatGateways
 from eksprov.local.aws.partitions import partition_of
+from eksprov.local.aws.policy import documents_of
 from eksprov.local.aws.quotas import Quotas
 from eksprov.local.contract import Identity, KubernetesSide, NodeSpec, NodeWish, Offers, PodCredentials, Product
 
@@ -164,23 +165,14 @@ class LocalAws:
         """The cluster of this ARN, in any region."""
         return next((cluster for cluster in self.clusters() if cluster.arn == arn), None)
 
-    def pod_rights(self, key: Key) -> tuple[list[list[str]], dict[str, str]]:
-        """The sets of policies a pod's request must all be allowed by, and the condition keys of its session."""
+    def pod_rights(self, key: Key) -> tuple[list[str], dict[str, str]]:
+        """The policies that a pod's request must be allowed by, and the condition keys of its session."""
         assert key.session is not None
         context = {f"aws:principaltag/{name}".lower(): value for name, value in key.session.tags.items()}
         context |= {"aws:securetransport": "true", "aws:principalaccount": ACCOUNT}
         roles = self.iam(key.session.partition).get_roles()
         role = next((role for role in roles if role.name == key.session.role_name), None)
-        if role is None:
-            return [[]], context
-        attached = [
-            version.document
-            for policy in role.managed_policies.values()
-            for version in policy.versions
-            if version.version_id == policy.default_version_id
-        ]
-        own = [*role.policies.values(), *attached]
-        return [own, [key.session.policy]] if key.session.policy else [own], context
+        return ([] if role is None else documents_of(role)), context
 
     def assume_role(self, role_arn: str, session_name: str, duration_s: int, region: str, **session: Any) -> Key:
         """New temporary credentials of a role, known to moto and to us."""
@@ -214,8 +206,7 @@ class LocalAws:
             POD_CREDENTIALS_S,
             cluster.region,
             is_pod=True,
-            tags={} if found.disable_session_tags else tags,
-            policy=found.policy,
+            tags=tags,
         )
         assert key.session is not None
         expires = datetime.fromtimestamp(key.session.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

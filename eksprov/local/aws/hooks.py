@@ -82,7 +82,6 @@ POLICIES = (
     "AmazonEKSBlockStoragePolicyV2",
     "AmazonEKSClusterPolicy",
     "AmazonEKSComputePolicy",
-    "AmazonEKSFargatePodExecutionRolePolicy",
     "AmazonEKSLoadBalancingPolicy",
     "AmazonEKSNetworkingPolicy",
     "AmazonEKSServicePolicy",

@@ -16,7 +16,7 @@ from eksprov.local.aws import iam_guard, service_roles
 from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.calls import signing_scope
 from eksprov.local.aws.partitions import EC2
-from eksprov.local.aws.policy import allows
+from eksprov.local.aws.policy import allows, documents_of
 from eksprov.local.aws.simulate import SimulateMixin
 
 PATH = re.compile(r"/|/[!-~]+/")
@@ -36,14 +36,9 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         return region if region[-1].isdigit() else signing_scope(request)[0]
 
     def before(self, action: str) -> None:
-        """Refuse what a role's session may not do, a policy deleted while attached, a trust policy that is none.
-
-        So with a path that is none, and a boundary.
-        """
+        """Refuse what a role's session may not do, and a trust policy, a path or a boundary that is none."""
         self._hold_to_role(action)
-        if action == "DeletePolicy":
-            self._refuse_attached(self._get_param("PolicyArn"))
-        elif action == "CreateRole":
+        if action == "CreateRole":
             _check_path(self._get_param("Path") or "/")
             _check_trust(self._get_param("AssumeRolePolicyDocument"), self.partition)
             self._check_boundary(self._get_param("PermissionsBoundary"))
@@ -85,7 +80,7 @@ class LocalIamResponse(SimulateMixin, IamResponse):
         profiles = {profile.name: profile for profile in backend.instance_profiles.values()}
         resource, context = iam_guard.request(action, self._get_param, roles, profiles, self.partition)
         caller = roles.get(key.session.role_name)
-        documents = self.documents_of(caller) if caller is not None else []
+        documents = documents_of(caller) if caller is not None else []
         if not allows(documents, f"iam:{action}", resource, context):
             raise Refusal("AccessDenied", iam_guard.refusal(key, action, resource, self.partition), 403)
 
@@ -108,14 +103,6 @@ class LocalIamResponse(SimulateMixin, IamResponse):
             if role.path == f"/aws-service-role/{service}/":
                 role.name = service_roles.NAMES.get(service, role.name)
         return answer
-
-    def _refuse_attached(self, arn: str) -> None:
-        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
-        backend: IAMBackend = self.backend
-        holders: tuple[Any, ...] = (*backend.get_roles(), *backend.users.values(), *backend.groups.values())
-        bounds = {role.permissions_boundary_arn for role in backend.get_roles()}
-        if arn in bounds or any(arn in holder.managed_policies for holder in holders):
-            raise Refusal("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
 
 
 def _check_path(path: str) -> None:

@@ -25,7 +25,7 @@ def admin_arn(partition: str) -> str:
 
 @dataclass(frozen=True)
 class Session:
-    """A role's session: its tags (as EKS Pod Identity sets them) and the session policy, both for pods only.
+    """A role's session: its tags are those that EKS Pod Identity sets, for pods only.
 
     `partition` is the role's.
     """
@@ -35,7 +35,6 @@ class Session:
     expires_at: float
     is_pod: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
-    policy: str = ""
     partition: str = "aws"
 
 

@@ -38,14 +38,7 @@ LATENCY_S: Final = {
     "addon-create-csi": 35.0,
     "addon-update": 20.0,
     "addon-delete": 10.0,  # assumed
-    "fargate-create": 60.0,  # assumed
-    "fargate-delete": 60.0,  # assumed
-    "capability-create": 120.0,  # assumed
-    "capability-update": 60.0,  # assumed
-    "capability-delete": 120.0,  # assumed
     "encryption-update": 600.0,  # assumed
-    # https://github.com/turbot/steampipe-plugin-aws/pull/571 shows one that takes more than 21 minutes
-    "identity-provider-update": 1290.0,
     "queue-name-rests": 60.0,
     "insights-refresh": 60.0,  # assumed
 }

@@ -74,7 +74,7 @@ class NatGateways:
                 gateway.vpc_id in {place["VpcId"] for place in each.attachments}
                 for each in backend.internet_gateways.values()
             )
-            gateway.state = "available" if attached or gateway.connectivity_type == "private" else "failed"
+            gateway.state = "available" if attached else "failed"
             if gateway.state == "available":
                 del self._motions[gateway.id]
                 return

@@ -20,11 +20,10 @@ from botocore import xform_name
 from moto.core.responses import BaseResponse
 
 import eksprov
-from eksprov.local.aws import hooks
+from eksprov.local.aws import hooks, pricing
 from eksprov.local.aws.eks.response import OPERATIONS
 
 OURS, MOTO, ABSENT = "emulated", "moto", "not there"
-READ = ("aws", "steps", "operations", "serving", "state")  # the rooms that call AWS
 MODULES = {"service-quotas": "servicequotas"}  # moto's names where they are not botocore's
 # Where moto answers S3 by the request's method and not by its operation.
 S3_METHODS = {
@@ -67,11 +66,12 @@ def called() -> dict[str, set[str]]:
     """Service to the API operations that eksprov's source calls on a client of it."""
     root, found = Path(eksprov.__file__).parent, dict[str, set[str]]()
     known = set(botocore.session.Session().get_available_services())
-    for room in READ:
-        for file in sorted((root / room).rglob("*.py")):
-            for service, method in _calls(ast.parse(file.read_text("utf-8"))):
-                if service in known and method in operations_of(service):
-                    found.setdefault(service, set()).add(operations_of(service)[method])
+    for file in sorted(root.rglob("*.py")):
+        if file.is_relative_to(root / "local"):
+            continue
+        for service, method in _calls(ast.parse(file.read_text("utf-8"))):
+            if service in known and method in operations_of(service):
+                found.setdefault(service, set()).add(operations_of(service)[method])
     return found
 
 
@@ -110,15 +110,27 @@ def _others() -> Iterator[str]:
 
 def answered_by(service: str, operation: str) -> str:
     """Whose code answers an operation of a service other than EKS."""
-    method = S3_METHODS.get(operation, "") if service == "s3" else ""
-    method, own = method or xform_name(operation), _own_class(service)
-    if own is not None and any(method in vars(each) for each in own.__mro__ if each.__module__.startswith("eksprov.")):
+    method = (S3_METHODS.get(operation, "") if service == "s3" else "") or xform_name(operation)
+    if any(method in vars(each) for each in _own_classes(service)):
         return OURS
     theirs = _moto_class(service)
     return MOTO if theirs is not None and hasattr(theirs, method) else ABSENT
 
 
+def own(service: str) -> set[str]:
+    """The operations of a service other than EKS that our own code answers."""
+    classes = _own_classes(service)
+    return {name for method, name in operations_of(service).items() if any(method in vars(each) for each in classes)}
+
+
+def _own_classes(service: str) -> list[type]:
+    """The one that answers, and those of ours that it is made of."""
+    return [each for each in getattr(_own_class(service), "__mro__", ()) if each.__module__.startswith("eksprov.")]
+
+
 def _own_class(service: str) -> Any:
+    if service == pricing.NAME:
+        return pricing.LocalPricingResponse
     module = f"moto.{MODULES.get(service, service)}.urls"
     return next((each for urls, each in hooks.CLASSES.items() if urls.__name__ == module), None)
 

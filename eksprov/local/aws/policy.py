@@ -32,6 +32,17 @@ def allows(documents: Iterable[str], action: str, resource: str, context: Mappin
     return allowed
 
 
+def documents_of(role: Any) -> list[str]:
+    """The policies of one of moto's roles: inline ones, and the default versions of those that are attached."""
+    attached = [
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    ]
+    return [*role.policies.values(), *attached]
+
+
 def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str]) -> bool:
     if not _named(statement, "Action", action.lower(), {}, lower=True):
         return False

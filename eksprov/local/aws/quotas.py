@@ -18,7 +18,6 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 from eksprov.local.aws.base import LocalResponse, Refusal
 from eksprov.local.aws.keys import ACCOUNT
 
-LARGEST_PAGE = 100
 WIDE = 10_000.0  # of this world's account: vCPUs, addresses, VPCs
 _NAMES = {"ec2": "Amazon Elastic Compute Cloud (Amazon EC2)", "eks": "Amazon EKS", "vpc": "Amazon VPC"}
 
@@ -82,10 +81,6 @@ class Quotas:
         quota = self._known.get(code)
         return quota if quota is not None and quota.service == service else None
 
-    def of(self, service: str) -> list[Known]:
-        """All of a service."""
-        return [quota for quota in QUOTAS if quota.service == service]
-
     def applied(self, quota: Known) -> float | None:
         """The value set for the account."""
         return self._set.get(quota.code, quota.applied)
@@ -111,33 +106,11 @@ class LocalQuotasResponse(LocalResponse, ServiceQuotasResponse):
         quota = self._asked()
         return ActionResult({"Quota": self._shape(quota, quota.default)})
 
-    def list_service_quotas(self) -> Any:
-        """ListServiceQuotas: those with an applied value."""
-        quotas = self.world.quotas
-        values = [(quota, quotas.applied(quota)) for quota in self._service()]
-        return self._page([self._shape(quota, value) for quota, value in values if value is not None])
-
-    def list_aws_default_service_quotas(self) -> Any:
-        """ListAWSDefaultServiceQuotas."""
-        return self._page([self._shape(quota, quota.default) for quota in self._service()])
-
     def _asked(self) -> Known:
         quota = self.world.quotas.find(self._get_param("ServiceCode"), self._get_param("QuotaCode"))
         if quota is None:
             raise _missing()
         return quota
-
-    def _service(self) -> list[Known]:
-        found = self.world.quotas.of(self._get_param("ServiceCode"))
-        if not found:
-            raise _missing()
-        return found
-
-    def _page(self, shapes: list[dict[str, Any]]) -> Any:
-        start = int(self._get_param("NextToken") or 0)
-        end = start + min(int(self._get_param("MaxResults") or LARGEST_PAGE), LARGEST_PAGE)
-        more = {"NextToken": str(end)} if end < len(shapes) else {}
-        return ActionResult({"Quotas": shapes[start:end], **more})
 
     def _shape(self, quota: Known, value: float) -> dict[str, Any]:
         return {

@@ -87,7 +87,7 @@ class LocalS3Response(LocalResponse, S3Response):
             return None
         action, resource, condition = self._wanted(request, full_url)
         documents, context = self.world.pod_rights(key)
-        if all(allows(each, action, resource, context | condition) for each in documents):
+        if allows(documents, action, resource, context | condition):
             return None
         refusal: ServiceException = Refusal(
             "AccessDenied",

@@ -13,7 +13,7 @@ from moto.core.responses import ActionResult
 
 from eksprov.local.aws.base import LocalResponse, Refusal
 from eksprov.local.aws.keys import admin_arn
-from eksprov.local.aws.policy import allows
+from eksprov.local.aws.policy import allows, documents_of
 
 PAGE = 100  # results of an answer that asks for no number of them (the default of MaxItems)
 
@@ -53,17 +53,7 @@ class SimulateMixin(LocalResponse):
         role: Any = next((role for role in self.world.iam(self.partition).get_roles() if role.arn == arn), None)
         if role is None:
             raise Refusal("NoSuchEntity", f"The entity {arn} cannot be found.", 404)
-        return self.documents_of(role)
-
-    def documents_of(self, role: Any) -> list[str]:
-        """Its inline policies, and the default versions of those that are attached."""
-        attached = [
-            version.document
-            for policy in role.managed_policies.values()
-            for version in policy.versions
-            if version.version_id == policy.default_version_id
-        ]
-        return [*role.policies.values(), *attached]
+        return documents_of(role)
 
 
 def _decision(documents: list[str] | None, action: str, resource: str, context: Mapping[str, str]) -> str:

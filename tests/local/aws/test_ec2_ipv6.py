@@ -35,8 +35,6 @@ def test_a_range_takes_a_moment_and_a_subnets_part_must_be_of_it_and_nobody_else
         assign = {"AssignIpv6AddressOnCreation": {"Value": True}}
         assert refused(ec2.modify_subnet_attribute, SubnetId=plain, **assign) == "InvalidParameterValue"
         ec2.modify_subnet_attribute(SubnetId=subnet, **assign)
-        gone = {"AssociationId": block["AssociationId"]}
-        assert refused(ec2.disassociate_vpc_cidr_block, **gone) == "DependencyViolation"
 
 
 def test_a_vpc_does_not_go_before_its_egress_only_gateway_nor_is_a_route_made_twice(theatre: Theatre) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,22 +145,6 @@ def test_a_route_table_forgets_a_deleted_subnet(scene: Any, net: Net) -> None:
     assert code_of(scene.aws.ec2.delete_route_table, RouteTableId=table) == "DependencyViolation"
     scene.aws.ec2.delete_subnet(SubnetId=net.subnets[0])
     scene.aws.ec2.delete_route_table(RouteTableId=table)
-
-
-def test_a_dry_run_changes_nothing(scene: Any) -> None:
-    before = scene.aws.ec2.describe_vpcs()["Vpcs"]
-    assert code_of(scene.aws.ec2.create_vpc, CidrBlock="10.1.0.0/16", DryRun=True) == "DryRunOperation"
-    assert scene.aws.ec2.describe_vpcs()["Vpcs"] == before
-
-
-def test_an_attached_policy_is_not_deleted(scene: Any) -> None:
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-    arn = scene.aws.iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
-    scene.aws.role("r", "ec2.amazonaws.com")
-    scene.aws.iam.attach_role_policy(RoleName="r", PolicyArn=arn)
-    assert code_of(scene.aws.iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
-    scene.aws.iam.detach_role_policy(RoleName="r", PolicyArn=arn)
-    scene.aws.iam.delete_policy(PolicyArn=arn)
 
 
 @pytest.mark.parametrize("document", ["", "{}", "nonsense", '{"Statement": [{"Effect": "Allow"}]}'])

@@ -1,13 +1,14 @@
-"""What is joined to a cluster: an encryption key, an identity provider, capabilities."""
+"""What is joined to a cluster: an encryption key, and what others put there."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import pytest
 from aws_fakes import DEMO, refused
 
-CAPABILITIES = "capabilities.eks.amazonaws.com"
+from eksprov.local.aws.eks import others
 
 
 def test_an_encryption_key_is_associated_once_and_for_ever(scene: Any, session: Any) -> None:
@@ -36,53 +37,35 @@ def test_an_encryption_key_is_associated_once_and_for_ever(scene: Any, session: 
     assert refused(eks.associate_encryption_config, **wanted(key)) == "InvalidParameterException"
 
 
-def test_one_identity_provider_a_cluster_comes_and_goes_slowly(scene: Any) -> None:
-    scene.active_cluster()
-    eks = scene.aws.eks
-    oidc = {"identityProviderConfigName": "corp", "issuerUrl": "https://id.example.com", "clientId": "kube"}
-    for change in ({"issuerUrl": "http://id.example.com"}, {"groupsPrefix": "system:x"}):
-        code = refused(eks.associate_identity_provider_config, **DEMO, oidc=oidc | change)
-        assert code == "InvalidParameterException"
-    eks.associate_identity_provider_config(**DEMO, oidc=oidc, tags={"a": "b"})
-    known = {**DEMO, "identityProviderConfig": {"type": "oidc", "name": "corp"}}
-    found = eks.describe_identity_provider_config(**known)["identityProviderConfig"]["oidc"]
-    assert (found["status"], found["tags"]) == ("CREATING", {"a": "b"})
-    assert refused(eks.associate_identity_provider_config, **DEMO, oidc=oidc) == "ResourceInUseException"
-    scene.clock.advance(1291)
-    found = eks.describe_identity_provider_config(**known)["identityProviderConfig"]["oidc"]
-    assert found["status"] == "ACTIVE"
-    assert eks.list_identity_provider_configs(**DEMO)["identityProviderConfigs"] == [{"type": "oidc", "name": "corp"}]
-    update = eks.disassociate_identity_provider_config(**known)["update"]
-    assert update["type"] == "DisassociateIdentityProviderConfig"
-    scene.clock.advance(1291)
-    assert eks.list_identity_provider_configs(**DEMO)["identityProviderConfigs"] == []
-    assert refused(eks.describe_identity_provider_config, **known) == "ResourceNotFoundException"
+OTHERS = {
+    "fargate": ("list_fargate_profiles", "describe_fargate_profile", {"fargateProfileName": "one"}),
+    "capability": ("list_capabilities", "describe_capability", {"capabilityName": "one"}),
+    "identity-provider": (
+        "list_identity_provider_configs",
+        "describe_identity_provider_config",
+        {"identityProviderConfig": {"type": "oidc", "name": "one"}},
+    ),
+}
 
 
-def test_one_capability_of_each_type_and_it_keeps_the_cluster(scene: Any) -> None:
+def test_every_kind_that_others_put_there_is_tried_here() -> None:
+    assert set(OTHERS) == set(others.MEMBERS)
+
+
+@pytest.mark.parametrize("kind", sorted(OTHERS))
+def test_what_others_put_there_is_listed_described_tagged_and_keeps_the_cluster(scene: Any, kind: others.Kind) -> None:
     scene.active_cluster()
-    eks, role = scene.aws.eks, scene.aws.role("ack", CAPABILITIES)
-    ask = {**DEMO, "capabilityName": "ack", "type": "ACK", "roleArn": role, "deletePropagationPolicy": "RETAIN"}
-    wrong = scene.aws.role("wrong", "ec2.amazonaws.com")
-    assert refused(eks.create_capability, **ask | {"roleArn": wrong}) == "InvalidParameterException"
-    argo = {"type": "ARGOCD", "capabilityName": "argo"}
-    assert refused(eks.create_capability, **ask | argo) == "InvalidParameterException"
-    made = eks.create_capability(**ask, tags={"a": "b"})["capability"]
-    assert made["status"] == "CREATING"
-    assert refused(eks.create_capability, **ask | {"capabilityName": "two"}) == "ResourceInUseException"
-    scene.clock.advance(121)
-    (listed,) = eks.list_capabilities(**DEMO)["capabilities"]
-    assert listed["status"] == "ACTIVE"
-    known = {**DEMO, "capabilityName": "ack"}
-    change = {"ack": {"enableCrossNamespace": True}}
-    update = eks.update_capability(**known, configuration=change)["update"]
-    assert refused(eks.update_capability, **known, configuration=change) == "ResourceInUseException"
-    scene.clock.advance(61)
-    named = {"name": "demo", "capabilityName": "ack"}
-    assert eks.describe_update(**named, updateId=update["id"])["update"]["status"] == "Successful"
-    assert eks.list_updates(**named)["updateIds"] == [update["id"]]
-    assert eks.describe_capability(**known)["capability"]["configuration"] == change
-    assert refused(eks.delete_cluster, name="demo") == "ResourceInUseException"
-    eks.delete_capability(**known)
-    scene.clock.advance(121)
-    assert refused(eks.describe_capability, **known) == "ResourceNotFoundException"
+    (listing, describing, named), eks = OTHERS[kind], scene.aws.eks
+    (before,) = (value for key, value in getattr(eks, listing)(**DEMO).items() if key != "ResponseMetadata")
+    assert before == []
+    assert refused(getattr(eks, describing), **DEMO, **named) == "ResourceNotFoundException"
+    shape = others.put(scene.world.region("us-west-2"), "demo", kind, "one", tags={"a": "b"})
+    (after,) = (value for key, value in getattr(eks, listing)(**DEMO).items() if key != "ResponseMetadata")
+    assert "one" in str(after)
+    assert "ACTIVE" in str(getattr(eks, describing)(**DEMO, **named))
+    arn = shape[others.MEMBERS[kind][2]]
+    assert eks.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}
+    if kind == "identity-provider":
+        assert eks.delete_cluster(name="demo")["cluster"]["status"] == "DELETING"
+    else:
+        assert refused(eks.delete_cluster, name="demo") == "ResourceInUseException"

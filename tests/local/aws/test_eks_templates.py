@@ -33,7 +33,7 @@ def template(scene: Any, data: dict[str, Any]) -> dict[str, str]:
         ({"InstanceType": "c6i.large"}, {}, "not in both"),
         ({"ImageId": "ami-1"}, {"amiType": "AL2023_x86_64_STANDARD"}, "own image"),
         ({"KeyName": "k"}, {"diskSize": 30}, "Disk size"),
-        ({"KeyName": "k"}, {"remoteAccess": {"ec2SshKey": "k"}}, "Remote access"),
+        ({"KeyName": "k"}, {"remoteAccess": {"ec2SshKey": "k"}}, "does not emulate remoteAccess"),
         ({"KeyName": "k"}, {"capacityType": "CAPACITY_BLOCK"}, "belong together"),
         (BLOCK, {"instanceTypes": []}, "belong together"),
         ({**BLOCK, "InstanceType": ""}, {"capacityType": "CAPACITY_BLOCK"}, "reservation's id"),

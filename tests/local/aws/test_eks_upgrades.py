@@ -1,4 +1,4 @@
-"""Upgrades: what insights say against them, how they are rolled back, and when that can be cancelled."""
+"""Upgrades: what insights say against them."""
 
 from __future__ import annotations
 
@@ -43,42 +43,3 @@ def test_an_error_of_an_insight_stands_against_the_upgrade_unless_forced(scene: 
     with pytest.raises(scene.aws.eks.exceptions.InvalidStateException, match="Cluster health issues"):
         scene.aws.eks.update_cluster_version(**wanted)
     scene.aws.eks.update_cluster_version(**wanted, force=True)
-
-
-def test_an_upgrade_is_rolled_back_within_seven_days_and_not_after(scene: Any) -> None:
-    scene.active_cluster(version="1.35")
-    eks, back = scene.aws.eks, {"name": "demo", "version": "1.35"}
-    assert refused(eks.update_cluster_version, name="demo", version="1.34") == "InvalidParameterException"
-    for late in (False, True):
-        eks.update_cluster_version(name="demo", version="1.36")
-        scene.clock.advance(601)
-        scene.world.tick()
-        short = {"rollbackConfig": {"timeoutMinutes": 5}}
-        assert refused(eks.update_cluster_version, **back, **short) == "InvalidParameterException"
-        if late:
-            scene.clock.advance(7 * 86400 + 1)
-            assert refused(eks.update_cluster_version, **back) == "InvalidParameterException"
-            return
-        update = eks.update_cluster_version(**back)["update"]
-        assert update["type"] == "VersionRollback"
-        assert refused(eks.cancel_update, name="demo", updateId=update["id"]) == "InvalidRequestException"
-        scene.clock.advance(601)
-        assert eks.describe_cluster(name="demo")["cluster"]["version"] == "1.35"
-        assert refused(eks.update_cluster_version, name="demo", version="1.34") == "InvalidParameterException"
-
-
-def test_only_a_running_rollback_of_auto_mode_can_be_cancelled(scene: Any) -> None:
-    scene.active_cluster(version="1.35")
-    scene.world.region("us-west-2").clusters["demo"].shape["computeConfig"] = {"enabled": True}
-    eks = scene.aws.eks
-    assert refused(eks.cancel_update, name="demo", updateId="none") == "ResourceNotFoundException"
-    upgrade = eks.update_cluster_version(name="demo", version="1.36")["update"]
-    scene.clock.advance(601)
-    scene.world.tick()
-    assert refused(eks.cancel_update, name="demo", updateId=upgrade["id"]) == "InvalidRequestException"
-    rollback = eks.update_cluster_version(name="demo", version="1.35")["update"]
-    cancelled = eks.cancel_update(name="demo", updateId=rollback["id"])["update"]
-    assert (cancelled["status"], cancelled["cancellation"]["status"]) == ("Cancelled", "Successful")
-    scene.clock.advance(601)
-    assert eks.describe_cluster(name="demo")["cluster"]["version"] == "1.36"
-    assert refused(eks.cancel_update, name="demo", updateId=rollback["id"]) == "InvalidStateException"

@@ -52,17 +52,6 @@ def test_a_code_of_another_service_is_no_quota(world: LocalAws) -> None:
         assert code(refused) == "NoSuchResourceException"
 
 
-def test_listings_come_in_pages(world: LocalAws) -> None:
-    quotas: Any = boto3.client("service-quotas", region_name="us-west-2")
-    pages = quotas.get_paginator("list_aws_default_service_quotas").paginate(
-        ServiceCode="ec2", PaginationConfig={"PageSize": 5}
-    )
-    listed = [quota["QuotaCode"] for page in pages for quota in page["Quotas"]]
-    assert listed == [quota.code for quota in QUOTAS if quota.service == "ec2"]
-    applied = quotas.list_service_quotas(ServiceCode="eks")["Quotas"]
-    assert applied == []  # no value was ever set for this account
-
-
 def test_every_quota_that_eksprov_reads_is_there_under_the_same_name() -> None:
     assert {(one.service, one.code, one.title) for one in READ} == {(one.service, one.code, one.name) for one in QUOTAS}
 

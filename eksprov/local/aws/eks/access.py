@@ -177,12 +177,6 @@ def list_associated_access_policies(region: EksRegion, ask: Shape) -> dict[str, 
     return named | region.page("associatedAccessPolicies", found, ask)
 
 
-def list_access_policies(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListAccessPolicies."""
-    found = [{"name": arn.rsplit("/", 1)[-1], "arn": arn} for arn in policy_arns(region)]
-    return region.page("accessPolicies", found, ask)
-
-
 def policy_arns(region: EksRegion) -> list[str]:
     """The ARNs of all access policies."""
     prefix = f"arn:{region.partition}:eks::aws:cluster-access-policy"
@@ -274,5 +268,4 @@ OPERATIONS = {
     "AssociateAccessPolicy": associate_access_policy,
     "DisassociateAccessPolicy": disassociate_access_policy,
     "ListAssociatedAccessPolicies": list_associated_access_policies,
-    "ListAccessPolicies": list_access_policies,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eksprov.local.aws.eks import auto_mode, checks, insights, networks, refusals, updates, wiring
+from eksprov.local.aws.eks import auto_mode, insights, networks, refusals, updates
 from eksprov.local.aws.eks.clusters import logging_shape
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -16,14 +16,11 @@ from eksprov.local.aws.eks.versions import NAMES, minor
 
 MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 NODES_MAY_LAG = 3
-ROLLBACK_DAYS = 7
-ROLLBACK_MINUTES = (120, 10080)
+ENDPOINT = "EndpointAccessUpdate"
 ENDPOINT_KEYS = ("endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs")
-VPC_KEYS = ("subnetIds", "securityGroupIds")
 AUTO_MODE_KEYS = ("computeConfig", "storageConfig", "kubernetesNetworkConfig")
 SIMPLE = {
     "upgradePolicy": ("UpgradePolicyUpdate", "UpgradePolicy"),
-    "zonalShiftConfig": ("ZonalShiftConfigUpdate", "ZonalShiftConfig"),
     "deletionProtection": ("DeletionProtectionUpdate", "DeletionProtection"),
 }
 
@@ -38,10 +35,8 @@ def update_cluster_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
         raise refusals.invalid("Only one type of update can be allowed.", clusterName=cluster.name)
     _ready_to_change(cluster, "update the configuration of the cluster")
     kind = kinds.pop()
-    if kind == "EndpointAccessUpdate":
+    if kind == ENDPOINT:
         return _endpoint(region, cluster, ask["resourcesVpcConfig"])
-    if kind == "VpcConfigUpdate":
-        return _vpc(region, cluster, ask["resourcesVpcConfig"])
     if kind == "LoggingUpdate":
         return _logging(region, cluster, ask["logging"])
     if kind == "AccessConfigUpdate":
@@ -55,14 +50,12 @@ def update_cluster_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def update_cluster_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """UpdateClusterVersion: one minor version up, nodes may lag by three; or back to the one before."""
+    """UpdateClusterVersion: one minor version up, nodes may lag by three. EKS's rollback is not emulated."""
     cluster, version = region.cluster(ask["name"]), ask["version"]
     if version not in NAMES:
         raise refusals.invalid("unsupported Kubernetes version", clusterName=cluster.name)
     if version == cluster.version:
         raise refusals.invalid(f"Cluster is already at version {version}", clusterName=cluster.name)
-    if minor(version) == minor(cluster.version) - 1:
-        return _roll_back(region, cluster, ask)
     if minor(version) != minor(cluster.version) + 1:
         raise refusals.invalid(
             f"Unsupported Kubernetes minor version update from {cluster.version} to {version}",
@@ -75,7 +68,7 @@ def update_cluster_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
             clusterName=cluster.name,
         )
     _ready_to_change(cluster, "VersionUpdate")
-    _refuse_unready(cluster, insights.UPGRADE, ask)
+    _refuse_unready(cluster, ask)
     before = cluster.version
 
     def finish() -> None:
@@ -87,38 +80,8 @@ def update_cluster_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
     return _begin(region, cluster, "VersionUpdate", params, "cluster-version", finish)
 
 
-def _roll_back(region: EksRegion, cluster: Cluster, ask: Shape) -> dict[str, Any]:
-    """Within seven days of an upgrade, one minor, never below the version the cluster was made with.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/rollback-cluster.html
-    """
-    version = ask["version"]
-    if cluster.upgraded is None or cluster.upgraded[0] != version:
-        raise refusals.invalid(
-            f"Unsupported Kubernetes minor version update from {cluster.version} to {version}", clusterName=cluster.name
-        )
-    if region.world.now() > cluster.upgraded[1] + ROLLBACK_DAYS * 86400:
-        raise refusals.invalid(
-            f"The upgrade to {cluster.version} is more than {ROLLBACK_DAYS} days old and cannot be rolled back",
-            clusterName=cluster.name,
-        )
-    minutes = (ask.get("rollbackConfig") or {}).get("timeoutMinutes", 720)
-    if not ROLLBACK_MINUTES[0] <= minutes <= ROLLBACK_MINUTES[1]:
-        raise refusals.invalid("timeoutMinutes must be between 120 and 10080", clusterName=cluster.name)
-    _ready_to_change(cluster, "VersionRollback")
-    _refuse_unready(cluster, insights.ROLLBACK, ask)
-
-    def finish() -> None:
-        cluster.shape["version"] = version
-        cluster.upgraded = None
-        cluster.insights.looked_at = 0.0
-
-    params = {"Version": version, "PlatformVersion": cluster.shape["platformVersion"]}
-    return _begin(region, cluster, "VersionRollback", params, "cluster-version", finish)
-
-
-def _refuse_unready(cluster: Cluster, category: str, ask: Shape) -> None:
-    blocking = [] if ask.get("force") else insights.blocking(cluster, category, ask["version"])
+def _refuse_unready(cluster: Cluster, ask: Shape) -> None:
+    blocking = [] if ask.get("force") else insights.blocking(cluster, ask["version"])
     if blocking:
         raise refusals.bad_state(
             f"Amazon EKS detected readiness issues: {', '.join(blocking)}. Call the ListInsights API to view them. "
@@ -128,18 +91,11 @@ def _refuse_unready(cluster: Cluster, category: str, ask: Shape) -> None:
 
 
 def _kinds(ask: Shape) -> set[str]:
-    vpc = ask.get("resourcesVpcConfig") or {}
-    kinds = {kind for key, (kind, _) in SIMPLE.items() if ask.get(key) is not None}
-    kinds |= {"EndpointAccessUpdate"} if any(vpc.get(key) is not None for key in ENDPOINT_KEYS) else set()
-    kinds |= {"VpcConfigUpdate"} if any(vpc.get(key) is not None for key in VPC_KEYS) else set()
-    kinds |= {"ControlPlaneEgressUpdate"} if vpc.get("controlPlaneEgressMode") else set()
-    kinds |= {"LoggingUpdate"} if ask.get("logging") else set()
-    kinds |= {"AccessConfigUpdate"} if ask.get("accessConfig") else set()
-    kinds |= {"AutoModeUpdate"} if any(ask.get(key) for key in AUTO_MODE_KEYS) else set()
-    kinds |= {"RemoteNetworkConfigUpdate"} if ask.get("remoteNetworkConfig") else set()
-    kinds |= {"ControlPlaneScalingConfigUpdate"} if ask.get("controlPlaneScalingConfig") else set()
-    components = ("kubeApiServerConfig", "kubeSchedulerConfig", "kubeControllerManagerConfig")
-    return kinds | ({"ControlPlaneComponentConfigUpdate"} if any(ask.get(key) for key in components) else set())
+    """The kinds of update that are asked for; what no kind takes is one of its own."""
+    known = {**{key: kind for key, (kind, _) in SIMPLE.items()}, **dict.fromkeys(AUTO_MODE_KEYS, "AutoModeUpdate")}
+    known |= {"logging": "LoggingUpdate", "accessConfig": "AccessConfigUpdate", "resourcesVpcConfig": ENDPOINT}
+    kinds = {known.get(key, f"an update of {key}") for key in ask if key not in ("name", "clientRequestToken")}
+    return kinds | {f"an update of {key}" for key in ask.get("resourcesVpcConfig") or {} if key not in ENDPOINT_KEYS}
 
 
 def _ready_to_change(cluster: Cluster, what: str) -> None:
@@ -179,29 +135,7 @@ def _endpoint(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]
         raise refusals.invalid("Private and public endpoint access cannot be false", clusterName=cluster.name)
     names = {key: key[0].upper() + key[1:] for key in ENDPOINT_KEYS}
     params = {names[key]: value for key, value in wanted.items()}
-    return _begin(region, cluster, "EndpointAccessUpdate", params, "endpoint-update", lambda: have.update(wanted))
-
-
-def _vpc(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]:
-    have = cluster.shape["resourcesVpcConfig"]
-    wanted = {key: list(vpc[key]) for key in VPC_KEYS if vpc.get(key) is not None}
-    new = checks.cluster_subnets(region, wanted.get("subnetIds", have["subnetIds"]), cluster.name)
-    old = checks.subnets(region, have["subnetIds"])
-    if {s.availability_zone for s in new} != {s.availability_zone for s in old}:
-        raise refusals.invalid(
-            "Provided subnets belong to a different set of availability zones than the cluster's",
-            clusterName=cluster.name,
-        )
-    checks.security_groups(region, wanted.get("securityGroupIds", []), have["vpcId"])
-
-    def finish() -> None:
-        have.update(wanted)
-        groups = [cluster.security_group, *have["securityGroupIds"]]
-        wiring.remove_interfaces(region, cluster)
-        cluster.interfaces = wiring.make_interfaces(region, cluster.name, new, groups)
-
-    params = {{"subnetIds": "Subnets", "securityGroupIds": "SecurityGroups"}[k]: v for k, v in wanted.items()}
-    return _begin(region, cluster, "VpcConfigUpdate", params, "endpoint-update", finish)
+    return _begin(region, cluster, ENDPOINT, params, "endpoint-update", lambda: have.update(wanted))
 
 
 def _logging(region: EksRegion, cluster: Cluster, asked: Shape) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import secrets
 from typing import Any
 
 from eksprov.local.aws import service_roles
-from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, on_demand, refusals, wiring
+from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, on_demand, others, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
@@ -19,14 +19,25 @@ from eksprov.local.contract import ClusterSpec
 
 NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}")
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-COPIED = (
-    "zonalShiftConfig",
-    "remoteNetworkConfig",
-    "encryptionConfig",
-    "controlPlaneScalingConfig",
-    "kubeApiServerConfig",
-    "kubeSchedulerConfig",
-    "kubeControllerManagerConfig",
+# Every member of CreateCluster that is understood here; any other is refused, so that nothing is passed over.
+UNDERSTOOD = frozenset(
+    {
+        "accessConfig",
+        "bootstrapSelfManagedAddons",
+        "clientRequestToken",
+        "computeConfig",
+        "deletionProtection",
+        "encryptionConfig",
+        "kubernetesNetworkConfig",
+        "logging",
+        "name",
+        "resourcesVpcConfig",
+        "roleArn",
+        "storageConfig",
+        "tags",
+        "upgradePolicy",
+        "version",
+    }
 )
 
 
@@ -87,11 +98,7 @@ def delete_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
             clusterName=cluster.name,
             nodegroupName=",".join(sorted(cluster.nodegroups)),
         )
-    if cluster.fargate:
-        message = "Cluster has Fargate profiles attached"
-        raise refusals.in_use(message, clusterName=cluster.name, fargateProfileName=",".join(sorted(cluster.fargate)))
-    if cluster.capabilities:
-        raise refusals.in_use("Cluster has capabilities attached", clusterName=cluster.name)
+    others.refuse_deletion(cluster)
     if cluster.status == "UPDATING":
         raise refusals.in_use(f"Cluster {cluster.name} currently has an update in progress", clusterName=cluster.name)
     if cluster.status != "DELETING":
@@ -130,8 +137,8 @@ def _checked(region: EksRegion, ask: Shape) -> list[Any]:
         )
     if ask.get("version", DEFAULT_VERSION) not in NAMES:
         raise refusals.invalid("unsupported Kubernetes version", clusterName=name)
-    if ask.get("outpostConfig"):
-        raise refusals.invalid("The local AWS has no Outposts", clusterName=name)
+    if strange := sorted(set(ask) - UNDERSTOOD):
+        raise refusals.invalid(f"The local AWS does not emulate {', '.join(strange)}", clusterName=name)
     subnet_ids = ask["resourcesVpcConfig"].get("subnetIds") or []
     if len(subnet_ids) < 2:
         raise refusals.invalid("At least two subnets in different AZs must be specified", clusterName=name)
@@ -199,9 +206,7 @@ def _shape(region: EksRegion, ask: Shape, subnets: list[Any]) -> Shape:
         "upgradePolicy": {"supportType": (ask.get("upgradePolicy") or {}).get("supportType", "EXTENDED")},
         "deletionProtection": ask.get("deletionProtection", False),
     }
-    if ask.get("clientRequestToken"):
-        shape["clientRequestToken"] = ask["clientRequestToken"]
-    return shape | {key: ask[key] for key in COPIED if ask.get(key)}
+    return shape | {key: ask[key] for key in ("clientRequestToken", "encryptionConfig") if ask.get(key)}
 
 
 OPERATIONS = {

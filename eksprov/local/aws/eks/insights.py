@@ -73,12 +73,12 @@ def advance(region: EksRegion, cluster: Cluster) -> None:
         insights.refresh |= {"status": "COMPLETED", "message": "Completed", "endedAt": region.stamp()}
 
 
-def blocking(cluster: Cluster, category: str, version: str) -> list[str]:
-    """The names of the insights whose ERROR stands against going to `version`, as of the last look."""
+def blocking(cluster: Cluster, version: str) -> list[str]:
+    """The names of the insights whose ERROR stands against an upgrade to `version`, as of the last look."""
     return [
         str(each["name"])
         for each in cluster.insights.found.values()
-        if (each["category"], each["kubernetesVersion"]) == (category, version)
+        if (each["category"], each["kubernetesVersion"]) == (UPGRADE, version)
         and each["insightStatus"]["status"] == "ERROR"
     ]
 

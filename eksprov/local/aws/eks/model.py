@@ -32,7 +32,6 @@ class Update:
     due: float
     nodegroup: str = ""
     addon: str = ""
-    capability: str = ""
     is_ready: Callable[[], bool] = _always
     finish: Callable[[], None] = _nothing
     undo: Callable[[], None] = _nothing
@@ -115,19 +114,6 @@ class AccessEntry:
 
 
 @dataclass
-class Part:
-    """A Fargate profile, a capability or an identity provider; `changed_at` is when its status last changed."""
-
-    shape: Shape
-    changed_at: float
-
-    @property
-    def status(self) -> str:
-        """CREATING, ACTIVE, DELETING, …"""
-        return str(self.shape["status"])
-
-
-@dataclass
 class Insights:
     """What EKS found when it last looked; `refresh` is the last refresh that was asked for, as the API shows it."""
 
@@ -158,16 +144,6 @@ class Association:
         """The role its pods get."""
         return str(self.shape["roleArn"])
 
-    @property
-    def policy(self) -> str:
-        """The session policy, or an empty string."""
-        return str(self.shape.get("policy", ""))
-
-    @property
-    def disable_session_tags(self) -> bool:
-        """Whether sessions go without tags."""
-        return bool(self.shape.get("disableSessionTags", False))
-
 
 @dataclass
 class Cluster:
@@ -184,9 +160,7 @@ class Cluster:
     entries: dict[str, AccessEntry] = field(default_factory=dict)
     associations: dict[str, Association] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
-    fargate: dict[str, Part] = field(default_factory=dict)
-    capabilities: dict[str, Part] = field(default_factory=dict)
-    identity_providers: dict[str, Part] = field(default_factory=dict)
+    others: dict[tuple[str, str], Shape] = field(default_factory=dict)  # of `others.py`, by kind and name
     insights: Insights = field(default_factory=Insights)
     group_stays: bool = False  # its security group is left behind when it goes
     upgraded: tuple[str, float] | None = None  # the version before the last upgrade, and when that was
@@ -216,12 +190,10 @@ class Cluster:
         """The id of the security group that EKS made for it."""
         return str(self.shape["resourcesVpcConfig"]["clusterSecurityGroupId"])
 
-    def running_update(self, nodegroup: str = "", addon: str = "", capability: str = "") -> Update | None:
-        """The update that goes on for the cluster itself, one node group, one add-on or one capability."""
-        wanted = (nodegroup, addon, capability)
-        return next(
-            (u for u in self.updates.values() if u.running and (u.nodegroup, u.addon, u.capability) == wanted), None
-        )
+    def running_update(self, nodegroup: str = "", addon: str = "") -> Update | None:
+        """The update that goes on for the cluster itself, one node group or one add-on."""
+        wanted = (nodegroup, addon)
+        return next((u for u in self.updates.values() if u.running and (u.nodegroup, u.addon) == wanted), None)
 
     def association(self, namespace: str, service_account: str) -> Association | None:
         """The pod identity association of a service account."""

@@ -131,6 +131,8 @@ def _check(region: EksRegion, cluster: Cluster, ask: Shape) -> None:
             "The node group name must start with a letter or digit, hold only letters, digits, hyphens and "
             "underscores, and be no longer than 63 characters"
         )
+    if ask.get("remoteAccess"):
+        raise refusals.invalid("The local AWS does not emulate remoteAccess")
     check_scaling(_scaling(ask))
     check_labels(ask.get("labels") or {})
     check_taints_and_updates(ask.get("taints") or [], ask.get("updateConfig") or {})
@@ -160,8 +162,6 @@ def _check_template(region: EksRegion, ask: Shape) -> Shape:
         return {}
     if ask.get("diskSize"):
         raise refusals.invalid("Disk size must be specified within the launch template.")
-    if ask.get("remoteAccess"):
-        raise refusals.invalid("Remote access configuration cannot be specified with a launch template.")
     data = templates.find(region, given)[1]
     templates.check(data, ask)
     if data.get("InstanceType") and ask.get("instanceTypes"):
@@ -224,7 +224,7 @@ def _new(region: EksRegion, cluster: Cluster, ask: Shape) -> Nodegroup:
         shape["launchTemplate"] = templates.shape(region, ask["launchTemplate"])
     else:
         shape["diskSize"] = ask.get("diskSize") or 20
-    for key in ("remoteAccess", "nodeRepairConfig", "warmPoolConfig"):
+    for key in ("nodeRepairConfig", "warmPoolConfig"):
         if ask.get(key):
             shape[key] = ask[key]
     image = template.get("ImageId") or "ami-" + uuid.uuid4().hex[:17]

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssocia
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 from typing import Any
@@ -15,13 +14,13 @@ from eksprov.local.aws.eks.model import Association, Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
 
 ID_CHARACTERS = string.ascii_lowercase + string.digits
+NOT_HERE = ("disableSessionTags", "policy", "targetRoleArn")
 LISTED = ("clusterName", "namespace", "serviceAccount", "associationArn", "associationId", "ownerArn")
 
 
 def create_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """CreatePodIdentityAssociation."""
     cluster = region.live_cluster(ask["clusterName"])
-    _check_policy(ask)
     return {"association": make(region, cluster, ask).shape}
 
 
@@ -32,8 +31,7 @@ def make(region: EksRegion, cluster: Cluster, ask: Shape, owner_arn: str = "") -
     if there is not None:
         raise refusals.in_use(f"Association already exists: {there.shape['associationId']}", clusterName=cluster.name)
     checks.pod_role(region, ask["roleArn"])
-    if ask.get("targetRoleArn"):
-        raise refusals.invalid("The local AWS does not emulate targetRoleArn")
+    _refuse_others(ask)
     identifier = "a-" + "".join(secrets.choice(ID_CHARACTERS) for _ in range(17))
     now = region.stamp()
     shape: Shape = {
@@ -46,10 +44,9 @@ def make(region: EksRegion, cluster: Cluster, ask: Shape, owner_arn: str = "") -
         "tags": dict(ask.get("tags") or {}),
         "createdAt": now,
         "modifiedAt": now,
-        "disableSessionTags": bool(ask.get("disableSessionTags")),
+        "disableSessionTags": False,
     }
     shape |= {"ownerArn": owner_arn} if owner_arn else {}
-    shape |= {"policy": ask["policy"]} if ask.get("policy") else {}
     cluster.associations[identifier] = Association(shape)
     return cluster.associations[identifier]
 
@@ -71,16 +68,12 @@ def list_associations(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def update_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """UpdatePodIdentityAssociation: the role, session tags, the session policy."""
+    """UpdatePodIdentityAssociation: the role."""
     found = _association(region, ask)
-    _check_policy({**found.shape, **{key: value for key, value in ask.items() if value is not None}})
+    _refuse_others(ask)
     if ask.get("roleArn"):
         checks.pod_role(region, ask["roleArn"])
         found.shape["roleArn"] = ask["roleArn"]
-    if ask.get("disableSessionTags") is not None:
-        found.shape["disableSessionTags"] = ask["disableSessionTags"]
-    if ask.get("policy") is not None:
-        found.shape["policy"] = ask["policy"]
     found.shape["modifiedAt"] = region.stamp()
     return {"association": found.shape}
 
@@ -92,22 +85,16 @@ def delete_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
     return {"association": found.shape}
 
 
+def _refuse_others(ask: Shape) -> None:
+    if given := [key for key in NOT_HERE if ask.get(key)]:
+        raise refusals.invalid(f"The local AWS does not emulate {', '.join(given)}")
+
+
 def _association(region: EksRegion, ask: Shape) -> Association:
     cluster = region.cluster(ask["clusterName"])
     if ask["associationId"] not in cluster.associations:
         raise refusals.not_found(f"Association not found: {ask['associationId']}", clusterName=cluster.name)
     return cluster.associations[ask["associationId"]]
-
-
-def _check_policy(ask: Shape) -> None:
-    if not ask.get("policy"):
-        return
-    if not ask.get("disableSessionTags"):
-        raise refusals.invalid("A session policy requires disableSessionTags to be true")
-    try:
-        json.loads(ask["policy"])
-    except ValueError:
-        raise refusals.invalid("The session policy is not valid JSON") from None
 
 
 OPERATIONS = {

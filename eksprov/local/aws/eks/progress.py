@@ -4,7 +4,7 @@
                 DELETING -> gone once its latency has passed and Kubernetes has stopped
     node group  CREATING -> ACTIVE once its latency has passed and all wanted nodes are Ready; CREATE_FAILED late
                 DELETING -> gone
-    Fargate profiles, capabilities, insights: in their own files
+    insights are looked for in `insights.py`
     nodes on demand go with their instances, those of EKS Auto Mode with the cluster
     add-on      CREATING -> ACTIVE once its latency has passed and its workloads are available; DEGRADED late, and
                 ACTIVE again when they are; DELETING -> gone
@@ -17,17 +17,7 @@ from __future__ import annotations
 from moto.logs.models import logs_backends
 
 from eksprov.local.aws.conditions import AILING
-from eksprov.local.aws.eks import (
-    auto_mode,
-    capabilities,
-    fargate,
-    fleet,
-    insights,
-    launches,
-    on_demand,
-    updates,
-    wiring,
-)
+from eksprov.local.aws.eks import auto_mode, fleet, insights, launches, on_demand, updates, wiring
 from eksprov.local.aws.eks.access import bindings
 from eksprov.local.aws.eks.model import Addon, Cluster, Nodegroup
 from eksprov.local.aws.eks.region import EksRegion
@@ -55,8 +45,6 @@ def advance(region: EksRegion, cluster: Cluster) -> None:
     for addon in list(cluster.addons.values()):
         _addon(region, cluster, addon)
     on_demand.reconcile(region, cluster)
-    fargate.advance(region, cluster)
-    capabilities.advance(region, cluster)
     if cluster.status != "CREATING":
         insights.advance(region, cluster)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.model import Shape
+from eksprov.local.aws.eks.others import MEMBERS
 from eksprov.local.aws.eks.region import EksRegion
 
 MOST_TAGS = 50
@@ -52,9 +53,7 @@ def _tags(region: EksRegion, arn: str) -> dict[str, str]:
         members += [("addonArn", each.shape) for each in cluster.addons.values()]
         members += [("accessEntryArn", each.shape) for each in cluster.entries.values()]
         members += [("associationArn", each.shape) for each in cluster.associations.values()]
-        members += [("fargateProfileArn", each.shape) for each in cluster.fargate.values()]
-        members += [("arn", each.shape) for each in cluster.capabilities.values()]
-        members += [("identityProviderConfigArn", each.shape) for each in cluster.identity_providers.values()]
+        members += [(MEMBERS[kind][2], shape) for (kind, _), shape in cluster.others.items()]
         for key, shape in members:
             if shape[key] == arn:
                 tags: dict[str, str] = shape["tags"]

@@ -1,4 +1,4 @@
-"""Updates: changes that go on in the background, described and listed by id.
+"""Updates: changes that go on in the background, described by id.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeUpdate.html
 """
@@ -25,7 +25,6 @@ def begin(
     *,
     nodegroup: str = "",
     addon: str = "",
-    capability: str = "",
     is_ready: Callable[[], bool] = lambda: True,
     undo: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -39,15 +38,15 @@ def begin(
         "errors": [],
     }
     due = region.world.now() + region.world.latency(latency)
-    cluster.updates[str(shape["id"])] = Update(shape, due, nodegroup, addon, capability, is_ready, finish, undo)
+    cluster.updates[str(shape["id"])] = Update(shape, due, nodegroup, addon, is_ready, finish, undo)
     return {"update": shape}
 
 
-def refuse_second(cluster: Cluster, kind: str, nodegroup: str = "", addon: str = "", capability: str = "") -> None:
+def refuse_second(cluster: Cluster, kind: str, nodegroup: str = "", addon: str = "") -> None:
     """Raise ResourceInUseException while another update of the same resource goes on."""
-    running = cluster.running_update(nodegroup, addon, capability)
+    running = cluster.running_update(nodegroup, addon)
     if running is not None:
-        name = nodegroup or addon or capability or cluster.name
+        name = nodegroup or addon or cluster.name
         raise refusals.in_use(
             f"Cannot {kind} because {name} currently has update {running.shape['id']} in progress",
             clusterName=cluster.name,
@@ -66,45 +65,14 @@ def describe_update(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """DescribeUpdate."""
     cluster = region.cluster(ask["name"])
     update = cluster.updates.get(ask["updateId"])
-    if update is None or _named(ask) != (update.nodegroup, update.addon, update.capability):
+    wanted = (ask.get("nodegroupName") or "", ask.get("addonName") or "")
+    if update is None or wanted != (update.nodegroup, update.addon):
         raise refusals.not_found(f"No update found for ID: {ask['updateId']}", clusterName=cluster.name)
     return {"update": update.shape}
-
-
-def list_updates(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListUpdates of a cluster, a node group, an add-on or a capability; the newest first."""
-    cluster, wanted = region.cluster(ask["name"]), _named(ask)
-    found = [key for key, u in cluster.updates.items() if (u.nodegroup, u.addon, u.capability) == wanted]
-    return region.page("updateIds", found[::-1], ask)
-
-
-def cancel_update(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """CancelUpdate: only of a version rollback, only while nodes of EKS Auto Mode roll back.
-
-    https://docs.aws.amazon.com/eks/latest/APIReference/API_CancelUpdate.html
-    """
-    cluster = region.cluster(ask["name"])
-    update = cluster.updates.get(ask["updateId"])
-    if update is None:
-        raise refusals.not_found(f"No update found for ID: {ask['updateId']}", clusterName=cluster.name)
-    if update.shape["type"] != "VersionRollback" or not (cluster.shape.get("computeConfig") or {}).get("enabled"):
-        raise refusals.not_now(
-            "Only version rollbacks of EKS Auto Mode clusters can be cancelled", clusterName=cluster.name
-        )
-    if not update.running:
-        raise refusals.bad_state(f"Update {ask['updateId']} is {update.shape['status']}", clusterName=cluster.name)
-    update.shape |= {"status": "Cancelled", "cancellation": {"status": "Successful"}}
-    if cluster.status == "UPDATING":
-        cluster.shape["status"] = "ACTIVE"
-    return {"update": update.shape}
-
-
-def _named(ask: Shape) -> tuple[str, str, str]:
-    return (ask.get("nodegroupName") or "", ask.get("addonName") or "", ask.get("capabilityName") or "")
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-OPERATIONS = {"DescribeUpdate": describe_update, "ListUpdates": list_updates, "CancelUpdate": cancel_update}
+OPERATIONS = {"DescribeUpdate": describe_update}
