@@ -65,7 +65,6 @@ class Aws:
         extra_tags: tuple[tuple[str, str], ...] = (),
         speed: float = 1.0,
     ) -> Aws:
-        """Wrap a boto3 Session."""
         return cls(
             clients=Clients(session, attempts=MAX_ATTEMPTS, endpoint_url=endpoint_url),
             once=Clients(session, attempts=1, endpoint_url=endpoint_url),

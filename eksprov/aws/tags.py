@@ -30,7 +30,6 @@ def as_list(tags: Mapping[str, str]) -> list[Any]:
 
 
 def as_dict(tags: Iterable[Any] | None) -> dict[str, str]:
-    """The opposite of `as_list`."""
     return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
 

@@ -85,7 +85,6 @@ class Desk:
         return False if self.environ.get("NO_COLOR") else None
 
     def say(self, text: str) -> None:
-        """The answer, on stdout."""
         self._said += 1
         click.echo(text, color=self.color())
 

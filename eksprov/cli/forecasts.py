@@ -57,7 +57,6 @@ class Forecasts:
         return Forecast(cost, note=note)
 
     def doctor(self, display: Display) -> Findings:
-        """Everything that preflight finds."""
         from eksprov.operations.forecast import doctor
         from eksprov.operations.plan import make_plan
 

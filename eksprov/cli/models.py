@@ -64,7 +64,6 @@ class Models:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The config's models."""
         return tuple(model.name for model in self._backend.config.models)
 
     def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -84,7 +83,6 @@ class Models:
         return self._backend.project / model.path if model is not None else None
 
     def plan(self, names: Sequence[str], display: Display) -> Plan:
-        """What `deploy` would do."""
         from eksprov.operations.models import plan_models
 
         return plan_models(self._backend.opened(display, mint=False), names)

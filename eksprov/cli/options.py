@@ -83,24 +83,20 @@ def shared(command: F) -> F:
 
 
 def as_json(command: F) -> F:
-    """Add `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout.")(command)
 
 
 def upgrade_addons(command: F) -> F:
-    """Add `--upgrade-addons`."""
     help_text = "Move add-ons that pin no version to what their version_policy means now."
     return click.option("--upgrade-addons", is_flag=True, help=help_text)(command)
 
 
 def first_choice(command: F) -> F:
-    """Add `--first-choice`."""
     help_text = "Go back to the first choice where a node group had to fall back."
     return click.option("--first-choice", is_flag=True, help=help_text)(command)
 
 
 def yes(command: F) -> F:
-    """Add `--yes`."""
     return click.option("--yes", "-y", is_flag=True, help="Ask nothing.")(command)
 
 

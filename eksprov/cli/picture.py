@@ -52,7 +52,6 @@ class Picture:
         self.width = max((len(node.name) for node in nodes), default=0)
 
     def started(self, name: str, now: float) -> None:
-        """A step began."""
         self.running[name] = Running(now)
 
     def waiting(self, name: str, message: str, now: float) -> None:
@@ -60,7 +59,6 @@ class Picture:
         self.running.setdefault(name, Running(now)).message = clean(message)
 
     def finished(self, outcome: Outcome, now: float) -> None:
-        """A step ended."""
         run = self.running.pop(outcome.name, Running(now))
         self.ended[outcome.name] = Spent(now - run.since, outcome.status in CHANGED)
 

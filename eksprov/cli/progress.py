@@ -94,7 +94,6 @@ class Display:
         self._put(lambda: self._picture.planned(nodes, settled, now))
 
     def started(self, name: str) -> None:
-        """A step began."""
         now = self._now()
         self._put(lambda: self._picture.started(name, now))
 
@@ -104,7 +103,6 @@ class Display:
         self._put(lambda: self._picture.waiting(name, message, now))
 
     def finished(self, outcome: Outcome) -> None:
-        """A step ended."""
         now = self._now()
 
         def end() -> None:

@@ -71,7 +71,6 @@ class States:
         )
 
     def show(self) -> Shown:
-        """Look, without the lock."""
         state, holder = self.store.load(), self.store.holder()
         return Shown(self.store.where(), state, holder, tuple(sorted(self.store.journal().open_intents())))
 

@@ -97,11 +97,9 @@ class AwsPlace:
 
     @contextmanager
     def creating(self, display: Display) -> Iterator[None]:
-        """Nothing."""
         yield
 
     def release(self) -> bool:
-        """Nothing runs here."""
         return False
 
 

@@ -56,7 +56,6 @@ def selector(facts: Facts, controller: str) -> dict[str, str]:
 
 
 def account(facts: Facts, controller: str) -> Json:
-    """The controller's service account."""
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta(facts, controller)}
 
 

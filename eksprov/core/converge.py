@@ -47,7 +47,6 @@ class Piecewise(Step[C, F]):
     traits: ClassVar[Traits] = Traits(recorded=False)
 
     def outputs(self, have: F) -> dict[str, str]:
-        """None."""
         return {}
 
 

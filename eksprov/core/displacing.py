@@ -26,7 +26,6 @@ class _AllBut(Outputs):
         self._gone = gone
 
     def get(self, step: str, key: str) -> str:
-        """Some value, or UNKNOWN."""
         return UNKNOWN if step in self._gone else key
 
 

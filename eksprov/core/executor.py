@@ -196,7 +196,6 @@ class StopFlag:
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def set(self) -> None:
-        """Ask to stop."""
         self._asked = True
         self._wake.put(None)
 

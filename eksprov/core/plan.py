@@ -154,7 +154,6 @@ class World:
         return Planned(step.name, step.kind, step.slug, change, problem, have=have, want=want)
 
     def deletion(self, step: AnyStep) -> Planned:
-        """It is there."""
         gone = Change(Action.DELETE, reason="no longer in the config")
         return Planned(step.name, step.kind, step.slug, gone, have=self.found.get(step.name))
 

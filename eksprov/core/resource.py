@@ -83,7 +83,6 @@ class Outputs:
         self._known[step] = dict(values)
 
     def drop(self, step: str) -> None:
-        """Forget a step's values."""
         self._known.pop(step, None)
 
     def of(self, step: str) -> dict[str, str]:

@@ -24,7 +24,6 @@ FRESH_S = 7 * 86400.0
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
-    """Where caches live (https://specifications.freedesktop.org/basedir-spec/latest/)."""
     base = environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else home(environ) / ".cache") / "eksprov" / "prices.json"
 

@@ -88,7 +88,6 @@ class Estimate:
 
 
 def monthly(hour: Decimal) -> Decimal:
-    """Dollars a month."""
     return hour * HOURS_A_MONTH
 
 

@@ -26,7 +26,6 @@ class Book:
 
 
 def offline(region: str, items: Iterable[str]) -> Book:
-    """From the package alone."""
     found = {item: price for item in items if (price := from_table(region, item)) is not None}
     return Book(found)
 

@@ -110,7 +110,6 @@ class KubeClient:
         self._import.start()
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The object, or None."""
         path = resources.object_path(ref, self._resource(ref.api_version, ref.kind))
         return self._json(_Call(f"read {ref.title}", "GET", path), absent_ok=True)
 
@@ -130,7 +129,6 @@ class KubeClient:
             query = {**query, "continue": more}
 
     def apply(self, manifest: Manifest, *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
-        """Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/)."""
         ref = Ref.of(manifest)
         query = {"fieldManager": self._manager, "force": "true" if force else "false"}
         call = _Call(

@@ -62,7 +62,6 @@ class Entry:
         return {"exec": command}
 
     def context(self) -> dict[str, Any]:
-        """Both together."""
         pair = {"cluster": self.name, "user": self.name}
         return {**pair, "namespace": self.namespace} if self.namespace else pair
 

@@ -63,7 +63,6 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
 
     @property
     def ref(self) -> Ref:
-        """The object's address."""
         return Ref.parse(self.slug)
 
     def desired(self, outputs: Outputs) -> ObjectFacts:
@@ -85,7 +84,6 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         )
 
     def create(self, client: KubeApi, want: ObjectFacts, token: str) -> dict[str, str]:
-        """Apply the manifest."""
         client.apply(self.manifest)
         return self.outputs(want)
 

@@ -40,5 +40,4 @@ def for_apply(manifests: Iterable[Manifest]) -> list[Manifest]:
 
 
 def for_delete(manifests: Iterable[Manifest]) -> list[Manifest]:
-    """The opposite of `for_apply`."""
     return for_apply(manifests)[::-1]

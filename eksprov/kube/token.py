@@ -31,7 +31,6 @@ _PARAMETER = "ClusterName"  # a parameter of ours that the hooks take out again 
 
 
 def utc_now() -> datetime:
-    """The time of day."""
     return datetime.now(UTC)
 
 

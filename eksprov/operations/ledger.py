@@ -120,7 +120,6 @@ class StackLedger:
         return elsewhere(self.opened, self.steps[name])
 
     def spent(self, error: Exception) -> bool:
-        """As AWS says it."""
         return token_is_spent(error)
 
     def tell(self, name: str, text: str) -> None:

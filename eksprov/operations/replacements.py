@@ -49,7 +49,6 @@ nodes are tagged by Karpenter, as its node class says.
 
 
 def table() -> str:
-    """The whole document."""
     rows = [_row(kind) for kind in KINDS if not issubclass(kind, Borrowed)]
     head = ["| kind | changes in place | forces a new one | how |", "|---|---|---|---|"]
     return "\n".join((_HEAD, *head, *rows, "", *_borrowed()))

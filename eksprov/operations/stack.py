@@ -106,7 +106,6 @@ class Opened:
 
     @property
     def us(self) -> Owner:
-        """Whose resources are ours."""
         return self.aws.owner
 
     @property

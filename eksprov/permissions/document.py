@@ -42,7 +42,6 @@ def statements(needs: Iterable[Need]) -> list[Statement]:
 
 
 def size(document: Document) -> int:
-    """As IAM counts."""
     return len(json.dumps(document, separators=(",", ":")))
 
 

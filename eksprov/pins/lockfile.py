@@ -71,7 +71,6 @@ def read(path: Path) -> Pins | None:
 
 
 def encode(pins: Pins) -> str:
-    """The file's text."""
     import yaml
 
     body = {

@@ -34,7 +34,6 @@ class Findings:
         return self.of("error")
 
     def of(self, *levels: Level) -> tuple[Finding, ...]:
-        """Those of the levels."""
         return tuple(finding for finding in self.listed if finding.level in levels)
 
 

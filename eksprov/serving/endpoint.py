@@ -44,7 +44,6 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
     min_replicas: int = 1
 
     def desired(self, outputs: Outputs) -> EndpointFacts:
-        """It answers."""
         return EndpointFacts(answers=True)
 
     def describe(self, want: EndpointFacts) -> str:

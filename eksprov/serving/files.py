@@ -56,7 +56,6 @@ class ModelFiles(Step[Aws, FilesFacts]):
 
     @property
     def bucket(self) -> str:
-        """The bucket's name."""
         return self.slug.partition("/")[0]
 
     @property
@@ -93,7 +92,6 @@ class ModelFiles(Step[Aws, FilesFacts]):
         return self.outputs(want)
 
     def update(self, client: Aws, want: FilesFacts, have: FilesFacts, fields: tuple[str, ...]) -> None:
-        """Upload what is missing."""
         self._upload(client, [file for file in self.files if (self._key(file), file.size) not in have.present])
 
     def delete(self, client: Aws, have: FilesFacts) -> None:

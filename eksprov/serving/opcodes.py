@@ -85,7 +85,6 @@ class Stream:
         self.position = 0
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes."""
         data = self._file.read(size)
         self._count(len(data))
         if len(data) < size:

@@ -48,7 +48,6 @@ class ModelSpec:
 
     @property
     def namespace(self) -> str:
-        """Where its objects live."""
         return self.model.namespace
 
     @property

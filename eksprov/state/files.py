@@ -27,7 +27,6 @@ class Files:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
 
     def read(self, path: Path) -> bytes:
-        """All of a file."""
         return path.read_bytes()
 
     def write(self, descriptor: int, data: bytes) -> int:
@@ -43,7 +42,6 @@ class Files:
         os.fsync(descriptor)
 
     def close(self, descriptor: int) -> None:
-        """Give the descriptor back."""
         os.close(descriptor)
 
     def rename(self, source: Path, target: Path) -> None:

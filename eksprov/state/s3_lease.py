@@ -30,9 +30,7 @@ UNLOCK = "eksprov state unlock"
 class LeaseClock(Protocol):
     """Time for leases, passed in."""
 
-    def utc(self) -> float:
-        """Seconds since the epoch."""
-        ...
+    def utc(self) -> float: ...
 
     def wait(self, over: threading.Event, seconds: float) -> bool:
         """Wait until `over` is set, or so long; whether it is set."""
@@ -43,11 +41,9 @@ class WallClock:
     """The machine's own."""
 
     def utc(self) -> float:
-        """Seconds since the epoch."""
         return time.time()
 
     def wait(self, over: threading.Event, seconds: float) -> bool:
-        """Wait for real."""
         return over.wait(seconds)
 
 

@@ -68,7 +68,6 @@ class Objects:
         return str(self._put(key, data, condition)["ETag"])
 
     def put_always(self, key: str, data: bytes) -> None:
-        """Write, whatever is there."""
         self._put(key, data, {})
 
     def copy(self, key: str, etag: str, target: str) -> None:

@@ -111,7 +111,6 @@ class S3Store:
         return self._known_lease
 
     def where(self) -> str:
-        """The object's address."""
         return self._objects.where(self._key)
 
     def load(self) -> State | None:
@@ -176,7 +175,6 @@ class S3Store:
         self._lease.unlock(holder)
 
     def journal(self) -> Journal:
-        """`<stack>.journal/` beside the state."""
         return S3Journal(
             self._objects, lambda: f"{self._root}.journal/", self._must_hold, lambda: stamp(self._clock.utc())
         )

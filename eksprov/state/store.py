@@ -122,7 +122,6 @@ class FileStore:
             raise errors.StateError(f"{self.where()} cannot be removed: {reason(error)}") from error
 
     def journal(self) -> Journal:
-        """`<folder>/<stack>.journal`."""
         return FileJournal(self._folder / f"{self._stack}.journal", files=self._files)
 
     @contextlib.contextmanager

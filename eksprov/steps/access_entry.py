@@ -76,12 +76,10 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
 
     @property
     def cluster(self) -> str:
-        """The cluster's name."""
         return self.slug.split("/", 1)[0]
 
     @property
     def principal(self) -> str:
-        """The principal's ARN."""
         return self.slug.split("/", 1)[1]
 
     @property
@@ -90,7 +88,6 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         return Replacement(Order.DELETE_FIRST, "the principal has no access")
 
     def desired(self, outputs: Outputs) -> AccessEntryFacts:
-        """What the config says."""
         prefix = f"arn:{self.partition}:eks::aws:cluster-access-policy/"
         policies = frozenset((prefix + name, tuple(sorted(spaces))) for name, spaces in self.policies)
         theirs = left_to_others(user_name=not self.user_name)
@@ -189,7 +186,6 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         return Phase(State.FAILED, f"{self.principal} was deleted and made again after its entry was made")
 
     def outputs(self, have: AccessEntryFacts) -> dict[str, str]:
-        """`arn` and `principal_arn`."""
         return {"arn": have.arn, "principal_arn": self.principal}
 
     @classmethod

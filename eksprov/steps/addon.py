@@ -199,7 +199,6 @@ class Addon(Step[Aws, AddonFacts]):
         return have.status == "DEGRADED"
 
     def why_failed(self, aws: Aws, update: str) -> str:
-        """As EKS says it."""
         return why_failed(aws, self._key["clusterName"], update, addonName=self._key["addonName"])
 
     def delete(self, aws: Aws, have: AddonFacts) -> None:
@@ -224,7 +223,6 @@ class Addon(Step[Aws, AddonFacts]):
         return Phase(State.READY, said) if said else READY
 
     def outputs(self, have: AddonFacts) -> dict[str, str]:
-        """`version` and `arn`."""
         return {"version": have.version, "arn": have.arn}
 
     @classmethod

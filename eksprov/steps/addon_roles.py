@@ -65,7 +65,6 @@ def addon_role(stack: str, choices: Choices, addon: str, buckets: tuple[str, ...
 
 
 def _read(partition: str, bucket: str) -> list[dict[str, Any]]:
-    """https://github.com/awslabs/mountpoint-s3/blob/main/doc/CONFIGURATION.md#iam-permissions, reading only."""
     arn = f"arn:{partition}:s3:::{bucket}"
     return [
         {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn},
@@ -84,7 +83,6 @@ def _written(partition: str, buckets: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def _file_systems(partition: str) -> list[dict[str, Any]]:
-    """https://github.com/kubernetes-sigs/aws-fsx-csi-driver/blob/master/docs/README.md."""
     linked = f"arn:{partition}:iam::*:role/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/*"
     making = ["iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"]
     by_name = {"StringLike": {"iam:AWSServiceName": ["fsx.amazonaws.com"]}}

@@ -107,7 +107,6 @@ class Alarm(Step[Aws, AlarmFacts]):
         aws.clients.cloudwatch.delete_alarms(AlarmNames=[self.slug])
 
     def outputs(self, have: AlarmFacts) -> dict[str, str]:
-        """`arn`."""
         return {"arn": have.arn}
 
     @classmethod

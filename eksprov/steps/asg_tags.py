@@ -100,7 +100,6 @@ class AsgTags(Step[Aws, TemplateFacts]):
         self._drop(aws, have.group, {*(key for key, _ in have.template), *aws.tags(self.name)} & have.tags.keys())
 
     def outputs(self, have: TemplateFacts) -> dict[str, str]:
-        """The Auto Scaling group."""
         return {"autoscaling_group": have.group}
 
     @classmethod

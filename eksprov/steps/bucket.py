@@ -163,7 +163,6 @@ class Bucket(Step[Aws, BucketFacts]):
             eventually(aws, lambda: s3.delete_bucket(**self._key), NAME_RESTS, limit_s=UNSETTLED_LIMIT_S)
 
     def outputs(self, have: BucketFacts) -> dict[str, str]:
-        """`name` and `arn`."""
         return {"name": self.slug, "arn": self._arn}
 
     @classmethod

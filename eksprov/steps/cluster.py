@@ -76,7 +76,6 @@ class Cluster(Step[Aws, ClusterFacts]):
 
     @property
     def replacement(self) -> Replacement:
-        """Not by us."""
         return Replacement(Order.NEVER, "all that runs on the cluster would be lost")
 
     def desired(self, outputs: Outputs) -> ClusterFacts:
@@ -113,7 +112,6 @@ class Cluster(Step[Aws, ClusterFacts]):
         )
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterFacts | None:
-        """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)
         return facts_of(cluster) if cluster is not None else None
 
@@ -174,7 +172,6 @@ class Cluster(Step[Aws, ClusterFacts]):
         return self.timing.create_limit_s if have.status == "CREATING" else self.timing.update_limit_s
 
     def why_failed(self, aws: Aws, update: str) -> str:
-        """As EKS says it."""
         return why_failed(aws, self.slug, update)
 
     def _encrypt(self, aws: Aws, want: ClusterFacts) -> str:

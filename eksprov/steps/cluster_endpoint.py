@@ -55,7 +55,6 @@ class ClusterEndpoint(Part[Aws, ClusterEndpointFacts]):
         return "private and public" if want.public_access else "private only"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ClusterEndpointFacts | None:
-        """One DescribeCluster."""
         cluster = described_cluster(aws, self.slug)
         if cluster is None:
             return None
@@ -94,7 +93,6 @@ class ClusterEndpoint(Part[Aws, ClusterEndpointFacts]):
         return begun(answer)
 
     def why_failed(self, aws: Aws, update: str) -> str:
-        """As EKS says it."""
         return why_failed(aws, self.slug, update)
 
     def phase(self, have: ClusterEndpointFacts) -> Phase:

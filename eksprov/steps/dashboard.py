@@ -96,7 +96,6 @@ class Dashboard(Step[Aws, DashboardFacts]):
         unless(lambda: aws.clients.cloudwatch.delete_dashboards(DashboardNames=[self.slug]), *GONE)
 
     def outputs(self, have: DashboardFacts) -> dict[str, str]:
-        """`name` and `arn`."""
         return {"name": self.slug, "arn": have.arn}
 
     @classmethod

@@ -52,7 +52,6 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
         return Replacement(Order.DELETE_FIRST, "nodes have no way out over IPv6")
 
     def desired(self, outputs: Outputs) -> EgressOnlyInternetGatewayFacts:
-        """In the VPC."""
         return EgressOnlyInternetGatewayFacts(outputs.get(self.vpc, "id"))
 
     def describe(self, want: EgressOnlyInternetGatewayFacts) -> str:
@@ -61,7 +60,6 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """All pages of DescribeEgressOnlyInternetGateways."""
         pages = aws.clients.ec2.get_paginator("describe_egress_only_internet_gateways").paginate(Filters=filters)
         return [dict(gateway) for page in pages for gateway in page["EgressOnlyInternetGateways"]]
 
@@ -97,7 +95,6 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
             aws.clients.ec2.delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=have.id)
 
     def outputs(self, have: EgressOnlyInternetGatewayFacts) -> dict[str, str]:
-        """The id."""
         return {"id": have.id}
 
     @classmethod

@@ -45,7 +45,6 @@ def unless_coming_or_going(aws: Aws, cluster: str, call: Callable[[], T]) -> T |
 
 
 def described_cluster(aws: Aws, name: str) -> Mapping[str, Any] | None:
-    """DescribeCluster's `cluster`, or None."""
     answer = unless_gone(lambda: aws.clients.eks.describe_cluster(name=name))
     return answer["cluster"] if answer is not None else None
 

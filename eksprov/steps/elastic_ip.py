@@ -61,17 +61,14 @@ class ElasticIp(Tagged[ElasticIpFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """DescribeAddresses has no pages."""
         return [dict(address) for address in aws.clients.ec2.describe_addresses(Filters=filters)["Addresses"]]
 
     def read(self, aws: Aws, item: Item, owner: Owner | None) -> ElasticIpFacts:
-        """As described."""
         return ElasticIpFacts(
             item.get("Domain", "vpc"), item["AllocationId"], item["PublicIp"], item.get("NetworkInterfaceId", ""), owner
         )
 
     def create(self, aws: Aws, want: ElasticIpFacts, token: str) -> dict[str, str]:
-        """Allocate it."""
         specification = self.tag_specification(aws, "elastic-ip")
         answer = sent_once(aws, lambda: aws.once.ec2.allocate_address(Domain="vpc", TagSpecifications=specification))
         return {"id": answer["AllocationId"], "public_ip": answer["PublicIp"]}

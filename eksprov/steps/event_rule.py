@@ -98,13 +98,11 @@ class EventRule(Step[Aws, EventRuleFacts]):
         self._take_aim_off(aws, {name for name, _ in have.targets} - {name for name, _ in want.targets})
 
     def delete(self, aws: Aws, have: EventRuleFacts) -> None:
-        """Its targets first."""
         with tolerating(GONE):
             self._take_aim_off(aws, {name for name, _ in have.targets})
             aws.clients.events.delete_rule(Name=self.slug)
 
     def outputs(self, have: EventRuleFacts) -> dict[str, str]:
-        """`arn`."""
         return {"arn": have.arn}
 
     @classmethod

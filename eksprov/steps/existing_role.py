@@ -68,7 +68,6 @@ class ExistingRole(Borrowed[Aws, ExistingRoleFacts]):
     root: bool = False
 
     def desired(self, outputs: Outputs) -> ExistingRoleFacts:
-        """That one."""
         return ExistingRoleFacts(self.slug)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ExistingRoleFacts | None:

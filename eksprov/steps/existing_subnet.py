@@ -52,7 +52,6 @@ class ExistingSubnet(Borrowed[Aws, ExistingSubnetFacts]):
     vpc_id: str = ""
 
     def desired(self, outputs: Outputs) -> ExistingSubnetFacts:
-        """That one."""
         return ExistingSubnetFacts(self.slug)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ExistingSubnetFacts | None:

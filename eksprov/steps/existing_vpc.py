@@ -42,7 +42,6 @@ class ExistingVpc(Borrowed[Aws, ExistingVpcFacts]):
     timing: ClassVar[Timing] = Timing(create_s=0.1, delete_s=0.1)
 
     def desired(self, outputs: Outputs) -> ExistingVpcFacts:
-        """That one."""
         return ExistingVpcFacts(self.slug)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ExistingVpcFacts | None:

@@ -116,7 +116,6 @@ class IamRole(Step[Aws, RoleFacts]):
 
     @property
     def replacement(self) -> Replacement:
-        """Not by us."""
         return Replacement(Order.NEVER, "IAM moves no role to another path, and what uses it would lose its rights")
 
     def desired(self, outputs: Outputs) -> RoleFacts:

@@ -46,7 +46,6 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
     vpc: str = ""
 
     def desired(self, outputs: Outputs) -> InternetGatewayFacts:
-        """Attached to the VPC."""
         return InternetGatewayFacts(outputs.get(self.vpc, "id"))
 
     def describe(self, want: InternetGatewayFacts) -> str:
@@ -55,7 +54,6 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """All pages of DescribeInternetGateways."""
         pages = aws.clients.ec2.get_paginator("describe_internet_gateways").paginate(Filters=filters)
         return [dict(gateway) for page in pages for gateway in page["InternetGateways"]]
 
@@ -85,13 +83,11 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
         self._attach(aws, have.id, want.vpc_id)
 
     def delete(self, aws: Aws, have: InternetGatewayFacts) -> None:
-        """Detach, then delete."""
         with tolerating(GONE):
             self._detach(aws, have)
             aws.clients.ec2.delete_internet_gateway(InternetGatewayId=have.id)
 
     def outputs(self, have: InternetGatewayFacts) -> dict[str, str]:
-        """The id."""
         return {"id": have.id}
 
     def blockers(self, aws: Aws, have: InternetGatewayFacts) -> tuple[str, ...]:

@@ -161,7 +161,6 @@ class KmsKey(Step[Aws, KeyFacts]):
         return Phase(State.MOVING, "KMS makes the key") if have.state == "Creating" else READY
 
     def outputs(self, have: KeyFacts) -> dict[str, str]:
-        """`id`, `arn` and `alias`."""
         return {"id": have.id, "arn": have.arn, "alias": self.slug}
 
     @classmethod

@@ -52,7 +52,6 @@ class Leftovers(Piecewise[Aws, LeftoversFacts]):
         return found_of(aws, self.slug, self.reclaiming)
 
     def left(self, aws: Aws) -> tuple[Piece, ...]:
-        """What is to go."""
         return tuple(piece for piece in self.found(aws) if not piece.stays)
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:
@@ -61,7 +60,6 @@ class Leftovers(Piecewise[Aws, LeftoversFacts]):
         return LeftoversFacts(found, aws.owner) if found else None
 
     def desired(self, outputs: Outputs) -> LeftoversFacts:
-        """Nothing."""
         return LeftoversFacts()
 
     def delete(self, aws: Aws, have: LeftoversFacts) -> None:

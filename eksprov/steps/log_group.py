@@ -119,7 +119,6 @@ class LogGroup(Step[Aws, LogGroupFacts]):
             )
 
     def outputs(self, have: LogGroupFacts) -> dict[str, str]:
-        """`name` and `arn`."""
         return {"name": self.slug, "arn": have.arn}
 
     @classmethod

@@ -86,7 +86,6 @@ class NatGateway(Tagged[NatGatewayFacts]):
         )
 
     def phase(self, have: NatGatewayFacts) -> Phase:
-        """As EC2 says."""
         match have.state:
             case "pending":
                 return Phase(State.MOVING, "NAT gateway is pending")

@@ -106,7 +106,6 @@ class NodeAccessEntry(Part[Aws, NodeEntryFacts]):
         return "nodes cannot join until the entry is made again: it knows an earlier role of this name, or is gone"
 
     def outputs(self, have: NodeEntryFacts) -> dict[str, str]:
-        """The principal."""
         return {"principal_arn": self.principal}
 
     @classmethod

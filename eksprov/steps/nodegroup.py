@@ -255,7 +255,6 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
         return self.timing.create_limit_s if have.status == "CREATING" else rolling_limit_s(nodes, have.update_rule)
 
     def why_failed(self, aws: Aws, update: str) -> str:
-        """As EKS says it."""
         cluster, group = self.slug.split("/", 1)
         return why_failed(aws, cluster, update, nodegroupName=group)
 

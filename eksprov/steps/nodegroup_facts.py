@@ -149,7 +149,6 @@ def described(want: NodeGroupFacts, zone_ids: tuple[str, ...], subnets: tuple[st
 
 
 def scaling_config(want: NodeGroupFacts) -> dict[str, int]:
-    """scalingConfig."""
     return {"minSize": want.min_size, "maxSize": want.max_size, "desiredSize": want.desired_size}
 
 
@@ -162,7 +161,6 @@ def update_config(rule: UpdateRule) -> dict[str, Any]:
 
 
 def warm_pool_config(pool: WarmPoolRule) -> dict[str, Any]:
-    """warmPoolConfig."""
     if not pool.enabled:
         return {"enabled": False}
     return {
@@ -175,7 +173,6 @@ def warm_pool_config(pool: WarmPoolRule) -> dict[str, Any]:
 
 
 def taints_config(taints: Taints) -> list[dict[str, str]]:
-    """A list of taints."""
     named = [{"key": key, "value": value, "effect": effect} for key, value, effect in sorted(taints)]
     return [{key: text for key, text in taint.items() if text} for taint in named]
 

@@ -42,7 +42,6 @@ class NodesOnDemand(Piecewise[Aws, LeftoversFacts]):
     began: Began = field(default_factory=Began, compare=False, repr=False)
 
     def desired(self, outputs: Outputs) -> LeftoversFacts:
-        """Nothing."""
         return LeftoversFacts()
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> LeftoversFacts | None:
@@ -66,12 +65,10 @@ class NodesOnDemand(Piecewise[Aws, LeftoversFacts]):
         return Phase(State.LEAVING, f"before the cluster: {counted(Counter(piece.what for piece in have.pieces))}")
 
     def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:
-        """Each of them."""
         return tuple(f"{piece.what} {piece.id} ({piece.text})" for piece in have.pieces)
 
     @classmethod
     def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
-        """What there is now."""
         for piece in pieces(aws, stack, whats=WHATS):
             yield Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME))
 

@@ -53,7 +53,6 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
         return Replacement(Order.DELETE_FIRST, "no node is launched into it")
 
     def desired(self, outputs: Outputs) -> PlacementGroupFacts:
-        """Close together."""
         return PlacementGroupFacts("cluster", name=self.slug)
 
     def describe(self, want: PlacementGroupFacts) -> str:
@@ -69,7 +68,6 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
         return PlacementGroupFacts(item["Strategy"], item["State"], item["GroupId"], item["GroupName"], owner_in(item))
 
     def create(self, aws: Aws, want: PlacementGroupFacts, token: str) -> dict[str, str]:
-        """One call."""
         tags: Any = [{"ResourceType": self.kind, "Tags": as_list(aws.tags(self.name, self.slug))}]
         strategy: Any = want.strategy
         unless(
@@ -91,7 +89,6 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
         eventually(aws, send, IN_USE, limit_s=HELD_LIMIT_S)
 
     def phase(self, have: PlacementGroupFacts) -> Phase:
-        """As EC2 says."""
         match have.state:
             case "pending":
                 return Phase(State.MOVING, "placement group is pending")

@@ -107,12 +107,10 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
         )
 
     def delete(self, aws: Aws, have: AssociationFacts) -> None:
-        """By its id."""
         with tolerating(GONE):
             aws.clients.eks.delete_pod_identity_association(clusterName=self._cluster, associationId=have.id)
 
     def outputs(self, have: AssociationFacts) -> dict[str, str]:
-        """`id`, `arn` and `role_arn`."""
         return {"id": have.id, "arn": have.arn, "role_arn": have.role_arn}
 
     @classmethod

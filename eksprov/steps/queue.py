@@ -97,7 +97,6 @@ class Queue(Step[Aws, QueueFacts]):
         return {}
 
     def update(self, aws: Aws, want: QueueFacts, have: QueueFacts, fields: tuple[str, ...]) -> None:
-        """All attributes at once."""
         aws.clients.sqs.set_queue_attributes(QueueUrl=have.url, Attributes=_attributes(want))
 
     def delete(self, aws: Aws, have: QueueFacts) -> None:
@@ -106,7 +105,6 @@ class Queue(Step[Aws, QueueFacts]):
             aws.clients.sqs.delete_queue(QueueUrl=have.url)
 
     def outputs(self, have: QueueFacts) -> dict[str, str]:
-        """`name`, `arn` and `url`."""
         return {"name": self.slug, "arn": have.arn, "url": have.url}
 
     @classmethod

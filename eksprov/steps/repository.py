@@ -44,7 +44,6 @@ class Repository(Step[Aws, RepositoryFacts]):
     traits: ClassVar[Traits] = Traits(tags_at=("ecr", "arn"), by_name=True, serves_workloads=True)
 
     def desired(self, outputs: Outputs) -> RepositoryFacts:
-        """Immutable tags."""
         return RepositoryFacts()
 
     def describe(self, want: RepositoryFacts) -> str:
@@ -88,7 +87,6 @@ class Repository(Step[Aws, RepositoryFacts]):
             aws.clients.ecr.delete_repository(repositoryName=self.slug, force=True)
 
     def outputs(self, have: RepositoryFacts) -> dict[str, str]:
-        """`uri` and `arn`."""
         return {"uri": have.uri, "arn": have.arn}
 
     @classmethod

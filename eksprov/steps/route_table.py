@@ -94,7 +94,6 @@ class RouteTable(Tagged[RouteTableFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """All pages of DescribeRouteTables."""
         pages = aws.clients.ec2.get_paginator("describe_route_tables").paginate(Filters=filters)
         return [dict(table) for page in pages for table in page["RouteTables"]]
 

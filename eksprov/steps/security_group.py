@@ -77,7 +77,6 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """All pages of DescribeSecurityGroups."""
         pages = aws.clients.ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
         return [dict(group) for page in pages for group in page["SecurityGroups"]]
 
@@ -139,7 +138,6 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
             )
 
     def outputs(self, have: SecurityGroupFacts) -> dict[str, str]:
-        """The id."""
         return {"id": have.id}
 
     def blockers(self, aws: Aws, have: SecurityGroupFacts) -> tuple[str, ...]:

@@ -47,7 +47,6 @@ class ServiceLinkedRole(Part[Aws, ServiceLinkedRoleFacts]):
     timing: ClassVar[Timing] = Timing(create_s=2, delete_s=0.1)
 
     def desired(self, outputs: Outputs) -> ServiceLinkedRoleFacts:
-        """That it is there."""
         return ServiceLinkedRoleFacts()
 
     def describe(self, want: ServiceLinkedRoleFacts) -> str:
@@ -71,7 +70,6 @@ class ServiceLinkedRole(Part[Aws, ServiceLinkedRoleFacts]):
         return {}
 
     def outputs(self, have: ServiceLinkedRoleFacts) -> dict[str, str]:
-        """`arn`."""
         return {"arn": have.arn}
 
     @classmethod

@@ -112,7 +112,6 @@ class Subnet(Tagged[SubnetFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """All pages of DescribeSubnets."""
         pages = aws.clients.ec2.get_paginator("describe_subnets").paginate(Filters=filters)
         return [dict(subnet) for page in pages for subnet in page["Subnets"]]
 

@@ -54,7 +54,6 @@ class Topic(Step[Aws, TopicFacts]):
     emails: tuple[str, ...] = ()
 
     def desired(self, outputs: Outputs) -> TopicFacts:
-        """Who is to listen."""
         return TopicFacts(frozenset(self.emails))
 
     def describe(self, want: TopicFacts) -> str:
@@ -96,7 +95,6 @@ class Topic(Step[Aws, TopicFacts]):
         aws.clients.sns.delete_topic(TopicArn=self.slug)
 
     def outputs(self, have: TopicFacts) -> dict[str, str]:
-        """`arn`."""
         return {"arn": self.slug}
 
     def phase(self, have: TopicFacts) -> Phase:

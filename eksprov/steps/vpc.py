@@ -71,7 +71,6 @@ class Vpc(Tagged[VpcFacts]):
         return Replacement(Order.DELETE_FIRST, "there is no network; refused once a cluster stands in it")
 
     def desired(self, outputs: Outputs) -> VpcFacts:
-        """Both DNS attributes on."""
         return VpcFacts(self.cidr, ipv6=self.ipv6, unmanaged=left_to_others(ipv6=not self.ipv6))
 
     def describe(self, want: VpcFacts) -> str:
@@ -80,7 +79,6 @@ class Vpc(Tagged[VpcFacts]):
 
     @classmethod
     def load(cls, aws: Aws, filters: Filters) -> list[Item]:
-        """All pages of DescribeVpcs."""
         pages = aws.clients.ec2.get_paginator("describe_vpcs").paginate(Filters=filters)
         return [dict(vpc) for page in pages for vpc in page["Vpcs"]]
 

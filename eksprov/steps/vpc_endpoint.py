@@ -119,7 +119,6 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
         return [endpoint for endpoint in found if _state(endpoint) != "deleted"]
 
     def read(self, aws: Aws, item: Item, owner: Owner | None) -> VpcEndpointFacts:
-        """As described."""
         gateway = item.get("VpcEndpointType", "Interface") == "Gateway"
         error = item.get("LastError") or {}
         return VpcEndpointFacts(
@@ -137,7 +136,6 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
         )
 
     def phase(self, have: VpcEndpointFacts) -> Phase:
-        """As EC2 says."""
         if have.state in MOVING:
             return Phase(State.MOVING, f"endpoint is {have.state}")
         if have.state == "deleting":
@@ -215,7 +213,6 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
                 )
 
     def outputs(self, have: VpcEndpointFacts) -> dict[str, str]:
-        """The id."""
         return {"id": have.id}
 
     @classmethod

@@ -64,7 +64,6 @@ def pools(config: Config) -> tuple[NodePool, ...]:
 
 
 def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
-    """Every step of it."""
     stack, cluster, queue = config.name, cluster_name(config), queue_name(config)
     here = f"{choices.region}:{choices.account}"
     queue_arn = f"arn:{choices.partition}:sqs:{here}:{queue}"
