@@ -68,11 +68,11 @@ def _idle(name: str, settled: Collection[str], spent: Spent) -> bool:
 def _factors(nodes: Sequence[Node], ended: Mapping[str, Spent]) -> tuple[float, float]:
     """How many times what was expected things take here, at the least and at the most."""
     whole = sum(node.expected_s for node in nodes)
-    if not whole:
+    doubt = whole / 3  # as if so much had taken just as long as expected: a short step tells little of a long one
+    if not doubt:
         return 1.0, 1.0
     told = [node for node in nodes if node.expected_s >= CALLS_S and node.name in ended and ended[node.name].moved]
     expected = sum(node.expected_s for node in told)
-    doubt = whole / 3  # as if so much had taken just as long as expected: a short step tells little of a long one
     ratio = (sum(ended[node.name].seconds for node in told) + doubt) / (expected + doubt)
     pace = min(SLOWEST, max(FASTEST, ratio))
     done = sum(node.expected_s for node in nodes if node.name in ended) / whole
