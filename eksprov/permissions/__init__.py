@@ -114,7 +114,7 @@ def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
     there = place.with_left
     for each in kinds:
         rights = _rights(each, there)
-        if each.kind in there.kinds:
+        if there.kinds.get(each.kind):
             yield from (*rights.read, *rights.delete)
         yield from rights.survey
     for steps in place.models.values():
