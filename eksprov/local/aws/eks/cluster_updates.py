@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eksprov.local.aws.eks import auto_mode, insights, networks, refusals, updates
+from eksprov.local.aws.eks import auto_mode, checks, insights, networks, refusals, updates, wiring
 from eksprov.local.aws.eks.clusters import logging_shape
 from eksprov.local.aws.eks.model import Cluster, Shape
 from eksprov.local.aws.eks.region import EksRegion
@@ -18,6 +18,7 @@ MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 NODES_MAY_LAG = 3
 ENDPOINT = "EndpointAccessUpdate"
 ENDPOINT_KEYS = ("endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs")
+VPC_KEYS = ("subnetIds", "securityGroupIds")
 AUTO_MODE_KEYS = ("computeConfig", "storageConfig", "kubernetesNetworkConfig")
 SIMPLE = {
     "upgradePolicy": ("UpgradePolicyUpdate", "UpgradePolicy"),
@@ -37,6 +38,8 @@ def update_cluster_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
     kind = kinds.pop()
     if kind == ENDPOINT:
         return _endpoint(region, cluster, ask["resourcesVpcConfig"])
+    if kind == "VpcConfigUpdate":
+        return _vpc(region, cluster, ask["resourcesVpcConfig"])
     if kind == "LoggingUpdate":
         return _logging(region, cluster, ask["logging"])
     if kind == "AccessConfigUpdate":
@@ -93,9 +96,10 @@ def _refuse_unready(cluster: Cluster, ask: Shape) -> None:
 def _kinds(ask: Shape) -> set[str]:
     """The kinds of update that are asked for; what no kind takes is one of its own."""
     known = {**{key: kind for key, (kind, _) in SIMPLE.items()}, **dict.fromkeys(AUTO_MODE_KEYS, "AutoModeUpdate")}
-    known |= {"logging": "LoggingUpdate", "accessConfig": "AccessConfigUpdate", "resourcesVpcConfig": ENDPOINT}
-    kinds = {known.get(key, f"an update of {key}") for key in ask if key not in ("name", "clientRequestToken")}
-    return kinds | {f"an update of {key}" for key in ask.get("resourcesVpcConfig") or {} if key not in ENDPOINT_KEYS}
+    known |= {"logging": "LoggingUpdate", "accessConfig": "AccessConfigUpdate"}
+    known |= {**dict.fromkeys(ENDPOINT_KEYS, ENDPOINT), **dict.fromkeys(VPC_KEYS, "VpcConfigUpdate")}
+    keys = {*ask, *(ask.get("resourcesVpcConfig") or {})} - {"name", "clientRequestToken", "resourcesVpcConfig"}
+    return {known.get(key, f"an update of {key}") for key in keys}
 
 
 def _ready_to_change(cluster: Cluster, what: str) -> None:
@@ -136,6 +140,28 @@ def _endpoint(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]
     names = {key: key[0].upper() + key[1:] for key in ENDPOINT_KEYS}
     params = {names[key]: value for key, value in wanted.items()}
     return _begin(region, cluster, ENDPOINT, params, "endpoint-update", lambda: have.update(wanted))
+
+
+def _vpc(region: EksRegion, cluster: Cluster, vpc: Shape) -> dict[str, Any]:
+    have = cluster.shape["resourcesVpcConfig"]
+    wanted = {key: list(vpc[key]) for key in VPC_KEYS if vpc.get(key) is not None}
+    new = checks.cluster_subnets(region, wanted.get("subnetIds", have["subnetIds"]), cluster.name)
+    old = checks.subnets(region, have["subnetIds"])
+    if {s.availability_zone for s in new} != {s.availability_zone for s in old}:
+        raise refusals.invalid(
+            "Provided subnets belong to a different set of availability zones than the cluster's",
+            clusterName=cluster.name,
+        )
+    checks.security_groups(region, wanted.get("securityGroupIds", []), have["vpcId"])
+
+    def finish() -> None:
+        have.update(wanted)
+        groups = [cluster.security_group, *have["securityGroupIds"]]
+        wiring.remove_interfaces(region, cluster)
+        cluster.interfaces = wiring.make_interfaces(region, cluster.name, new, groups)
+
+    params = {{"subnetIds": "Subnets", "securityGroupIds": "SecurityGroups"}[k]: v for k, v in wanted.items()}
+    return _begin(region, cluster, "VpcConfigUpdate", params, "endpoint-update", finish)
 
 
 def _logging(region: EksRegion, cluster: Cluster, asked: Shape) -> dict[str, Any]:
