@@ -77,4 +77,5 @@ CASE = KindCase(
     usual=is_a_persons,
     in_cluster=True,
     aws_makes_some=True,
+    looks_at=frozenset({"compare_age"}),  # its role is read, too, where something is wanted of its age
 )

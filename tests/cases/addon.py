@@ -51,4 +51,5 @@ CASE = KindCase(
     ),
     usual=lambda step: step.name == "addon/vpc-cni",
     in_cluster=True,
+    looks_at=frozenset({"version", "follow"}),  # which versions would fulfil the policy that is followed
 )

@@ -89,4 +89,5 @@ CASE = KindCase(
         },
     ),
     in_every_region=True,
+    looks_at=frozenset({"partition"}),  # where the bucket is
 )

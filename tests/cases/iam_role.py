@@ -85,4 +85,5 @@ CASE = KindCase(
     mended_too="role/vpc-cni",
     in_every_region=True,
     aws_makes_some=True,
+    looks_at=frozenset({"inline"}),  # policies are read where one is wanted
 )

@@ -6,20 +6,13 @@ import dataclasses
 from typing import Any
 
 import pytest
+from cases import CASES
 from support.stage import EVERYTHING, Theatre, everything
 
 from eksprov.core.step import AnyStep
 
 # Readings that cost a call of their own are made where something is wanted of them, and are empty else.
 ASKED_FOR = {("iam-role", "inline"), ("access-entry", "stale")}
-# What a step may look at beside its name and slug while it reads, by kind: where the bucket is, whether to make the
-# readings of above, and which versions would fulfil the policy that an add-on follows.
-LOOKED_AT = {
-    "access-entry": {"compare_age"},
-    "addon": {"version", "follow"},
-    "bucket": {"partition"},
-    "iam-role": {"inline"},
-}
 
 
 @pytest.fixture(scope="module", params=EVERYTHING)
@@ -74,4 +67,4 @@ def test_what_is_found_does_not_depend_on_what_is_wanted(found: list[tuple[AnySt
 
 def test_nothing_that_is_wanted_is_looked_at_while_reading(watched: dict[str, set[str]]) -> None:
     """So it holds for values that no full stack has: a boundary, a service account's role, a closed endpoint."""
-    assert {kind: read for kind, read in watched.items() if read} == LOOKED_AT
+    assert watched == {kind: CASES[kind].looks_at for kind in watched}

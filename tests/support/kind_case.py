@@ -103,6 +103,7 @@ class KindCase:
     peek: Callable[[Memory], Iterable[Item]] | None = None
     usual: Callable[[AnyStep], bool] = lambda _: True  # which steps may stand for the kind; the last of them does
     mended_too: str = ""  # a step whose drift is mended too, as its calls are other ones
+    looks_at: frozenset[str] = frozenset()  # beside name and slug: fields its reading looks at, and why
     held: bool = False  # what stands in one or beside one keeps it from being made again
     in_cluster: bool = False  # EKS keeps it by its cluster
     in_every_region: bool = False  # the account shows it wherever one asks
