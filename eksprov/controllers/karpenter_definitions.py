@@ -8,11 +8,11 @@ CapacityBuffer) are left out.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from eksprov.controllers.objects import DEFINITIONS
+from eksprov.controllers.parts import Json
 
-Json = dict[str, Any]
 Columns = tuple[tuple[str, str, str], ...]  # what kubectl shows: heading, path, type
 CORE_GROUP, AWS_GROUP, VERSION = "karpenter.sh", "karpenter.k8s.aws", "v1"
 CORE_API, AWS_API = f"{CORE_GROUP}/{VERSION}", f"{AWS_GROUP}/{VERSION}"

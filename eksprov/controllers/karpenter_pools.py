@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from eksprov.controllers.karpenter_definitions import AWS_API, AWS_GROUP, CORE_API
-from eksprov.controllers.parts import Facts, meta
+from eksprov.controllers.parts import Facts, Json, meta
 
 if TYPE_CHECKING:
     from eksprov.config.schema import NodePool
 
-Json = dict[str, Any]
 NAME: Final = "karpenter"
 INTERNAL: Final = "kubernetes.io/role/internal-elb"  # what private subnets are tagged with
 ROOT, DATA = "/dev/xvda", "/dev/xvdb"

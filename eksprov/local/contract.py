@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+Json = dict[str, Any]  # an object of Kubernetes or of an API, as JSON has it
+
 
 @dataclass(frozen=True)
 class Product:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-Json = Mapping[str, Any]
+Statement = Mapping[str, Any]
 
 
 def lets(
@@ -28,14 +28,14 @@ def _allowed(statements: list[Any], principal: str, action: str, *, granted: boo
     return "Deny" not in said and (granted or "Allow" in said)
 
 
-def _speaks_of(statement: Json, principal: str, action: str) -> bool:
+def _speaks_of(statement: Statement, principal: str, action: str) -> bool:
     """A Deny with conditions is passed over: whether they hold, nobody here knows."""
     if statement.get("Effect") == "Deny" and statement.get("Condition"):
         return False
     return _names(statement, principal) and _has(statement, action)
 
 
-def _names(statement: Json, principal: str) -> bool:
+def _names(statement: Statement, principal: str) -> bool:
     if "Principal" not in statement:
         return False
     named = statement["Principal"]
@@ -53,7 +53,7 @@ def _names(statement: Json, principal: str) -> bool:
     return principal in arns or "*" in arns
 
 
-def _has(statement: Json, action: str) -> bool:
+def _has(statement: Statement, action: str) -> bool:
     def any_of(patterns: Any) -> bool:
         return any(fnmatchcase(action.lower(), str(pattern).lower()) for pattern in _listed(patterns))
 

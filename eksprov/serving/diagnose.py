@@ -8,16 +8,15 @@ of Kubernetes 1.30 to 1.36), what a server says by the structure of its tracebac
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from eksprov.kube.api import Manifest
 from eksprov.serving.cures import cause_in, cure, may_pass
 from eksprov.serving.observe import Observation, asked_for_no_model, container_statuses, ended_badly, last_seen
 from eksprov.serving.spec import FETCH_MEMORY_MIB
 from eksprov.serving.workload import FETCH_CONTAINER
 
-Json = Mapping[str, Any]
 CRASHES = 3  # a server that ended this often does so by itself
 RETRIES = 2  # of the fetching container: the first failure may be an identity that is not there yet
 NEVER_MADE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
@@ -173,7 +172,7 @@ def _crashes(seen: Observation) -> Iterator[Finding]:
                 yield Finding("the server ends by itself", evidence, cure(raised, log, _runtime(seen)), 85, final)
 
 
-def _killed_by_probe(seen: Observation, pod: Json, ended: Json) -> bool:
+def _killed_by_probe(seen: Observation, pod: Manifest, ended: Manifest) -> bool:
     """Whether the kubelet ended a run (SIGTERM, then SIGKILL) that a probe had found wanting; `_probes` tells that."""
     told = any("probe" in text for text in _event_texts(seen, pod, "Killing"))
     return told and ended.get("exitCode") in (0, 137, 143) and ended.get("reason") != "OOMKilled"
@@ -197,7 +196,7 @@ def _probes(seen: Observation) -> Iterator[Finding]:
             yield from _not_started(seen, pod, unhealthy)
 
 
-def _not_started(seen: Observation, pod: Json, unhealthy: list[Json]) -> Iterator[Finding]:
+def _not_started(seen: Observation, pod: Manifest, unhealthy: list[Manifest]) -> Iterator[Finding]:
     killings = [e for e in _events(seen, pod, "Killing") if "startup probe" in str(e.get("message", ""))]
     # A run that has just begun refuses connections, which is no evidence of why the one before it was ended.
     ended = last_seen(killings[-1]) if killings else ""
@@ -241,7 +240,7 @@ def _configuration(seen: Observation) -> Iterator[Finding]:
                 yield Finding("the container cannot be made", text, action, 88, final)
 
 
-def _never_began(status: Json) -> Json | None:
+def _never_began(status: Manifest) -> Manifest | None:
     """How the runtime refused to begin a container, at its present or its last start."""
     states = (status.get("state") or {}, status.get("lastState") or {})
     ended = (state.get("terminated") or {} for state in states)
@@ -264,13 +263,13 @@ def _runtime(seen: Observation) -> str:
     return str((seen.deployment["metadata"].get("labels") or {}).get(RUNTIME, ""))
 
 
-def _events(seen: Observation, pod: Json, reason: str) -> list[Json]:
+def _events(seen: Observation, pod: Manifest, reason: str) -> list[Manifest]:
     """What has happened to a pod for this reason, the latest last."""
     name = pod["metadata"]["name"]
     return [e for e in seen.events if (e.get("involvedObject") or {}).get("name") == name and e.get("reason") == reason]
 
 
-def _event_texts(seen: Observation, pod: Json, reason: str) -> list[str]:
+def _event_texts(seen: Observation, pod: Manifest, reason: str) -> list[str]:
     return [str(event.get("message", "")) for event in _events(seen, pod, reason)]
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from eksprov.kube.api import KubeApi
+from eksprov.kube.api import KubeApi, Manifest
 from eksprov.serving.workload import REVISION
 
 LOG_LINES = 200  # a traceback of a server, and what the server says after it
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -22,13 +20,13 @@ class Observation:
     """A rollout as seen at one moment. `pods` are those of the present revision, the oldest first; `events` are in the
     order in which they last happened; `logs` are by (pod, container)."""
 
-    deployment: Json
-    pods: tuple[Json, ...] = ()
-    events: tuple[Json, ...] = ()
+    deployment: Manifest
+    pods: tuple[Manifest, ...] = ()
+    events: tuple[Manifest, ...] = ()
     logs: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def observe(kube: KubeApi, deployment: Json) -> Observation:
+def observe(kube: KubeApi, deployment: Manifest) -> Observation:
     """Read what belongs to a Deployment that has been read already."""
     meta, spec = deployment["metadata"], deployment["spec"]
     namespace, name = meta["namespace"], meta["name"]
@@ -43,7 +41,7 @@ def observe(kube: KubeApi, deployment: Json) -> Observation:
     return Observation(deployment, pods, events, _logs(kube, namespace, pods, events))
 
 
-def _concerns(event: Json, deployment: str, pods: set[str]) -> bool:
+def _concerns(event: Manifest, deployment: str, pods: set[str]) -> bool:
     target = event.get("involvedObject") or {}
     name = str(target.get("name", ""))
     if target.get("kind") == "Pod":
@@ -53,7 +51,7 @@ def _concerns(event: Json, deployment: str, pods: set[str]) -> bool:
     return target.get("kind") in ("Deployment", "HorizontalPodAutoscaler") and name == deployment
 
 
-def last_seen(event: Json) -> str:
+def last_seen(event: Manifest) -> str:
     """When an event last happened, in a form that sorts: of the two APIs for events one writes microseconds
     (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)."""
     series = event.get("series") or {}
@@ -62,14 +60,14 @@ def last_seen(event: Json) -> str:
     return str(known).rstrip("Z")
 
 
-def asked_for_no_model(event: Json) -> bool:
+def asked_for_no_model(event: Manifest) -> bool:
     """Whether a start-up probe was told by the server that it has no such model."""
     message = str(event.get("message", ""))
     return event.get("reason") == "Unhealthy" and "Startup probe failed" in message and "statuscode: 404" in message
 
 
 def _logs(
-    kube: KubeApi, namespace: str, pods: tuple[Json, ...], events: tuple[Json, ...]
+    kube: KubeApi, namespace: str, pods: tuple[Manifest, ...], events: tuple[Manifest, ...]
 ) -> dict[tuple[str, str], str]:
     """The last lines of each container that has ended badly: of the run before and of the present one, because it may
     have been started again since its status was read. So, too, of a server that runs and has no such model."""
@@ -90,20 +88,20 @@ def _logs(
     return found
 
 
-def container_statuses(pod: Json) -> Iterator[Json]:
+def container_statuses(pod: Manifest) -> Iterator[Manifest]:
     """The statuses of all containers, the init containers first."""
     status = pod.get("status") or {}
     yield from status.get("initContainerStatuses") or ()
     yield from status.get("containerStatuses") or ()
 
 
-def is_ready(pod: Json) -> bool:
+def is_ready(pod: Manifest) -> bool:
     """Whether a pod takes calls."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
-def ended_badly(pod: Json, status: Json) -> Json | None:
+def ended_badly(pod: Manifest, status: Manifest) -> Manifest | None:
     """How a container's present or last run ended, when it should not have ended so.
 
     An init container is meant to end, with exit code 0. A server is not: MLServer, for one, ends with 0 when it cannot
@@ -111,7 +109,7 @@ def ended_badly(pod: Json, status: Json) -> Json | None:
     """
     meant_to_end = status in ((pod.get("status") or {}).get("initContainerStatuses") or ())
     for state in (status.get("state") or {}, status.get("lastState") or {}):
-        ended: Json | None = state.get("terminated")
+        ended: Manifest | None = state.get("terminated")
         if ended and (ended.get("exitCode", 0) != 0 or not meant_to_end):
             return ended
     return None

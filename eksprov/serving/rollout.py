@@ -9,17 +9,13 @@ Failed means a finding for which waiting cannot help, or the Deployment's own pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from eksprov.core.step import READY, Phase, State
+from eksprov.kube.api import Manifest
 from eksprov.serving.diagnose import diagnose
 from eksprov.serving.observe import Observation, is_ready
 
-Json = Mapping[str, Any]
 
-
-def complete(deployment: Json) -> bool:
+def complete(deployment: Manifest) -> bool:
     """Whether every replica is of the present generation and available, and there is one at all."""
     status, spec = deployment.get("status") or {}, deployment["spec"]
     wanted = spec.get("replicas", 1)
@@ -48,7 +44,7 @@ def verdict(seen: Observation) -> Phase:
     return Phase(State.MOVING, f"{_count(seen)}{_doing(seen, top.cause if top else '')}")
 
 
-def _overdue(deployment: Json) -> bool:
+def _overdue(deployment: Manifest) -> bool:
     if (deployment.get("status") or {}).get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return False
     conditions = (deployment.get("status") or {}).get("conditions") or ()
@@ -69,7 +65,7 @@ def _doing(seen: Observation, trouble: str) -> str:
     return f"; {', '.join(sorted(stages))}" if stages else ""
 
 
-def _stage(pod: Json) -> str:
+def _stage(pod: Manifest) -> str:
     status = pod.get("status") or {}
     if is_ready(pod):
         return ""

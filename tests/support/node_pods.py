@@ -11,7 +11,7 @@ import joblib
 from sklearn.datasets import load_digits
 from sklearn.naive_bayes import GaussianNB
 
-from support.node_world import Json
+from eksprov.local.contract import Json
 
 BUCKET = "models"
 MLSERVER = "docker.io/seldonio/mlserver:1.7.1-slim"

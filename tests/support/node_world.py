@@ -15,12 +15,11 @@ from typing import Any
 
 import psutil
 
-from eksprov.local.contract import ClusterSpec, Identity, InstanceKind, NodeSpec, NodeWish, Offers, PodCredentials
+from eksprov.local.contract import ClusterSpec, Identity, InstanceKind, Json, NodeSpec, NodeWish, Offers, PodCredentials
 from eksprov.local.controlplane.record import MARKER
 from eksprov.local.hub import Hub
 from support.programs import control_plane_programs
 
-Json = dict[str, Any]
 ARN = "arn:aws:eks:us-west-2:123456789012:cluster/nodes"
 KINDS = (
     InstanceKind("c5.large", "amd64", 2, 4096, 29),

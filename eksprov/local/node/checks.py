@@ -13,9 +13,8 @@ from typing import Any
 
 import aiohttp
 
+from eksprov.local.contract import Json
 from eksprov.local.node.network import LOOPBACK
-
-Json = dict[str, Any]
 
 
 class Prober:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+from eksprov.local.contract import Json
 from eksprov.local.home import private_folder
 from eksprov.local.node import executions
 from eksprov.local.node.backoff import Backoff, restarts
@@ -26,7 +27,6 @@ from eksprov.local.node.standins import StandIn
 from eksprov.local.node.states import ContainerState, Running, Terminated, Waiting
 from eksprov.local.node.tools import Scene, Tools
 
-Json = dict[str, Any]
 # How long ErrImagePull is shown before it becomes ImagePullBackOff.
 PULL_ERROR_S = 2.0
 

@@ -12,18 +12,16 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
 
 import aiohttp
 
-from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec
+from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec, Json
 from eksprov.local.node import addons
 from eksprov.local.node.ondemand.pools import built_in, definitions
 from eksprov.local.node.rest import ApiError, KubeRest, object_path
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 Key = tuple[str, str]
 
 MANAGER = "eks"

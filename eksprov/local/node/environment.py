@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-Json = dict[str, Any]
+from eksprov.local.contract import Json
 
 _REFERENCE = re.compile(r"\$(\$|\(([^()$]+)\))")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")

@@ -10,15 +10,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import aiohttp
 
+from eksprov.local.contract import Json
 from eksprov.local.node.rest import MERGE, ApiError, KubeRest
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 QUEUE_LIMIT = 1000
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eksprov.local.contract import NodeSpec
+from eksprov.local.contract import Json, NodeSpec
 from eksprov.local.node.network import KUBELET_PORT
 from eksprov.local.node.nodes import NodeRun
 from eksprov.local.node.pods import PodRun
@@ -24,7 +24,6 @@ from eksprov.local.node.tools import Tools
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 
 # How long evictions that a disruption budget forbids are tried again before the pod is deleted all the same.
 DRAIN_S = 10.0

@@ -6,8 +6,8 @@ Container paths are made host paths here, since a process sees this machine's fi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from eksprov.local.contract import Json
 from eksprov.local.home import private_folder
 from eksprov.local.node.awscli import Caller, credentials_of
 from eksprov.local.node.environment import environment, expand
@@ -18,8 +18,6 @@ from eksprov.local.node.paths import place, translate
 from eksprov.local.node.standins import StandIn
 from eksprov.local.node.tools import Scene, Tools
 from eksprov.local.node.volumes import environment_sources, mounts_of
-
-Json = dict[str, Any]
 
 
 async def launch(tools: Tools, scene: Scene, spec: Json, recipe: Recipe, log: ContainerLog, ends: bool) -> Launch:

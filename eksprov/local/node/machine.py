@@ -7,14 +7,11 @@ images (https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kub
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from eksprov import __version__
-from eksprov.local.contract import NodeSpec
+from eksprov.local.contract import Json, NodeSpec
 from eksprov.local.node.events import timestamp
 from eksprov.local.node.network import KUBELET_PORT
-
-Json = dict[str, Any]
 
 GPU = "nvidia.com/gpu"
 NEURON = "aws.amazon.com/neuron"

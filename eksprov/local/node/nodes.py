@@ -11,7 +11,6 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
 
 import aiohttp
 
@@ -22,7 +21,6 @@ from eksprov.local.node.rest import APPLY, MERGE, STRATEGIC, ApiError, KubeRest
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 RENEW_S = 10.0
 RETRY_S = 0.3
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from eksprov.local.contract import NodeSpec
+from eksprov.local.contract import Json, NodeSpec
 from eksprov.local.home import private_folder
 from eksprov.local.node.containers import ContainerRun
 from eksprov.local.node.images import AwsCli, ModelServer, UnknownImageError
@@ -28,7 +28,6 @@ from eksprov.local.node.volumes import VolumeError, Volumes
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 
 RETRY_S = 2.0
 # Changes that come together are written together.

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
-Json = dict[str, Any]
+from eksprov.local.contract import Json
+
 Sleep = Callable[[float], Awaitable[None]]
 Check = Callable[[], Awaitable[str | None]]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Literal
 
+from eksprov.local.contract import Json
 from eksprov.local.node import probes
 from eksprov.local.node.checks import Prober
 
-Json = dict[str, Any]
 Tell = Callable[[Literal["Normal", "Warning"], str, str], None]
 
 

@@ -10,13 +10,13 @@ import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
 
 import aiohttp
 
+from eksprov.local.contract import Json
+
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 Sleep = Callable[[float], Awaitable[None]]
 
 STRATEGIC = "application/strategic-merge-patch+json"

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from eksprov.local.contract import Json
 from eksprov.local.node.events import timestamp
-
-Json = dict[str, Any]
 
 NO_DEBUGGER = "the local world's nodes run no ephemeral containers: they run pods as processes, without containers"
 

@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
-from eksprov.local.contract import AwsSide, NodeSpec
+from eksprov.local.contract import AwsSide, Json, NodeSpec
 from eksprov.local.node.backoff import BASE_S
 from eksprov.local.node.events import EventRecorder
 from eksprov.local.node.identity import CredentialEndpoint, PodName
@@ -18,8 +17,6 @@ from eksprov.local.node.images import Recipe
 from eksprov.local.node.network import AddressPool, DialTable
 from eksprov.local.node.processes import ProcessTable
 from eksprov.local.node.rest import KubeRest
-
-Json = dict[str, Any]
 
 
 def utc_now() -> datetime:

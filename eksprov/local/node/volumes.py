@@ -9,13 +9,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from eksprov.local.contract import Json
 from eksprov.local.home import private_folder, write_private
 from eksprov.local.node.environment import ConfigMissingError, Sources, field_of, resource_of
 from eksprov.local.node.rest import ApiError, KubeRest
 
-Json = dict[str, Any]
 TOKEN_S = 3607
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from eksprov.local.contract import Json
 from eksprov.local.node import probes
 from eksprov.local.node.probes import ProbeCount, ProbeTiming
 from eksprov.local.node.states import (
@@ -23,7 +24,6 @@ from eksprov.local.node.states import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-Json = dict[str, Any]
 
 
 class Clock:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eksprov.local.contract import AddonSpec, NodeSpec
+from eksprov.local.contract import AddonSpec, Json, NodeSpec
 from eksprov.local.node import machine
 from eksprov.local.node.addons import Place, objects
 from eksprov.local.node.backoff import Backoff, restarts
@@ -16,7 +16,6 @@ from eksprov.local.node.environment import ConfigMissingError, Sources, environm
 from eksprov.local.node.network import AddressPool, DialTable, free_ports
 from eksprov.local.node.paths import place, translate
 
-Json = dict[str, Any]
 MOUNTS = {"/mnt/models": Path("/h/model"), "/mnt": Path("/h/mnt"), "/tmp": Path("/h/tmp")}
 POD: Json = {
     "metadata": {"name": "p", "namespace": "n", "uid": "u", "labels": {"app.io/x": "y"}},

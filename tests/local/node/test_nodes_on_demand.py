@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from eksprov.local.contract import AutoMode, InstanceKind, Offers
+from eksprov.local.contract import AutoMode, InstanceKind, Json, Offers
 from eksprov.local.node.ondemand.choice import Choice, Pool, choices
 from eksprov.local.node.ondemand.demand import Demand, demand, selects, tolerates
 from eksprov.local.node.ondemand.pools import built_in
 
-Json = dict[str, Any]
 KINDS = (
     InstanceKind("g6.xlarge", "amd64", 4, 16384, 58, gpus=1, gpu_name="l4"),
     InstanceKind("c6g.large", "arm64", 2, 4096, 29),

@@ -12,15 +12,13 @@ for every client and keep namespaces from being deleted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from eksprov.local.contract import AddonSpec
+from eksprov.local.contract import AddonSpec, Json
 from eksprov.local.node.addons import cluster, network, observability, storage
 from eksprov.local.node.addons.parts import NAMESPACE, Place
 
 __all__ = ["NAMESPACE", "Place", "known", "objects"]
 
-Json = dict[str, Any]
 Builder = Callable[[AddonSpec, Place], list[Json]]
 
 BUILDERS: Mapping[str, Builder] = {

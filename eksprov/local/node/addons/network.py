@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from eksprov.local.contract import AddonSpec
+from eksprov.local.contract import AddonSpec, Json
 from eksprov.local.node.addons import parts
 from eksprov.local.node.addons.parts import Place
-
-Json = dict[str, Any]
 
 
 def vpc_cni(addon: AddonSpec, place: Place) -> list[Json]:

@@ -6,13 +6,9 @@ https://github.com/aws-observability/helm-charts/tree/main/charts/amazon-cloudwa
 
 from __future__ import annotations
 
-from typing import Any
-
-from eksprov.local.contract import AddonSpec
+from eksprov.local.contract import AddonSpec, Json
 from eksprov.local.node.addons import parts
 from eksprov.local.node.addons.parts import Place
-
-Json = dict[str, Any]
 
 
 def cloudwatch(addon: AddonSpec, place: Place) -> list[Json]:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eksprov.local.aws.partitions import registry
-from eksprov.local.contract import AddonSpec, ClusterSpec
-
-Json = dict[str, Any]
+from eksprov.local.contract import AddonSpec, ClusterSpec, Json
 
 NAMESPACE = "kube-system"
 RBAC = "rbac.authorization.k8s.io"

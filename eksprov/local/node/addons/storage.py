@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from eksprov.local.contract import AddonSpec
+from eksprov.local.contract import AddonSpec, Json
 from eksprov.local.node.addons import parts
 from eksprov.local.node.addons.parts import Place
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

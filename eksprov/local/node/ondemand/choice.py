@@ -11,14 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from eksprov.local.contract import InstanceKind, Manager, NodeSpec, Offers
+from eksprov.local.contract import InstanceKind, Json, Manager, NodeSpec, Offers
 from eksprov.local.node.environment import quantity
 from eksprov.local.node.machine import GPU, NEURON, allocatable
 from eksprov.local.node.ondemand.demand import NOTHING, Demand, demand, holds, selects, tolerates
 
-Json = dict[str, Any]
 ZONE, ZONE_ID = "topology.kubernetes.io/zone", "topology.k8s.aws/zone-id"
 CAPACITY = "karpenter.sh/capacity-type"
 ON_DEMAND, SPOT = "on-demand", "spot"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from eksprov.local.contract import Json
 from eksprov.local.node.environment import quantity
 from eksprov.local.node.machine import GPU, NEURON
 
-Json = dict[str, Any]
 RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods", GPU, NEURON)
 
 

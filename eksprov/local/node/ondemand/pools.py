@@ -9,12 +9,10 @@ generation 5 on. The default NodeClass takes the subnets that the cluster has wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from eksprov.local.contract import AutoMode, NodeSpec
+from eksprov.local.contract import AutoMode, Json, NodeSpec
 from eksprov.local.node.ondemand.choice import Choice, node_labels
 
-Json = dict[str, Any]
 KARPENTER, EKS = "karpenter.sh", "eks.amazonaws.com"
 API = f"{KARPENTER}/v1"
 FINALIZER = f"{KARPENTER}/termination"

@@ -14,11 +14,10 @@ import secrets
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import aiohttp
 
-from eksprov.local.contract import AutoMode, InstanceKind, Manager, NodeSpec, NodeWish, Offers
+from eksprov.local.contract import AutoMode, InstanceKind, Json, Manager, NodeSpec, NodeWish, Offers
 from eksprov.local.node.events import timestamp
 from eksprov.local.node.fleet import Fleet
 from eksprov.local.node.ondemand.choice import SPOT, Choice, Pool, choices, describe, node_labels
@@ -29,7 +28,6 @@ from eksprov.local.node.tools import Tools
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 LOOK_S = 0.5
 # Pods of one rollout come within moments of each other, and one node for all is better than one for each.
 GATHER_S = 0.5
