@@ -18,8 +18,8 @@ from support.clock import VirtualClock
 from support.kubernetes import StillKubernetes
 from support.stage import Theatre
 
-from eksprov.local.aws.capacity import Shortage
 from eksprov.local.aws.conditions import Conditions
+from eksprov.local.aws.ec2.capacity import Shortage
 from eksprov.local.aws.inprocess import emulated_aws
 from eksprov.local.faults.buckets import Buckets
 from eksprov.local.faults.fates import AFTER_S

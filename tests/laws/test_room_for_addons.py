@@ -12,7 +12,7 @@ from support.stage import Stage, Theatre, quick_start
 
 from eksprov.config.check import check
 from eksprov.core.outcome import Status
-from eksprov.local.aws.eks.addon_schemas import SCHEMAS
+from eksprov.local.aws.eks.addons.schemas import SCHEMAS
 from eksprov.operations.forecast import doctor
 from eksprov.operations.plan import make_plan
 from eksprov.operations.progress import Silent

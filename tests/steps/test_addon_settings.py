@@ -13,7 +13,7 @@ from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
 from eksprov.core.step import State
-from eksprov.local.aws.eks.addon_catalog import CATALOG
+from eksprov.local.aws.eks.addons.catalog import CATALOG
 from eksprov.operations.addons import following
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import provision

@@ -1,14 +1,14 @@
 """The AWS half of the local world: moto, and what it lacks for the life of an EKS cluster.
 
 In come signed AWS requests, either in this process (`inprocess.py`, for tests in virtual time) or over HTTP on
-127.0.0.1 (`server.py`, in the daemon); the same code answers both. `hooks.py` hangs our response classes into
-moto from outside; `emulator.py` holds what they share: clock, latencies, keys, calls, clusters. What is ours:
+127.0.0.1 (`server.py`, in the daemon); the same code answers both. From the ground up:
 
-    eks/            the EKS API: refusals that AWS documents, transitions that take time, real security groups,
-                    network interfaces, Auto Scaling groups and instances behind clusters and node groups
-    ec2, ec2_order  NAT gateways that take time; deletions in a wrong order refused
-    iam, s3, sts    what moto accepts or forgets there
-    keys, sigv4, eks_token, policy   who asks, and what a pod's role may do
+    refusal, clock, keys, latency, partitions, regions, sigv4, policy   what everything stands on
+    quotas, conditions                                                  how the account is
+    ec2/ and eks/                                                       what moto does not keep, and what takes time
+    emulator        the account as one object, which holds all of it: clock, keys, calls, clusters
+    base            what every response class knows: the account that answers, and who asks
+    ec2/, iam/, eks/, services/      the response classes; `hooks.py` hangs them into moto from outside
 
 Kubernetes is reached through `contract.KubernetesSide` alone. All state is in memory and dies with the process.
 """

@@ -7,17 +7,16 @@ is kept here, one a process.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
 from eksprov.local.aws import sigv4
+from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.keys import Key
 from eksprov.local.aws.policy import allows
-
-if TYPE_CHECKING:
-    from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.refusal import Refusal
 
 _installed: list[LocalAws] = []
 
@@ -32,16 +31,6 @@ def current_world() -> LocalAws:
     if not _installed:
         raise RuntimeError("no local AWS is installed")
     return _installed[0]
-
-
-class Refusal(ServiceException):
-    """An error answer of AWS: code, message, HTTP status, and the members that its model names."""
-
-    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
-        super().__init__(code, message)
-        self.status = status
-        for name, value in members.items():
-            setattr(self, name, value)
 
 
 class LocalResponse(BaseResponse):

@@ -7,12 +7,8 @@ waiting goes on when it ends. Nothing here is on unless somebody asked for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from eksprov.local.aws.capacity import Shortage
-
-if TYPE_CHECKING:
-    from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.ec2.capacity import Shortage
 
 AILING = "switched on in the local world"
 
@@ -42,12 +38,6 @@ class Conditions:
             max(self.entry_lag_s, other.entry_lag_s),
             max(self.bucket_name_rests_s, other.bucket_name_rests_s),
         )
-
-    def rule(self, world: LocalAws) -> None:
-        """Have the account be so from now on, and not as any conditions before these had it."""
-        world.capacity.short[:] = self.short
-        world.quotas.only(dict(self.quotas))
-        world.conditions = self
 
 
 USUAL = Conditions()

@@ -6,7 +6,7 @@ Read from moto's own memory in every region, not through the API: it is no call,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.ecr.models import ecr_backends
@@ -17,11 +17,9 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.keys import ACCOUNT
-from eksprov.local.aws.kms import PENDING
-
-if TYPE_CHECKING:
-    from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.services.kms import PENDING
 
 STACK = "eksprov:stack"
 AWS_KEYS = ("Default master key", "Default key")  # made by a service the first time that it encrypts something

@@ -11,17 +11,16 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
+
+from moto.iam.models import IAMBackend
 
 from eksprov.local.aws import sigv4
 from eksprov.local.aws.eks.access import groups_of
 from eksprov.local.aws.eks.model import AccessEntry, Cluster
-from eksprov.local.aws.keys import Key, Session, admin_arn
+from eksprov.local.aws.keys import Key, KeyRing, Session, admin_arn
 from eksprov.local.contract import Identity
-
-if TYPE_CHECKING:
-    from eksprov.local.aws.emulator import LocalAws
 
 PREFIX = "k8s-aws-v1."
 CLUSTER_HEADER = "x-k8s-aws-id"
@@ -31,19 +30,29 @@ LONGEST_TOKEN = 8192
 NODE_GROUPS = ("system:bootstrappers", "system:nodes")
 
 
-def authenticate(world: LocalAws, cluster: Cluster | None, token: str) -> Identity | None:
-    """The identity, or None; the world's lock must be held."""
+class Account(Protocol):
+    """What is asked of the account: its keys, its roles, and the time by which signatures are dated."""
+
+    keys: KeyRing
+
+    def wall(self) -> float: ...
+
+    def iam(self, partition: str) -> IAMBackend: ...
+
+
+def authenticate(account: Account, cluster: Cluster | None, token: str) -> Identity | None:
+    """The identity, or None; the account's lock must be held."""
     url = presigned_url(token)
     if cluster is None or url is None or not _asks_local_sts(url):
         return None
-    key = signer(world, url, {CLUSTER_HEADER: cluster.name})
+    key = signer(account, url, {CLUSTER_HEADER: cluster.name})
     if key is None:
         return None
     partition = cluster.arn.split(":")[1]
-    principal = _principal(world, key, partition)
+    principal = _principal(account, key, partition)
     entry = None if principal is None else cluster.entries.get(principal)
     # An entry keeps the unique id of its role (https://docs.aws.amazon.com/eks/latest/APIReference/API_AccessEntry.html).
-    if entry is not None and key.session is not None and entry.principal_id != _role_id(world, key.session):
+    if entry is not None and key.session is not None and entry.principal_id != _role_id(account, key.session):
         return None
     return None if entry is None else _identity(entry, key, key.arn(partition))
 
@@ -59,7 +68,7 @@ def presigned_url(token: str) -> str | None:
         return None
 
 
-def signer(world: LocalAws, url: str, headers: dict[str, str]) -> Key | None:
+def signer(account: Account, url: str, headers: dict[str, str]) -> Key | None:
     """The key that signed this URL together with all of `headers`, no longer than 15 minutes ago; else None.
 
     STS does not look at X-Amz-Expires, which every client sets to 60; aws-iam-authenticator alone refuses large ones
@@ -70,9 +79,9 @@ def signer(world: LocalAws, url: str, headers: dict[str, str]) -> Key | None:
         return None
     if not 0 <= found.expires_s <= LIFETIME_S:
         return None
-    if not found.signed_at - CLOCK_SKEW_S <= world.wall() < found.signed_at + LIFETIME_S:
+    if not found.signed_at - CLOCK_SKEW_S <= account.wall() < found.signed_at + LIFETIME_S:
         return None
-    key = world.keys.find(found.access_key_id, world.wall())
+    key = account.keys.find(found.access_key_id, account.wall())
     if key is None or key.token != found.security_token:
         return None
     signed = {"host": urlsplit(url).netloc, **headers}
@@ -97,16 +106,16 @@ def _asks_local_sts(url: str) -> bool:
         return False
 
 
-def _principal(world: LocalAws, key: Key, partition: str) -> str | None:
+def _principal(account: Account, key: Key, partition: str) -> str | None:
     # An access entry names the role, which may have a path; the session's ARN has none.
     if key.session is None:
         return admin_arn(partition)
     name = key.session.role_name
-    return next((str(role.arn) for role in world.iam(key.session.partition).get_roles() if role.name == name), None)
+    return next((str(role.arn) for role in account.iam(key.session.partition).get_roles() if role.name == name), None)
 
 
-def _role_id(world: LocalAws, session: Session) -> str:
-    roles = world.iam(session.partition).get_roles()
+def _role_id(account: Account, session: Session) -> str:
+    roles = account.iam(session.partition).get_roles()
     return next((str(role.id) for role in roles if role.name == session.role_name), "")
 
 

@@ -21,18 +21,19 @@ from moto.sts.models import sts_backends
 
 from eksprov.local.aws import eks_token
 from eksprov.local.aws.calls import CallLog
-from eksprov.local.aws.capacity import Capacity
-from eksprov.local.aws.conditions import USUAL
-from eksprov.local.aws.ec2_endpoints import VpcEndpoints
-from eksprov.local.aws.ec2_ipv6 import Ipv6Ranges
-from eksprov.local.aws.ec2_reservations import Reservations
-from eksprov.local.aws.ec2_templates import Templates
-from eksprov.local.aws.eks import on_demand, progress
+from eksprov.local.aws.conditions import USUAL, Conditions
+from eksprov.local.aws.ec2.capacity import Capacity
+from eksprov.local.aws.ec2.endpoints import VpcEndpoints
+from eksprov.local.aws.ec2.ipv6 import Ipv6Ranges
+from eksprov.local.aws.ec2.nat import NatGateways
+from eksprov.local.aws.ec2.reservations import Reservations
+from eksprov.local.aws.ec2.templates import Templates
+from eksprov.local.aws.eks import progress
 from eksprov.local.aws.eks.model import Association, Cluster
+from eksprov.local.aws.eks.nodes import on_demand
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import ACCOUNT, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
-from eksprov.local.aws.nat import NatGateways
 from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.policy import documents_of
 from eksprov.local.aws.quotas import Quotas
@@ -92,6 +93,12 @@ class LocalAws:
     def region(self, name: str) -> EksRegion:
         """The EKS of one region."""
         return self._regions.setdefault(name, EksRegion(self, name))
+
+    def rule(self, conditions: Conditions) -> None:
+        """Have the account be so from now on, and not as any conditions before these had it."""
+        self.capacity.short[:] = conditions.short
+        self.quotas.only(dict(conditions.quotas))
+        self.conditions = conditions
 
     def clusters(self) -> Iterator[Cluster]:
         """All clusters of all regions."""

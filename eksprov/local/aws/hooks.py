@@ -36,23 +36,23 @@ from moto.ec2.utils import random_ipv6_cidr
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
-from eksprov.local.aws import pricing
-from eksprov.local.aws.autoscaling import LocalAutoScalingResponse
 from eksprov.local.aws.base import install_world
-from eksprov.local.aws.cloudwatch import LocalCloudWatchResponse
-from eksprov.local.aws.ec2 import LocalEc2Response
-from eksprov.local.aws.ec2_ipv6 import subnet_ranges, vpc_range
+from eksprov.local.aws.ec2.ipv6_actions import subnet_ranges, vpc_range
+from eksprov.local.aws.ec2.response import LocalEc2Response
 from eksprov.local.aws.eks.response import LocalEksResponse
-from eksprov.local.aws.elbv2 import LoadBalancing
 from eksprov.local.aws.emulator import LocalAws
-from eksprov.local.aws.iam import LocalIamResponse
-from eksprov.local.aws.kms import LocalKmsResponse
-from eksprov.local.aws.messaging import LocalEventsResponse, LocalSnsResponse, LocalSqsResponse
-from eksprov.local.aws.quotas import LocalQuotasResponse
+from eksprov.local.aws.iam.response import LocalIamResponse
+from eksprov.local.aws.iam.sts import LocalStsResponse
 from eksprov.local.aws.regions import fill_regions
-from eksprov.local.aws.s3 import LocalS3Response, bucket_permission
-from eksprov.local.aws.ssm import LocalSsmResponse
-from eksprov.local.aws.sts import LocalStsResponse
+from eksprov.local.aws.services import pricing
+from eksprov.local.aws.services.autoscaling import LocalAutoScalingResponse
+from eksprov.local.aws.services.cloudwatch import LocalCloudWatchResponse
+from eksprov.local.aws.services.elbv2 import LoadBalancing
+from eksprov.local.aws.services.kms import LocalKmsResponse
+from eksprov.local.aws.services.messaging import LocalEventsResponse, LocalSnsResponse, LocalSqsResponse
+from eksprov.local.aws.services.s3 import LocalS3Response, bucket_permission
+from eksprov.local.aws.services.servicequotas import LocalQuotasResponse
+from eksprov.local.aws.services.ssm import LocalSsmResponse
 
 CLASSES: dict[Any, Any] = {
     moto.autoscaling.urls: LocalAutoScalingResponse,

@@ -20,8 +20,9 @@ from botocore import xform_name
 from moto.core.responses import BaseResponse
 
 import eksprov
-from eksprov.local.aws import hooks, pricing
+from eksprov.local.aws import hooks
 from eksprov.local.aws.eks.response import OPERATIONS
+from eksprov.local.aws.services import pricing
 
 OURS, MOTO, ABSENT = "emulated", "moto", "not there"
 MODULES = {"service-quotas": "servicequotas"}  # moto's names where they are not botocore's

@@ -10,16 +10,8 @@ https://docs.aws.amazon.com/general/latest/gr/ec2-service.html and of the VPC's 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from moto.core.responses import ActionResult
-from moto.servicequotas.responses import ServiceQuotasResponse
-
-from eksprov.local.aws.base import LocalResponse, Refusal
-from eksprov.local.aws.keys import ACCOUNT
 
 WIDE = 10_000.0  # of this world's account: vCPUs, addresses, VPCs
-_NAMES = {"ec2": "Amazon Elastic Compute Cloud (Amazon EC2)", "eks": "Amazon EKS", "vpc": "Amazon VPC"}
 
 
 @dataclass(frozen=True)
@@ -84,47 +76,3 @@ class Quotas:
     def applied(self, quota: Known) -> float | None:
         """The value set for the account."""
         return self._set.get(quota.code, quota.applied)
-
-
-class LocalQuotasResponse(LocalResponse, ServiceQuotasResponse):
-    """Answers every request to Service Quotas."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.automated_parameter_parsing = True
-
-    def get_service_quota(self) -> Any:
-        """GetServiceQuota: the applied value, if there is one."""
-        quota = self._asked()
-        value = self.world.quotas.applied(quota)
-        if value is None:
-            raise _missing()
-        return ActionResult({"Quota": self._shape(quota, value)})
-
-    def get_aws_default_service_quota(self) -> Any:
-        """GetAWSDefaultServiceQuota."""
-        quota = self._asked()
-        return ActionResult({"Quota": self._shape(quota, quota.default)})
-
-    def _asked(self) -> Known:
-        quota = self.world.quotas.find(self._get_param("ServiceCode"), self._get_param("QuotaCode"))
-        if quota is None:
-            raise _missing()
-        return quota
-
-    def _shape(self, quota: Known, value: float) -> dict[str, Any]:
-        return {
-            "ServiceCode": quota.service,
-            "ServiceName": _NAMES[quota.service],
-            "QuotaArn": f"arn:{self.partition}:servicequotas:{self.region}:{ACCOUNT}:{quota.service}/{quota.code}",
-            "QuotaCode": quota.code,
-            "QuotaName": quota.name,
-            "Value": value,
-            "Unit": "None",
-            "Adjustable": True,
-            "GlobalQuota": False,
-        }
-
-
-def _missing() -> Refusal:
-    return Refusal("NoSuchResourceException", "The request failed because the specified resource doesn't exist.")

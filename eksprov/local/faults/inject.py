@@ -60,7 +60,7 @@ class Faults:
         self._late: list[tuple[float, CarryOut]] = []
         self.struck: list[tuple[str, str]] = []
         if plan.conditions != USUAL:
-            plan.conditions.rule(world)
+            world.rule(plan.conditions)
 
     def around(self, call: wire.Asked, carry_out: CarryOut) -> Any:
         """Answer one request, or fail to."""

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from eksprov.local.aws.capacity import Shortage
 from eksprov.local.aws.conditions import Conditions
+from eksprov.local.aws.ec2.capacity import Shortage
 from eksprov.local.faults.names import place, problem, quota, split
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from eksprov.local.aws.capacity import Shortage
 from eksprov.local.aws.conditions import USUAL, Conditions
+from eksprov.local.aws.ec2.capacity import Shortage
 
 # What a fault does to the calls it strikes. "crash" ends the caller, all others are answers (or none).
 #   before AWS has done anything: crash, refuse, reset, hang

@@ -72,7 +72,7 @@ class Switchboard:
 
     def _begin(self, region: str) -> None:
         (first, seed), (second, other_seed) = self._said[COMMAND], self._said[CONFIG]
-        USUAL.rule(self._world)
+        self._world.rule(USUAL)
         self._faults = None
         if first or second:
             plan = both(plan_of(first, seed), plan_of(second, other_seed))

@@ -9,7 +9,7 @@ import pytest
 from aws_fakes import DEMO
 from botocore.exceptions import ClientError
 
-from eksprov.local.aws.eks import addon_catalog, addon_schemas
+from eksprov.local.aws.eks.addons import catalog, schemas
 from eksprov.local.contract import AddonSpec
 from eksprov.local.node.addons import Place, objects
 
@@ -148,8 +148,8 @@ def test_an_addon_over_self_managed_software_conflicts_unless_told_to_overwrite(
 
 
 def test_every_catalogued_addon_has_a_schema_a_stand_in_and_a_version(scene: Any) -> None:
-    for name, kind in addon_catalog.CATALOG.items():
-        assert name in addon_schemas.SCHEMAS
+    for name, kind in catalog.CATALOG.items():
+        assert name in schemas.SCHEMAS
         spec = AddonSpec(name, next(iter(kind.versions.values()))[0])
         assert objects(spec, Place("us-west-2", "172.20.0.10"))
         known = scene.aws.eks.describe_addon_versions(addonName=name, kubernetesVersion="1.36")["addons"]

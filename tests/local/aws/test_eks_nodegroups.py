@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support.requests_held import wrong_on_purpose
 
-from eksprov.local.aws.eks.kinds import kind_of
+from eksprov.local.aws.eks.nodes.kinds import kind_of
 
 NAMES = {"clusterName": "demo", "nodegroupName": "cpu"}
 

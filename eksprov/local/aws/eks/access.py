@@ -76,7 +76,7 @@ def lets_in(region: EksRegion, cluster: Cluster, role: str) -> bool:
 
 def _bind(region: EksRegion, name: str) -> None:
     cluster = region.cluster(name)
-    region.world.kubernetes.sync_access(cluster.arn, bindings(cluster))
+    region.account.kubernetes.sync_access(cluster.arn, bindings(cluster))
 
 
 def create_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
@@ -137,8 +137,8 @@ def delete_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
 def associate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
     """AssociateAccessPolicy."""
     entry, arn, scope = _entry(region, ask), ask["policyArn"], dict(ask["accessScope"])
-    lag_s = region.world.conditions.entry_lag_s / region.world.speed
-    if lag_s and region.world.now() < entry.shape["createdAt"].timestamp() + lag_s:
+    lag_s = region.account.conditions.entry_lag_s / region.account.speed
+    if lag_s and region.account.now() < entry.shape["createdAt"].timestamp() + lag_s:
         # https://github.com/hashicorp/terraform-provider-aws/issues/35728
         raise refusals.not_found(MISSING, clusterName=ask["clusterName"])
     if arn not in policy_arns(region):
@@ -247,7 +247,7 @@ def _check_principal(region: EksRegion, principal: str) -> None:
     iam = region.iam
     if found[3] == "role":
         role = next((role for role in iam.get_roles() if role.arn == principal), None)
-        if role is None or not region.world.role_is_usable(role.name):
+        if role is None or not region.account.role_is_usable(role.name):
             raise wrong
     elif principal != admin_arn(region.partition) and all(user.arn != principal for user in iam.users.values()):
         raise wrong

@@ -13,8 +13,9 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from eksprov.local.aws.eks import access, checks, on_demand, refusals
+from eksprov.local.aws.eks import access, checks, refusals
 from eksprov.local.aws.eks.model import Cluster, Shape
+from eksprov.local.aws.eks.nodes import on_demand
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.contract import AutoMode
 
@@ -97,7 +98,7 @@ def apply(region: EksRegion, cluster: Cluster) -> None:
     if not compute["enabled"]:
         on_demand.end_auto(region, cluster)
         _drop_profile(region, cluster)
-        region.world.kubernetes.set_auto_mode(cluster.arn, None)
+        region.account.kubernetes.set_auto_mode(cluster.arn, None)
         return
     if role and role not in cluster.entries:
         entry = access.make_entry(region, cluster, role, "EC2")
@@ -111,7 +112,7 @@ def apply(region: EksRegion, cluster: Cluster) -> None:
     name = role.rsplit("/", 1)[-1]
     trouble = PATHED.format(role=role) if role.count("/") > 1 else ""
     wish = AutoMode(pools, name, tuple(vpc["subnetIds"]), vpc["clusterSecurityGroupId"], trouble)
-    region.world.kubernetes.set_auto_mode(cluster.arn, wish)
+    region.account.kubernetes.set_auto_mode(cluster.arn, wish)
 
 
 def _keep_profile(region: EksRegion, cluster: Cluster, role: str) -> None:

@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from eksprov.local.aws.base import Refusal
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.partitions import ec2_principal
+from eksprov.local.aws.refusal import Refusal
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 ZONES_WITHOUT_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
@@ -23,7 +23,7 @@ FREE_ADDRESSES = 6
 def trusted_role(region: EksRegion, arn: str, service: str, actions: Sequence[str], missing: str, trust: str) -> Any:
     """The role, which must exist and trust `service` with all `actions`; refused with `missing` or `trust` else."""
     role = next((role for role in region.iam.get_roles() if role.arn == arn), None)
-    if role is None or not region.world.role_is_usable(role.name):
+    if role is None or not region.account.role_is_usable(role.name):
         raise refusals.invalid(missing)
     if not all(trusts(role.assume_role_policy_document, service, action) for action in actions):
         raise refusals.invalid(trust)

@@ -76,7 +76,7 @@ def update_cluster_version(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
     def finish() -> None:
         cluster.shape["version"] = version
-        cluster.upgraded = (before, region.world.now())
+        cluster.upgraded = (before, region.account.now())
         cluster.insights.looked_at = 0.0
 
     params = {"Version": version, "PlatformVersion": cluster.shape["platformVersion"]}

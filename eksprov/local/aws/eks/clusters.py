@@ -9,11 +9,12 @@ import re
 import secrets
 from typing import Any
 
-from eksprov.local.aws import service_roles
-from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, on_demand, others, refusals, wiring
+from eksprov.local.aws.eks import access, auto_mode, checks, encryption, networks, others, refusals, wiring
 from eksprov.local.aws.eks.model import Cluster, Shape
+from eksprov.local.aws.eks.nodes import on_demand
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
+from eksprov.local.aws.iam import service_roles
 from eksprov.local.aws.partitions import dns_suffix
 from eksprov.local.contract import ClusterSpec
 
@@ -50,7 +51,7 @@ def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
     cluster = Cluster(
         shape=_shape(region, ask, subnets),
         region=region.name,
-        changed_at=region.world.now(),
+        changed_at=region.account.now(),
         bootstrap_addons=ask.get("bootstrapSelfManagedAddons", True),
     )
     groups = [cluster.security_group, *cluster.shape["resourcesVpcConfig"]["securityGroupIds"]]
@@ -60,7 +61,7 @@ def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
     region.clusters[name] = cluster
     service_roles.make(region.iam, service_roles.EKS)
     network = cluster.shape["kubernetesNetworkConfig"]
-    region.world.kubernetes.start_cluster(
+    region.account.kubernetes.start_cluster(
         ClusterSpec(
             arn=cluster.arn,
             name=name,
@@ -103,9 +104,9 @@ def delete_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
         raise refusals.in_use(f"Cluster {cluster.name} currently has an update in progress", clusterName=cluster.name)
     if cluster.status != "DELETING":
         cluster.shape["status"] = "DELETING"
-        cluster.changed_at = region.world.now()
+        cluster.changed_at = region.account.now()
         cluster.group_stays = cluster.group_stays or on_demand.has_auto(region, cluster)
-        region.world.kubernetes.stop_cluster(cluster.arn)
+        region.account.kubernetes.stop_cluster(cluster.arn)
     return {"cluster": described(cluster)}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eksprov.local.aws.eks import refusals
-from eksprov.local.aws.eks.addon_catalog import CATALOG, versions_for
+from eksprov.local.aws.eks.addons.catalog import CATALOG, versions_for
 from eksprov.local.aws.eks.model import Cluster, Insights, Shape
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import NAMES, minor
@@ -51,7 +51,7 @@ def start_refresh(region: EksRegion, ask: Shape) -> dict[str, Any]:
     if insights.refresh.get("status") == "IN_PROGRESS":
         raise refusals.not_now("An insights refresh is already in progress", clusterName=ask["clusterName"])
     insights.refresh = {"status": "IN_PROGRESS", "message": "Refreshing", "startedAt": region.stamp()}
-    insights.refresh_due = region.world.now() + region.world.latency("insights-refresh")
+    insights.refresh_due = region.account.now() + region.account.latency("insights-refresh")
     return {"status": "IN_PROGRESS", "message": "Refreshing"}
 
 
@@ -65,7 +65,7 @@ def describe_refresh(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 def advance(region: EksRegion, cluster: Cluster) -> None:
     """Look when a refresh is due, and once a day."""
-    insights, now = cluster.insights, region.world.now()
+    insights, now = cluster.insights, region.account.now()
     asked = insights.refresh.get("status") == "IN_PROGRESS" and now >= insights.refresh_due
     if asked or not insights.looked_at or now >= insights.looked_at + DAILY_S:
         _look(region, cluster, insights)
@@ -99,7 +99,7 @@ LISTED = frozenset(
 
 def _look(region: EksRegion, cluster: Cluster, insights: Insights) -> None:
     before, now = insights.found, region.stamp()
-    insights.looked_at, insights.found = region.world.now(), {}
+    insights.looked_at, insights.found = region.account.now(), {}
     for shape in (*_upgrade(region, cluster), *_rollback(region, cluster)):
         own_id = str(uuid.uuid5(NAMESPACE, "/".join((cluster.arn, *(str(shape[k]) for k in ("category", "name"))))))
         old = before.get(own_id, {})

@@ -17,9 +17,10 @@ from __future__ import annotations
 from moto.logs.models import logs_backends
 
 from eksprov.local.aws.conditions import AILING
-from eksprov.local.aws.eks import auto_mode, fleet, insights, launches, on_demand, updates, wiring
+from eksprov.local.aws.eks import auto_mode, insights, updates, wiring
 from eksprov.local.aws.eks.access import bindings
 from eksprov.local.aws.eks.model import Addon, Cluster, Nodegroup
+from eksprov.local.aws.eks.nodes import fleet, launches, on_demand
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import ACCOUNT
 from eksprov.local.aws.latency import ADDON_DEGRADED_AFTER_S, NODES_MISSING_AFTER_S
@@ -31,7 +32,7 @@ SELF_MANAGED = ("vpc-cni", "kube-proxy", "coredns")
 def advance(region: EksRegion, cluster: Cluster) -> None:
     """Let everything happen to `cluster` that is due by now."""
     if cluster.status == "CREATING":
-        _create(region, cluster, region.world.kubernetes.cluster_status(cluster.arn))
+        _create(region, cluster, region.account.kubernetes.cluster_status(cluster.arn))
     if cluster.status == "DELETING":
         _delete(region, cluster)
         return
@@ -62,17 +63,17 @@ def _create(region: EksRegion, cluster: Cluster, status: ClusterStatus) -> None:
     shape["endpoint"] = status.endpoint
     shape["certificateAuthority"] = {"data": status.ca_data}
     shape["status"] = "ACTIVE"
-    cluster.changed_at = region.world.now()
-    region.world.kubernetes.sync_access(cluster.arn, bindings(cluster))
+    cluster.changed_at = region.account.now()
+    region.account.kubernetes.sync_access(cluster.arn, bindings(cluster))
     if auto_mode.is_on(cluster):
         auto_mode.apply(region, cluster)
     if cluster.bootstrap_addons:
         for name in SELF_MANAGED:
-            region.world.kubernetes.install_addon(cluster.arn, AddonSpec(name, "self-managed"))
+            region.account.kubernetes.install_addon(cluster.arn, AddonSpec(name, "self-managed"))
 
 
 def _delete(region: EksRegion, cluster: Cluster) -> None:
-    stopped = region.world.kubernetes.cluster_status(cluster.arn).state == "absent"
+    stopped = region.account.kubernetes.cluster_status(cluster.arn).state == "absent"
     if auto_mode.is_on(cluster):
         on_demand.end_auto(region, cluster)
     if stopped and region.passed(cluster.changed_at, "cluster-delete"):
@@ -105,20 +106,20 @@ def _nodegroup(region: EksRegion, cluster: Cluster, nodegroup: Nodegroup) -> Non
     if ready and region.passed(nodegroup.changed_at, fleet.latency_of(region, nodegroup)):
         shape["status"] = "ACTIVE"
         shape["health"] = {"issues": []}
-        nodegroup.changed_at = region.world.now()
-    elif shape["status"] == "CREATING" and region.world.now() >= nodegroup.changed_at + _patience(region):
+        nodegroup.changed_at = region.account.now()
+    elif shape["status"] == "CREATING" and region.account.now() >= nodegroup.changed_at + _patience(region):
         shape["status"] = "CREATE_FAILED"
         shape["health"] = {"issues": [launches.failure(region, nodegroup)]}
 
 
 def _patience(region: EksRegion) -> float:
     """How long nodes are waited for. Where none will come, nothing runs at the speed of this machine."""
-    return NODES_MISSING_AFTER_S / (1 if region.world.conditions.nodes_join else region.world.speed)
+    return NODES_MISSING_AFTER_S / (1 if region.account.conditions.nodes_join else region.account.speed)
 
 
 def _ail(region: EksRegion, nodegroup: Nodegroup) -> None:
     """Have the health issue that is switched on, or get well again once it is not."""
-    shape, code = nodegroup.shape, region.world.conditions.ailing
+    shape, code = nodegroup.shape, region.account.conditions.ailing
     ails = any(issue["message"] == AILING for issue in shape["health"]["issues"])
     if code and shape["status"] == "ACTIVE":
         shape["status"] = "DEGRADED"
@@ -143,13 +144,13 @@ def _addon(region: EksRegion, cluster: Cluster, addon: Addon) -> None:
         return
     if shape["status"] not in ("CREATING", "DEGRADED"):
         return
-    health = region.world.kubernetes.addon_health(cluster.arn, addon.name)
+    health = region.account.kubernetes.addon_health(cluster.arn, addon.name)
     latency = "addon-create-csi" if addon.name.endswith("-csi-driver") else "addon-create"
     if health.ready and region.passed(addon.changed_at, latency):
         shape["status"] = "ACTIVE"
         shape["health"] = {"issues": []}
         shape["modifiedAt"] = region.stamp()
-    elif shape["status"] == "CREATING" and region.world.now() >= addon.changed_at + ADDON_DEGRADED_AFTER_S:
+    elif shape["status"] == "CREATING" and region.account.now() >= addon.changed_at + ADDON_DEGRADED_AFTER_S:
         shape["status"] = "DEGRADED"
         message = health.message or "The add-on is unhealthy because it doesn't have the desired number of replicas."
         shape["health"] = {"issues": [{"code": "InsufficientNumberOfReplicas", "message": message}]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eksprov.local.aws.base import Refusal
+from eksprov.local.aws.refusal import Refusal
 
 
 def not_found(message: str, **members: Any) -> Refusal:

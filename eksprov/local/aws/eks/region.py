@@ -6,22 +6,40 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.iam.models import IAMBackend
 
+from eksprov.local.aws.clock import Clock
+from eksprov.local.aws.conditions import Conditions
+from eksprov.local.aws.ec2.capacity import Capacity
+from eksprov.local.aws.ec2.reservations import Reservations
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.keys import ACCOUNT, admin_arn
 from eksprov.local.aws.partitions import partition_of
-
-if TYPE_CHECKING:
-    from eksprov.local.aws.emulator import LocalAws
+from eksprov.local.aws.quotas import Quotas
+from eksprov.local.contract import KubernetesSide
 
 Item = TypeVar("Item")
 LARGEST_PAGE = 100
+
+
+class Account(Clock, Protocol):
+    """What EKS asks of the account that it is a service of; `speed` is the world's, by which latencies are divided."""
+
+    kubernetes: KubernetesSide
+    speed: float
+    capacity: Capacity
+    conditions: Conditions
+    quotas: Quotas
+    reservations: Reservations
+
+    def iam(self, partition: str) -> IAMBackend: ...
+
+    def role_is_usable(self, name: str) -> bool: ...
 
 
 class EksRegion:
@@ -30,8 +48,8 @@ class EksRegion:
     `caller_arn` is the principal (user or role) of the request being answered.
     """
 
-    def __init__(self, world: LocalAws, name: str) -> None:
-        self.world = world
+    def __init__(self, account: Account, name: str) -> None:
+        self.account = account
         self.name = name
         self.clusters: dict[str, Cluster] = {}
         self.answers: dict[tuple[str, str], tuple[Shape, Shape]] = {}
@@ -46,7 +64,7 @@ class EksRegion:
     @property
     def iam(self) -> IAMBackend:
         """moto's IAM of this partition."""
-        return self.world.iam(self.partition)
+        return self.account.iam(self.partition)
 
     @property
     def autoscaling(self) -> AutoScalingBackend:
@@ -75,11 +93,11 @@ class EksRegion:
 
     def stamp(self) -> datetime:
         """The current time, as answers carry it."""
-        return datetime.fromtimestamp(self.world.now(), UTC)
+        return datetime.fromtimestamp(self.account.now(), UTC)
 
     def passed(self, since: float, latency: str) -> bool:
         """Whether what began at `since` and takes `latency` is over."""
-        return self.world.now() >= since + self.world.latency(latency)
+        return self.account.now() >= since + self.account.latency(latency)
 
     def arn(self, kind: str, *names: str) -> str:
         """arn:<partition>:eks:<region>:<account>:<kind>/<names…>."""

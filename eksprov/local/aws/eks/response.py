@@ -14,17 +14,13 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 
-from eksprov.local.aws.base import LocalResponse, Refusal
+from eksprov.local.aws.base import LocalResponse
 from eksprov.local.aws.eks import (
     access,
-    addon_catalog,
-    addons,
     cluster_updates,
     clusters,
     encryption,
     insights,
-    nodegroup_updates,
-    nodegroups,
     others,
     pod_identity,
     refusals,
@@ -32,16 +28,19 @@ from eksprov.local.aws.eks import (
     updates,
     versions,
 )
+from eksprov.local.aws.eks.addons import catalog, operations
 from eksprov.local.aws.eks.model import Shape
+from eksprov.local.aws.eks.nodes import nodegroup_updates, nodegroups
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import admin_arn
+from eksprov.local.aws.refusal import Refusal
 
 Operation = Callable[[EksRegion, Shape], dict[str, Any]]
 
 MODULES = (
     access,
-    addon_catalog,
-    addons,
+    catalog,
+    operations,
     cluster_updates,
     clusters,
     encryption,

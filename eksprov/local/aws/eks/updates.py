@@ -37,7 +37,7 @@ def begin(
         "createdAt": region.stamp(),
         "errors": [],
     }
-    due = region.world.now() + region.world.latency(latency)
+    due = region.account.now() + region.account.latency(latency)
     cluster.updates[str(shape["id"])] = Update(shape, due, nodegroup, addon, is_ready, finish, undo)
     return {"update": shape}
 
@@ -56,7 +56,7 @@ def refuse_second(cluster: Cluster, kind: str, nodegroup: str = "", addon: str =
 def advance(region: EksRegion, cluster: Cluster) -> None:
     """Finish what is due and ready."""
     for update in list(cluster.updates.values()):
-        if update.running and region.world.now() >= update.due and update.is_ready():
+        if update.running and region.account.now() >= update.due and update.is_ready():
             update.shape["status"] = "Successful"
             update.finish()
 

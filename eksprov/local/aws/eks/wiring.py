@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from eksprov.local.aws.ec2_order import is_held
+from eksprov.local.aws.ec2.held import is_held
 from eksprov.local.aws.eks.model import Cluster
 from eksprov.local.aws.eks.region import EksRegion
 

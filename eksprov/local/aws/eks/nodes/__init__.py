@@ -1,0 +1,1 @@
+"""Managed node groups, nodes on demand, and the instances behind both."""
