@@ -17,8 +17,7 @@ from eksprov.controllers.karpenter import Around, karpenter
 from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.kube.objects import KubeObject, owner_of
-from eksprov.local.node import images
-from eksprov.local.node.standins import StandIn
+from eksprov.local.node.containers import images
 
 FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster", "access-entry/me"))
 GPU_TAINT = ("nvidia.com/gpu", "present", "NO_SCHEDULE")
@@ -75,7 +74,7 @@ def test_images_are_pinned_and_stand_ins_of_the_local_world() -> None:
     for name, template in pods():
         for container in template["spec"]["containers"]:
             assert re.search(r":v?\d+\.\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?$", container["image"]), name
-            assert isinstance(images.recognise(container["image"]), StandIn), name
+            assert images.recognise(container["image"]).stand_in.runs is None, name
             assert container["resources"]["limits"].keys() == {"memory"}, name
 
 

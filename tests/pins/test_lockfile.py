@@ -10,7 +10,8 @@ import pytest
 
 import eksprov
 from eksprov.errors import UsageError
-from eksprov.local.node.images import AwsCli, ModelServer, recognise
+from eksprov.local.node.containers.images import recognise
+from eksprov.local.node.containers.standins import MLSERVER, Copier
 from eksprov.pins.images import images_of, with_digests
 from eksprov.pins.lockfile import Pins, beside, encode, read, write
 
@@ -95,4 +96,5 @@ def test_no_source_names_a_digest_that_no_registry_has_been_asked_for() -> None:
 
 def test_the_local_world_knows_an_image_by_its_digest_too() -> None:
     server = recognise(f"docker.io/seldonio/mlserver:1.7.1@{DIGEST}", lambda _: "1.7.1")
-    assert (server, recognise(f"public.ecr.aws/aws-cli/aws-cli:2.32.13@{DIGEST}")) == (ModelServer(), AwsCli())
+    copier = recognise(f"public.ecr.aws/aws-cli/aws-cli:2.32.13@{DIGEST}")
+    assert (server.stand_in.runs, server.note, copier.stand_in.runs) == (MLSERVER, "", Copier())

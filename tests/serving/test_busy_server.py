@@ -17,8 +17,8 @@ import pytest
 from support.model_server import served_models
 from support.samples import spec
 
-from eksprov.local.node.checks import Prober
-from eksprov.local.node.probing import Probing
+from eksprov.local.node.containers.checks import Prober
+from eksprov.local.node.containers.probing import Probing
 from eksprov.serving import manifests
 
 pytestmark = [pytest.mark.real_time, pytest.mark.slow]

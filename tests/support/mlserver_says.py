@@ -17,7 +17,7 @@ from typing import Any
 from mlserver.cli.serve import load_settings
 from mlserver.types import InferenceRequest
 
-from eksprov.local.node.model_server import here
+from eksprov.local.node.containers.model_server import here
 from eksprov.serving.package import Package
 from eksprov.serving.runtimes import MLSERVER_SKLEARN
 

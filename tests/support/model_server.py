@@ -15,7 +15,7 @@ from typing import Any
 import urllib3
 
 from eksprov.kube.api import Reply, SlowAnswerError
-from eksprov.local.node import model_server
+from eksprov.local.node.containers import model_server
 from eksprov.serving.workload import MODEL_DIR
 from support.journey import until
 from support.memory_kube import MemoryKube

@@ -11,7 +11,7 @@ from typing import Any
 
 from eksprov.local.contract import AddonSpec, NodeSpec
 from eksprov.local.node.addons import Place, objects
-from eksprov.local.node.environment import quantity
+from eksprov.local.node.containers.environment import quantity
 from eksprov.local.node.machine import allocatable, labels
 
 PLACE = Place("us-west-2", "172.20.0.10")

@@ -22,19 +22,19 @@ from eksprov.errors import LocalWorldError
 from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, AwsSide, ClusterSpec, NodeSpec
 from eksprov.local.controlplane.process import AdminAccess
 from eksprov.local.home import private_folder
-from eksprov.local.node.backoff import BASE_S
+from eksprov.local.node.containers.backoff import BASE_S
+from eksprov.local.node.containers.identity import CredentialEndpoint
+from eksprov.local.node.containers.images import Recognised, recognise
+from eksprov.local.node.containers.processes import ProcessTable
+from eksprov.local.node.containers.tools import Tools, utc_now
 from eksprov.local.node.desired import Desired
 from eksprov.local.node.events import EventRecorder
 from eksprov.local.node.fleet import Fleet
-from eksprov.local.node.identity import CredentialEndpoint
-from eksprov.local.node.images import Recipe, recognise
 from eksprov.local.node.kubelet import KubeletEndpoint
 from eksprov.local.node.network import AddressPool, DialTable
 from eksprov.local.node.ondemand.provisioner import Provisioner
-from eksprov.local.node.processes import ProcessTable
 from eksprov.local.node.rest import KubeRest
 from eksprov.local.node.supervision import supervised
-from eksprov.local.node.tools import Tools, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class NodeAgent:
     def __init__(
         self,
         around: Surroundings,
-        recognise_image: Callable[[str], Recipe] = recognise,
+        recognise_image: Callable[[str], Recognised] = recognise,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         backoff_s: float = BASE_S,

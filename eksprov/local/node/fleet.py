@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from eksprov.local.contract import Json, NodeSpec
+from eksprov.local.node.containers.states import NO_DEBUGGER
+from eksprov.local.node.containers.tools import Tools
 from eksprov.local.node.network import KUBELET_PORT
 from eksprov.local.node.nodes import NodeRun
 from eksprov.local.node.pods import PodRun
 from eksprov.local.node.rest import ApiError, pod_path
-from eksprov.local.node.states import NO_DEBUGGER
 from eksprov.local.node.supervision import supervised
-from eksprov.local.node.tools import Tools
 
 log = logging.getLogger(__name__)
 

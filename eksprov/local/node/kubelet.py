@@ -15,7 +15,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from eksprov.local.node.logs import LogQuery, read
+from eksprov.local.node.containers.logs import LogQuery, read
 from eksprov.local.node.network import LOOPBACK
 
 FOLLOW_S = 0.2

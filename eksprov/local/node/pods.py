@@ -18,13 +18,13 @@ import aiohttp
 
 from eksprov.local.contract import Json, NodeSpec
 from eksprov.local.home import private_folder
-from eksprov.local.node.containers import ContainerRun
-from eksprov.local.node.images import AwsCli, ModelServer, UnknownImageError
+from eksprov.local.node.containers.container import ContainerRun
+from eksprov.local.node.containers.images import UnknownImageError
+from eksprov.local.node.containers.standins import ANNOTATION, StandIn
+from eksprov.local.node.containers.states import PodFacts, Running, pod_status
+from eksprov.local.node.containers.tools import Scene, Tools
+from eksprov.local.node.containers.volumes import VolumeError, Volumes
 from eksprov.local.node.rest import MERGE, STRATEGIC, ApiError, pod_path
-from eksprov.local.node.standins import ANNOTATION, StandIn
-from eksprov.local.node.states import PodFacts, Running, pod_status
-from eksprov.local.node.tools import Scene, Tools
-from eksprov.local.node.volumes import VolumeError, Volumes
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +113,8 @@ class PodRun:
 
     def _change(self) -> None:
         for one in self._mains:
-            if isinstance(one.recipe, StandIn) and one.recipe.role:
-                self._on_role(one.recipe.role, self.uid, isinstance(one.state.state, Running))
+            if one.stand_in is not None and one.stand_in.role:
+                self._on_role(one.stand_in.role, self.uid, isinstance(one.state.state, Running))
         self._changed.set()
 
     async def _live(self) -> None:
@@ -139,16 +139,16 @@ class PodRun:
             host = self._scene.pod["spec"].get("hostNetwork", False)
             address = self._scene.node.private_ip
             self._scene.address = address if host else self._tools.addresses.take(address)
-        kinds = [self._kind(one) for one in (*self._inits, *self._mains)]
-        if all(kind is StandIn for kind in kinds):
+        found = [self._stand_in(one) for one in (*self._inits, *self._mains)]
+        if all(one is not None and one.runs is None for one in found):
             await self._mark()
-        if any(kind in (ModelServer, AwsCli) for kind in kinds):
+        if any(one is not None and one.runs is not None for one in found):
             volumes = Volumes(self._tools.rest, self._scene.folder, self._scene.pod, self._scene.status)
             self._scene.volumes.update(await volumes.prepare())
 
-    def _kind(self, one: ContainerRun) -> type | None:
+    def _stand_in(self, one: ContainerRun) -> StandIn | None:
         try:
-            return type(self._tools.recognise(one.state.image))
+            return self._tools.recognise(one.state.image).stand_in
         except UnknownImageError:
             return None
 
@@ -188,8 +188,8 @@ class PodRun:
 
     def _forget(self) -> None:
         for one in self._mains:
-            if isinstance(one.recipe, StandIn) and one.recipe.role:
-                self._on_role(one.recipe.role, self.uid, False)
+            if one.stand_in is not None and one.stand_in.role:
+                self._on_role(one.stand_in.role, self.uid, False)
         if not self._scene.pod["spec"].get("hostNetwork", False) and self._scene.address:
             self._tools.dial.close(self._scene.address)
             self._tools.addresses.give_back(self._scene.address)

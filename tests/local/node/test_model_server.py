@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from eksprov.local.node.executions import container_ports, is_loopback
-from eksprov.local.node.model_server import here
-from eksprov.local.node.paths import back, translate
+from eksprov.local.node.containers.executions import container_ports, is_loopback
+from eksprov.local.node.containers.model_server import here
+from eksprov.local.node.containers.paths import back, translate
+from eksprov.local.node.containers.standins import MLSERVER
 from eksprov.serving.runtimes import MLSERVER_SKLEARN
 
 ENV = dict(MLSERVER_SKLEARN.env)
@@ -36,8 +37,8 @@ MOUNTS = {"/mnt/models": Path("/h/volumes/model"), "/tmp": Path("/h/run"), "/tmp
 def test_a_pods_ports_are_those_of_its_settings(settings: Any, ports: list[int], tmp_path: Path) -> None:
     if settings is not None:
         (tmp_path / "settings.json").write_text(json.dumps(settings))
-    assert container_ports(ENV, tmp_path) == ports
-    assert container_ports({**ENV, "MLSERVER_HOST": "127.0.0.1"}, tmp_path) == (
+    assert container_ports(MLSERVER, ENV, tmp_path) == ports
+    assert container_ports(MLSERVER, {**ENV, "MLSERVER_HOST": "127.0.0.1"}, tmp_path) == (
         ports if isinstance(settings, dict) and settings.get("host") == "0.0.0.0" else []
     )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from eksprov.local.contract import PodCredentials
-from eksprov.local.node import awscli, logs
-from eksprov.local.node.awscli import Caller, CommandError, Fetch, parse
-from eksprov.local.node.logs import ContainerLog, LogQuery
+from eksprov.local.node.containers import awscli, logs
+from eksprov.local.node.containers.awscli import Caller, CommandError, Fetch, parse
+from eksprov.local.node.containers.logs import ContainerLog, LogQuery
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

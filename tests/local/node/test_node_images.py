@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from eksprov.local.node import standins
-from eksprov.local.node.images import AwsCli, ModelServer, UnknownImageError, parse, recognise
-from eksprov.local.node.standins import StandIn
+from eksprov.local.node.containers import standins
+from eksprov.local.node.containers.images import UnknownImageError, parse, recognise
+from eksprov.local.node.containers.standins import MLSERVER, Copier
 
 DOCS = Path(__file__).parents[3] / "docs" / "local-stand-ins.md"
 
@@ -40,18 +40,17 @@ def test_a_reference_is_taken_apart(image: str, registry: str, repository: str, 
     ],
 )
 def test_the_model_server_is_known_from_any_registry(image: str) -> None:
-    assert recognise(image, installed) == ModelServer()
+    found = recognise(image, installed)
+    assert (found.stand_in.runs, found.note) == (MLSERVER, "")
 
 
 def test_another_version_of_the_model_server_is_told() -> None:
-    recipe = recognise("seldonio/mlserver:1.6.0-slim", installed)
-    assert recipe == ModelServer("the installed mlserver 1.7.1 runs in place of the image's 1.6.0")
+    found = recognise("seldonio/mlserver:1.6.0-slim", installed)
+    assert found.note == "the installed mlserver 1.7.1 runs in place of the image's 1.6.0"
 
 
 def test_a_digest_alone_is_told_to_name_no_version() -> None:
-    recipe = recognise("seldonio/mlserver@sha256:abc", installed)
-    assert isinstance(recipe, ModelServer)
-    assert "names no version" in recipe.note
+    assert "names no version" in recognise("seldonio/mlserver@sha256:abc", installed).note
 
 
 def test_a_missing_package_is_named_with_its_cure() -> None:
@@ -61,7 +60,7 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
 
 @pytest.mark.parametrize("image", ["public.ecr.aws/aws-cli/aws-cli:2.31.0", "amazon/aws-cli"])
 def test_the_aws_cli_is_known(image: str) -> None:
-    assert recognise(image, installed) == AwsCli()
+    assert recognise(image, installed).stand_in.runs == Copier()
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,8 @@ def test_the_aws_cli_is_known(image: str) -> None:
     ],
 )
 def test_system_images_are_stand_ins(image: str, role: str) -> None:
-    recipe = recognise(image, installed)
-    assert isinstance(recipe, StandIn)
-    assert recipe.role == role
+    stand_in = recognise(image, installed).stand_in
+    assert (stand_in.runs, stand_in.role) == (None, role)
 
 
 @pytest.mark.parametrize("image", ["nginx:1.27", "evil/notcoredns:1", "example.com/controller:1", "vllm/vllm-openai"])

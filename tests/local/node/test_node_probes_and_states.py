@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from eksprov.local.contract import Json
-from eksprov.local.node import probes
-from eksprov.local.node.probes import ProbeCount, ProbeTiming
-from eksprov.local.node.states import (
+from eksprov.local.node.containers import probes
+from eksprov.local.node.containers.probes import ProbeCount, ProbeTiming
+from eksprov.local.node.containers.states import (
     ContainerState,
     PodFacts,
     Running,

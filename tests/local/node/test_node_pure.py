@@ -11,10 +11,10 @@ import pytest
 from eksprov.local.contract import AddonSpec, Json, NodeSpec
 from eksprov.local.node import machine
 from eksprov.local.node.addons import Place, objects
-from eksprov.local.node.backoff import Backoff, restarts
-from eksprov.local.node.environment import ConfigMissingError, Sources, environment, expand, quantity
+from eksprov.local.node.containers.backoff import Backoff, restarts
+from eksprov.local.node.containers.environment import ConfigMissingError, Sources, environment, expand, quantity
+from eksprov.local.node.containers.paths import place, translate
 from eksprov.local.node.network import AddressPool, DialTable, free_ports
-from eksprov.local.node.paths import place, translate
 
 MOUNTS = {"/mnt/models": Path("/h/model"), "/mnt": Path("/h/mnt"), "/tmp": Path("/h/tmp")}
 POD: Json = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from eksprov.local.contract import InstanceKind, Json, Manager, NodeSpec, Offers
-from eksprov.local.node.environment import quantity
+from eksprov.local.node.containers.environment import quantity
 from eksprov.local.node.machine import GPU, NEURON, allocatable
 from eksprov.local.node.ondemand.demand import NOTHING, Demand, demand, holds, selects, tolerates
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from eksprov.local.contract import Json
-from eksprov.local.node.environment import quantity
+from eksprov.local.node.containers.environment import quantity
 from eksprov.local.node.machine import GPU, NEURON
 
 RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods", GPU, NEURON)

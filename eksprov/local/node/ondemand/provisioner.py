@@ -18,13 +18,13 @@ from datetime import datetime
 import aiohttp
 
 from eksprov.local.contract import AutoMode, InstanceKind, Json, Manager, NodeSpec, NodeWish, Offers
+from eksprov.local.node.containers.tools import Tools
 from eksprov.local.node.events import timestamp
 from eksprov.local.node.fleet import Fleet
 from eksprov.local.node.ondemand.choice import SPOT, Choice, Pool, choices, describe, node_labels
 from eksprov.local.node.ondemand.demand import NOTHING, Demand, demand
 from eksprov.local.node.ondemand.pools import CLAIMS_PATH, POOLS_PATH, claim, claim_status
 from eksprov.local.node.rest import MERGE, ApiError, KubeRest
-from eksprov.local.node.tools import Tools
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import aiohttp
 
 from eksprov.local.contract import AwsSide, Json, NodeSpec
-from eksprov.local.node.backoff import BASE_S
+from eksprov.local.node.containers.backoff import BASE_S
+from eksprov.local.node.containers.identity import CredentialEndpoint, PodName
+from eksprov.local.node.containers.images import Recognised
+from eksprov.local.node.containers.processes import ProcessTable
 from eksprov.local.node.events import EventRecorder
-from eksprov.local.node.identity import CredentialEndpoint, PodName
-from eksprov.local.node.images import Recipe
 from eksprov.local.node.network import AddressPool, DialTable
-from eksprov.local.node.processes import ProcessTable
 from eksprov.local.node.rest import KubeRest
 
 
@@ -37,7 +37,7 @@ class Tools:
     aws: AwsSide
     web: aiohttp.ClientSession
     folder: Path
-    recognise: Callable[[str], Recipe]
+    recognise: Callable[[str], Recognised]
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
     backoff_s: float = BASE_S

@@ -9,30 +9,30 @@ from pathlib import Path
 
 from eksprov.local.contract import Json
 from eksprov.local.home import private_folder
-from eksprov.local.node.awscli import Caller, credentials_of
-from eksprov.local.node.environment import environment, expand
-from eksprov.local.node.executions import Launch
-from eksprov.local.node.images import ModelServer, Recipe
-from eksprov.local.node.logs import ContainerLog
-from eksprov.local.node.paths import place, translate
-from eksprov.local.node.standins import StandIn
-from eksprov.local.node.tools import Scene, Tools
-from eksprov.local.node.volumes import environment_sources, mounts_of
+from eksprov.local.node.containers.awscli import Caller, credentials_of
+from eksprov.local.node.containers.environment import environment, expand
+from eksprov.local.node.containers.executions import Launch
+from eksprov.local.node.containers.logs import ContainerLog
+from eksprov.local.node.containers.paths import place, translate
+from eksprov.local.node.containers.standins import Server, StandIn
+from eksprov.local.node.containers.tools import Scene, Tools
+from eksprov.local.node.containers.volumes import environment_sources, mounts_of
 
 
-async def launch(tools: Tools, scene: Scene, spec: Json, recipe: Recipe, log: ContainerLog, ends: bool) -> Launch:
+async def launch(tools: Tools, scene: Scene, spec: Json, stand_in: StandIn, log: ContainerLog, ends: bool) -> Launch:
     """Prepare a run of the container `spec`, one that has to end if `ends`. Raises ConfigMissingError."""
     folder = private_folder(scene.folder / "run" / spec["name"])
     env: dict[str, str] = {}
     mounts: dict[str, Path] = {}
-    if not isinstance(recipe, StandIn):
+    if stand_in.runs is not None:
         sources = await environment_sources(tools.rest, scene.pod, spec)
         env = environment(spec, scene.pod, sources, scene.status)
         mounts = {"/tmp": folder, **mounts_of(spec, scene.volumes)}
     visible = {name: translate(value, mounts) for name, value in env.items()}
-    if "MLSERVER_MODELS_DIR" in env:
-        visible["MLSERVER_MODELS_DIR"] = str(place(env["MLSERVER_MODELS_DIR"], mounts, folder / "root"))
-    if isinstance(recipe, ModelServer):
+    if isinstance(stand_in.runs, Server):
+        variable = stand_in.runs.folder_variable
+        if variable in env:
+            visible[variable] = str(place(env[variable], mounts, folder / "root"))
         visible = await tools.identity.environment(scene.who, folder, scene.node.region) | visible
     return Launch(
         name=f"{scene.who.namespace}/{scene.who.pod}/{spec['name']}",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eksprov.local.contract import Json
 from eksprov.local.home import private_folder, write_private
-from eksprov.local.node.environment import ConfigMissingError, Sources, field_of, resource_of
+from eksprov.local.node.containers.environment import ConfigMissingError, Sources, field_of, resource_of
 from eksprov.local.node.rest import ApiError, KubeRest
 
 TOKEN_S = 3607

@@ -15,17 +15,17 @@ from typing import Any, Literal
 
 from eksprov.local.contract import Json
 from eksprov.local.home import private_folder
-from eksprov.local.node import executions
-from eksprov.local.node.backoff import Backoff, restarts
-from eksprov.local.node.checks import Prober
-from eksprov.local.node.environment import ConfigMissingError
-from eksprov.local.node.images import AwsCli, ModelServer, Recipe, UnknownImageError
-from eksprov.local.node.launching import launch
-from eksprov.local.node.logs import ContainerLog, last_words
-from eksprov.local.node.probing import Probing
-from eksprov.local.node.standins import StandIn
-from eksprov.local.node.states import ContainerState, Running, Terminated, Waiting
-from eksprov.local.node.tools import Scene, Tools
+from eksprov.local.node.containers import executions
+from eksprov.local.node.containers.backoff import Backoff, restarts
+from eksprov.local.node.containers.checks import Prober
+from eksprov.local.node.containers.environment import ConfigMissingError
+from eksprov.local.node.containers.images import Recognised, UnknownImageError
+from eksprov.local.node.containers.launching import launch
+from eksprov.local.node.containers.logs import ContainerLog, last_words
+from eksprov.local.node.containers.probing import Probing
+from eksprov.local.node.containers.standins import StandIn
+from eksprov.local.node.containers.states import ContainerState, Running, Terminated, Waiting
+from eksprov.local.node.containers.tools import Scene, Tools
 
 # How long ErrImagePull is shown before it becomes ImagePullBackOff.
 PULL_ERROR_S = 2.0
@@ -48,7 +48,7 @@ class ContainerRun:
         self._stopping = False
         self._seen = False
         self.started = asyncio.Event()
-        self.recipe: Recipe | None = None
+        self.stand_in: StandIn | None = None
         self._ends = part == "initContainers" and spec.get("restartPolicy") != "Always"
         sidecar = part == "initContainers" and spec.get("restartPolicy") == "Always"
         waiting = Waiting("PodInitializing")
@@ -57,8 +57,8 @@ class ContainerRun:
     async def run(self) -> int:
         """Run until it has ended for good; its exit code."""
         while True:
-            self.recipe = await self._pulled()
-            ended = await self._once(self.recipe)
+            self.stand_in = (await self._pulled()).stand_in
+            ended = await self._once(self.stand_in)
             if self._stopping or not restarts(self._policy, ended.exit_code):
                 return ended.exit_code
             await self._wait_to_restart(ended)
@@ -90,8 +90,8 @@ class ContainerRun:
     def _event(self, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         self._tools.events.pod(self._scene.pod, kind, reason, message, self._part)
 
-    async def _pulled(self) -> Recipe:
-        """The image's recipe; an unknown image is tried again for ever, as the kubelet pulls for ever."""
+    async def _pulled(self) -> Recognised:
+        """What stands in for the image; an unknown image is tried again for ever, as the kubelet pulls for ever."""
         image = self._spec["image"]
         self._set(self.state.state if self._seen else Waiting("ContainerCreating"))
         backoff = Backoff(self._tools.backoff_s)
@@ -100,13 +100,13 @@ class ContainerRun:
             if not self._seen:
                 self._event("Normal", "Pulling", f'Pulling image "{image}"')
             try:
-                recipe = self._tools.recognise(image)
+                found = self._tools.recognise(image)
             except UnknownImageError as error:
                 await self._not_pulled(image, str(error), backoff)
                 continue
-            self._tell_image(image, recipe)
+            self._tell_image(image, found)
             self._seen = True
-            return recipe
+            return found
 
     async def _not_pulled(self, image: str, problem: str, backoff: Backoff) -> None:
         self._event("Warning", "Failed", f'Failed to pull image "{image}": {problem}')
@@ -119,27 +119,27 @@ class ContainerRun:
         self._set(Waiting("ImagePullBackOff", message))
         await self._tools.sleep(backoff.delay(0))
 
-    def _tell_image(self, image: str, recipe: Recipe) -> None:
+    def _tell_image(self, image: str, found: Recognised) -> None:
         if self._seen:
             self._event("Normal", "Pulled", f'Container image "{image}" already present on machine')
             return
         self._event("Normal", "Pulled", f'Successfully recognised image "{image}"; nothing was downloaded')
-        if isinstance(recipe, StandIn):
-            self._event("Normal", "StandIn", f"stands in for {recipe.name}: {recipe.missing}")
-        elif isinstance(recipe, ModelServer) and recipe.note:
-            self._event("Warning", "OtherVersion", recipe.note)
+        if found.stand_in.runs is None:
+            self._event("Normal", "StandIn", f"stands in for {found.stand_in.name}: {found.stand_in.missing}")
+        elif found.note:
+            self._event("Warning", "OtherVersion", found.note)
 
-    async def _once(self, recipe: Recipe) -> Terminated:
+    async def _once(self, stand_in: StandIn) -> Terminated:
         """One run, from creation to end."""
         number = self.state.restarts
         private_folder(self._log_folder)
         log = ContainerLog(self._log_folder / f"{number}.log", self._tools.now)
         began = self._tools.now()
         try:
-            prepared = await self._configured(recipe, log)
+            prepared = await self._configured(stand_in, log)
             self._event("Normal", "Created", f"Created container: {self.state.name}")
             try:
-                self._execution = await executions.start(recipe, prepared)
+                self._execution = await executions.start(stand_in, prepared)
             except executions.StartError as error:
                 self._event("Warning", "Failed", f"Error: {error}")
                 ended = Terminated(128, "StartError", began, self._tools.now(), str(error))
@@ -196,11 +196,11 @@ class ContainerRun:
             await self._tools.sleep(delay)
         self.state = self.state.now(self.state.state, restarts=self.state.restarts + 1, last=ended)
 
-    async def _configured(self, recipe: Recipe, log: ContainerLog) -> executions.Launch:
+    async def _configured(self, stand_in: StandIn, log: ContainerLog) -> executions.Launch:
         """Environment, mounts and folder; waits while a config map or secret is missing."""
         while True:
             try:
-                return await launch(self._tools, self._scene, self._spec, recipe, log, self._ends)
+                return await launch(self._tools, self._scene, self._spec, stand_in, log, self._ends)
             except ConfigMissingError as error:
                 self._event("Warning", "Failed", f"Error: {error}")
                 self._set(Waiting("CreateContainerConfigError", str(error)))
@@ -222,7 +222,7 @@ class ContainerRun:
 
     @property
     def _passes_all(self) -> bool:
-        return isinstance(self.recipe, StandIn | AwsCli)
+        return self.stand_in is not None and not self.stand_in.answers_probes
 
     def _is_ready(self, ready: bool) -> None:
         self._set(self.state.state, ready=ready)

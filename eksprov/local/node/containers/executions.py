@@ -1,4 +1,4 @@
-"""How a recipe is run: as a process, as a function, or not at all. One small face for all three.
+"""How a stand-in is run: as a process, as a function, or not at all. One small face for all three.
 
 An `Execution` can be waited for and stopped; `ports` says which local port stands for which port of the pod.
 """
@@ -16,16 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from eksprov.local.node import awscli, model_server
-from eksprov.local.node.images import AwsCli, ModelServer, Recipe
-from eksprov.local.node.logs import ContainerLog
+from eksprov.local.node.containers import awscli
+from eksprov.local.node.containers.logs import ContainerLog
+from eksprov.local.node.containers.paths import Mounts, back, place
+from eksprov.local.node.containers.processes import ProcessTable
+from eksprov.local.node.containers.standins import Copier, Server, StandIn
 from eksprov.local.node.network import free_ports
-from eksprov.local.node.paths import Mounts, back, place
-from eksprov.local.node.processes import ProcessTable
-
-# https://github.com/SeldonIO/MLServer/blob/master/mlserver/settings.py and its Dockerfile
-DEFAULT_MODELS_DIR = "/mnt/models"
-PORT_SETTINGS = (("http_port", 8080), ("grpc_port", 8081), ("metrics_port", 8082))
 
 
 class StartError(Exception):
@@ -69,12 +65,12 @@ class Launch:
     ends: bool = False
 
 
-async def start(recipe: Recipe, launch: Launch) -> Execution:
-    """Run `recipe`. Raises StartError for commands that are not understood."""
-    if isinstance(recipe, ModelServer):
-        return await _start_model_server(launch)
-    if isinstance(recipe, AwsCli):
-        return _start_aws(launch)
+async def start(stand_in: StandIn, launch: Launch) -> Execution:
+    """Run what stands in. Raises StartError for commands that are not understood."""
+    if isinstance(stand_in.runs, Server):
+        return await _start_server(stand_in.runs, launch)
+    if isinstance(stand_in.runs, Copier):
+        return _start_copy(launch)
     return Idle(over=launch.ends)
 
 
@@ -120,7 +116,7 @@ class Command:
         await asyncio.wait({self._task}, timeout=grace_s)
 
 
-class Server:
+class Process:
     """A process with ports."""
 
     def __init__(self, process: Any, ports: Mapping[int, int]) -> None:
@@ -136,7 +132,7 @@ class Server:
         await self._process.stop(grace_s)
 
 
-def _start_aws(launch: Launch) -> Execution:
+def _start_copy(launch: Launch) -> Execution:
     try:
         fetch = awscli.parse(launch.command, launch.args)
     except awscli.CommandError as error:
@@ -145,39 +141,41 @@ def _start_aws(launch: Launch) -> Execution:
     return Command(replace(fetch, folder=str(target), shown=fetch.folder), launch)
 
 
-async def _start_model_server(launch: Launch) -> Execution:
-    folder = models_folder(launch)
-    locals_ = free_ports(len(PORT_SETTINGS))
+async def _start_server(server: Server, launch: Launch) -> Execution:
+    folder = models_folder(server, launch)
+    locals_ = free_ports(len(server.ports))
     inside = back(folder, launch.mounts)
-    argv = [sys.executable, "-P", model_server.__file__, folder, inside, *map(str, locals_)]
-    env = {"MLSERVER_PARALLEL_WORKERS": "0", **clean_environment(launch.folder), **launch.env}
+    program = Path(__file__).with_name(server.program)
+    argv = [sys.executable, "-P", str(program), folder, inside, *map(str, locals_)]
+    env = {**server.environment, **clean_environment(launch.folder), **launch.env}
     try:
         process = await launch.processes.start(launch.name, argv, env, launch.folder, launch.log)
     except OSError as error:
-        raise StartError(f"mlserver does not start: {error}") from error
-    return Server(process, dict(zip(container_ports(launch.env, Path(folder)), locals_, strict=False)))
+        raise StartError(f"{server.package} does not start: {error}") from error
+    return Process(process, dict(zip(container_ports(server, launch.env, Path(folder)), locals_, strict=False)))
 
 
-def models_folder(launch: Launch) -> str:
-    """The folder that `mlserver start` is given, by command, args or MLSERVER_MODELS_DIR; a host path.
+def models_folder(server: Server, launch: Launch) -> str:
+    """The folder that the image's command is given, by command, args or environment; a host path.
 
     The environment holds host paths already, and a host path must not be translated again: it may itself begin
     with a mount path, such as /tmp.
     """
     root = launch.folder / "root"
-    default = launch.env.get("MLSERVER_MODELS_DIR") or str(place(DEFAULT_MODELS_DIR, launch.mounts, root))
+    default = launch.env.get(server.folder_variable) or str(place(server.folder, launch.mounts, root))
     words = [*launch.command, *launch.args]
     if not words:
         return default
-    if len(words) != 3 or os.path.basename(words[0]) != "mlserver" or words[1] != "start":
-        raise StartError(f"{' '.join(words)}: the local world runs only `mlserver start FOLDER` of this image")
-    if words[2] in ("$MLSERVER_MODELS_DIR", "${MLSERVER_MODELS_DIR}"):
+    if (os.path.basename(words[0]), *words[1:-1]) != server.command:
+        only = f"the local world runs only `{' '.join(server.command)} FOLDER` of this image"
+        raise StartError(f"{' '.join(words)}: {only}")
+    if words[-1] in (f"${server.folder_variable}", f"${{{server.folder_variable}}}"):
         return default
-    return str(place(words[2], launch.mounts, root))
+    return str(place(words[-1], launch.mounts, root))
 
 
-def container_ports(env: Mapping[str, str], folder: Path) -> list[int]:
-    """The ports MLServer would have in its container: settings.json, else the environment, else defaults.
+def container_ports(server: Server, env: Mapping[str, str], folder: Path) -> list[int]:
+    """The ports that the server would have in its container: settings.json, else the environment, else its own.
 
     None where it would listen at the container's own loopback address, where nobody else gets.
     """
@@ -185,14 +183,14 @@ def container_ports(env: Mapping[str, str], folder: Path) -> list[int]:
     try:
         settings = dict(json.loads((folder / "settings.json").read_bytes()))
     except (OSError, ValueError, TypeError):
-        settings = {}  # absent; a damaged one is MLServer's to complain about
-    if is_loopback(str(settings.get("host", env.get("MLSERVER_HOST", "0.0.0.0")))):
+        settings = {}  # absent; a damaged one is the server's to complain about
+    if is_loopback(str(settings.get("host", env.get(f"{server.prefix}HOST", "0.0.0.0")))):
         return []
-    chosen = [settings.get(name, env.get(f"MLSERVER_{name.upper()}", default)) for name, default in PORT_SETTINGS]
+    chosen = [settings.get(name, env.get(server.prefix + name.upper(), default)) for name, default in server.ports]
     try:
         return [int(port) for port in chosen]
-    except (TypeError, ValueError):
-        return []  # no port: MLServer complains and ends
+    except (ValueError, TypeError):
+        return []
 
 
 def is_loopback(host: str) -> bool:

@@ -1,9 +1,4 @@
-"""What an image name stands for here: a model server, the AWS CLI, a declared stand-in, or nothing known.
-
-Recognised by repository, whatever registry or mirror prefix stands before it. Facts about the images:
-https://github.com/SeldonIO/MLServer/blob/master/Dockerfile (its command is `mlserver start $MLSERVER_MODELS_DIR`) and
-https://github.com/aws/aws-cli/blob/v2/docker/Dockerfile (its entrypoint is `aws`).
-"""
+"""What an image name stands for here, recognised by repository, whatever registry or mirror prefix stands before it."""
 
 from __future__ import annotations
 
@@ -13,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eksprov.local.extra import cure
-from eksprov.local.node import standins
-from eksprov.local.node.standins import StandIn
+from eksprov.local.node.containers import standins
+from eksprov.local.node.containers.standins import Server, StandIn
 
 KNOWN = "seldonio/mlserver, aws-cli (s3 sync and s3 cp --recursive), and the stand-ins of docs/local-stand-ins.md"
 
@@ -24,18 +19,11 @@ class UnknownImageError(Exception):
 
 
 @dataclass(frozen=True)
-class ModelServer:
-    """MLServer, run as the installed `mlserver`; `note` tells when that is another version than the image's."""
+class Recognised:
+    """What stands in for an image; `note` tells when that is another version than the image's."""
 
+    stand_in: StandIn
     note: str = ""
-
-
-@dataclass(frozen=True)
-class AwsCli:
-    """The AWS CLI image, of which the node agent carries out `s3 sync` and `s3 cp --recursive` itself."""
-
-
-Recipe = ModelServer | AwsCli | StandIn
 
 
 @dataclass(frozen=True)
@@ -68,30 +56,28 @@ def installed_version(package: str) -> str | None:
         return None
 
 
-def recognise(image: str, installed: Callable[[str], str | None] = installed_version) -> Recipe:
+def recognise(image: str, installed: Callable[[str], str | None] = installed_version) -> Recognised:
     """What to run for `image`.
 
     Raises UnknownImageError with the sentence that the pod's event carries.
     """
     name = parse(image)
-    kind = name.repository.rpartition("/")[2]
-    if kind == "mlserver":
-        return _model_server(image, name, installed)
-    if kind == "aws-cli":
-        return AwsCli()
     stand_in = standins.find(name.repository)
     if stand_in is None:
         raise UnknownImageError(f'the local world does not know the image "{image}"; it knows {KNOWN}')
-    return stand_in
+    if isinstance(stand_in.runs, Server):
+        return Recognised(stand_in, _other_version(image, name.tag, stand_in.runs.package, installed))
+    return Recognised(stand_in)
 
 
-def _model_server(image: str, name: ImageName, installed: Callable[[str], str | None]) -> ModelServer:
-    version = installed("mlserver")
+def _other_version(image: str, tag: str, package: str, installed: Callable[[str], str | None]) -> str:
+    """What to say of the version that runs in the image's place; raises UnknownImageError where none is installed."""
+    version = installed(package)
     if version is None:
-        raise UnknownImageError(f'"{image}" runs as the Python package mlserver, which is not installed: {cure()}')
-    wanted = re.match(r"\d+(\.\d+)*", name.tag)
-    if wanted and wanted.group() != version:
-        return ModelServer(f"the installed mlserver {version} runs in place of the image's {wanted.group()}")
-    if not wanted:
-        return ModelServer(f'the installed mlserver {version} runs; the image "{image}" names no version')
-    return ModelServer()
+        raise UnknownImageError(f'"{image}" runs as the Python package {package}, which is not installed: {cure()}')
+    wanted = re.match(r"\d+(\.\d+)*", tag)
+    if wanted is None:
+        return f'the installed {package} {version} runs; the image "{image}" names no version'
+    if wanted.group() != version:
+        return f"the installed {package} {version} runs in place of the image's {wanted.group()}"
+    return ""

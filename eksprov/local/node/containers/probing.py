@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from eksprov.local.contract import Json
-from eksprov.local.node import probes
-from eksprov.local.node.checks import Prober
+from eksprov.local.node.containers import probes
+from eksprov.local.node.containers.checks import Prober
 
 Tell = Callable[[Literal["Normal", "Warning"], str, str], None]
 

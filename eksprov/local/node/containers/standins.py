@@ -1,12 +1,16 @@
-"""The declared stand-ins: system images that the local world does not run, yet whose pods turn Ready.
+"""What stands in for images, as values: a program in a server's place, a function in the AWS CLI's, else nothing.
 
 Each entry names the image's repository (the end of it, on a `/` boundary, so any registry and mirror prefix fits), the
 part it plays and what therefore does not happen. `docs/local-stand-ins.md` is made of this table (a test compares).
+Facts about the images: https://github.com/SeldonIO/MLServer/blob/master/Dockerfile (its command is
+`mlserver start $MLSERVER_MODELS_DIR`), https://github.com/SeldonIO/MLServer/blob/master/mlserver/settings.py and
+https://github.com/aws/aws-cli/blob/v2/docker/Dockerfile (its entrypoint is `aws`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["cni", "nvidia", "neuron", "efa", "karpenter", ""]
@@ -15,19 +19,65 @@ ANNOTATION = "eksprov.dev/stand-in"
 
 
 @dataclass(frozen=True)
+class Server:
+    """A Python program that serves in the image's place, as a process of this machine.
+
+    `package` must be installed. `program` is a file beside this one, run with the models' folder, the same folder as
+    the pod calls it, and a local port for each of `ports`. `command` is what the image is started with, but for the
+    folder at its end, which is else the variable `folder_variable` or `folder`. Settings (ports by name, the host) are
+    those of the folder's settings.json, else variables that begin with `prefix`.
+    """
+
+    package: str
+    program: str
+    command: tuple[str, ...]
+    folder_variable: str
+    folder: str
+    ports: tuple[tuple[str, int], ...]
+    prefix: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Copier:
+    """The AWS CLI's `s3 sync` and `s3 cp --recursive`, carried out by the node itself, as the pod."""
+
+
+@dataclass(frozen=True)
 class StandIn:
-    """A system image: `role` is what its pods bring about on their node, `missing` what they do not do."""
+    """What is done for an image: `role` is what its pods bring about on their node, `missing` what they do not do.
+
+    Where nothing `runs`, its pods turn Ready, and pass all probes, without a process.
+    """
 
     repository: str
     name: str
-    missing: str
+    missing: str = ""
     role: Role = ""
+    runs: Server | Copier | None = None
+
+    @property
+    def answers_probes(self) -> bool:
+        """Whether something is there that probes can ask."""
+        return isinstance(self.runs, Server)
 
 
+MLSERVER = Server(
+    package="mlserver",
+    program="model_server.py",
+    command=("mlserver", "start"),
+    folder_variable="MLSERVER_MODELS_DIR",
+    folder="/mnt/models",
+    ports=(("http_port", 8080), ("grpc_port", 8081), ("metrics_port", 8082)),
+    prefix="MLSERVER_",
+    environment={"MLSERVER_PARALLEL_WORKERS": "0"},
+)
 _CSI = "no volume is provisioned or mounted"
 _SIDECAR = "helper container, does nothing"
 
 STAND_INS: tuple[StandIn, ...] = (
+    StandIn("mlserver", "MLServer", runs=MLSERVER),
+    StandIn("aws-cli", "the AWS CLI", runs=Copier()),
     StandIn("amazon-k8s-cni", "aws-node (VPC CNI)", "no network interfaces; its pod makes the node Ready", "cni"),
     StandIn("amazon-k8s-cni-init", "VPC CNI, init container", "no CNI plugin is copied"),
     StandIn("aws-network-policy-agent", "VPC CNI, network policy agent", "network policies are not enforced"),
@@ -77,6 +127,6 @@ def find(repository: str) -> StandIn | None:
 
 
 def table() -> str:
-    """The declared list as a Markdown table, as it stands in docs/local-stand-ins.md."""
-    rows = [f"| {item.name} | `{item.repository}` | {item.missing} |" for item in STAND_INS]
+    """Those in whose place nothing runs, as a Markdown table, as it stands in docs/local-stand-ins.md."""
+    rows = [f"| {item.name} | `{item.repository}` | {item.missing} |" for item in STAND_INS if item.runs is None]
     return "\n".join(["| what | image repository ends in | what does not happen |", "|---|---|---|", *rows])

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eksprov.local.controlplane.record import MARKER, ProcessRecord
-from eksprov.local.node.logs import MAX_LINE_BYTES, ContainerLog
+from eksprov.local.node.containers.logs import MAX_LINE_BYTES, ContainerLog
 
 # How long output is still read from grandchildren that hold the pipe open after the process has ended.
 DRAIN_S = 1.0
