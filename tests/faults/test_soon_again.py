@@ -38,7 +38,7 @@ def test_teardown_and_provision_at_once_afterwards(theatre: Theatre, name: str) 
         assert failures(stage.provision()) == []
         made = stage.world()
         assert stage.teardown().ok
-        Conditions(bucket_name_rests_s=1800, entry_lag_s=20).rule(stage.emulator)
+        stage.emulator.rule(Conditions(bucket_name_rests_s=1800, entry_lag_s=20))
         began = stage.clock.now()
         assert failures(stage.provision()) == []
         assert str(stage.world()).replace(stage.minted[1], STACK_ID) == str(made)
@@ -49,17 +49,17 @@ def test_teardown_and_provision_at_once_afterwards(theatre: Theatre, name: str) 
 def test_a_name_that_stays_taken_ends_in_words_with_the_cure_and_harms_nothing_else(stage: Stage) -> None:
     assert stage.provision().ok
     assert stage.teardown().ok
-    Conditions(bucket_name_rests_s=1e9).rule(stage.emulator)
+    stage.emulator.rule(Conditions(bucket_name_rests_s=1e9))
     began = stage.clock.now()
     ((name, message, hint),) = failures(stage.provision())
     assert (name, "OperationAborted" in message) == ("bucket/models", True)
     assert "run the same command again later" in hint
     assert HOUR < stage.clock.now() - began < 1.2 * HOUR
-    Conditions().rule(stage.emulator)
+    stage.emulator.rule(Conditions())
     assert failures(stage.provision()) == []
 
 
 def test_a_new_entry_takes_its_policies_as_soon_as_eks_finds_it(theatre: Theatre) -> None:
     with theatre.stage(speed=S) as stage:
-        Conditions(entry_lag_s=20).rule(stage.emulator)
+        stage.emulator.rule(Conditions(entry_lag_s=20))
         assert failures(stage.provision()) == []
