@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eksprov import errors
+from eksprov.core.names import model_step
+from eksprov.kube.api import Ref
 
 if TYPE_CHECKING:
     from eksprov.cli.desk import Desk
@@ -206,11 +208,11 @@ class Models:
         model, state = self._model(name), self._backend.recorded()
         if model is not None:
             return model.namespace
-        record = state.steps.get(f"model/{name}/service") if state is not None else None
+        record = state.steps.get(model_step(name, "service")) if state is not None else None
         if record is None:
             self.chosen((name,))
             raise AssertionError("a name that the config lacks is refused")
-        return record.slug.split("|")[2]
+        return Ref.parse(record.slug).namespace
 
     def _containers(self, kube: KubeApi, namespace: str, name: str) -> Iterator[Container]:
         """The containers of the model's pods, those that fetch it only while they are at it."""

@@ -10,6 +10,7 @@ import click
 from eksprov.cli.render import SCHEMA, name_width, planned_json, planned_text, table
 from eksprov.cli.words import clean, plural
 from eksprov.core.change import Action
+from eksprov.core.names import Namespaced, StepName
 
 if TYPE_CHECKING:
     from eksprov.core.plan import Plan, Planned
@@ -64,8 +65,8 @@ def _state(line: Planned) -> str:
 
 
 def _serving_text(line: Planned, width: int) -> str:
-    head, name = click.style("  = serving", fg="yellow"), line.name.removeprefix("model/")
-    namespace = line.slug.partition("/")[0]
+    head, name = click.style("  = serving", fg="yellow"), StepName.parse(line.name).of
+    namespace = Namespaced.parse(line.slug).namespace
     cure = f"to end it: `eksprov undeploy-model {name}`"
     return f"{head}  {line.name:<{width}}  in namespace {namespace}, {clean(line.change.reason)}; {cure}"
 

@@ -12,13 +12,13 @@ from eksprov.aws.session import Aws
 from eksprov.core.alternatives import bring, take_away
 from eksprov.core.converge import Run
 from eksprov.core.executor import Node, Walk
+from eksprov.core.names import is_models
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
 from eksprov.core.step import AnyStep
 from eksprov.kube.api import KubeApi
 from eksprov.operations.api_server import ApiServer
 from eksprov.operations.blockers import Blockers
-from eksprov.operations.kinds import is_model
 from eksprov.operations.ledger import StackLedger
 from eksprov.operations.stack import Opened
 from eksprov.state.record import State
@@ -70,7 +70,7 @@ class Applier:
 
     def tagged(self) -> None:
         """Every resource of the infrastructure bears the config's tags; a model's, those of its last deployment."""
-        models = any(is_model(name) for name in self.state.steps)
+        models = any(is_models(name) for name in self.state.steps)
         tags = {**(self.state.tags if models else {}), **self._stack.config.tags}
         if tags != self.state.tags:
             self._ledger.state = self.state.with_tags(tags)

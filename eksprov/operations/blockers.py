@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from eksprov import errors
+from eksprov.core.names import InCluster
 from eksprov.core.pace import Clock
 from eksprov.core.step import AnyStep
 from eksprov.kube.api import KubeApi
@@ -61,7 +62,7 @@ class Blockers:
 
 
 def _addon(api: KubeApi, step: AnyStep) -> str:
-    stem = pod_stem(step.slug.split("/", 1)[1])
+    stem = pod_stem(InCluster.parse(step.slug).name)
     pods = [pod for space in NAMESPACES for pod in api.list("v1", "Pod", space)]
     return blocked(pod for pod in pods if pod["metadata"]["name"].startswith(stem))
 
@@ -69,7 +70,7 @@ def _addon(api: KubeApi, step: AnyStep) -> str:
 def _group(api: KubeApi, step: AnyStep) -> str:
     closed = closed_budgets(api)
     held = f"disruption budgets that let no pod go: {', '.join(closed)}" if closed else ""
-    return "; ".join(filter(None, (unready_nodes(api, step.slug.split("/", 1)[1]), held)))
+    return "; ".join(filter(None, (unready_nodes(api, InCluster.parse(step.slug).name), held)))
 
 
 def pod_stem(addon: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eksprov import errors
+from eksprov.core.names import model_step
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import AnyStep, State
 from eksprov.kube.api import KubeApi, Manifest, Ref
@@ -54,7 +55,7 @@ def ask_each(
     """Ask each model that is loaded. The outcomes, with those that cannot answer as failed; what each made of it."""
     ended, asked = {outcome.name: outcome for outcome in outcomes}, dict[str, Asked]()
     for spec, _ in chosen:
-        last = ended.get(f"model/{spec.name}/endpoint")
+        last = ended.get(model_step(spec.name, "endpoint"))
         if last is None or not last.good:
             continue
         stack = applier.opened.stack

@@ -15,13 +15,13 @@ from eksprov import errors
 from eksprov.config.schema import Addon
 from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import NO_CHANGE, Unknown
+from eksprov.core.names import StepName, is_models
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
 from eksprov.operations.asked import asked
 from eksprov.operations.carriers import node_types
 from eksprov.operations.costs import Forecast, costs, with_cost
-from eksprov.operations.kinds import is_model
 from eksprov.operations.pinning import addon_of
 from eksprov.operations.stack import Opened
 from eksprov.preflight.checks import examine
@@ -89,8 +89,8 @@ def _sorted(opened: Opened, found: Iterable[Finding]) -> Findings:
 def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -> tuple[Finding, ...]:
     """What is wrong with what the config names; without `due`, all of it, by what the plan would do."""
     changing = {line.name for line in plan.changes} | ({""} if plan.changes else set())
-    images = {step.name.partition("/")[2]: str(step.ami_type) for step in opened.steps if isinstance(step, NodeGroup)}
-    live = {line.name.partition("/")[2]: have for line, _, have in plan.of(NodeGroupFacts)}
+    images = {StepName.parse(step.name).of: str(step.ami_type) for step in opened.steps if isinstance(step, NodeGroup)}
+    live = {StepName.parse(line.name).of: have for line, _, have in plan.of(NodeGroupFacts)}
     asked = Asked(opened.aws, opened.identity, opened.choices.kubernetes_version, images, live)
     waiting = due or changing.__contains__
     return tuple(references(asked, opened.stack.config, waiting, all_of_them=due is None))
@@ -98,7 +98,7 @@ def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -
 
 def _due(opened: Opened) -> frozenset[str]:
     """The names of the steps that are not recorded as they are wanted now, and "" where there are any."""
-    ours = [step for step in opened.steps if step.traits.recorded and not is_model(step.name)]
+    ours = [step for step in opened.steps if step.traits.recorded and not is_models(step.name)]
     names = {step.name for step in ours if not opened.state.is_as_recorded(step)}
     return frozenset(names | ({""} if names else set()))
 
@@ -187,7 +187,7 @@ def _unmade(opened: Opened) -> Iterator[AnyStep]:
     """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
     sighted = {sighting.owner.step for sighting in opened.sightings}
     for step in opened.steps:
-        if not step.traits.limited or isinstance(step, Borrowed) or is_model(step.name):
+        if not step.traits.limited or isinstance(step, Borrowed) or is_models(step.name):
             continue
         record = opened.state.steps.get(step.name)
         if record is None or record.status != "ready":
@@ -204,7 +204,7 @@ def _partial_plan(opened: Opened) -> Plan:
         step
         for step in opened.steps
         if step.world == "aws"
-        and not is_model(step.name)
+        and not is_models(step.name)
         and (step.traits.limited or (step.traits.by_name and step.name not in recorded))
     ]
     world = World(opened.read_all(steps), opened.us, outputs=opened.state.outputs)

@@ -12,6 +12,7 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.core.converge import is_ours
+from eksprov.core.names import StepName, is_models, last_part
 from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
 from eksprov.operations.stack import Opened
@@ -100,10 +101,10 @@ def _wrong(opened: Opened, step: ExistingRole) -> Iterator[Problem]:
 
 def _place(opened: Opened, step: ExistingRole) -> str:
     """The key of the config that names it."""
-    if not step.name.startswith("model/"):
-        return f"iam.roles.{step.name.rsplit('/', 1)[-1].replace('-', '_')}"
+    if not is_models(step.name):
+        return f"iam.roles.{last_part(step.name).replace('-', '_')}"
     names = [model.name for model in opened.stack.config.models]
-    return f"models[{names.index(step.name.split('/')[1])}].role_arn"
+    return f"models[{names.index(StepName.parse(step.name).of)}].role_arn"
 
 
 def _standing(opened: Opened) -> Iterator[tuple[str, str]]:

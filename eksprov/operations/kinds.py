@@ -25,8 +25,3 @@ def revive(name: str, record: Record) -> AnyStep:
 def revived(sighting: Sighting) -> AnyStep:
     """The step of something found by its tags alone."""
     return _BY_NAME[sighting.kind].revive(sighting.owner.step, sighting.slug)
-
-
-def is_model(name: str) -> bool:
-    """Whether a step belongs to a model's deployment; these are deployed and removed on their own."""
-    return name.startswith("model/")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from eksprov import errors
 from eksprov.config.schema import Config, Model
 from eksprov.core.change import ABSENT, NO_CHANGE, NOT_RECORDED, Action, Change, FieldChange
+from eksprov.core.names import MODEL, Namespaced, StepName, is_models, model_step
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import AnyStep
 from eksprov.core.words import plural
@@ -96,7 +97,7 @@ def _live(opened: Opened, model: Model, api: KubeApi | None, serving: Collection
 
 
 def _recorded(model: Model, package: Package, steps: Iterable[AnyStep], state: State) -> Planned:
-    deployment = state.steps.get(f"model/{model.name}/deployment")
+    deployment = state.steps.get(model_step(model.name, "deployment"))
     if deployment is None or _place(deployment.slug) != (model.namespace, model.name):
         return _new(model, package, NOT_RECORDED)
     asked = (step for step in steps if step.traits.recorded and not isinstance(step, ModelEndpoint))
@@ -106,7 +107,7 @@ def _recorded(model: Model, package: Package, steps: Iterable[AnyStep], state: S
 
 
 def _same(model: Model) -> Planned:
-    return Planned(f"model/{model.name}", KIND, f"{model.namespace}/{model.name}", NO_CHANGE)
+    return Planned(str(StepName(MODEL, model.name)), KIND, str(Namespaced(model.namespace, model.name)), NO_CHANGE)
 
 
 def _new(model: Model, package: Package, why: str) -> Planned:
@@ -118,7 +119,7 @@ def _new(model: Model, package: Package, why: str) -> Planned:
 
 def _fields(line: Planned, model: str) -> Iterator[FieldChange]:
     """What differs in one of the model's steps, named by its part: "deployment", "files digest"."""
-    part = line.name.removeprefix(f"model/{model}/")
+    part = StepName.parse(line.name).part
     if line.change.action is Action.CREATE:
         yield FieldChange(part, None, line.description or line.change.reason)
     for field in line.change.fields:
@@ -136,7 +137,9 @@ def _told(value: Any) -> Any:
 def _left(config: Config, serving: Iterable[Where]) -> Iterator[Planned]:
     named = {(model.namespace, model.name) for model in config.models}
     for namespace, name in sorted(set(serving) - named):
-        yield Planned(f"model/{name}", KIND, f"{namespace}/{name}", Change(Action.NONE, reason=NO_LONGER))
+        yield Planned(
+            str(StepName(MODEL, name)), KIND, str(Namespaced(namespace, name)), Change(Action.NONE, reason=NO_LONGER)
+        )
 
 
 def _serving(opened: Opened, api: KubeApi) -> Iterator[Where]:
@@ -147,7 +150,7 @@ def _serving(opened: Opened, api: KubeApi) -> Iterator[Where]:
 
 
 def _is_deployment(step: str, slug: str) -> bool:
-    return step.startswith("model/") and not is_shared(step) and "|Deployment|" in slug
+    return is_models(step) and not is_shared(step) and Ref.parse(slug).kind == "Deployment"
 
 
 def _place(slug: str) -> Where:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eksprov import errors
 from eksprov.config.schema import Config, Model
+from eksprov.core.names import StepName, is_models, model_step
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan
 from eksprov.core.step import AnyStep
@@ -34,6 +35,7 @@ from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
 from eksprov.pins.lockfile import Pins
 from eksprov.serving.graph import is_shared, model_steps
+from eksprov.serving.objects import KubeWorkload
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import fit, memory
@@ -156,7 +158,7 @@ def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
     served = tuple(
         Served(spec.name, known["url"], known["proxy_path"], asked[spec.name].answered)
         for spec, _ in chosen
-        if (known := answering.get(f"model/{spec.name}/endpoint"))
+        if (known := answering.get(model_step(spec.name, "endpoint")))
     )
     warnings = [f"{spec.name}: {text}" for spec, package in chosen for text in package.warnings]
     answered = [spec for spec, _ in chosen if spec.name in {s.name for s in served}]
@@ -185,9 +187,9 @@ def plan_models(opened: Opened, names: Sequence[str]) -> Plan:
 
 def deployed_names(opened: Opened, kube: KubeApi | None = None) -> tuple[str, ...]:
     """The models that the record, or where given the cluster, knows of."""
-    names = {name.split("/")[1] for name in opened.state.steps if name.startswith("model/") and not is_shared(name)}
+    names = {StepName.parse(name).of for name in opened.state.steps if is_models(name) and not is_shared(name)}
     if kube is not None:
-        names |= {step.name.split("/")[1] for step in _sighted(opened, kube) if not is_shared(step.name)}
+        names |= {StepName.parse(step.name).of for step in _sighted(opened, kube) if not is_shared(step.name)}
     return tuple(sorted(names))
 
 
@@ -212,12 +214,14 @@ def undeploy(opened: Opened, names: Sequence[str]) -> Report:
 def _leaving(opened: Opened, kube: KubeApi, names: Sequence[str]) -> list[AnyStep]:
     """The steps of these models, and what only models that are gone share."""
     known: dict[str, AnyStep] = {step.name: step for step in _sighted(opened, kube)}
-    known |= {name: revive(name, record) for name, record in opened.state.steps.items() if name.startswith("model/")}
-    going = {name for name in known if name.split("/")[1] in names}
-    staying = {step.slug.split("|")[2] for name, step in known.items() if _is_deployment(step) and name not in going}
+    known |= {name: revive(name, record) for name, record in opened.state.steps.items() if is_models(name)}
+    going = {name for name in known if StepName.parse(name).of in names}
+    staying = {
+        Ref.parse(step.slug).namespace for name, step in known.items() if _is_deployment(step) and name not in going
+    }
     # What only models that are gone have used, too: an undeployment may have been cut off just before it.
-    shared = {n for n in known if is_shared(n) and n.split("/")[1].removeprefix("@") not in staying}
-    unknown = [name for name in names if not any(step.startswith(f"model/{name}/") for step in going)]
+    shared = {n for n in known if is_shared(n) and StepName.parse(n).of.removeprefix("@") not in staying}
+    unknown = [name for name in names if not any(StepName.parse(step).of == name for step in going)]
     if unknown and (going or not shared):
         for name in unknown:
             model_of(opened, name)  # a name that the config lacks too is a mistake
@@ -232,7 +236,8 @@ def listed(opened: Opened) -> tuple[Listed, ...]:
     spaces = dict(known)
     for step in _sighted(opened, kube):
         if _is_deployment(step):
-            spaces.setdefault(step.slug.split("|")[3], step.slug.split("|")[2])
+            at = Ref.parse(step.slug)
+            spaces.setdefault(at.name, at.namespace)
     return tuple(
         model_states.listed(kube, opened.us.stack, name, space, refusal=_refusal(opened, name), in_config=name in known)
         for name, space in sorted(spaces.items())
@@ -241,7 +246,7 @@ def listed(opened: Opened) -> tuple[Listed, ...]:
 
 def _refusal(opened: Opened, name: str) -> str:
     """Why the closing request of the model's last deployment failed, by the record; empty where it did not."""
-    record = opened.state.steps.get(f"model/{name}/endpoint")
+    record = opened.state.steps.get(model_step(name, "endpoint"))
     return record.error if record is not None and record.status == "failed" else ""
 
 
@@ -250,11 +255,11 @@ def states(opened: Opened) -> dict[str, str]:
 
     Without a cluster there is none; of one whose API server does not answer nothing is known, and that is said.
     """
-    deployed = [f"model/{name}/deployment" for name in deployed_names(opened)]
+    deployed = [model_step(name, "deployment") for name in deployed_names(opened)]
     if not deployed:
         return {}
     try:
-        found = {f"model/{one.name}/deployment": one for one in listed(opened)}
+        found = {model_step(one.name, "deployment"): one for one in listed(opened)}
     except errors.EksprovError as error:
         return dict.fromkeys(deployed, f"not known: {error.message}")
     said = {name: found[name] for name in deployed if name in found}
@@ -269,11 +274,11 @@ def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:
 
 def _sighted(opened: Opened, kube: KubeApi) -> list[AnyStep]:
     sightings = [s for kind in MODEL_OBJECTS for s in kind.survey(kube, opened.us.stack)]
-    return [revived(s) for s in (*sightings, *opened.sightings) if s.owner.step.startswith("model/")]
+    return [revived(s) for s in (*sightings, *opened.sightings) if is_models(s.owner.step)]
 
 
 def _is_deployment(step: AnyStep) -> bool:
-    return step.world == "kube" and "|Deployment|" in step.slug
+    return isinstance(step, KubeWorkload) and Ref.parse(step.slug).kind == "Deployment"
 
 
 def _scaling_notes(opened: Opened, kube: KubeApi, specs: Sequence[ModelSpec], made: Sequence[Outcome]) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from eksprov.config.schema import Config, Model
 from eksprov.core.change import UNKNOWN
+from eksprov.core.names import InBucket, is_models, model_step
 from eksprov.core.step import AnyStep
-from eksprov.operations.kinds import KINDS, is_model, revive
+from eksprov.operations.kinds import KINDS, revive
 from eksprov.operations.wanted import wanted
 from eksprov.permissions import Phase, Place, needs, place_of
 from eksprov.permissions.document import documents
@@ -53,7 +54,7 @@ def place_before(config: Config, account: str, partition: str) -> Place:
 
 def place_in(config: Config, choices: Choices, state: State | None) -> Place:
     """The stack with its steps, its models', and what an earlier config has left in the record."""
-    steps = [step for step in wanted(config, choices, state.stack_id if state else "") if not is_model(step.name)]
+    steps = [step for step in wanted(config, choices, state.stack_id if state else "") if not is_models(step.name)]
     models = [step for model in config.models for step in _of_model(config, choices, model)]
     known = {step.name for step in (*steps, *models)}
     records = state.steps.items() if state is not None else ()
@@ -76,8 +77,8 @@ def _of_model(config: Config, choices: Choices, model: Model) -> tuple[AnyStep, 
     """What a model's deployment makes in AWS; which files it has, no policy depends on."""
     bond = model_association(config, model.name, model.namespace, service_account(model.name))
     shown = model_dashboard(config, choices, model.name, model.namespace)
-    files = f"{bucket_name(config, choices)}/{model_prefix(model.name)}"
-    stored = ModelFiles(name=f"model/{model.name}/files", slug=files)
+    files = InBucket(bucket_name(config, choices), model_prefix(model.name))
+    stored = ModelFiles(name=model_step(model.name, "files"), slug=str(files))
     return (model_role(config, choices, model.name), bond, *shown, stored)
 
 

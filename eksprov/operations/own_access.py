@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eksprov.core.names import last_part
 from eksprov.operations.stack import Opened
 from eksprov.steps.access_entry import AccessEntry
 
@@ -9,7 +10,7 @@ from eksprov.steps.access_entry import AccessEntry
 def lost_access(opened: Opened) -> tuple[str, ...]:
     """A note where the caller has an access entry of ours and the config no longer names the caller."""
     entries = [step for step in opened.orphans if isinstance(step, AccessEntry)]
-    own = [principal for step in entries if _is_caller(principal := step.slug.split("/", 1)[1], opened.identity.arn)]
+    own = [one.principal for one in entries if _is_caller(one.principal, opened.identity.arn)]
     return tuple(
         f"this takes away your own access to the cluster ({principal}): kubectl and deploy-model will refuse you; "
         "add it under access: to keep it"
@@ -23,4 +24,4 @@ def _is_caller(principal: str, caller: str) -> bool:
         return principal == caller
     role = caller.split("/")[1]
     same_account = principal.split(":")[4] == caller.split(":")[4]
-    return same_account and ":role/" in principal and principal.rsplit("/", 1)[-1] == role
+    return same_account and ":role/" in principal and last_part(principal) == role

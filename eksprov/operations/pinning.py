@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from eksprov import errors
+from eksprov.core.names import InCluster
 from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
 from eksprov.pins.images import with_digests
@@ -43,7 +44,7 @@ def refuse_stale(pins: Pins, kubernetes_version: str) -> None:
 
 def addon_of(step: Addon) -> str:
     """The add-on's name, as EKS and the config know it."""
-    return step.slug.split("/", 1)[1]
+    return InCluster.parse(step.slug).name
 
 
 def group_of(step: NodeGroup) -> str:

@@ -11,6 +11,7 @@ from eksprov.core.alternatives import under_any_name
 from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import NO_CHANGE, NOT_RECORDED, UNKNOWN, Action, Change
 from eksprov.core.converge import is_ours
+from eksprov.core.names import is_models
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import AnyStep, Facts, State
 from eksprov.kube.api import KubeApi
@@ -18,7 +19,7 @@ from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.choosing import live_choices
 from eksprov.operations.given_roles import boundaries_left, refuse_wrong_roles
-from eksprov.operations.kinds import is_model, revive
+from eksprov.operations.kinds import revive
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import pinned, refuse_stale
 from eksprov.operations.stack import Opened
@@ -86,7 +87,7 @@ def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
     told = [step for step in every if not step.traits.silent]  # what is not asked has nothing to mend
     names = {step.name for step in every}
-    gone = [revive(name, one) for name, one in state.steps.items() if name not in names and not is_model(name)]
+    gone = [revive(name, one) for name, one in state.steps.items() if name not in names and not is_models(name)]
     notes = [*choices.notes]
     if choices.account == UNKNOWN:
         notes.append(NOTHING_RECORDED)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from eksprov.aws.faults import translated
+from eksprov.core.names import is_models
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import Facts
 from eksprov.core.succession import hand_on, tags_of_others
@@ -15,7 +16,6 @@ from eksprov.operations.apply import Applier
 from eksprov.operations.displaced import displaced
 from eksprov.operations.forecast import guard
 from eksprov.operations.given_roles import refuse_moved_roles, refuse_wrong_roles
-from eksprov.operations.kinds import is_model
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import refuse_stale
 from eksprov.operations.rebuilding import rebuilt
@@ -48,7 +48,7 @@ class Report:
 
 def provision(opened: Opened) -> Report:
     """Converge every step, then remove what the config no longer names. The caller holds the stack's lock."""
-    opened = rebuilt(opened, is_model)  # the rest is read and recorded as the run goes
+    opened = rebuilt(opened, is_models)  # the rest is read and recorded as the run goes
     applier = Applier(opened, opens_api=True)
     began = opened.stack.clock.now()
     refuse_another_family(opened)

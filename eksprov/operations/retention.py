@@ -13,6 +13,7 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
+from eksprov.core.names import last_part
 from eksprov.kube.api import KubeApi
 from eksprov.steps.absent import unless
 from eksprov.steps.left_behind import VOLUME, Piece, found_of
@@ -86,5 +87,5 @@ def _volume_id(spec: Mapping[str, Any]) -> str:
     """Of the EBS CSI driver's, EKS Auto Mode's, or of the one that Kubernetes had built in ("aws://zone/vol-…")."""
     handle = str((spec.get("csi") or {}).get("volumeHandle") or "")
     built_in = str((spec.get("awsElasticBlockStore") or {}).get("volumeID") or "")
-    found = (handle or built_in).rpartition("/")[2]
+    found = last_part(handle or built_in)
     return found if found.startswith("vol-") else ""

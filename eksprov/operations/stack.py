@@ -20,12 +20,13 @@ from eksprov.aws.session import Aws, Identity
 from eksprov.aws.tags import REGION
 from eksprov.config.schema import Config
 from eksprov.core.executor import WORKERS, Channel, Pool, Together
+from eksprov.core.names import is_models
 from eksprov.core.pace import Clock
 from eksprov.core.step import AnyStep, Facts, Owner, Sighting, Step
 from eksprov.core.tagging import Tags
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi
-from eksprov.operations.kinds import KINDS, is_model, revive, revived
+from eksprov.operations.kinds import KINDS, revive, revived
 from eksprov.operations.pinning import pinned
 from eksprov.operations.progress import Progress, Silent
 from eksprov.operations.wanted import wanted
@@ -149,12 +150,12 @@ class Opened:
         recorded = {
             name: revive(name, record)
             for name, record in self.state.steps.items()
-            if name not in wanted and not is_model(name)
+            if name not in wanted and not is_models(name)
         }
         sighted = {
             s.owner.step: revived(s)
             for s in self.sightings
-            if s.owner.step not in wanted and s.owner.step not in recorded and not is_model(s.owner.step)
+            if s.owner.step not in wanted and s.owner.step not in recorded and not is_models(s.owner.step)
         }
         return (*recorded.values(), *sighted.values())
 

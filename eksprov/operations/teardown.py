@@ -15,11 +15,12 @@ from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
 from eksprov.core.converge import is_ours
+from eksprov.core.names import is_models
 from eksprov.core.outcome import Outcome
 from eksprov.core.step import AnyStep, Sighting, State
 from eksprov.kube.api import KubeApi
 from eksprov.operations.apply import Applier
-from eksprov.operations.kinds import KINDS, is_model, revive, revived
+from eksprov.operations.kinds import KINDS, revive, revived
 from eksprov.operations.provision import Report
 from eksprov.operations.retention import judged, remember, settled
 from eksprov.operations.stack import Opened, survey
@@ -131,9 +132,9 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
     """What the graph does not say: nodes, add-ons and access live until all is gone from the cluster, and what has
     lost its place in the graph (found by tags alone) goes before every kind that is made before it."""
     every = list(steps)
-    lasting = {step.name for step in every if step.traits.serves_workloads and not is_model(step.name)}
+    lasting = {step.name for step in every if step.traits.serves_workloads and not is_models(step.name)}
     rank = {kind.kind: index for index, kind in enumerate(KINDS)}
-    workloads = [step.name for step in every if is_model(step.name) or step.world == "kube"]
+    workloads = [step.name for step in every if is_models(step.name) or step.world == "kube"]
     waits: dict[str, list[str]] = {}
     for step in every:
         if step.name in lasting:

@@ -16,6 +16,7 @@ from eksprov.controllers.device_plugins import Device, device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
 from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
+from eksprov.core.names import last_part
 from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
 from eksprov.steps.access_entry import AccessEntry
@@ -90,7 +91,7 @@ def _karpenter(
         replicas=min(MOST_REPLICAS, sum(group.min_size for group in groups)),
     )
     network, tags = config.network, tuple(sorted(config.tags.items()))
-    node_role = karpenter_node_arn(config, choices).rsplit("/", 1)[-1]
+    node_role = last_part(karpenter_node_arn(config, choices))
     place = Place(node_role, network.subnet_ids, tags, ipv6=network.ipv6)
     launched = [Pool(pool, shape.taints, shape.disk_gib) for pool, shape in pools]
     yield from karpenter(facts, around, launched, place)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from eksprov.aws.rights import ANYTHING, Condition, Need, Place, on
+from eksprov.core.names import last_part
 from eksprov.steps.cluster_network import EKS_CLUSTER, of_cni
 from eksprov.steps.existing_role import ExistingRole
 from eksprov.steps.iam_role import IamRole, role_name
@@ -103,7 +104,7 @@ def _auto_mode(place: Place) -> bool:
     """Whether EKS Auto Mode makes nodes, or did: their role is in a profile, whosever it is."""
     there = place.with_left
     names = (*(role.name for role in there.of(IamRole)), *(role.name for role in there.of(ExistingRole)))
-    return AUTO_NODE.partition("/")[2] in {name.partition("/")[2] for name in names}
+    return last_part(AUTO_NODE) in {last_part(name) for name in names}
 
 
 def _tagged(key: str, value: str) -> Condition:

@@ -17,6 +17,7 @@ from typing import Any
 
 from eksprov.aws.faults import code
 from eksprov.aws.session import Aws, Identity
+from eksprov.core.names import last_part
 from eksprov.steps.absent import unless
 from eksprov.steps.node_releases import PARAMETERS, image_parameter
 from eksprov.steps.nodegroup_facts import NodeGroupFacts
@@ -50,7 +51,7 @@ class Asked:
 def principal(asked: Asked) -> Wrong:
     """An IAM role or user of this account, by its full ARN."""
     _, _, _, _, account, resource = asked.value.split(":", 5)
-    what, name = resource.split("/", 1)[0], resource.rsplit("/", 1)[-1]
+    what, name = resource.split("/", 1)[0], last_part(resource)
     if account != asked.identity.account:
         there = f"is of account {account}, and this stack is in {asked.identity.account}"
         return f"{asked.value} {there}", "name a role or user of this account"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.names import Namespaced
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
@@ -52,7 +53,8 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
 
     def discover(self, client: KubeApi, *, fresh: bool = False) -> EndpointFacts | None:
         """Ask the model; None while there is no Service to ask through."""
-        namespace, _, service = self.slug.partition("/")
+        at = Namespaced.parse(self.slug)
+        namespace, service = at.namespace, at.name
         live = client.get(Ref("v1", "Service", namespace, service)) if self.model else None
         if live is None:
             return None
@@ -77,7 +79,8 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
 
     def outputs(self, have: EndpointFacts) -> dict[str, str]:
         """Where the model is called: inside the cluster, and through the API server."""
-        namespace, _, service = self.slug.partition("/")
+        at = Namespaced.parse(self.slug)
+        namespace, service = at.namespace, at.name
         return {
             "url": f"http://{service}.{namespace}.svc.cluster.local/v2/models/{self.model}/infer",
             "proxy_path": proxy_path(namespace, service, self.port, f"v2/models/{self.model}/infer"),

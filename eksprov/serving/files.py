@@ -23,6 +23,7 @@ from eksprov.aws.rights import ANYTHING, Place, Rights, on
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
 from eksprov.core.billing import Billing
+from eksprov.core.names import InBucket, StepName, model_step
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.core.words import plural
 from eksprov.serving.package import ModelFile
@@ -56,12 +57,12 @@ class ModelFiles(Step[Aws, FilesFacts]):
 
     @property
     def bucket(self) -> str:
-        return self.slug.partition("/")[0]
+        return InBucket.parse(self.slug).bucket
 
     @property
     def prefix(self) -> str:
         """Where all of the model's objects lie, of whatever digest."""
-        return self.slug.partition("/")[2]
+        return InBucket.parse(self.slug).prefix
 
     @property
     def where(self) -> dict[str, Any]:
@@ -127,8 +128,8 @@ class ModelFiles(Step[Aws, FilesFacts]):
     def _sighted(cls, s3: Any, bucket: str, owner: Owner) -> Iterator[Sighting]:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="models/", Delimiter="/")
         for prefix in [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]:
-            step = f"model/{prefix.split('/')[1]}/files"
-            slug = f"{bucket}/{prefix}"
+            step = model_step(StepName.parse(prefix).of, "files")
+            slug = str(InBucket(bucket, prefix))
             yield Sighting(cls.kind, slug, f"s3://{slug}", replace(owner, step=step, tags={}))
 
     def _key(self, file: ModelFile) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from eksprov.core.names import last_part
+
 HEAD_BYTES: Final = 4096  # more than any of these looks at
 RESAVE: Final = "save the model itself with joblib.dump, and put that file here"
 TO_COME: Final = "this runtime serves scikit-learn alone so far"
@@ -161,7 +163,7 @@ def zipped(path: Path) -> Format | None:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         return Format("a zip archive that is cut off or damaged", "copy or download it again")
-    ends = {name.rpartition("/")[2] for name in names}
+    ends = {last_part(name) for name in names}
     if "data.pkl" in ends or "constants.pkl" in ends:
         return TORCH
     if "schema.json" in ends:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
+from eksprov.core.names import InBucket, Namespaced, StepName, model_step
 from eksprov.core.step import AnyStep
 from eksprov.kube.api import Manifest, Ref
 from eksprov.serving import manifests
@@ -24,25 +26,25 @@ def model_steps(spec: ModelSpec, package: Package, association: str) -> tuple[An
 
     The first objects are shared by all models of the namespace: they come once for each model, equal, with equal names.
     """
-    me = f"model/{spec.name}"
+    me = partial(model_step, spec.name)
     shared = _objects(manifests.shared(spec.namespace, spec.stack), {})
     namespace = shared[0].name
     own = manifests.of_model(spec)
     waits: dict[str, tuple[str, ...]] = dict.fromkeys(own, (namespace,))
     # The network policy comes before the pods. A new pod of a standard node is allowed all until the node's agent has
     # reconciled it (https://github.com/aws/aws-network-policy-agent, `standard` mode): seconds, not for ever.
-    before_pods = (f"{me}/network-policy", f"{me}/service-account", f"{me}/service", f"{me}/files", association)
-    waits[f"{me}/deployment"] = (namespace, shared[1].name, *before_pods)
+    before_pods = (me("network-policy"), me("service-account"), me("service"), me("files"), association)
+    waits[me("deployment")] = (namespace, shared[1].name, *before_pods)
     files = ModelFiles(
-        name=f"{me}/files",
-        slug=f"{spec.stack.bucket}/{model_prefix(spec.name)}",
+        name=me("files"),
+        slug=str(InBucket(spec.stack.bucket, model_prefix(spec.name))),
         digest=package.digest,
         files=package.files,
     )
     endpoint = ModelEndpoint(
-        name=f"{me}/endpoint",
-        slug=f"{spec.namespace}/{spec.name}",
-        needs=(f"{me}/service", f"{me}/deployment", f"{me}/autoscaler", f"{me}/disruption-budget"),
+        name=me("endpoint"),
+        slug=str(Namespaced(spec.namespace, spec.name)),
+        needs=(me("service"), me("deployment"), me("autoscaler"), me("disruption-budget")),
         model=spec.name,
         min_replicas=spec.model.replicas.min,
     )
@@ -51,7 +53,7 @@ def model_steps(spec: ModelSpec, package: Package, association: str) -> tuple[An
 
 def is_shared(name: str) -> bool:
     """Whether a step serves all models of a namespace: it goes with the last of them."""
-    return name.startswith("model/@")
+    return StepName.parse(name).of.startswith("@")
 
 
 def all_manifests(spec: ModelSpec) -> list[Manifest]:

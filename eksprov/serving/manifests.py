@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from eksprov.core.names import model_step
 from eksprov.kube.api import Manifest
 from eksprov.kube.objects import STACK_LABEL, stack_labels
 from eksprov.kube.objects import stamped as with_owner
@@ -33,12 +34,12 @@ def shared(namespace: str, stack: StackFacts) -> dict[str, Manifest]:
     levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
     own = _stack_labels(stack)
     objects: dict[str, dict[str, Any]] = {
-        f"model/@{namespace}/namespace": {
+        model_step(f"@{namespace}", "namespace"): {
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": {"name": namespace, "labels": {**own, **levels}},
         },
-        f"model/@{namespace}/default-deny": {
+        model_step(f"@{namespace}", "default-deny"): {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
             "metadata": {"name": DEFAULT_DENY, "namespace": namespace, "labels": own},
@@ -58,7 +59,7 @@ def of_model(spec: ModelSpec) -> dict[str, Manifest]:
         "autoscaler": _autoscaler(spec),
         "disruption-budget": _disruption_budget(spec),
     }
-    named = {f"model/{spec.name}/{part}": manifest for part, manifest in objects.items()}
+    named = {model_step(spec.name, part): manifest for part, manifest in objects.items()}
     return {step: stamped(manifest, spec.stack, step) for step, manifest in named.items()}
 
 

@@ -29,6 +29,7 @@ from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import some
+from eksprov.core.names import InCluster, last_part
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
 from eksprov.steps.absent import unless
@@ -76,11 +77,11 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
 
     @property
     def cluster(self) -> str:
-        return self.slug.split("/", 1)[0]
+        return InCluster.parse(self.slug).cluster
 
     @property
     def principal(self) -> str:
-        return self.slug.split("/", 1)[1]
+        return InCluster.parse(self.slug).name
 
     @property
     def replacement(self) -> Replacement:
@@ -95,7 +96,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
 
     def describe(self, want: AccessEntryFacts) -> str:
         """What is created, for the plan."""
-        rights = some((*(policy.rsplit("/", 1)[-1] for policy, _ in want.policies), *want.groups))
+        rights = some((*(last_part(policy) for policy, _ in want.policies), *want.groups))
         return f"{rights or want.type} for {self.principal.rsplit(':', 1)[-1]}"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AccessEntryFacts | None:
@@ -119,7 +120,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
     def _is_older_than_principal(self, aws: Aws, entry: Mapping[str, Any]) -> bool:
         """Not of a principal that cannot be read: another account's, a deleted one, or one we may not look at."""
         _, _, _, _, account, what = self.principal.split(":", 5)
-        name = what.rsplit("/", 1)[-1]
+        name = last_part(what)
         if account != entry["accessEntryArn"].split(":")[4]:
             return False
         iam = aws.clients.iam
@@ -198,7 +199,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
                     entry = eks.describe_access_entry(clusterName=cluster, principalArn=principal)["accessEntry"]
                     owner = owner_of(entry.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, f"{cluster}/{principal}", entry["accessEntryArn"], owner)
+                        yield Sighting(cls.kind, str(InCluster(cluster, principal)), entry["accessEntryArn"], owner)
 
     def _grant(self, aws: Aws, want: Grants, have: Grants) -> None:
         """Associating a policy again changes its scope; nothing is taken away before the new grants stand."""

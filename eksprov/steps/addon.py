@@ -28,6 +28,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_V
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.describing import known, some
+from eksprov.core.names import InCluster, last_part
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
 from eksprov.steps import addon_configuration
 from eksprov.steps.absent import unless
@@ -106,8 +107,8 @@ class Addon(Step[Aws, AddonFacts]):
 
     @property
     def _key(self) -> dict[str, Any]:
-        cluster, addon = self.slug.split("/", 1)
-        return {"clusterName": cluster, "addonName": addon}
+        at = InCluster.parse(self.slug)
+        return {"clusterName": at.cluster, "addonName": at.name}
 
     def desired(self, outputs: Outputs) -> AddonFacts:
         """The pinned version, the policy that is followed or none; our configuration; the roles."""
@@ -236,11 +237,11 @@ class Addon(Step[Aws, AddonFacts]):
                     addon = eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
                     owner = owner_of(addon.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, f"{cluster}/{name}", addon["addonArn"], owner)
+                        yield Sighting(cls.kind, str(InCluster(cluster, name)), addon["addonArn"], owner)
 
     def _role(self, aws: Aws, association_arn: str) -> list[tuple[str, str]]:
         """Service account and role of an association; none where it goes before its add-on does."""
-        eks, cluster, own_id = aws.clients.eks, self._key["clusterName"], association_arn.rsplit("/", 1)[-1]
+        eks, cluster, own_id = aws.clients.eks, self._key["clusterName"], last_part(association_arn)
         found = unless_gone(lambda: eks.describe_pod_identity_association(clusterName=cluster, associationId=own_id))
         return [(found["association"]["serviceAccount"], found["association"]["roleArn"])] if found else []
 

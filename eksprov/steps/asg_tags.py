@@ -23,6 +23,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.billing import UNBILLED, Billing
+from eksprov.core.names import InCluster
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.core.words import plural
 from eksprov.steps.eks_rights import inside
@@ -109,14 +110,14 @@ class AsgTags(Step[Aws, TemplateFacts]):
             tags = as_dict(group["Tags"])
             owner = owner_of(tags)
             if of_stack(owner, stack, aws.region):
-                slug = f"{tags.get(CLUSTER_TAG, '')}/{tags.get(GROUP_TAG, '')}"
-                yield Sighting(cls.kind, slug, group["AutoScalingGroupARN"], owner)
+                slug = InCluster(tags.get(CLUSTER_TAG, ""), tags.get(GROUP_TAG, ""))
+                yield Sighting(cls.kind, str(slug), group["AutoScalingGroupARN"], owner)
 
     def _found(self, aws: Aws) -> TemplateFacts | None:
-        cluster, group = self.slug.split("/", 1)
+        at = InCluster.parse(self.slug)
         # A group that was had in another way than the first bears its name and a short hash (`node_choices`).
-        name = re.compile(rf"{re.escape(group)}(-[0-9a-f]{{{HASH}}})?")
-        groups = ((found, as_dict(found["Tags"])) for found in _groups(aws, {CLUSTER_TAG: cluster}))
+        name = re.compile(rf"{re.escape(at.name)}(-[0-9a-f]{{{HASH}}})?")
+        groups = ((found, as_dict(found["Tags"])) for found in _groups(aws, {CLUSTER_TAG: at.cluster}))
         found, tags = next((pair for pair in groups if name.fullmatch(pair[1].get(GROUP_TAG, ""))), (None, {}))
         if found is None:
             return None

@@ -19,6 +19,7 @@ from eksprov.aws.session import Aws, Identity
 from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.change import UNKNOWN
 from eksprov.core.converge import is_ours
+from eksprov.core.names import InCluster
 from eksprov.core.step import Owner
 from eksprov.core.words import plural
 from eksprov.steps import reservations, settled_cluster
@@ -175,7 +176,7 @@ def _identity(aws: Aws, recorded: Mapping[str, str]) -> Identity:
 
 def _living_admin(aws: Aws, stack: str) -> str:
     """The principal of the stack's first access entry; empty where there is none."""
-    return next(iter(sorted(found.slug.split("/", 1)[1] for found in AccessEntry.survey(aws, stack))), "")
+    return next(iter(sorted(InCluster.parse(found.slug).name for found in AccessEntry.survey(aws, stack))), "")
 
 
 def _default_version(aws: Aws) -> str:

@@ -21,6 +21,7 @@ from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import UNKNOWN
+from eksprov.core.names import last_part
 from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
 from eksprov.steps.absent import unless
 from eksprov.steps.iam_role import GONE, IamRole, role_region
@@ -127,7 +128,7 @@ class ExistingRole(Borrowed[Aws, ExistingRoleFacts]):
     def rights(cls, place: Place) -> Rights:
         """Only looked at, by its ARN; IAM's simulator is asked about what an inline policy would have given."""
         own = [step.slug for step in place.of(cls)]
-        bare = [f"{arn.split(':role/')[0]}:role/{arn.rsplit('/', 1)[-1]}" for arn in own]  # where it is not there
+        bare = [f"{arn.split(':role/')[0]}:role/{last_part(arn)}" for arn in own]  # where it is not there
         asked = dict.fromkeys(step.slug for step in place.of(cls) if step.inline)
         return Rights(
             read=(
@@ -212,4 +213,4 @@ def _many(value: Any) -> list[str]:
 
 
 def _name(arn: str) -> str:
-    return arn.rsplit("/", 1)[-1]
+    return last_part(arn)

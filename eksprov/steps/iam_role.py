@@ -31,6 +31,7 @@ from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, diff, left_to_others
 from eksprov.core.converge import is_ours
 from eksprov.core.describing import known
+from eksprov.core.names import last_part
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
 from eksprov.core.words import plural
@@ -132,7 +133,7 @@ class IamRole(Step[Aws, RoleFacts]):
 
     def describe(self, want: RoleFacts) -> str:
         """What is created, for the plan."""
-        names = [policy.rsplit("/", 1)[-1] for policy in want.policies]
+        names = [last_part(policy) for policy in want.policies]
         managed = names[0] if len(names) == 1 else plural(len(names), "policy", "policies") if names else ""
         rights = known(managed, "an inline policy" if want.inline else "", joint=" and ")
         boundary = f"bounded by {want.boundary}" if want.boundary else ""

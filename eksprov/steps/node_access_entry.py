@@ -20,6 +20,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.waiting import ENTRY_NOT_SEEN, ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.borrowed import Part
+from eksprov.core.names import InCluster, last_part
 from eksprov.core.step import Outputs, Owner, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, unless_coming_or_going, unless_gone
@@ -53,11 +54,11 @@ class NodeAccessEntry(Part[Aws, NodeEntryFacts]):
     @property
     def principal(self) -> str:
         """The ARN of the nodes' role."""
-        return self.slug.split("/", 1)[1]
+        return InCluster.parse(self.slug).name
 
     @property
     def _key(self) -> dict[str, Any]:
-        return {"clusterName": self.slug.split("/", 1)[0], "principalArn": self.principal}
+        return {"clusterName": InCluster.parse(self.slug).cluster, "principalArn": self.principal}
 
     def desired(self, outputs: Outputs) -> NodeEntryFacts:
         """One that is not older than its role."""
@@ -76,7 +77,7 @@ class NodeAccessEntry(Part[Aws, NodeEntryFacts]):
         entry = unless_gone(lambda: aws.clients.eks.describe_access_entry(**self._key)["accessEntry"])
         if entry is None:
             return not self._is_missed(aws)
-        name, iam = self.slug.rsplit("/", 1)[-1], aws.clients.iam
+        name, iam = last_part(self.principal), aws.clients.iam
         role = unless(lambda: iam.get_role(RoleName=name)["Role"], "NoSuchEntity", "AccessDenied")
         return role is None or entry["createdAt"] >= role["CreateDate"]
 
@@ -141,5 +142,5 @@ def _exactly(steps: Iterable[NodeAccessEntry]) -> Iterator[Condition]:
 
 def _entries_of(place: Place, steps: Iterable[NodeAccessEntry]) -> tuple[str, ...]:
     roles = sorted(step.principal.split(":", 5)[4:] for step in steps)
-    names = (f"access-entry/{place.stack}/role/{account}/{what.rsplit('/', 1)[-1]}/*" for account, what in roles)
+    names = (f"access-entry/{place.stack}/role/{account}/{last_part(what)}/*" for account, what in roles)
     return place.arn("eks", *names)

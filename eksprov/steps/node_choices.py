@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from eksprov.aws.session import Aws
+from eksprov.core.names import InCluster, StepName
 from eksprov.steps.eks_reading import unless_gone
 
 HASH = 6  # characters: "<group>-1a2b3c"
@@ -44,7 +45,7 @@ def words(instance_types: tuple[str, ...], capacity_type: str, zone_ids: tuple[s
 
 def slugs(aws: Aws, step: str, slug: str, *, fresh: bool) -> list[str]:
     """The slugs of all live groups that may be a step's, by their names alone; one listing a cluster and run."""
-    cluster, logical = slug.split("/", 1)[0], step.rpartition("/")[2]
+    cluster, logical = InCluster.parse(slug).cluster, StepName.parse(step).of
 
     def load() -> list[str]:
         pages = aws.clients.eks.get_paginator("list_nodegroups").paginate(clusterName=cluster)
@@ -52,4 +53,4 @@ def slugs(aws: Aws, step: str, slug: str, *, fresh: bool) -> list[str]:
 
     listed = aws.listing(f"eks/node-groups/{cluster}", load, fresh=fresh)
     name = re.compile(rf"{re.escape(logical)}(-[0-9a-f]{{{HASH}}})?")
-    return [f"{cluster}/{each}" for each in listed if name.fullmatch(each)]
+    return [str(InCluster(cluster, each)) for each in listed if name.fullmatch(each)]

@@ -27,6 +27,7 @@ from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, ROLE_LIMIT_S, ROLE_NOT_V
 from eksprov.core.alternatives import Alternatives
 from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN, left_to_others
+from eksprov.core.names import InCluster, StepName
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Timing, Traits
 from eksprov.steps.absent import unless
@@ -116,9 +117,9 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
     @property
     def renewed(self) -> NodeGroup:
         """Named by what the config says of it that cannot change in place."""
-        cluster, logical = self.slug.split("/", 1)[0], self.name.rpartition("/")[2]
+        cluster, logical = InCluster.parse(self.slug).cluster, StepName.parse(self.name).of
         what = mark(self.instance_types, self.capacity_type, self.zone_ids, self.ami_type)
-        return replace(self, slug=f"{cluster}/{logical}-{what}")
+        return replace(self, slug=str(InCluster(cluster, f"{logical}-{what}")))
 
     def succeeding(self, have: NodeGroupFacts) -> NodeGroup:
         """With as many nodes as an autoscaler has given the group, within the config's bounds."""
@@ -144,8 +145,8 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
 
     @property
     def _key(self) -> dict[str, Any]:
-        cluster, group = self.slug.split("/", 1)
-        return {"clusterName": cluster, "nodegroupName": group}
+        at = InCluster.parse(self.slug)
+        return {"clusterName": at.cluster, "nodegroupName": at.name}
 
     def desired(self, outputs: Outputs) -> NodeGroupFacts:
         """The config's settings, with the role, the template and the subnets of this stack."""
@@ -255,8 +256,8 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
         return self.timing.create_limit_s if have.status == "CREATING" else rolling_limit_s(nodes, have.update_rule)
 
     def why_failed(self, aws: Aws, update: str) -> str:
-        cluster, group = self.slug.split("/", 1)
-        return why_failed(aws, cluster, update, nodegroupName=group)
+        at = InCluster.parse(self.slug)
+        return why_failed(aws, at.cluster, update, nodegroupName=at.name)
 
     def delete(self, aws: Aws, have: NodeGroupFacts) -> None:
         """EKS drains the nodes, then ends them."""
@@ -314,7 +315,7 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
                     group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
                     owner = owner_of(group.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, f"{cluster}/{name}", group["nodegroupArn"], owner)
+                        yield Sighting(cls.kind, str(InCluster(cluster, name)), group["nodegroupArn"], owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:

@@ -18,6 +18,7 @@ from eksprov.aws.tags import of_stack, owner_of
 from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
+from eksprov.core.names import ServiceAccount
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.eks_reading import GONE, names_of, unless_gone
@@ -49,12 +50,12 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
 
     @property
     def _key(self) -> dict[str, Any]:
-        cluster, namespace, account = self.slug.split("/", 2)
-        return {"clusterName": cluster, "namespace": namespace, "serviceAccount": account}
+        at = ServiceAccount.parse(self.slug)
+        return {"clusterName": at.cluster, "namespace": at.namespace, "serviceAccount": at.name}
 
     @property
     def _cluster(self) -> str:
-        return self.slug.split("/", 1)[0]
+        return ServiceAccount.parse(self.slug).cluster
 
     def desired(self, outputs: Outputs) -> AssociationFacts:
         """The role of this stack."""
@@ -62,8 +63,8 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
 
     def describe(self, want: AssociationFacts) -> str:
         """What is created, for the plan."""
-        namespace, account = self.slug.split("/", 2)[1:]
-        return f"{self.role} for service account {account} in {namespace}"
+        at = ServiceAccount.parse(self.slug)
+        return f"{self.role} for service account {at.name} in {at.namespace}"
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AssociationFacts | None:
         """Found by its key, then read for its role and tags."""
@@ -126,7 +127,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
                     )["association"]
                     owner = owner_of(found.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        slug = f"{cluster}/{found['namespace']}/{found['serviceAccount']}"
+                        slug = str(ServiceAccount(cluster, found["namespace"], found["serviceAccount"]))
                         yield Sighting(cls.kind, slug, found["associationArn"], owner)
 
     @classmethod

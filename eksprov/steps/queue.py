@@ -20,6 +20,7 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
+from eksprov.core.names import last_part
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
 from eksprov.steps.absent import unless
 from eksprov.steps.policy_json import canonical
@@ -118,7 +119,7 @@ class Queue(Step[Aws, QueueFacts]):
             with tolerating(*GONE):
                 owner = owner_of(sqs.list_queue_tags(QueueUrl=url).get("Tags"))
                 if of_stack(owner, stack, aws.region):
-                    yield Sighting(cls.kind, url.rsplit("/", 1)[-1], url, owner)
+                    yield Sighting(cls.kind, last_part(url), url, owner)
 
     def _url(self, aws: Aws) -> str:
         return aws.clients.sqs.get_queue_url(QueueName=self.slug)["QueueUrl"]

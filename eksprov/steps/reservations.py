@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from eksprov.aws.session import Aws
+from eksprov.core.names import last_part
 from eksprov.steps.absent import unless
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _one(aws: Aws, reservation: str) -> Reservation:
         found.get("AvailabilityZoneId", ""),
         found.get("InstanceType", ""),
         found.get("ReservationType") == "capacity-block",
-        found.get("PlacementGroupArn", "").rpartition("/")[2],
+        last_part(found.get("PlacementGroupArn", "")),
     )
 
 

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html).
 
 from __future__ import annotations
 
+from eksprov.core.names import model_step
 from eksprov.steps.choices import Choices
 from eksprov.steps.iam_role import IamRole, role_name
 from eksprov.steps.policy_json import policy
@@ -77,7 +78,7 @@ def model_role(stack: str, choices: Choices, model: str, bucket: str) -> IamRole
     arn, prefix = f"arn:{choices.partition}:s3:::{bucket}", f"models/{model}/*"
     listing = {"StringLike": {"s3:prefix": [prefix]}}
     return IamRole(
-        name=f"model/{model}/role",
+        name=model_step(model, "role"),
         slug=role_name(stack, choices.region, f"model-{model}"),
         service="pods.eks.amazonaws.com",
         actions=SESSIONS,

@@ -8,6 +8,7 @@ import click
 
 from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, first_choice, shared, upgrade_addons
+from eksprov.core.names import StepName
 from eksprov.errors import EXIT_CHANGES, EXIT_FAILED
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _show(desk: Desk, backend: Backend, plan: Plan, ahead: Forecast, *, failed: 
 
 def _next(desk: Desk, plan: Plan, ahead: Forecast, flags: list[str], *, failed: bool) -> None:
     """The command that goes on from here; none that would be refused."""
-    ready = [line.name.removeprefix("model/") for line in ahead.models.changes if not line.problem]
+    ready = [StepName.parse(line.name).of for line in ahead.models.changes if not line.problem]
     if failed:
         desk.log(f"{click.style('once mended, look again with:', bold=True)} {desk.again()}")
     elif plan.changes:

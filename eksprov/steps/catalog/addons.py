@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from eksprov.core.names import InCluster
 from eksprov.steps import roles
 from eksprov.steps.addon import Addon
 from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
@@ -54,7 +55,7 @@ def addons(config: Config, choices: Choices) -> Iterator[Addon]:
         values = merged(ours, asked.configuration if asked else {})
         yield Addon(
             name=f"addon/{name}",
-            slug=f"{cluster_name(config)}/{name}",
+            slug=str(InCluster(cluster_name(config), name)),
             version=asked.version if asked else None,
             policy="newest_compatible" if asked and asked.version_policy == "newest_compatible" else "default",
             kubernetes_version=choices.kubernetes_version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import InCluster, ServiceAccount
 from eksprov.core.step import AnyStep
 from eksprov.steps import roles
 from eksprov.steps.asg_tags import AsgTags
@@ -41,7 +42,7 @@ def _cluster_autoscaler(config: Config, choices: Choices) -> Iterator[AnyStep]:
     yield roles.cluster_autoscaler_role(config.name, choices, cluster_name(config))
     yield PodIdentityAssociation(
         name=identity_name(CLUSTER_AUTOSCALER),
-        slug=f"{cluster_name(config)}/{SYSTEM}/{CLUSTER_AUTOSCALER}",
+        slug=str(ServiceAccount(cluster_name(config), SYSTEM, CLUSTER_AUTOSCALER)),
         role=role,
         needs=(role, CLUSTER),
     )
@@ -49,7 +50,7 @@ def _cluster_autoscaler(config: Config, choices: Choices) -> Iterator[AnyStep]:
         shape = shape_of(group, choices)
         yield AsgTags(
             name=f"asg-tags/{group.name}",
-            slug=f"{cluster_name(config)}/{group.name}",
+            slug=str(InCluster(cluster_name(config), group.name)),
             labels=tuple(sorted(group.labels.items())),
             taints=shape.taints,
             disk_gib=shape.disk_gib,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from eksprov.core.names import InCluster
 from eksprov.steps import roles
 from eksprov.steps.access_entry import ADMIN_POLICY, AccessEntry
 from eksprov.steps.catalog.given import ROOT, role_arn, role_step
@@ -138,9 +139,9 @@ def node_entries(config: Config, choices: Choices) -> Iterator[NodeAccessEntry]:
         own = f"role{path}{role_name(config.name, choices.region, purpose)}"
         arn = role_arn(config, role) or f"arn:{choices.partition}:iam::{choices.account}:{own}"
         needs = (CLUSTER, role_step(config, role))
-        yield NodeAccessEntry(name=name, slug=f"{cluster_name(config)}/{arn}", type=kind, needs=needs)
+        yield NodeAccessEntry(name=name, slug=str(InCluster(cluster_name(config), arn)), type=kind, needs=needs)
 
 
 def _entry(config: Config, choices: Choices, principal: str, **more: Any) -> AccessEntry:
-    slug = f"{cluster_name(config)}/{principal}"
+    slug = str(InCluster(cluster_name(config), principal))
     return AccessEntry(name=access_name(principal), slug=slug, partition=choices.partition, **more)

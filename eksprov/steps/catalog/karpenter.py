@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import InCluster, ServiceAccount
 from eksprov.core.step import AnyStep
 from eksprov.steps import karpenter_roles
 from eksprov.steps.access_entry import AccessEntry
@@ -74,7 +75,7 @@ def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
     if not shares_node_role(config):
         yield AccessEntry(
             name=NODE_ENTRY,
-            slug=f"{cluster}/{nodes}",
+            slug=str(InCluster(cluster, nodes)),
             partition=choices.partition,
             type="EC2_LINUX",
             compare_age=True,
@@ -82,7 +83,7 @@ def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
         )
     yield PodIdentityAssociation(
         name=IDENTITY,
-        slug=f"{cluster}/{SYSTEM}/{KARPENTER}",
+        slug=str(ServiceAccount(cluster, SYSTEM, KARPENTER)),
         role=controller,
         needs=(controller, CLUSTER),
     )

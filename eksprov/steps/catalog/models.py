@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import ServiceAccount, model_step
 from eksprov.steps import roles
 from eksprov.steps.catalog.given import made
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name
@@ -20,16 +21,16 @@ def model_role(config: Config, choices: Choices, model: str) -> IamRole | Existi
     """The role of a model's pods, made or existing."""
     role = roles.model_role(config.name, choices, model, bucket_name(config, choices))
     arn = next((one.role_arn for one in config.models if one.name == model), None)
-    return lent(role, f"model/{model}/existing-role", arn) if arn else made(config, role)
+    return lent(role, model_step(model, "existing-role"), arn) if arn else made(config, role)
 
 
 def model_association(config: Config, model: str, namespace: str, service_account: str) -> PodIdentityAssociation:
     """The bond between a model's service account and its role."""
     given = any(one.name == model and one.role_arn for one in config.models)
-    role = f"model/{model}/{'existing-role' if given else 'role'}"
+    role = model_step(model, "existing-role" if given else "role")
     return PodIdentityAssociation(
-        name=f"model/{model}/pod-identity",
-        slug=f"{cluster_name(config)}/{namespace}/{service_account}",
+        name=model_step(model, "pod-identity"),
+        slug=str(ServiceAccount(cluster_name(config), namespace, service_account)),
         role=role,
         needs=(role, CLUSTER),
     )

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import model_step
 from eksprov.core.step import AnyStep
 from eksprov.steps.alarm import Alarm, Watch
 from eksprov.steps.catalog.names import CLUSTER, cluster_name
@@ -73,7 +74,7 @@ def model_dashboard(config: Config, choices: Choices, model: str, namespace: str
         Widget("Network, bytes a second", "Average", (pods("pod_network_rx_bytes"), pods("pod_network_tx_bytes"))),
     )
     name = f"{config.name}-{choices.region}-model-{model}"
-    yield Dashboard(name=f"model/{model}/dashboard", slug=name, region=choices.region, widgets=widgets)
+    yield Dashboard(name=model_step(model, "dashboard"), slug=name, region=choices.region, widgets=widgets)
 
 
 def _alarms(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> Iterator[AnyStep]:

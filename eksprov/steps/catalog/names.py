@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import last_part
 from eksprov.steps.choices import Choices
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def subnets(config: Config, choices: Choices, side: str) -> tuple[str, ...]:
 
 def access_name(principal: str) -> str:
     """The last part of the principal's ARN, and of its hash: two paths may end alike."""
-    return f"access-entry/{principal.rsplit('/', 1)[-1]}-{hashlib.sha256(principal.encode()).hexdigest()[:6]}"
+    return f"access-entry/{last_part(principal)}-{hashlib.sha256(principal.encode()).hexdigest()[:6]}"

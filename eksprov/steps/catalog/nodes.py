@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import InCluster
 from eksprov.core.step import AnyStep
 from eksprov.steps import reservations, roles
 from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
@@ -32,7 +33,7 @@ def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
         shape, template = shape_of(group, choices), _template_name(group)
         yield NodeGroup(
             name=f"node-group/{group.name}",
-            slug=f"{cluster_name(config)}/{group.name}",
+            slug=str(InCluster(cluster_name(config), group.name)),
             role=role,
             template=template,
             subnets=where,
