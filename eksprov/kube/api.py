@@ -54,6 +54,11 @@ class Ref:
         """The address that `str` gave."""
         return cls(*text.split("|"))
 
+    @staticmethod
+    def is_deployments(text: str) -> bool:
+        """Whether a text is the address of a Deployment; it may be none at all."""
+        return text.partition("|")[2].startswith("Deployment|")
+
     @classmethod
     def of(cls, manifest: Manifest) -> Ref:
         """The address of a manifest."""

@@ -150,7 +150,7 @@ def _serving(opened: Opened, api: KubeApi) -> Iterator[Where]:
 
 
 def _is_deployment(step: str, slug: str) -> bool:
-    return is_models(step) and not is_shared(step) and Ref.parse(slug).kind == "Deployment"
+    return is_models(step) and not is_shared(step) and Ref.is_deployments(slug)
 
 
 def _place(slug: str) -> Where:

@@ -35,7 +35,6 @@ from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import Opened
 from eksprov.pins.lockfile import Pins
 from eksprov.serving.graph import is_shared, model_steps
-from eksprov.serving.objects import KubeWorkload
 from eksprov.serving.package import Package, read_package
 from eksprov.serving.runtimes import runtime
 from eksprov.serving.sizing import fit, memory
@@ -278,7 +277,7 @@ def _sighted(opened: Opened, kube: KubeApi) -> list[AnyStep]:
 
 
 def _is_deployment(step: AnyStep) -> bool:
-    return isinstance(step, KubeWorkload) and Ref.parse(step.slug).kind == "Deployment"
+    return Ref.is_deployments(step.slug)
 
 
 def _scaling_notes(opened: Opened, kube: KubeApi, specs: Sequence[ModelSpec], made: Sequence[Outcome]) -> list[str]:

@@ -10,10 +10,11 @@ from support.stage import MODEL, STACK_ID, Stage, Theatre
 
 from eksprov.aws.tags import STACK, STEP
 from eksprov.aws.tags import STACK_ID as STACK_ID_TAG
+from eksprov.core.names import is_models
 from eksprov.core.outcome import Status
 from eksprov.operations.provision import provision
 from eksprov.operations.rebuilding import rebuilt
-from eksprov.operations.stack import is_model, open_stack
+from eksprov.operations.stack import open_stack
 
 READS_LIMIT = 40  # of a run that changes nothing, for the quick-start stack
 MUTATING_LIMIT = 55  # of the run that makes it
@@ -25,7 +26,7 @@ UNTAGGED = frozenset({"CreateRoute"})
 
 def test_making_it_takes_few_calls_and_every_step_is_created(stage: Stage) -> None:
     opened = stage.opened()
-    without_models = tuple(step for step in opened.steps if not is_model(step.name))
+    without_models = tuple(step for step in opened.steps if not is_models(step.name))
     stage.tape.rewind()
     report = provision(replace(opened, steps=without_models))
     told = sum(not step.traits.silent for step in without_models)
@@ -66,10 +67,10 @@ def test_a_provision_that_has_lost_its_state_does_not_forget_the_models(stage: S
     stage.store.forget()
     stage.tape.rewind()
     opened = stage.opened()
-    report = provision(replace(opened, steps=tuple(step for step in opened.steps if not is_model(step.name))))
+    report = provision(replace(opened, steps=tuple(step for step in opened.steps if not is_models(step.name))))
     assert recorded is not None
     assert report.state.steps.keys() == recorded.steps.keys()
-    assert [name for name in report.state.steps if is_model(name)]
+    assert [name for name in report.state.steps if is_models(name)]
     assert stage.tape.mutating == []
 
 

@@ -25,13 +25,13 @@ from support.stage import EVERYTHING, Stage, Theatre, everything, project, quick
 
 from eksprov.config.schema import Config
 from eksprov.core.converge import converge, remove
+from eksprov.core.names import is_models
 from eksprov.core.step import Outputs
 from eksprov.core.tagging import NO_TAGS, Tags
 from eksprov.operations.carriers import node_types
 from eksprov.operations.forecast import doctor
 from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import KINDS as EVERY_KIND
-from eksprov.operations.kinds import is_model
 from eksprov.operations.lock import make_pins
 from eksprov.operations.models import graph
 from eksprov.operations.operator_policy import looked_up
@@ -85,7 +85,7 @@ def policy(stage: Stage, *phases: Any, config: Config | None = None) -> Policy:
 
 def own(opened: Opened) -> tuple[Any, ...]:
     """The stack's steps without its models'."""
-    return tuple(step for step in opened.steps if not is_model(step.name))
+    return tuple(step for step in opened.steps if not is_models(step.name))
 
 
 def served(opened: Opened) -> list[Any]:
@@ -186,7 +186,7 @@ class Play:
             for tags in (Tags({"team": "ml"}), Tags(dropped=frozenset({"team"}))):
                 self.stage.tape.rewind()
                 self.made(step, tags)
-                self.note("deploy-model" if is_model(step.name) else "provision")
+                self.note("deploy-model" if is_models(step.name) else "provision")
 
     def mend(self) -> None:
         """What the law of drift does to each field, mended one after another."""
@@ -201,12 +201,12 @@ class Play:
             if field in CLOSED and "cluster-endpoint" in kinds:
                 continue
             for step in [case.of(made), *(one for one in opened.steps if one.name == case.mended_too)]:
-                if isinstance(step, IamRole) and field == "inline" and not is_model(step.name):
+                if isinstance(step, IamRole) and field == "inline" and not is_models(step.name):
                     continue
                 change(made, step)
                 self.stage.tape.rewind()
                 self.made(step)
-                self.note("deploy-model" if is_model(step.name) else "provision")
+                self.note("deploy-model" if is_models(step.name) else "provision")
 
     def rebound(self) -> None:
         """Somebody bounds the roles otherwise."""
@@ -216,7 +216,7 @@ class Play:
                 iam.put_role_permissions_boundary(RoleName=step.slug, PermissionsBoundary=OTHER_BOUNDARY)
                 self.stage.tape.rewind()
                 self.made(step)
-                self.note("deploy-model" if is_model(step.name) else "provision")
+                self.note("deploy-model" if is_models(step.name) else "provision")
 
 
 def describe(opened: Opened) -> None:

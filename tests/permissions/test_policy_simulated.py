@@ -14,9 +14,10 @@ from support.stage import EVERYTHING, Theatre, everything, quick_start
 
 from eksprov.aws.session import Identity
 from eksprov.core.change import Action
+from eksprov.core.names import is_models
 from eksprov.operations.asked import asked
 from eksprov.operations.forecast import doctor
-from eksprov.operations.kinds import KINDS, is_model
+from eksprov.operations.kinds import KINDS
 from eksprov.operations.plan import make_plan
 from eksprov.operations.stack import Opened
 from eksprov.preflight.findings import Findings
@@ -35,7 +36,7 @@ def theatre() -> Theatre:
 def examined(operator: Operator) -> tuple[Findings, Opened]:
     """What doctor says to the operator, before anything is made."""
     opened = operator.stage.opened()
-    steps = tuple(step for step in opened.steps if not is_model(step.name))
+    steps = tuple(step for step in opened.steps if not is_models(step.name))
     identity = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/operator/me", "aws")
     opened = dataclasses.replace(opened, steps=steps, identity=identity)
     operator.stage.tape.rewind()

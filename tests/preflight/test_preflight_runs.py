@@ -13,9 +13,9 @@ from support.stage import Stage
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.config.schema.preflight import FindingName
+from eksprov.core.names import is_models
 from eksprov.core.outcome import Status
 from eksprov.operations.forecast import doctor, forecast, guard
-from eksprov.operations.kinds import is_model
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report, provision
 from eksprov.operations.stack import Opened
@@ -40,7 +40,7 @@ class Told:
 def guarded(stage: Stage, config: Config | None = None, told: Told | None = None) -> Opened:
     """The stack as the command line opens it: with preflight."""
     opened = stage.opened(config)
-    steps = tuple(step for step in opened.steps if not is_model(step.name))
+    steps = tuple(step for step in opened.steps if not is_models(step.name))
     return replace(opened, steps=steps, stack=replace(opened.stack, preflight=True, progress=told or Told()))
 
 

@@ -16,8 +16,8 @@ from support.stage import Stage, quick_start
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.config.schema.preflight import FindingName
+from eksprov.core.names import is_models
 from eksprov.operations.forecast import doctor, forecast
-from eksprov.operations.kinds import is_model
 from eksprov.operations.plan import make_plan
 from eksprov.operations.provision import Report, provision
 from eksprov.operations.stack import Opened
@@ -33,7 +33,7 @@ NO_KEY = f"arn:aws:kms:{HERE}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab
 def guarded(stage: Stage, config: Config) -> Opened:
     """The stack as the command line opens it: with preflight, and without a model."""
     opened = stage.opened(config)
-    steps = tuple(step for step in opened.steps if not is_model(step.name))
+    steps = tuple(step for step in opened.steps if not is_models(step.name))
     return replace(opened, steps=steps, stack=replace(opened.stack, preflight=True))
 
 

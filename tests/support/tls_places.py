@@ -85,12 +85,12 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
         "the endpoint speaks nothing but TLS",
         ("ssl=self._tls",),
     ),
-    "local/node/checks.py Prober._http": (
+    "local/node/containers/checks.py Prober._http": (
         "a kubelet's HTTPS probe does not verify "
         "(https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/)",
         ("ssl=False",),
     ),
-    "local/node/checks.py Prober._tcp": (
+    "local/node/containers/checks.py Prober._tcp": (
         "a TCP probe opens a port of this machine and says nothing",
         ("asyncio.open_connection(LOOPBACK, local)",),
     ),
