@@ -105,7 +105,7 @@ class Place:
         """How the names of the stack's things begin where the account has one name space for all regions.
 
         Stack (28 characters at most) and region are never cut: a name that is too long keeps its first 55 characters
-        (`eksprov.steps.roles.role_name`).
+        (`eksprov.steps.identity.roles.role_name`).
         """
         return f"{self.stack}-{self.region}-{'model-' if self.models_only else ''}"
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from eksprov.aws.clients import MAX_ATTEMPTS, Clients
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.tags import owner_tags
-from eksprov.core.pace import Clock
+from eksprov.core.convergence.pace import Clock
 from eksprov.core.step import Owner
 
 T = TypeVar("T")

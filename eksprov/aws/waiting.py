@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from eksprov import errors
 from eksprov.aws.faults import code, message
+from eksprov.core.convergence.pace import Clock
 from eksprov.core.executor import StopFlag
-from eksprov.core.pace import Clock
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

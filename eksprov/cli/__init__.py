@@ -1,9 +1,10 @@
 """The terminal: reads the command line, brings the world together, prints what came of it.
 
-`app` knows the commands and loads only the one that was asked for; each has a file in `commands`. `wiring` is the
-composition root, the one place that knows which world a config means; `backend` is what commands ask of it. `render`
-turns plans, outcomes and problems into text or JSON; `progress` and `live` show a run while it works. `failures` is
-the only place where errors become text.
+`main` is the composition root: it puts together what a command is given (`program`), from top to bottom. `app` knows
+the commands and loads only the one that was asked for; each has a file in `commands`, and calls operations. `console`
+is what is printed and asked, `session` one stack, `places` the worlds it may live in. `render` turns plans, outcomes
+and problems into text or JSON; `progress` and `live` show a run while it works. `failures` is the only place where
+errors become text.
 
 stdout is the answer, stderr is everything else. Nothing of AWS, Kubernetes or pydantic is imported before a command
 needs it.
@@ -15,13 +16,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eksprov.cli.desk import Desk
+    from eksprov.cli.program import Program
 
 
-def main(argv: Sequence[str] | None = None, desk: Desk | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: Program | None = None) -> int:
     """Carry out one command line (without the program's name) and return the exit code; never raises.
 
-    `desk` is what the command works at; tests bring one with a scripted backend.
+    Tests bring a `program` of their own; else it is put together here.
     """
     from eksprov.cli.interrupts import end_quietly, leave
     from eksprov.errors import EXIT_INTERRUPTED
@@ -31,14 +32,19 @@ def main(argv: Sequence[str] | None = None, desk: Desk | None = None) -> int:
 
     import sys
 
-    from eksprov.cli.desk import Desk
+    from eksprov import operations
+    from eksprov.cli.console import Console
     from eksprov.cli.failures import guarded
+    from eksprov.cli.program import Program
+    from eksprov.cli.session import StackSession
     from eksprov.cli.streams import settle
 
     if argv is None:
         settle()
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    code = guarded(arguments, desk or Desk())
+    if program is None:
+        console = Console()
+        program = Program(console, lambda: StackSession(console), operations)
+    code = guarded(list(sys.argv[1:] if argv is None else argv), program)
     if argv is None and code == EXIT_INTERRUPTED:
         leave(code)
     return code

@@ -17,40 +17,44 @@ from eksprov.cli.streams import unwritten
 from eksprov.cli.words import clean
 
 if TYPE_CHECKING:
-    from eksprov.cli.desk import Desk
+    from eksprov.cli.console import Console
+    from eksprov.cli.program import Program
 
 HINT = "  hint: "
 _OURS = re.compile(r"`eksprov ([^`]+)`")
 
 
-def guarded(arguments: list[str], desk: Desk) -> int:
+def guarded(arguments: list[str], program: Program) -> int:
     """Run the command and return its exit code, whatever happens."""
-    desk.arguments = arguments
+    console = program.console
+    console.arguments = arguments
     try:
-        with desk.interrupts.listening(), desk.patience():
-            return _carried_out(arguments, desk)
+        with console.interrupts.listening(), console.patience():
+            return _carried_out(arguments, program)
     except errors.EksprovError as error:
-        return _told(error, desk)
+        return _told(error, console)
     except click.exceptions.NoArgsIsHelpError as error:
-        desk.log(error.format_message())
+        console.log(error.format_message())
         return errors.EXIT_USAGE
     except click.ClickException as error:
-        return _misused(error, desk, arguments)
+        return _misused(error, console, arguments)
     except (KeyboardInterrupt, click.Abort):
-        desk.end_progress()
-        desk.log("")
-        return _told(errors.InterruptedRunError(pasteable(desk.stopped(), desk)), desk)
+        console.end_progress()
+        console.log("")
+        return _told(errors.InterruptedRunError(pasteable(console.stopped(), console)), console)
     except (OSError, MemoryError) as error:
         known = _of_the_machine(error)
-        return _told(known, desk) if known is not None else _bug(error, arguments, desk)
+        return _told(known, console) if known is not None else _bug(error, arguments, console)
     except Exception as error:
-        return _bug(error, arguments, desk)
+        return _bug(error, arguments, console)
 
 
-def _carried_out(arguments: list[str], desk: Desk) -> int:
+def _carried_out(arguments: list[str], program: Program) -> int:
     from eksprov.cli.app import eksprov
 
-    code = eksprov.main(arguments, prog_name="eksprov", standalone_mode=False, obj=desk, color=desk.color())
+    code = eksprov.main(
+        arguments, prog_name="eksprov", standalone_mode=False, obj=program, color=program.console.color()
+    )
     lost = unwritten(sys.stdout)
     if lost is not None:
         raise errors.MachineError(
@@ -60,34 +64,34 @@ def _carried_out(arguments: list[str], desk: Desk) -> int:
     return code if isinstance(code, int) else errors.EXIT_DONE
 
 
-def _told(error: errors.EksprovError, desk: Desk) -> int:
+def _told(error: errors.EksprovError, console: Console) -> int:
     if isinstance(error, errors.ConfigError):
         for problem in error.problems:
             mark = click.style(f"{problem.level}:", fg="red" if problem.level == "error" else "yellow", bold=True)
-            desk.log(f"{mark} {pasteable(str(problem), desk)}")
+            console.log(f"{mark} {pasteable(str(problem), console)}")
         wrong = sum(problem.level == "error" for problem in error.problems)
-        desk.log(f"{wrong} {'problem' if wrong == 1 else 'problems'}; nothing was changed")
+        console.log(f"{wrong} {'problem' if wrong == 1 else 'problems'}; nothing was changed")
     else:
-        desk.log(click.style("error: ", fg="red", bold=True) + clean(error.message))
+        console.log(click.style("error: ", fg="red", bold=True) + clean(error.message))
     hint = error.hint or errors.cure(error.__cause__)
     if hint:
-        desk.log(HINT + pasteable(hint, desk))
+        console.log(HINT + pasteable(hint, console))
     if isinstance(error, errors.InterruptedRunError):
-        desk.log(f"resume with: {desk.again()}")
+        console.log(f"resume with: {console.again()}")
     return error.exit_code
 
 
-def pasteable(text: str, desk: Desk) -> str:
+def pasteable(text: str, console: Console) -> str:
     """The text with "`eksprov plan`" in it as the user would type it here."""
-    return _OURS.sub(lambda found: f"`{desk.command(*found[1].split())}`", clean(text))
+    return _OURS.sub(lambda found: f"`{console.command(*found[1].split())}`", clean(text))
 
 
-def _misused(error: click.ClickException, desk: Desk, arguments: list[str]) -> int:
+def _misused(error: click.ClickException, console: Console, arguments: list[str]) -> int:
     message = " ".join(error.format_message().split())
-    desk.log(click.style("error: ", fg="red", bold=True) + message[:1].lower() + message[1:])
+    console.log(click.style("error: ", fg="red", bold=True) + message[:1].lower() + message[1:])
     context = getattr(error, "ctx", None)
     path = context.command_path.split()[1:] if context is not None else _command_in(arguments)
-    desk.log(f"{HINT}see {desk.command(*path, '--help', bare=True)}")
+    console.log(f"{HINT}see {console.command(*path, '--help', bare=True)}")
     return errors.EXIT_USAGE
 
 
@@ -110,11 +114,11 @@ def _of_the_machine(error: OSError | MemoryError) -> errors.MachineError | None:
     return errors.MachineError(f"{what or 'the operating system refuses'}: {error.strerror}", errors.cure(error))
 
 
-def _bug(error: Exception, arguments: list[str], desk: Desk) -> int:
+def _bug(error: Exception, arguments: list[str], console: Console) -> int:
     from eksprov.cli.crash import redacted, write_crash
 
-    path = write_crash(error, arguments, desk.environ)
+    path = write_crash(error, arguments, console.environ)
     what = redacted(f"{type(error).__name__}: {error}").splitlines()[0][:200]
     where = f"the details are in {path}" if path else "and the log file could not be written"
-    desk.log(click.style("error: ", fg="red", bold=True) + f"this is a bug in eksprov ({what}); {where}")
+    console.log(click.style("error: ", fg="red", bold=True) + f"this is a bug in eksprov ({what}); {where}")
     return errors.EXIT_FAILED

@@ -1,4 +1,4 @@
-"""The options that many commands share, and what was chosen with them.
+"""The options that many commands share.
 
 `--config`, `--profile`, `--region` and `--verbose` are understood before and after the command's name; what stands
 later wins.
@@ -7,45 +7,22 @@ later wins.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from eksprov.cli.desk import Desk
+from eksprov.cli.program import Program
 
 F = TypeVar("F", bound=Callable[..., Any])
-DEFAULT_CONFIG = Path("eksprov.yaml")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the shared options say; None where the config or the environment decides."""
-
-    config: Path = DEFAULT_CONFIG
-    profile: str | None = None
-    region: str | None = None
-    verbose: bool = False
-
-    def words(self) -> tuple[str, ...]:
-        """The options that say the same again; nothing for what is the default anyway."""
-        words: list[str] = []
-        if self.config != DEFAULT_CONFIG:
-            words += ["--config", str(self.config)]
-        if self.profile is not None:
-            words += ["--profile", self.profile]
-        if self.region is not None:
-            words += ["--region", self.region]
-        return tuple(words)
 
 
 def _choose(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value is None:
         return
-    desk: Desk = context.obj
-    desk.settings = replace(desk.settings, **{str(parameter.name): value})
+    program: Program = context.obj
+    program.console.settings = replace(program.console.settings, **{str(parameter.name): value})
 
 
 def shared(command: F) -> F:
@@ -110,9 +87,9 @@ def complete_models(context: click.Context, parameter: click.Parameter, incomple
     from eksprov import errors
     from eksprov.config.load import load
 
-    desk: Desk = context.obj
+    program: Program = context.obj
     try:
-        config = load(desk.settings.config)
+        config = load(program.console.settings.config)
     except errors.EksprovError:
         return []
     return [model.name for model in config.models if model.name.startswith(incomplete)]

@@ -17,7 +17,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Protocol, TypeVar
 
 from eksprov import errors
-from eksprov.core.converge import failure
+from eksprov.core.convergence.converge import failure
 from eksprov.core.outcome import Outcome, Status
 
 A = TypeVar("A")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from typing import Self
 
+CLUSTER = "cluster"  # the name of the one step that makes it
 MODEL = "model"
 
 

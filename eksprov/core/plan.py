@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from eksprov.core.borrowed import Borrowed, Part
 from eksprov.core.change import NO_CHANGE, Action, Change
-from eksprov.core.converge import is_ours
-from eksprov.core.displacing import displacement
+from eksprov.core.convergence.converge import is_ours
+from eksprov.core.convergence.displacing import displacement
+from eksprov.core.convergence.external import Borrowed, Part
+from eksprov.core.convergence.succession import taken_over
+from eksprov.core.convergence.updates import Consequential, Refusing
 from eksprov.core.executor import Node, order
 from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import READY, AnyStep, Facts, Outputs, Owner, State
-from eksprov.core.succession import taken_over
 from eksprov.core.tagging import NO_TAGS, Tags, compared
-from eksprov.core.updates import Consequential, Refusing
 
 F = TypeVar("F", bound=Facts)
 

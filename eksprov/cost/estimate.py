@@ -12,8 +12,8 @@ from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
 from eksprov.cost.items import TRAFFIC, by_use, is_itemised, items_of
 from eksprov.cost.table import HOURS_A_MONTH, Price
-from eksprov.steps.launch_template_data import LaunchTemplateFacts
-from eksprov.steps.nodegroup_facts import NodeGroupFacts
+from eksprov.steps.node_groups.facts import NodeGroupFacts
+from eksprov.steps.node_groups.launch_template_data import LaunchTemplateFacts
 
 ZERO = Decimal(0)
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from eksprov import errors
-from eksprov.core.pace import Clock
+from eksprov.core.convergence.pace import Clock
 from eksprov.kube import faults, resources
 from eksprov.kube.api import (
     FIELD_MANAGER,

@@ -66,6 +66,11 @@ class Entry:
         return {**pair, "namespace": self.namespace} if self.namespace else pair
 
 
+def context_of(stack: str) -> str:
+    """The name of a stack's entry."""
+    return f"eksprov-{stack}"
+
+
 def default_path(environ: Mapping[str, str]) -> Path:
     """The first path that KUBECONFIG names, else ~/.kube/config. Raises: UsageError where no home folder is known."""
     named = next((part for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part), "")

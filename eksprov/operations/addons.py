@@ -8,8 +8,8 @@ from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.operations.pinning import addon_of
 from eksprov.operations.stack import Opened
-from eksprov.steps.addon import Addon
-from eksprov.steps.addon_checks import problems
+from eksprov.steps.addons.addon import Addon
+from eksprov.steps.addons.checks import problems
 
 
 def refuse_wrong_addons(opened: Opened) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.operations.stack import Opened
-from eksprov.steps.eks_reading import described_cluster
+from eksprov.steps.cluster.reading import described_cluster
 
 IPV4 = "ipv4"  # of clusters that were recorded before there was a choice
 

@@ -9,8 +9,8 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
-from eksprov.core.alternatives import bring, take_away
-from eksprov.core.converge import Run
+from eksprov.core.convergence.alternatives import bring, take_away
+from eksprov.core.convergence.converge import Run
 from eksprov.core.executor import Node, Walk
 from eksprov.core.names import is_models
 from eksprov.core.outcome import Outcome, Status
@@ -22,7 +22,7 @@ from eksprov.operations.blockers import Blockers
 from eksprov.operations.ledger import StackLedger
 from eksprov.operations.stack import Opened
 from eksprov.state.record import State
-from eksprov.steps.cluster import Cluster
+from eksprov.steps.cluster.cluster import Cluster
 
 
 class Applier:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Final
 
 from eksprov import errors
+from eksprov.core.convergence.pace import Clock
 from eksprov.core.names import InCluster
-from eksprov.core.pace import Clock
 from eksprov.core.step import AnyStep
 from eksprov.kube.api import KubeApi
 from eksprov.kube.blockers import blocked, closed_budgets, unready_nodes
-from eksprov.steps.addon import Addon
-from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.addons.addon import Addon
+from eksprov.steps.node_groups.node_group import NodeGroup
 
 ASKS_AFTER_S: Final = 60.0  # a new node group's nodes join in less than two minutes, add-ons start in one
 ASKS_EVERY_S: Final = 30.0

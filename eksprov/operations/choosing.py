@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eksprov.aws.faults import translated
-from eksprov.core.alternatives import Alternatives, in_order, named, serving, standing, summary
 from eksprov.core.change import Action, Change, diff
+from eksprov.core.convergence.alternatives import Alternatives, in_order, named, serving, standing, summary
+from eksprov.core.convergence.succession import taken_over
 from eksprov.core.plan import Planned
 from eksprov.core.replacement import Order
 from eksprov.core.step import AnyStep, State
-from eksprov.core.succession import taken_over
 from eksprov.core.tagging import Tags
 from eksprov.operations.stack import Opened
 

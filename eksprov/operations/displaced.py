@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from eksprov import errors
-from eksprov.core.borrowed import Borrowed
-from eksprov.core.converge import is_ours
-from eksprov.core.displacing import displacement, lost
+from eksprov.core.convergence.converge import is_ours
+from eksprov.core.convergence.displacing import displacement, lost
+from eksprov.core.convergence.external import Borrowed
 from eksprov.core.replacement import Order, outgrown
 from eksprov.core.step import AnyStep
 from eksprov.operations.stack import Opened

@@ -11,14 +11,14 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.aws.faults import translated
-from eksprov.core.converge import is_ours
+from eksprov.core.convergence.converge import is_ours
 from eksprov.core.names import StepName, is_models, last_part
 from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
 from eksprov.operations.stack import Opened
 from eksprov.steps.absent import unless
-from eksprov.steps.existing_role import ExistingRole
-from eksprov.steps.iam_role import GONE, IamRole
+from eksprov.steps.identity.existing_role import ExistingRole
+from eksprov.steps.identity.iam_role import GONE, IamRole
 
 BOUNDARY, PATH = "iam.permissions_boundary", "iam.role_path"
 UNTOUCHED = "it is not this stack's, so it is not changed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eksprov.core.names import last_part
 from eksprov.operations.stack import Opened
-from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.identity.access_entry import AccessEntry
 
 
 def lost_access(opened: Opened) -> tuple[str, ...]:

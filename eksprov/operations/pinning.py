@@ -14,8 +14,8 @@ from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
 from eksprov.pins.images import with_digests
 from eksprov.pins.lockfile import Pins
-from eksprov.steps.addon import Addon
-from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.addons.addon import Addon
+from eksprov.steps.node_groups.node_group import NodeGroup
 
 
 def pinned(steps: Iterable[AnyStep], pins: Pins) -> tuple[AnyStep, ...]:

@@ -12,6 +12,9 @@ from eksprov.core.outcome import Outcome
 class Progress(Protocol):
     """All methods may be called from any thread and must return at once."""
 
+    def doing(self, text: str) -> None:
+        """What goes on before and between steps."""
+
     def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
         """These steps are about to be walked, expected to take real seconds; `settled` are recorded as ready."""
 
@@ -30,6 +33,9 @@ class Progress(Protocol):
 
 class Silent:
     """Tells nobody."""
+
+    def doing(self, text: str) -> None:
+        """Nothing."""
 
     def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
         """Nothing."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from eksprov.core.alternatives import under_any_name
 from eksprov.core.change import Action, diff
-from eksprov.core.converge import is_ours
+from eksprov.core.convergence.alternatives import under_any_name
+from eksprov.core.convergence.converge import is_ours
 from eksprov.core.step import AnyStep, Outputs, Sighting, State
 from eksprov.operations.kinds import revived
 from eksprov.operations.stack import Opened

@@ -16,8 +16,8 @@ from eksprov.aws.session import Aws
 from eksprov.core.names import last_part
 from eksprov.kube.api import KubeApi
 from eksprov.steps.absent import unless
-from eksprov.steps.left_behind import VOLUME, Piece, found_of
-from eksprov.steps.reclaiming import DELETE, RECLAIM, RETAIN, UNKNOWN_POLICY, Reclaiming, is_nodes_disk
+from eksprov.steps.leftovers.pieces import VOLUME, Piece, found_of
+from eksprov.steps.leftovers.reclaiming import DELETE, RECLAIM, RETAIN, UNKNOWN_POLICY, Reclaiming, is_nodes_disk
 
 
 def policies(kube: KubeApi) -> dict[str, str]:

@@ -19,9 +19,9 @@ from eksprov import errors
 from eksprov.aws.session import Aws, Identity
 from eksprov.aws.tags import REGION
 from eksprov.config.schema import Config
+from eksprov.core.convergence.pace import Clock
 from eksprov.core.executor import WORKERS, Channel, Pool, Together
 from eksprov.core.names import is_models
-from eksprov.core.pace import Clock
 from eksprov.core.step import AnyStep, Facts, Owner, Sighting, Step
 from eksprov.core.tagging import Tags
 from eksprov.core.words import plural
@@ -35,8 +35,8 @@ from eksprov.state.journal import Journal, utc
 from eksprov.state.record import State
 from eksprov.state.store import StateStore
 from eksprov.steps.catalog.names import CLUSTER
-from eksprov.steps.choices import Choices, as_record, resolve
-from eksprov.steps.cluster import Cluster
+from eksprov.steps.cluster.cluster import Cluster
+from eksprov.steps.settled import Choices, as_record, resolve
 
 KubeFactory = Callable[[str, Mapping[str, str]], KubeApi]
 A = TypeVar("A")

@@ -12,20 +12,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from eksprov import errors
-from eksprov.core.converge import is_ours
-from eksprov.core.pace import pause
+from eksprov.core.convergence.converge import is_ours
+from eksprov.core.convergence.pace import pause
 from eksprov.core.step import AnyStep
 from eksprov.core.words import counted
 from eksprov.kube.api import KubeApi, Manifest, Ref, UnknownKindError
 from eksprov.operations.stack import Opened
-from eksprov.steps.addon import Addon
-from eksprov.steps.karpenter_roles import NODE as KARPENTER_NODE
-from eksprov.steps.leftovers import NAME, Leftovers
-from eksprov.steps.nodegroup import NodeGroup
-from eksprov.steps.nodes_on_demand import NAME as NODES
-from eksprov.steps.nodes_on_demand import NodesOnDemand
-from eksprov.steps.reclaiming import Reclaiming
-from eksprov.steps.roles import AUTO_NODE
+from eksprov.steps.addons.addon import Addon
+from eksprov.steps.cluster.nodes_on_demand import NAME as NODES
+from eksprov.steps.cluster.nodes_on_demand import NodesOnDemand
+from eksprov.steps.identity.karpenter_roles import NODE as KARPENTER_NODE
+from eksprov.steps.identity.roles import AUTO_NODE
+from eksprov.steps.leftovers.leftovers import NAME, Leftovers
+from eksprov.steps.leftovers.reclaiming import Reclaiming
+from eksprov.steps.node_groups.node_group import NodeGroup
 
 CLAIMS = (("v1", "Service"), ("networking.k8s.io/v1", "Ingress"), ("v1", "PersistentVolumeClaim"))
 POOL, NODE_CLAIM = ("karpenter.sh/v1", "NodePool"), ("karpenter.sh/v1", "NodeClaim")

@@ -19,8 +19,7 @@ from eksprov.controllers.parts import Facts
 from eksprov.core.names import last_part
 from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
-from eksprov.steps.access_entry import AccessEntry
-from eksprov.steps.addon_versions import CNI
+from eksprov.steps.addons.versions import CNI
 from eksprov.steps.catalog import catalog, cluster_name
 from eksprov.steps.catalog import karpenter as karpenter_steps
 from eksprov.steps.catalog.addons import usual_addons
@@ -30,9 +29,10 @@ from eksprov.steps.catalog.given import karpenter_node_arn
 from eksprov.steps.catalog.names import CLUSTER, has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.catalog.tolerations import tolerations
-from eksprov.steps.choices import Choices
-from eksprov.steps.instances import named_types
-from eksprov.steps.node_shape import NodeShape, derive_pool
+from eksprov.steps.identity.access_entry import AccessEntry
+from eksprov.steps.node_groups.instances import named_types
+from eksprov.steps.node_groups.shape import NodeShape, derive_pool
+from eksprov.steps.settled import Choices
 
 MOST_REPLICAS = 2  # of Karpenter, each on a node of its own
 DEVICES: tuple[Device, ...] = ("nvidia", "neuron", "efa")

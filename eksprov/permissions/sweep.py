@@ -1,7 +1,7 @@
 """What a teardown may look at and delete of what controllers made in AWS and left behind.
 
-Such things carry the cluster's name in tags of the controllers (`eksprov.steps.left_behind` names the sources), never
-ours. Load balancers: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html.
+Such things carry the cluster's name in tags of the controllers, never ours (`eksprov.steps.leftovers.pieces` names the
+sources). Load balancers: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from eksprov.aws.rights import ANYTHING, Condition, Need, Place, on
 from eksprov.core.names import last_part
-from eksprov.steps.cluster_network import EKS_CLUSTER, of_cni
-from eksprov.steps.existing_role import ExistingRole
-from eksprov.steps.iam_role import IamRole, role_name
-from eksprov.steps.left_behind import BY_CONTROLLER, KARPENTER_TEMPLATE
-from eksprov.steps.roles import AUTO_NODE
+from eksprov.steps.cluster.network import EKS_CLUSTER, of_cni
+from eksprov.steps.identity.existing_role import ExistingRole
+from eksprov.steps.identity.iam_role import IamRole, role_name
+from eksprov.steps.identity.roles import AUTO_NODE
+from eksprov.steps.leftovers.pieces import BY_CONTROLLER, KARPENTER_TEMPLATE
 
 LOOK = (
     "ec2:DescribeInstances",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 
 from eksprov.core.change import Action
-from eksprov.core.converge import is_ours
+from eksprov.core.convergence.converge import is_ours
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
 from eksprov.core.words import article, noun, plural
@@ -15,8 +15,8 @@ from eksprov.preflight import disk_keys, quotas, reserved, system_pods
 from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
 from eksprov.preflight.need import groups, is_ipv6, starts_auto_mode
-from eksprov.steps.cluster_facts import ClusterFacts
-from eksprov.steps.subnet import SubnetFacts
+from eksprov.steps.cluster.facts import ClusterFacts
+from eksprov.steps.network.subnet import SubnetFacts
 
 SOON = timedelta(days=60)
 POOR_SCORE = 3  # of 10 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)

@@ -19,9 +19,9 @@ from eksprov.aws.faults import code
 from eksprov.aws.session import Aws, Identity
 from eksprov.core.names import last_part
 from eksprov.steps.absent import unless
-from eksprov.steps.node_releases import PARAMETERS, image_parameter
-from eksprov.steps.nodegroup_facts import NodeGroupFacts
-from eksprov.steps.vpc_endpoint import full_names
+from eksprov.steps.network.vpc_endpoint import full_names
+from eksprov.steps.node_groups.facts import NodeGroupFacts
+from eksprov.steps.node_groups.releases import PARAMETERS, image_parameter
 
 AL2023_RELEASE = re.compile(r"(1\.\d+)\.\d+-(\d{8})")
 BOTTLEROCKET_RELEASE = re.compile(r"(\d+\.\d+\.\d+)(-[0-9a-z]+)?")

@@ -16,8 +16,8 @@ from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import Facts
 from eksprov.preflight.facts import TypeFacts
-from eksprov.steps.cluster_facts import ClusterFacts
-from eksprov.steps.nodegroup_facts import NodeGroupFacts
+from eksprov.steps.cluster.facts import ClusterFacts
+from eksprov.steps.node_groups.facts import NodeGroupFacts
 
 STANDARD = frozenset("acdhimrtz")  # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 # Quota codes of EC2's vCPUs, by family: on demand and spot (https://docs.aws.amazon.com/general/latest/gr/ec2-service.html).

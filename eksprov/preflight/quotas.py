@@ -26,10 +26,10 @@ from eksprov.preflight.need import (
     starts_auto_mode,
     vcpus,
 )
-from eksprov.steps.cluster_facts import ClusterFacts
-from eksprov.steps.elastic_ip import ElasticIpFacts
-from eksprov.steps.nat_gateway import NatGatewayFacts
-from eksprov.steps.vpc import VpcFacts
+from eksprov.steps.cluster.facts import ClusterFacts
+from eksprov.steps.network.elastic_ip import ElasticIpFacts
+from eksprov.steps.network.nat_gateway import NatGatewayFacts
+from eksprov.steps.network.vpc import VpcFacts
 
 
 @dataclass(frozen=True)

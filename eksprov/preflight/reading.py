@@ -22,8 +22,8 @@ from eksprov.preflight.facts import NOT_ASKED, Facts, Question, TypeFacts, Unrea
 from eksprov.preflight.need import Group, groups, quota_code
 from eksprov.preflight.quotas import BY_CODE, Quota, relevant
 from eksprov.steps.absent import unless
-from eksprov.steps.cluster_facts import ClusterFacts
-from eksprov.steps.principal import principal_of
+from eksprov.steps.cluster.facts import ClusterFacts
+from eksprov.steps.identity.principal import principal_of
 
 Read = Callable[[], Any]
 ALLOWED, EXPLICIT = "allowed", "explicitDeny"

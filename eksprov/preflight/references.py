@@ -17,7 +17,7 @@ from eksprov.config.schema import Config
 from eksprov.preflight import lookups
 from eksprov.preflight.findings import Finding, unknown
 from eksprov.preflight.lookups import Asked
-from eksprov.steps.addon_roles import role_step
+from eksprov.steps.addons.roles import role_step
 from eksprov.steps.catalog import access_name
 
 Steps = Callable[[Any, str], tuple[str, ...]]

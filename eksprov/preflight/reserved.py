@@ -12,7 +12,7 @@ from eksprov.core.step import Owner
 from eksprov.preflight.facts import Facts, ReservationFacts, Unread
 from eksprov.preflight.findings import Finding, Level, unknown
 from eksprov.preflight.need import groups
-from eksprov.steps.reservations import described
+from eksprov.steps.node_groups.reservations import described
 
 OPEN = "active"
 NAME = "capacity-reservation"

@@ -26,7 +26,7 @@ from eksprov.core.billing import Billing
 from eksprov.core.names import InBucket, StepName, model_step
 from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
 from eksprov.core.words import plural
-from eksprov.serving.package import ModelFile
+from eksprov.serving.inspection.package import ModelFile
 
 THREADS = 8
 # A single PutObject takes 5 GiB at most; above this, parts are sent side by side and resent alone

@@ -16,8 +16,8 @@ from eksprov.kube.api import Manifest, Ref
 from eksprov.serving import manifests
 from eksprov.serving.endpoint import ModelEndpoint
 from eksprov.serving.files import ModelFiles
+from eksprov.serving.inspection.package import Package
 from eksprov.serving.objects import KubeObject, KubeWorkload
-from eksprov.serving.package import Package
 from eksprov.serving.spec import ModelSpec, model_prefix
 
 

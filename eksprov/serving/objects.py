@@ -19,8 +19,8 @@ from typing import ClassVar, Final
 from eksprov.core.step import READY, Outputs, Phase, Timing
 from eksprov.kube.api import KubeApi, Manifest
 from eksprov.kube.objects import KubeObject, ObjectFacts, leaving
-from eksprov.serving.observe import observe
-from eksprov.serving.rollout import verdict
+from eksprov.serving.diagnosis.observe import observe
+from eksprov.serving.diagnosis.rollout import verdict
 
 __all__ = ["KubeObject", "KubeWorkload"]
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eksprov.serving.runtimes import Runtime
+from eksprov.serving.runtimes.presets import Runtime
 from eksprov.serving.spec import FETCH_MEMORY_MIB, SCRATCH_MIB, ModelSpec
 
 # The public AWS CLI image, by exact version (https://gallery.ecr.aws/aws-cli/aws-cli; its entrypoint is `aws`,

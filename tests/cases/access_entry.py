@@ -10,7 +10,7 @@ from support.memory import Memory, shape
 from support.plain import pages, untag_in_eks
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.access_entry import AccessEntry
+from eksprov.steps.identity.access_entry import AccessEntry
 
 POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKS{}Policy"
 

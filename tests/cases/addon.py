@@ -10,7 +10,7 @@ from support.memory import Memory, shape
 from support.plain import of_clusters, untag_in_eks
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.addon import Addon
+from eksprov.steps.addons.addon import Addon
 
 
 def updated(**change: Any) -> Change:

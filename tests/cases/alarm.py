@@ -8,7 +8,7 @@ from typing import Any
 from support.kind_case import Change, Client, Iam, Item, KindCase, Made
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.alarm import Alarm
+from eksprov.steps.monitoring.alarm import Alarm
 
 KEPT = (
     "AlarmName AlarmDescription Namespace MetricName Statistic Threshold Period EvaluationPeriods Dimensions "
@@ -57,7 +57,7 @@ CASE = KindCase(
         "actions": put(AlarmActions=[], OKActions=[]),
         "description": put(AlarmDescription="?"),
     },
-    untag="tests/steps/test_monitoring.py brings the stranger",
+    untag="tests/steps/monitoring/test_monitoring.py brings the stranger",
     asks=Iam(
         service="cloudwatch",
         creates=("cloudwatch:PutMetricAlarm",),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from support.kind_case import Client, Iam, Item, KindCase
 from support.plain import pages
 
-from eksprov.steps.asg_tags import AsgTags
+from eksprov.steps.node_groups.asg_tags import AsgTags
 
 MARKS = ("k8s.io/cluster-autoscaler/node-template/", "eksprov:")
 

@@ -9,7 +9,7 @@ from support.memory import Memory
 from support.plain import or_none
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.bucket import Bucket
+from eksprov.steps.storage.bucket import Bucket
 
 ASKED = {
     "tags": ("get_bucket_tagging", "TagSet"),

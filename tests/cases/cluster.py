@@ -9,9 +9,9 @@ from support.kind_case import Change, Client, Iam, Item, KindCase, Thing
 from support.memory import Memory, shape
 from support.plain import pages, untag_in_eks
 
-from eksprov.steps.cluster import Cluster
+from eksprov.steps.cluster.cluster import Cluster
 
-AUTO_MODE = "tests/steps/test_auto_mode.py changes it in a stack that has it"
+AUTO_MODE = "tests/steps/cluster/test_auto_mode.py changes it in a stack that has it"
 
 
 def read(client: Client) -> Iterable[Item]:

@@ -8,7 +8,7 @@ from support.kind_case import Client, Iam, Item, KindCase, Made
 from support.plain import pages
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.dashboard import Dashboard
+from eksprov.steps.monitoring.dashboard import Dashboard
 
 NO_TAGS_TOLD = (":dashboard/", "IAM is told no tags of dashboards")
 
@@ -34,7 +34,7 @@ CASE = KindCase(
     kind=Dashboard,
     read=read,
     drifts={"body": emptied},
-    untag="tests/steps/test_monitoring.py brings the stranger",
+    untag="tests/steps/monitoring/test_monitoring.py brings the stranger",
     asks=Iam(
         service="cloudwatch",
         creates=("cloudwatch:PutDashboard",),

@@ -8,7 +8,7 @@ from support.kind_case import Iam, Item, KindCase, Thing
 from support.memory import Memory, tags_in_ec2
 from support.plain import WITH_ITS_NETWORK, of_ec2
 
-from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
+from eksprov.steps.network.egress_only_internet_gateway import EgressOnlyInternetGateway
 
 
 def peek(memory: Memory) -> Iterable[Item]:

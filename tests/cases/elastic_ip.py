@@ -8,7 +8,7 @@ from support.kind_case import Client, Iam, Item, KindCase, Thing
 from support.memory import Memory, tags_in_ec2
 from support.plain import WITH_ITS_NETWORK
 
-from eksprov.steps.elastic_ip import ElasticIp
+from eksprov.steps.network.elastic_ip import ElasticIp
 
 
 def read(client: Client) -> Iterable[Item]:

@@ -9,7 +9,7 @@ from support.kind_case import Change, Client, Iam, Item, KindCase, Made
 from support.plain import arn
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.event_rule import EventRule
+from eksprov.steps.monitoring.event_rule import EventRule
 
 
 def read(client: Client) -> Iterable[Item]:
@@ -55,7 +55,7 @@ CASE = KindCase(
         "description": put(Description="?"),
         "targets": aimed_elsewhere,
     },
-    untag="tests/steps/test_messaging.py brings the stranger",
+    untag="tests/steps/monitoring/test_messaging.py brings the stranger",
     asks=Iam(
         service="events",
         creates=("events:PutRule",),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from support.kind_case import KindCase
 
-from eksprov.steps.existing_vpc import ExistingVpc
+from eksprov.steps.network.existing_vpc import ExistingVpc
 
 CASE = KindCase(
     kind=ExistingVpc,
     read="read among all of its kind, in vpc.py",
-    drifts="tests/steps/test_existing_network_refusals.py",
+    drifts="tests/steps/network/test_existing_network_refusals.py",
     untag="it bears no tags of ours",
     asks="only its descriptions are read",
 )

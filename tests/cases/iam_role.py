@@ -10,7 +10,7 @@ from support.memory import Memory
 from support.plain import TAGS, pages
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.identity.iam_role import IamRole
 
 TRUST_ALL = {"Effect": "Allow", "Principal": "*", "Action": "sts:*"}
 TRUST_EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}

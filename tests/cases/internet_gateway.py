@@ -8,7 +8,7 @@ from support.kind_case import Iam, Item, KindCase, Thing
 from support.memory import Memory, tags_in_ec2
 from support.plain import WITH_ITS_NETWORK, of_ec2
 
-from eksprov.steps.internet_gateway import InternetGateway
+from eksprov.steps.network.internet_gateway import InternetGateway
 
 
 def peek(memory: Memory) -> Iterable[Item]:

@@ -9,7 +9,7 @@ from typing import Any
 from support.kind_case import Change, Client, Iam, Item, KindCase
 from support.plain import NO_RIGHTS, arn, pages
 
-from eksprov.steps.kms_key import KmsKey
+from eksprov.steps.storage.kms_key import KmsKey
 
 
 def read(client: Client) -> Iterable[Item]:

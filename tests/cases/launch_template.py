@@ -9,7 +9,7 @@ from support.kind_case import Change, Client, Iam, Item, KindCase, Made, Thing
 from support.plain import TAGS, pages
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.launch_template import LaunchTemplate
+from eksprov.steps.node_groups.launch_template import LaunchTemplate
 
 RESERVED = {"CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}}
 KEY = "arn:aws:kms:us-west-2:111122223333:key/1"

@@ -9,7 +9,7 @@ from support.memory import Memory
 from support.plain import TAGS, arn, pages
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.log_group import LogGroup
+from eksprov.steps.monitoring.log_group import LogGroup
 
 
 def read(client: Client) -> Iterable[Item]:

@@ -8,7 +8,7 @@ from support.kind_case import Client, Iam, Item, KindCase, Thing
 from support.memory import Memory, tags_in_ec2
 from support.plain import pages
 
-from eksprov.steps.nat_gateway import NatGateway
+from eksprov.steps.network.nat_gateway import NatGateway
 
 
 def read(client: Client) -> Iterable[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.kind_case import Iam, KindCase, Made
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.node_access_entry import NodeAccessEntry
+from eksprov.steps.identity.node_access_entry import NodeAccessEntry
 
 
 def deleted(made: Made, step: AnyStep) -> None:

@@ -10,7 +10,7 @@ from support.memory import Memory, shape
 from support.plain import of_clusters, untag_in_eks
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.node_groups.node_group import NodeGroup
 
 TAINT = {"key": "gpu", "value": "yes", "effect": "NO_SCHEDULE"}
 

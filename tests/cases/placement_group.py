@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from support.kind_case import Client, Iam, Item, KindCase, Thing
 from support.plain import WITH_ITS_NETWORK
 
-from eksprov.steps.placement_group import PlacementGroup
+from eksprov.steps.node_groups.placement_group import PlacementGroup
 
 
 def read(client: Client) -> Iterable[Item]:
@@ -22,8 +22,8 @@ def read(client: Client) -> Iterable[Item]:
 CASE = KindCase(
     kind=PlacementGroup,
     read=read,
-    drifts="tests/steps/test_placement_group.py",
-    untag="tests/steps/test_placement_group.py brings the stranger",
+    drifts="tests/steps/node_groups/test_placement_group.py",
+    untag="tests/steps/node_groups/test_placement_group.py brings the stranger",
     asks=Iam(
         service="ec2",
         creates=("ec2:CreatePlacementGroup",),

@@ -10,7 +10,7 @@ from support.memory import Memory, shape
 from support.plain import of_clusters, untag_in_eks
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.identity.pod_identity_association import PodIdentityAssociation
 
 
 def another_role(made: Made, step: AnyStep) -> None:

@@ -9,7 +9,7 @@ from support.kind_case import Change, Client, Iam, Item, KindCase, Made
 from support.plain import NO_RIGHTS, arn
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.queue import Queue
+from eksprov.steps.monitoring.queue import Queue
 
 
 def read(client: Client) -> Iterable[Item]:
@@ -43,7 +43,7 @@ CASE = KindCase(
         "encrypted": changed(SqsManagedSseEnabled="false"),
         "policy": changed(Policy=NO_RIGHTS),
     },
-    untag="tests/steps/test_messaging.py brings the stranger",
+    untag="tests/steps/monitoring/test_messaging.py brings the stranger",
     asks=Iam(
         service="sqs",
         creates=("sqs:CreateQueue",),

@@ -9,7 +9,7 @@ from support.memory import Memory
 from support.plain import TAGS, arn, or_none, pages
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.repository import Repository
+from eksprov.steps.storage.repository import Repository
 
 
 def read(client: Client) -> Iterable[Item]:

@@ -10,7 +10,7 @@ from support.memory import OF_IPV6, Memory, tags_in_ec2
 from support.plain import WITH_ITS_NETWORK, of_ec2
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.route_table import RouteTable
+from eksprov.steps.network.route_table import RouteTable
 
 
 def no_route(**to: str) -> Change:

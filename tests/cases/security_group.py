@@ -9,7 +9,7 @@ from support.kind_case import Iam, Item, KindCase, Thing
 from support.memory import Memory
 from support.plain import of_ec2
 
-from eksprov.steps.security_group import SecurityGroup
+from eksprov.steps.network.security_group import SecurityGroup
 
 
 def peek(memory: Memory) -> Iterable[Item]:
@@ -21,7 +21,7 @@ CASE = KindCase(
     kind=SecurityGroup,
     read=of_ec2("describe_security_groups", "SecurityGroups", "GroupId"),
     peek=peek,
-    drifts={"ingress": "tests/steps/test_vpc_endpoint.py puts it back"},
+    drifts={"ingress": "tests/steps/network/test_vpc_endpoint.py puts it back"},
     untag="found by tags alone: without them it is not under our name",
     asks=Iam(
         service="ec2",

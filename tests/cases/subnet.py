@@ -9,7 +9,7 @@ from support.memory import Memory, tags_in_ec2
 from support.plain import WITH_ITS_NETWORK, of_ec2
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.subnet import Subnet
+from eksprov.steps.network.subnet import Subnet
 
 
 def other_role(made: Made, step: AnyStep) -> None:

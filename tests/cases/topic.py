@@ -8,7 +8,7 @@ from support.kind_case import Client, Iam, Item, KindCase, Made
 from support.plain import pages
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.topic import Topic
+from eksprov.steps.monitoring.topic import Topic
 
 
 def read(client: Client) -> Iterable[Item]:
@@ -36,7 +36,7 @@ CASE = KindCase(
     kind=Topic,
     read=read,
     drifts={"emails": unsubscribed},
-    untag="tests/steps/test_monitoring.py brings the stranger",
+    untag="tests/steps/monitoring/test_monitoring.py brings the stranger",
     asks=Iam(
         service="sns",
         creates=("sns:CreateTopic",),

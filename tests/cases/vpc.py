@@ -9,7 +9,7 @@ from support.kind_case import Change, Client, Iam, Item, KindCase, Thing
 from support.memory import Memory, tags_in_ec2
 from support.plain import WITH_ITS_NETWORK, pages
 
-from eksprov.steps.vpc import Vpc
+from eksprov.steps.network.vpc import Vpc
 
 
 def read(client: Client) -> Iterable[Item]:
@@ -39,7 +39,7 @@ CASE = KindCase(
     drifts={
         "dns_support": modified(EnableDnsSupport={"Value": False}),
         "dns_hostnames": modified(EnableDnsHostnames={"Value": False}),
-        "ipv6": "EC2 refuses it while subnets have a part of the range; tests/steps/test_ipv6.py covers it",
+        "ipv6": "EC2 refuses it while subnets have a part of the range; tests/steps/network/test_ipv6.py covers it",
     },
     untag="EC2 gives it no name: without tags it is not under ours",
     asks=Iam(

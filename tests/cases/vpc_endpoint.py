@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from support.kind_case import Client, Iam, Item, KindCase, Thing
 from support.plain import pages
 
-from eksprov.steps.vpc_endpoint import VpcEndpoint
+from eksprov.steps.network.vpc_endpoint import VpcEndpoint
 
-IN_ITS_TESTS = "tests/steps/test_vpc_endpoint.py puts it back"
+IN_ITS_TESTS = "tests/steps/network/test_vpc_endpoint.py puts it back"
 
 
 def read(client: Client) -> Iterable[Item]:

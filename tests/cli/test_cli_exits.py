@@ -22,16 +22,19 @@ from support.memory_kube import MemoryKube
 from support.models import TINY_MODEL
 from support.tls import https_server
 
+from eksprov import operations
 from eksprov.cli import main
 from eksprov.cli.app import COMMANDS
-from eksprov.cli.backend import Backend
-from eksprov.cli.desk import Desk
-from eksprov.cli.wiring import Connection, keys_only_session
+from eksprov.cli.console import Console
+from eksprov.cli.places import Connection, keys_only_session
+from eksprov.cli.program import Program
+from eksprov.cli.session import StackSession
 from eksprov.errors import EXITS
 from eksprov.kube.api import Reply
 from eksprov.kube.client import KubeClient
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.server import AwsServer
+from eksprov.operations.stack import Opened
 
 pytestmark = pytest.mark.real_time
 SPEED = 2000.0
@@ -79,18 +82,26 @@ class Scene:
     def named(self, name: str) -> None:
         (self.folder / "eksprov.yaml").write_text(CONFIG.format(name=name))
 
-    def _backend(self, desk: Desk) -> Backend:
-        backend = Backend(desk, lambda *_: self.place)
-        backend.adjusted = lambda opened: replace(opened, stack=replace(opened.stack, kube=self._api))
-        return backend
-
-    def _api(self, name: str, _known: Any) -> Any:
+    def api(self, name: str, _known: Any) -> Any:
         arn = next((arn for arn in self.kubernetes.apis if arn.endswith(f"/{name}")), "")
         return self.kube or self.kubernetes.apis.get(arn) or MemoryKube()
 
-    def desk(self) -> Desk:
+    def program(self) -> Program:
         environ = {"HOME": str(self.folder), "EKSPROV_LOCAL_HOME": str(self.folder / "world"), "PATH": "/usr/bin:/bin"}
-        return Desk(environ=environ, called_as=("eksprov",), backend=self._backend, terminal=lambda: False)
+        console = Console(environ=environ, called_as=("eksprov",), terminal=lambda: False)
+        return Program(console, lambda: WithApi(console, self), operations)
+
+
+class WithApi(StackSession):
+    """A stack whose API servers are the scene's."""
+
+    def __init__(self, console: Console, scene: Scene) -> None:
+        super().__init__(console, lambda *_: scene.place)
+        self._scene = scene
+
+    def opened(self, display: Any, *, mint: bool) -> Opened:
+        opened = super().opened(display, mint=mint)
+        return replace(opened, stack=replace(opened.stack, kube=self._scene.api))
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +122,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any) -> Scen
 @pytest.fixture
 def ask(scene: Scene, capsys: pytest.CaptureFixture[str]) -> Ask:
     def asked(*arguments: str) -> tuple[int, str, str]:
-        code = main(list(arguments), scene.desk())
+        code = main(list(arguments), scene.program())
         said = capsys.readouterr()
         return code, said.out, said.err
 

@@ -24,9 +24,8 @@ def test_the_option_asks_for_first_choices_and_nothing_else(
     cli: Any, scripted: Any, samples: Any, command: str
 ) -> None:
     backend = scripted(plan_is=samples.changes)
-    backend.adjusted = lambda opened: opened
     assert cli(command, "--first-choice", backend=backend).code == 0
-    assert backend.adjusted(Opened()) == Opened(first_choice=True)
+    assert [opened.first_choice for opened in backend.opened_with] == [True]
 
 
 def test_it_goes_together_with_what_else_was_asked_for() -> None:

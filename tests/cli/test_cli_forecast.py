@@ -9,7 +9,7 @@ from typing import Any
 
 from eksprov.cost.estimate import Estimate, Row
 from eksprov.cost.table import Price
-from eksprov.operations.costs import Forecast
+from eksprov.operations.commands.costs import Forecast
 from eksprov.preflight.findings import Finding, Findings, unknown
 
 PRICE = Price("nat-gateway", Decimal("0.045"), "hour", "2026-09-25", "https://example.com/prices")
@@ -29,10 +29,7 @@ FOUND = Findings(
 
 
 def backend(scripted: Any, found: Findings = FOUND, *, paid: bool = False) -> Any:
-    made = scripted(ahead=Forecast(COST, found, "no pricing for you"), paid=paid)
-    made.forecasts.costs = lambda _display: made.ahead
-    made.forecasts.doctor = lambda _display: found
-    return made
+    return scripted(ahead=Forecast(COST, found, "no pricing for you"), found=found, paid=paid)
 
 
 def test_doctor_lists_the_worst_first_and_fails_on_errors(cli: Any, scripted: Any) -> None:

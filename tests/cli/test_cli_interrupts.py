@@ -10,13 +10,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 from support.handlers import returned
 from support.terminal import CTRL_C, Terminal
 
+from eksprov import operations
+from eksprov.cli import main
+from eksprov.cli.console import Console
 from eksprov.cli.interrupts import SIGNALS, Interrupts
+from eksprov.cli.program import Program
 from eksprov.core.executor import StopFlag
 from eksprov.local import world
 from eksprov.local.controlplane.record import MARKER
@@ -76,30 +81,37 @@ import sys
 from types import SimpleNamespace
 from eksprov.aws.waiting import RealClock
 from eksprov.cli import main
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
+from eksprov.cli.program import Program
 from eksprov.core.executor import Node, StopFlag, Walk
-from eksprov.operations.provision import Report
+from eksprov.operations.commands.provision import Report
 from eksprov.state.record import State
 import contextlib
 
 class Slow:
     config = SimpleNamespace(name="slow", models=())
     place, paid = "nowhere", False
-    def __init__(self, desk):
-        self.desk, self.stop = desk, StopFlag()
+    def __init__(self, console):
+        self.console, self.stop = console, StopFlag()
     def locked(self, command):
         return contextlib.nullcontext()
     def stop_requested(self):
         return self.stop.is_set()
+    def opened(self, display, mint):
+        return display
+    def creating(self, display):
+        return contextlib.nullcontext()
+    def orderly(self):
+        return self.console.interrupts.orderly(self.stop)
     def provision(self, display):
         def act(name):
             print("waiting", flush=True)
             RealClock(self.stop).sleep(600)
-        with self.desk.interrupts.orderly(self.stop):
-            walk = Walk([Node("a", (), 1), Node("b", ("a",), 1)], act, display.finished, self.stop.is_set)
-            return Report(tuple(walk.run().values()), State("slow"), 1.0)
+        walk = Walk([Node("a", (), 1), Node("b", ("a",), 1)], act, display.finished, self.stop.is_set)
+        return Report(tuple(walk.run().values()), State("slow"), 1.0)
 
-sys.exit(main(["provision", "--yes"], Desk(backend=Slow, called_as=["eksprov"])))
+slow = Slow(Console(called_as=["eksprov"]))
+sys.exit(main(["provision", "--yes"], Program(slow.console, lambda: slow, slow)))
 """
 
 
@@ -170,28 +182,26 @@ def test_a_stop_does_not_wait_for_readings_that_are_not_answered() -> None:
     ],
 )
 def test_what_a_stop_has_left_is_said(begun: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from eksprov.cli import main
-    from eksprov.cli.desk import Desk
+    console = Console(called_as=["x"])
 
-    def interrupted(desk: Desk) -> None:
+    def interrupted() -> NoReturn:
         for what in begun:
-            desk.begins(what)
+            console.begins(what)
         raise KeyboardInterrupt
 
-    assert main(["status"], Desk(backend=interrupted, called_as=["x"])) == 130  # type: ignore[arg-type]
+    assert main(["status"], Program(console, interrupted, operations)) == 130
     assert f"error: {said}\n" in capsys.readouterr().err
 
 
 def test_after_an_orderly_run_a_stop_says_that_what_was_done_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
-    from eksprov.cli import main
-    from eksprov.cli.desk import Desk
+    console = Console(called_as=["x"])
 
-    def late(desk: Desk) -> None:
-        with desk.interrupts.orderly(StopFlag()):
-            desk.begins("the local world runs")
+    def late() -> NoReturn:
+        with console.interrupts.orderly(StopFlag()):
+            console.begins("the local world runs")
         raise KeyboardInterrupt
 
-    assert main(["status"], Desk(backend=late, called_as=["x"])) == 130  # type: ignore[arg-type]
+    assert main(["status"], Program(console, late, operations)) == 130
     assert "error: stopped; what was done is recorded\n" in capsys.readouterr().err
 
 
@@ -241,18 +251,20 @@ def test_what_a_stopped_local_up_says_is_what_is_there(tmp_path: Path, after_s: 
 ASKING = """
 import fcntl, struct, sys, termios, time
 from eksprov.cli import main
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
+from eksprov.cli.program import Program
 
-class Asks:
-    def __init__(self, desk):
-        print("ready", flush=True)
-        while not struct.unpack("i", fcntl.ioctl(0, termios.FIONREAD, b"0000"))[0]:
-            time.sleep(0.01)
-        desk.confirm("Type the stack's name:", "digits")
-        print("confirmed")
-        raise SystemExit
+console = Console(called_as=["eksprov"])
 
-sys.exit(main(["status"], Desk(backend=Asks, called_as=["eksprov"])))
+def asks():
+    print("ready", flush=True)
+    while not struct.unpack("i", fcntl.ioctl(0, termios.FIONREAD, b"0000"))[0]:
+        time.sleep(0.01)
+    console.confirm("Type the stack's name:", "digits")
+    print("confirmed")
+    raise SystemExit
+
+sys.exit(main(["status"], Program(console, asks, None)))
 """
 
 

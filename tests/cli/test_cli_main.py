@@ -194,13 +194,20 @@ def test_completion_prints_a_script_of_the_shell(cli: Any, shell: str) -> None:
 def test_completion_knows_commands_options_and_model_names(samples: Any) -> None:
     from click.shell_completion import ShellComplete
 
-    from eksprov.cli.desk import Desk
+    from eksprov import operations
+    from eksprov.cli.console import Console
+    from eksprov.cli.program import Program
+    from eksprov.cli.session import StackSession
+
+    console = Console(environ={})
 
     Path("m").mkdir()
     Path("eksprov.yaml").write_text(
         samples.config + "models:\n  - {name: digits, path: m}\n  - {name: faces, path: m}\n"
     )
-    complete = ShellComplete(eksprov, {"obj": Desk(environ={})}, "eksprov", "_EKSPROV_COMPLETE")
+    complete = ShellComplete(
+        eksprov, {"obj": Program(console, lambda: StackSession(console), operations)}, "eksprov", "_EKSPROV_COMPLETE"
+    )
     assert [item.value for item in complete.get_completions([], "de")] == ["deploy-model"]
     assert [item.value for item in complete.get_completions(["plan"], "--off")] == ["--offline"]
     assert [item.value for item in complete.get_completions(["invoke"], "")] == ["digits", "faces"]

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.clock import VirtualClock
+from support.command_line import Scripted
 from support.memory_kube import MemoryKube
 
 from eksprov import errors
-from eksprov.cli.models import Models, _merged
 from eksprov.core.outcome import Outcome, Status
 from eksprov.kube.api import Reply
-from eksprov.operations.model_states import Listed
-from eksprov.operations.models import Deployed, Served
-from eksprov.serving.expected import Expected
-from eksprov.serving.invoke import Answer, read_data
-from eksprov.serving.rows import Given, Request
-from eksprov.serving.shaping import request_of
+from eksprov.operations.commands.invocation import invoke
+from eksprov.operations.commands.model_logs import Which, _containers, merged
+from eksprov.operations.commands.models import Deployed, Served
+from eksprov.operations.serving.states import Listed
+from eksprov.serving.requests.expected import Expected
+from eksprov.serving.requests.invoke import Answer, read_data
+from eksprov.serving.requests.rows import Given, Request
+from eksprov.serving.requests.shaping import request_of
 
 URL = "http://digits.models.svc.cluster.local/v2/models/digits/infer"
 MODELS = (
@@ -30,54 +33,55 @@ MODELS = (
 )
 
 
-class ScriptedModels(Models):
-    """Names are checked as ever; the rest is written down in advance."""
+@dataclass
+class WithModels(Scripted):
+    """A stack with two models; what is asked of them is noted in `model_calls`."""
 
-    def __init__(self, folder: Path, report: Any) -> None:
-        self.asked: list[tuple[str, Any]] = []
-        self.timeouts: list[float] = []
-        self._folder, self._report = folder, report
-        super().__init__(SimpleNamespace(config=SimpleNamespace(models=MODELS, name="s"), project=folder))  # type: ignore[arg-type]
+    plan_or_report: Any = None
+    model_calls: list[tuple[str, Any]] = field(default_factory=list)
+    timeouts: list[float] = field(default_factory=list)
 
-    def deploy(self, names: Sequence[str], display: Any) -> Deployed:
-        self.asked.append(("deploy", tuple(names)))
-        display.note("uploading")
-        return Deployed(self._report, (Served("digits", URL, "/api/v1/x"),), ("digits: the autoscaler is blind",))
+    def deploy(self, opened: Any, names: Sequence[str]) -> Deployed:
+        self.model_calls.append(("deploy", tuple(names)))
+        opened.display.note("uploading")
+        served = (Served("digits", URL, "/api/v1/x"),)
+        return Deployed(self.plan_or_report, served, ("digits: the autoscaler is blind",))
 
-    def plan(self, names: Sequence[str], _: Any) -> Any:
-        self.asked.append(("plan", tuple(names)))
-        return self._report
+    def plan_models(self, _opened: Any, names: Sequence[str]) -> Any:
+        self.model_calls.append(("plan", tuple(names)))
+        return self.plan_or_report
 
-    def undeployment(self, names: Sequence[str], _: Any) -> dict[str, int]:
+    def undeployment(self, _opened: Any, names: Sequence[str]) -> dict[str, int]:
         return {"iam-role": len(names), "kube-object": 2}
 
-    def undeploy(self, names: Sequence[str], _: Any) -> Any:
-        self.asked.append(("undeploy", tuple(names)))
-        return self._report
+    def undeploy(self, _opened: Any, names: Sequence[str]) -> Any:
+        self.model_calls.append(("undeploy", tuple(names)))
+        return self.plan_or_report
 
-    def listed(self, _: Any) -> tuple[Listed, ...]:
-        return (
-            Listed("digits", "models", 1, 1, "0123456789abcdef", URL, "ready"),
-            Listed("faces", "models", 0, 0, "", "", "not deployed"),
-        )
+    def listed(self, _opened: Any) -> tuple[Listed, ...]:
+        return self.models_are
 
-    def logs(self, name: str, _: Any, **options: Any) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
-        self.asked.append((name, options))
+    models_are: tuple[Listed, ...] = (
+        Listed("digits", "models", 1, 1, "0123456789abcdef", URL, "ready"),
+        Listed("faces", "models", 0, 0, "", "", "not deployed"),
+    )
+
+    def logs(self, _opened: Any, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
+        self.model_calls.append((name, which))
         return ("a", "b"), iter([("a", "one"), ("b", "two")])
 
-    def invoke(self, name: str, given: Given | None, _: Any, timeout_s: float) -> Answer:
+    def invoke(self, _opened: Any, name: str, given: Given | None, timeout_s: float) -> Answer:
         request = request_of(given, Expected()) if given is not None else None
-        self.asked.append((name, request))
+        self.model_calls.append((name, request))
         self.timeouts.append(timeout_s)
         output = {"name": "predict", "shape": [2, 1], "datatype": "INT64", "data": [0, 7]}
         return Answer((output,), {"model_name": name, "outputs": [output]}, 0.0123)
 
 
 @pytest.fixture
-def backend(scripted: Any, samples: Any, tmp_path: Path) -> Any:
-    made = scripted(config=SimpleNamespace(name="stack", models=MODELS))
-    made.models = ScriptedModels(tmp_path, samples.good)
-    return made
+def backend(samples: Any, tmp_path: Path) -> WithModels:
+    config = SimpleNamespace(name="stack", models=MODELS)
+    return WithModels(config=config, project=tmp_path, plan_or_report=samples.good)
 
 
 def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> None:
@@ -92,26 +96,26 @@ def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> N
         "note: digits: the autoscaler is blind",
         "next: eksprov invoke digits",
     ]
-    assert backend.models.asked == [("deploy", ("digits",))]
+    assert backend.model_calls == [("deploy", ("digits",))]
 
 
 def test_deploy_model_without_names_takes_all(cli: Any, backend: Any) -> None:
     body = json.loads(cli("deploy-model", "--json", backend=backend).out)
-    assert backend.models.asked == [("deploy", ("digits", "faces"))]
+    assert backend.model_calls == [("deploy", ("digits", "faces"))]
     assert body["models"] == [{"name": "digits", "url": URL, "proxy_path": "/api/v1/x", "answered": True}]
     assert body["notes"] == ["digits: the autoscaler is blind"]
 
 
 def test_a_dry_run_only_shows_the_plan(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
-    backend.models = ScriptedModels(tmp_path, samples.changes)
+    backend.plan_or_report = samples.changes
     result = cli("deploy-model", "--dry-run", "faces", backend=backend)
-    assert backend.models.asked == [("plan", ("faces",))]
+    assert backend.model_calls == [("plan", ("faces",))]
     assert "+ create   vpc" in result.out
     assert (result.code, result.err) == (0, "next: eksprov deploy-model faces\n")
 
 
 def test_a_dry_run_of_what_would_be_refused_fails(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
-    backend.models = ScriptedModels(tmp_path, samples.plan)
+    backend.plan_or_report = samples.plan
     for words in ((), ("--json",)):
         result = cli("deploy-model", "--dry-run", "faces", *words, backend=backend)
         assert (result.code, result.err) == (1, "")
@@ -122,11 +126,11 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(cli: Any, backend: An
     arguments = ("out", "digist") if command == "export" else ("digist",)
     result = cli(command, *arguments, backend=backend)
     assert (result.code, result.err) == (2, "error: the config has no model 'digist'; did you mean 'digits'?\n")
-    assert backend.models.asked == []
+    assert backend.model_calls == []
 
 
 def test_a_failed_deployment_says_why_and_how_to_go_on(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
-    backend.models = ScriptedModels(tmp_path, samples.bad)
+    backend.plan_or_report = samples.bad
     result = cli("deploy-model", "digits", backend=backend)
     assert result.code == 1
     assert result.err.splitlines()[-3:] == [
@@ -141,14 +145,14 @@ def test_undeploy_says_what_goes_and_asks_wherever_the_stack_lives(cli: Any, bac
     backend.paid = paid
     refused = cli("undeploy-model", "digits", backend=backend)
     assert (refused.code, "--yes" in refused.err) == (2, True)
-    assert backend.models.asked == []  # where nobody can be asked, nothing is even looked at
+    assert backend.model_calls == []  # where nobody can be asked, nothing is even looked at
     assert cli("undeploy-model", "digits", backend=backend, typed=["no"]).code == 2
-    assert backend.models.asked == []
+    assert backend.model_calls == []
     told = cli("undeploy-model", "digits", "--yes", backend=backend)
     assert told.code == 0
     assert "this deletes 1 IAM role, 2 Kubernetes objects\n" in told.err
     assert cli("undeploy-model", "digits", backend=backend, typed=["yes"]).code == 0
-    assert backend.models.asked == [("undeploy", ("digits",))] * 2
+    assert backend.model_calls == [("undeploy", ("digits",))] * 2
     assert backend.asked == ["forget"]  # time passed while the question stood
 
 
@@ -170,7 +174,7 @@ def test_models_say_in_a_line_each_why_one_is_not_ready_what_it_serves_and_that_
     why = "the server ends by itself: exit code 1; last words: x.Odd: no\n. Next: mend it"
     failed = Listed("digits", "models", 1, 1, "0123456789abcdef", URL, "update failed", "r1", "f" * 16, why)
     gone = Listed("faces", "models", 1, 1, "a" * 16, URL, "ready", "r2", "a" * 16, in_config=False)
-    backend.models.listed = lambda _: (failed, gone)
+    backend.models_are = (failed, gone)
     lines = cli("models", backend=backend).out.splitlines()
     assert lines[1].split()[:4] == ["digits", "models", "1/1", "0123456789ab"]
     assert lines[3:] == [
@@ -183,8 +187,8 @@ def test_models_say_in_a_line_each_why_one_is_not_ready_what_it_serves_and_that_
 
 
 def test_a_model_that_has_not_answered_is_not_said_to_answer(cli: Any, backend: Any) -> None:
-    done = Deployed(backend.models._report, (Served("digits", URL, "/x", answered=False),), ("digits: not known",))
-    backend.models.deploy = lambda *_: done
+    done = Deployed(backend.plan_or_report, (Served("digits", URL, "/x", answered=False),), ("digits: not known",))
+    backend.deploy = lambda *_: done
     assert cli("deploy-model", "digits", backend=backend).out.splitlines()[1] == (
         f"digits is loaded inside the cluster at {URL}"
     )
@@ -192,7 +196,7 @@ def test_a_model_that_has_not_answered_is_not_said_to_answer(cli: Any, backend: 
 
 def test_logs_of_several_pods_name_the_pod(cli: Any, backend: Any) -> None:
     assert cli("logs", "digits", "--tail", "5", "-f", backend=backend).out == "a  one\nb  two\n"
-    assert backend.models.asked == [("digits", {"tail": 5, "follow": True, "previous": False})]
+    assert backend.model_calls == [("digits", Which(tail=5, follow=True, previous=False))]
     lines = cli("logs", "digits", "--json", backend=backend).out.splitlines()
     assert [json.loads(line) for line in lines] == [{"pod": "a", "line": "one"}, {"pod": "b", "line": "two"}]
 
@@ -210,7 +214,7 @@ def test_invoke_takes_a_file_text_or_the_sample(cli: Any, backend: Any, tmp_path
     (tmp_path / "digits" / "sample.json").write_text(json.dumps({**request, "id": "inside"}))
     body = json.loads(cli("invoke", "digits", "--json", backend=backend).out)
     assert body["outputs"][0]["data"] == [0, 7]
-    sent = [request for _, request in backend.models.asked]
+    sent = [request for _, request in backend.model_calls]
     assert sent == [request, request, None, {**request, "id": "beside"}, {**request, "id": "inside"}]
 
 
@@ -219,7 +223,7 @@ def test_invoke_refuses_data_that_is_no_request(cli: Any, backend: Any, data: st
     result = cli("invoke", "digits", "--data", data, backend=backend)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("error: ")
-    assert backend.models.asked == []
+    assert backend.model_calls == []
 
 
 FRAME = {
@@ -248,13 +252,13 @@ def test_a_table_is_known_by_its_files_ending_else_by_its_beginning(
 ) -> None:
     Path(name).write_bytes(content)
     assert cli("invoke", "digits", "--data", name, backend=backend).code == 0
-    assert backend.models.asked == [("digits", FRAME)]
+    assert backend.model_calls == [("digits", FRAME)]
 
 
 def test_a_table_may_stand_on_the_command_line(cli: Any, backend: Any) -> None:
     for data in ("age,city\n3,Zürich", '{"age": 3, "city": "Zürich"}', ' [{"age": 3, "city": "Zürich"}]'):
         assert cli("invoke", "digits", "--data", data, backend=backend).code == 0
-    assert backend.models.asked == [("digits", FRAME)] * 3
+    assert backend.model_calls == [("digits", FRAME)] * 3
 
 
 @pytest.mark.parametrize(
@@ -271,7 +275,7 @@ def test_a_file_of_no_use_is_one_clear_error(cli: Any, backend: Any, name: str, 
     result = cli("invoke", "digits", "--data", name, backend=backend)
     assert (result.code, result.out) == (2, "")
     assert words in result.err
-    assert backend.models.asked == []
+    assert backend.model_calls == []
 
 
 def test_a_file_that_is_too_large_is_not_read(cli: Any, backend: Any) -> None:
@@ -284,13 +288,13 @@ def test_a_file_that_is_too_large_is_not_read(cli: Any, backend: Any) -> None:
 def test_the_model_has_a_minute_or_what_timeout_says(cli: Any, backend: Any) -> None:
     for more in ((), ("--timeout", "600"), ("--timeout", "0.5")):
         assert cli("invoke", "digits", *more, backend=backend).code == 0
-    assert backend.models.timeouts == [60, 600, 0.5]
+    assert backend.timeouts == [60, 600, 0.5]
     for wrong in ("0", "-1", "nan", "inf", "a", "86401"):
         assert cli("invoke", "digits", "--timeout", wrong, backend=backend).code == 2
-    assert len(backend.models.timeouts) == 3
+    assert len(backend.timeouts) == 3
 
 
-def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_is_said(tmp_path: Path) -> None:
+def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_is_said() -> None:
     described = [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in ("b", "a")]
     seen: list[tuple[str, Any]] = []
 
@@ -303,28 +307,26 @@ def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_i
     api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "models"}})
     api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "digits", "namespace": "models"}})
     cluster = SimpleNamespace(slug="c", outputs=lambda found: {"endpoint": found})
+    notes: list[str] = []
     opened = SimpleNamespace(
         cluster=cluster,
         refuse_a_strangers_cluster=lambda: None,
         read=lambda step, fresh: "https://c",
-        stack=SimpleNamespace(kube=lambda slug, known: api, clock=VirtualClock()),
+        stack=SimpleNamespace(
+            kube=lambda slug, known: api,
+            clock=VirtualClock(),
+            config=SimpleNamespace(models=MODELS, name="s"),
+            store=SimpleNamespace(load=lambda: None),
+            progress=SimpleNamespace(doing=lambda text: None, note=notes.append),
+        ),
     )
-    backend = SimpleNamespace(
-        config=SimpleNamespace(models=MODELS, name="s"),
-        project=tmp_path,
-        opened=lambda display, mint: opened,
-    )
-    notes: list[str] = []
-    display: Any = SimpleNamespace(doing=lambda text: None, note=notes.append)
-    models = Models(backend)  # type: ignore[arg-type]
-    backend.recorded = lambda: None
-    models.invoke("digits", read_data("id,a,b\n7,1,2\n"), display, 60)
+    invoke(opened, "digits", read_data("id,a,b\n7,1,2\n"), 60)  # type: ignore[arg-type]
     calls, bodies = zip(*seen, strict=True)
     path = "models/digits v2/models/digits"
     assert calls == (f"GET {path}", f"POST {path}/infer")
     assert [(one["name"], one["data"]) for one in bodies[1]["inputs"]] == [("b", [2]), ("a", [1])]
     assert notes == ["note: left out, for the model does not take it: 'id'"]
-    models.invoke("digits", Request({"inputs": [], "id": "mine"}), display, 60)
+    invoke(opened, "digits", Request({"inputs": [], "id": "mine"}), 60)  # type: ignore[arg-type]
     assert seen[2:] == [(f"POST {path}/infer", {"inputs": [], "id": "mine"})]  # asked nothing before
 
 
@@ -333,11 +335,11 @@ def test_followed_logs_are_merged_and_an_error_in_one_is_raised() -> None:
         yield "b", "two"
         raise errors.AccessError("no")
 
-    assert sorted(_merged([iter([("a", "one")]), iter([("b", "two")])])) == [("a", "one"), ("b", "two")]
-    merged = _merged([failing()])
-    assert next(merged) == ("b", "two")
+    assert sorted(merged([iter([("a", "one")]), iter([("b", "two")])])) == [("a", "one"), ("b", "two")]
+    lines = merged([failing()])
+    assert next(lines) == ("b", "two")
     with pytest.raises(errors.AccessError):
-        next(merged)
+        next(lines)
 
 
 def test_logs_are_of_the_models_own_pods_and_of_what_fetches_it_only_while_it_does() -> None:
@@ -348,13 +350,12 @@ def test_logs_are_of_the_models_own_pods_and_of_what_fetches_it_only_while_it_do
         spec = {"initContainers": [{"name": "fetch"}], "containers": [{"name": "server"}]}
         meta = {"name": name, "namespace": "models", "labels": marks}
         kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": phase}})
-    models = ScriptedModels(Path(), None)
-    found = [(c.pod, c.name) for c in models._containers(kube, "models", "digits")]
+    found = [(c.pod, c.name) for c in _containers(kube, "models", "digits", "s")]
     assert found == [("a", "server"), ("b", "fetch"), ("b", "server")]
 
 
 def test_an_outcome_of_a_model_is_told_like_any_other(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
-    backend.models = ScriptedModels(tmp_path, samples.report(Outcome("model/digits/role", Status.INTERRUPTED)))
+    backend.plan_or_report = samples.report(Outcome("model/digits/role", Status.INTERRUPTED))
     backend.stopped = True
     result = cli("undeploy-model", "digits", "--yes", backend=backend)
     assert result.code == 130

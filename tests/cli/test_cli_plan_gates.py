@@ -12,8 +12,8 @@ import pytest
 from eksprov.core.change import NO_CHANGE, Action, Change, FieldChange
 from eksprov.core.plan import Plan, Planned
 from eksprov.cost.estimate import Estimate
-from eksprov.operations.costs import Forecast
-from eksprov.operations.model_plan import NO_LONGER
+from eksprov.operations.commands.costs import Forecast
+from eksprov.operations.commands.model_plan import NO_LONGER
 from eksprov.preflight.findings import Finding, Findings
 
 VPC = Planned("vpc", "vpc", "digits", Change(Action.CREATE, reason="does not exist"), description="10.0.0.0/16")
@@ -102,5 +102,4 @@ def test_whoever_is_asked_for_a_yes_sees_the_same_lines(cli: Any, scripted: Any)
 @pytest.mark.parametrize("flags", [("--upgrade-addons",), ("--first-choice",), ("--upgrade-addons", "--first-choice")])
 def test_what_was_planned_is_what_is_suggested(cli: Any, scripted: Any, flags: tuple[str, ...]) -> None:
     made = scripted(plan_is=Plan((VPC,)), ahead=ahead())
-    made.adjusted = None
     assert cli("plan", *flags, backend=made).err == f"next: eksprov provision {' '.join(flags)}\n"

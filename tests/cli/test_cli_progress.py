@@ -13,9 +13,10 @@ import pytest
 from rich.console import RenderableType
 from support.handlers import entered_anywhere, returned
 
-from eksprov.cli.live import LiveDisplay
-from eksprov.cli.picture import left_text
-from eksprov.cli.progress import QUIET_S, Display, display_for
+from eksprov.cli.display.choice import display_for
+from eksprov.cli.display.live import LiveDisplay
+from eksprov.cli.display.picture import left_text
+from eksprov.cli.display.progress import QUIET_S, Display
 from eksprov.core.change import Action, Change
 from eksprov.core.executor import Node
 from eksprov.core.outcome import Outcome, Status

@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eksprov.cli.backend import StepStatus
 from eksprov.cli.commands.status import _text
-from eksprov.cli.progress import Display
-from eksprov.cli.render import fitted, outcome_text, table
+from eksprov.cli.display.progress import Display
+from eksprov.cli.render.text import fitted, outcome_text, table
 from eksprov.core.outcome import Outcome, Status
 from eksprov.kube.kubeconfig import Entry, write_entry
+from eksprov.operations.commands.status import StepStatus
 from eksprov.state.codec import encode
 from eksprov.state.record import Record, State
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tables import strict
 
-from eksprov.cli.render_answer import answer_json, answer_text
-from eksprov.serving.invoke import Answer
+from eksprov.cli.render.answer import answer_json, answer_text
+from eksprov.serving.requests.invoke import Answer
 
 
 def answered(*outputs: Any) -> Answer:

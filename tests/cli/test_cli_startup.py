@@ -9,11 +9,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from eksprov import operations
 from eksprov.cli import main
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
+from eksprov.cli.program import Program
 from eksprov.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -80,26 +83,26 @@ def test_a_closed_pipe_ends_the_command_in_silence(tmp_path: Path) -> None:
 def test_a_command_that_takes_long_to_begin_says_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     spoken = threading.Event()
 
-    class Heard(Desk):
+    class Heard(Console):
         def log(self, text: str) -> None:
             super().log(text)
             if "still" in text:
                 spoken.set()
 
-    def slow(_: Desk) -> None:
+    def slow() -> NoReturn:
         assert spoken.wait(30.0)
         raise UsageError("no config")
 
-    def quick(_: Desk) -> None:
+    def quick() -> NoReturn:
         raise UsageError("no config")
 
-    assert main(["status"], Heard(backend=slow, patience_s=1.0)) == 2  # type: ignore[arg-type]
+    assert main(["status"], Program(Heard(patience_s=1.0), slow, operations)) == 2
     assert capsys.readouterr().err.splitlines() == [
         "at work (the first start on a machine takes longest) …",
         "… still at work, 3 s",
         "error: no config",
     ]
-    assert main(["status"], Heard(backend=quick, patience_s=30.0)) == 2  # type: ignore[arg-type]
+    assert main(["status"], Program(Heard(patience_s=30.0), quick, operations)) == 2
     assert capsys.readouterr().err.splitlines() == ["error: no config"]
 
 

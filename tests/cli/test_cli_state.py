@@ -16,11 +16,12 @@ from support.kubernetes import StillKubernetes
 from support.prices import PRODUCTS
 from support.stores import PLACE, STATE
 
-from eksprov import errors
+from eksprov import errors, operations
 from eksprov.cli import main
-from eksprov.cli.backend import Backend
-from eksprov.cli.desk import Desk
-from eksprov.cli.wiring import Connection, keys_only_session
+from eksprov.cli.console import Console
+from eksprov.cli.places import Connection, keys_only_session
+from eksprov.cli.program import Program
+from eksprov.cli.session import StackSession
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.server import AwsServer
 from eksprov.state.codec import decode
@@ -79,14 +80,13 @@ def run(
     (tmp_path / "eksprov.yaml").write_text(CONFIG)
 
     def call(*arguments: str, typed: str | None = None) -> tuple[int, str, str]:
-        desk = Desk(
+        console = Console(
             environ={"HOME": str(tmp_path)},
             called_as=("eksprov",),
-            backend=lambda desk: Backend(desk, lambda *_: place),
             terminal=lambda: typed is not None,
             type_in=lambda _question: typed or "",
         )
-        code = main(list(arguments), desk)
+        code = main(list(arguments), Program(console, lambda: StackSession(console, lambda *_: place), operations))
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -147,22 +147,22 @@ def test_a_run_whose_lock_is_taken_is_told_to_stop(
     """The renewing thread finds out, and ends the run as Ctrl-C would; the thief keeps the lock."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "eksprov.yaml").write_text("name: lost\n" + IN_S3)
-    desk = Desk(environ={"HOME": str(tmp_path)}, called_as=("eksprov",), terminal=lambda: False)
-    backend = Backend(desk, lambda *_: place)
-    client = lambda: backend.aws().clients.s3  # noqa: E731 -- short
-    backend.store = S3Store(client, "s3://team/stacks", "lost", lambda: PLACE, lost=backend.stop, lease_s=0.3)
+    console = Console(environ={"HOME": str(tmp_path)}, called_as=("eksprov",), terminal=lambda: False)
+    session = StackSession(console, lambda *_: place)
+    session.account()  # it is connected to
+    session.store = S3Store(place.s3, "s3://team/stacks", "lost", lambda: PLACE, lost=session.stop, lease_s=0.3)
     thief = S3Store(place.s3, "s3://team/stacks", "lost", lambda: PLACE, me=Me("bo", "far-away", 77))
-    with backend.locked("provision"):
-        assert not backend.stop_requested()
+    with session.locked("provision"):
+        assert not session.stop_requested()
         place.s3().delete_object(Bucket="team", Key=f"stacks/{HERE}lost.lock")
         with thief.lock("teardown"):
             deadline = time.monotonic() + 20
-            while not backend.stop_requested():
+            while not session.stop_requested():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             with pytest.raises(errors.StateError, match="is held by `eksprov teardown`"):
-                backend.store.save(State(stack="lost"))
-            holder = backend.store.holder()
+                session.store.save(State(stack="lost"))
+            holder = session.store.holder()
             assert holder is not None
             assert holder.pid == 77
 

@@ -8,8 +8,8 @@ import pytest
 
 from eksprov.cli.crash import redacted
 from eksprov.cli.invocation import called_as
-from eksprov.cli.render import table
-from eksprov.cli.render_fields import value_text
+from eksprov.cli.render.fields import value_text
+from eksprov.cli.render.text import table
 from eksprov.cli.words import clean, seconds
 from eksprov.core.change import UNKNOWN
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eksprov.cli.render_fields import WIDEST_VALUE, field_lines
+from eksprov.cli.render.fields import WIDEST_VALUE, field_lines
 from eksprov.core.change import UNKNOWN, FieldChange
 
 

@@ -19,10 +19,10 @@ from eksprov.core.change import Action
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, State
 from eksprov.kube.api import Ref
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.stack import open_stack
-from eksprov.operations.teardown import teardown
 
 DEPLOYMENT = Ref("apps/v1", "Deployment", "kube-system", "cluster-autoscaler")
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"

@@ -20,7 +20,7 @@ from eksprov.controllers.karpenter import Around, karpenter
 from eksprov.controllers.karpenter_pools import Place, Pool
 from eksprov.controllers.parts import Facts
 from eksprov.core.change import Action, diff
-from eksprov.core.converge import Run, converge, remove
+from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import READY, Outputs, Owner, Phase, State
 from eksprov.kube.api import KubeApi

@@ -12,7 +12,7 @@ from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
 from eksprov.kube.api import Ref
 from eksprov.operations.sweep import holds_leftovers
-from eksprov.steps.karpenter_roles import NODE
+from eksprov.steps.identity.karpenter_roles import NODE
 
 DAEMON = Ref("apps/v1", "DaemonSet", "kube-system", "nvidia-device-plugin")
 DEVICE = "nvidia.com/gpu"

@@ -10,9 +10,9 @@ import pytest
 from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
-from eksprov.core.alternatives import Alternatives, Standing, bring, in_order, take_away
-from eksprov.core.choosing import PATIENCE_S, ScarceError
-from eksprov.core.converge import Run
+from eksprov.core.convergence.alternatives import Alternatives, Standing, bring, in_order, take_away
+from eksprov.core.convergence.converge import Run
+from eksprov.core.convergence.no_capacity import PATIENCE_S, ScarceError
 from eksprov.core.outcome import Status
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Timing, Traits
 

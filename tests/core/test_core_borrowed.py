@@ -10,9 +10,9 @@ import pytest
 from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
-from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import Action
-from eksprov.core.converge import Run, converge, remove
+from eksprov.core.convergence.converge import Run, converge, remove
+from eksprov.core.convergence.external import Borrowed
 from eksprov.core.outcome import Status
 from eksprov.core.plan import World as Read
 from eksprov.core.plan import preview

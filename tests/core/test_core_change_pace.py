@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, diff
-from eksprov.core.pace import EARLY_S, pause
+from eksprov.core.convergence.pace import EARLY_S, pause
 
 
 @dataclass(frozen=True)

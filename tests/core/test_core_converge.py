@@ -24,7 +24,7 @@ from support.scripted_step import (
 
 from eksprov import errors
 from eksprov.core.change import Action
-from eksprov.core.converge import converge, is_ours, remove
+from eksprov.core.convergence.converge import converge, is_ours, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner, State, Timing, Traits
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from support.memory_ledger import MemoryLedger
 from support.scripted_step import Facts, FakeStep, Time, World, names, run_of
 
-from eksprov.core.converge import converge
+from eksprov.core.convergence.converge import converge
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Traits
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from support.scripted_step import FAILED, LEAVING, MOVING, STEP, Facts, FakeStep, World, names, run_of
 
-from eksprov.core.converge import remove
+from eksprov.core.convergence.converge import remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import Traits
 

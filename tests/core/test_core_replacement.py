@@ -9,7 +9,7 @@ from support.memory_ledger import MemoryLedger
 from support.scripted_step import LEAVING, MOVING, STEP, STRANGE, Facts, FakeStep, World, names, run_of
 
 from eksprov import errors
-from eksprov.core.converge import converge
+from eksprov.core.convergence.converge import converge
 from eksprov.core.outcome import Status
 from eksprov.core.replacement import Order, Replacement
 from eksprov.core.step import Outputs

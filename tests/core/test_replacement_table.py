@@ -8,15 +8,15 @@ import pytest
 
 from eksprov.core.replacement import NOTHING_FORCES_IT, forcing
 from eksprov.core.step import Outputs
+from eksprov.operations.commands.replacements import ANY_SLUG, Kind, table
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.replacements import ANY_SLUG, Kind, table
 
 DOCS = Path(__file__).parents[2] / "docs" / "replacement.md"
 
 
 def test_the_table_in_the_docs_is_what_the_kinds_say() -> None:
     assert DOCS.read_text("utf-8") == table().rstrip("\n") + "\n", (
-        "make it anew: python -m eksprov.operations.replacements > docs/replacement.md"
+        "make it anew: python -m eksprov.operations.commands.replacements > docs/replacement.md"
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from support.configs import changed, with_group
 from support.stage import MemoryStore, Stage, Theatre, everything, quick_start
 
-from eksprov.cli.render_forecast import cost_line
+from eksprov.cli.render.forecast import cost_line
 from eksprov.config.schema import Config
 from eksprov.core.billing import Terms
 from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, Change
@@ -20,9 +20,9 @@ from eksprov.cost.estimate import Estimate, Row, estimate, monthly, wanted_items
 from eksprov.cost.items import is_itemised, items_of
 from eksprov.cost.prices import offline
 from eksprov.cost.table import HOURS_A_MONTH, from_table, table
-from eksprov.operations.costs import costs, offline_costs, offline_forecast
+from eksprov.operations.commands.costs import costs, offline_costs, offline_forecast
+from eksprov.operations.commands.plan import make_plan, offline_plan
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.plan import make_plan, offline_plan
 
 REGION = "us-west-2"
 # By hand: EKS 0.10, NAT gateway 0.045, its address 0.005, 2 x m7i.large 0.1008, 2 x 50 GiB gp3 at 0.08 a month.

@@ -11,7 +11,7 @@ from support.clock import VirtualClock
 from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
-from eksprov.core.converge import APPEAR_GRACE_S, Run, converge, remove
+from eksprov.core.convergence.converge import APPEAR_GRACE_S, Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
 

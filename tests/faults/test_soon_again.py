@@ -12,7 +12,7 @@ from support.stage import STACK_ID, Stage, Theatre, everything
 
 from eksprov.core.outcome import Status
 from eksprov.local.aws.conditions import Conditions
-from eksprov.operations.provision import Report
+from eksprov.operations.commands.provision import Report
 
 S, HOUR = 1.0, 3600.0
 

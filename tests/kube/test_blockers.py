@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support.memory_kube import MemoryKube
 
-from eksprov.core.pace import Clock
+from eksprov.core.convergence.pace import Clock
 from eksprov.kube.blockers import blocked, closed_budgets, unready_nodes
 from eksprov.operations.blockers import ASKS_AFTER_S, Blockers, pod_stem
-from eksprov.steps.addon import Addon
-from eksprov.steps.nodegroup import NodeGroup
+from eksprov.steps.addons.addon import Addon
+from eksprov.steps.node_groups.node_group import NodeGroup
 
 TAINT = "0/2 nodes are available: 2 node(s) had untolerated taint(s)"
 PULL = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "x"'}

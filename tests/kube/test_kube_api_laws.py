@@ -16,7 +16,7 @@ from support.samples import STACK, spec
 from support.served_kube import served_kube
 
 from eksprov import errors
-from eksprov.core.converge import Run, converge, remove
+from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
 from eksprov.kube.api import ConflictError, KubeApi, Ref, UnknownKindError

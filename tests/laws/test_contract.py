@@ -6,16 +6,16 @@ from dataclasses import fields
 
 import pytest
 
-from eksprov.core.alternatives import Alternatives
-from eksprov.core.borrowed import Borrowed, Part
-from eksprov.core.converge import Piecewise
+from eksprov.core.convergence.alternatives import Alternatives
+from eksprov.core.convergence.converge import Piecewise
+from eksprov.core.convergence.external import Borrowed, Part
 from eksprov.core.replacement import Order
 from eksprov.core.step import Outputs, Step
+from eksprov.operations.commands.replacements import ANY_SLUG, Kind
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.replacements import ANY_SLUG, Kind
 from eksprov.serving.endpoint import ModelEndpoint
-from eksprov.steps.leftovers import Leftovers
-from eksprov.steps.nodes_on_demand import NodesOnDemand
+from eksprov.steps.cluster.nodes_on_demand import NodesOnDemand
+from eksprov.steps.leftovers.leftovers import Leftovers
 
 EVERY = (*KINDS, Leftovers, NodesOnDemand)
 CALLS = ("create", "update", "delete")

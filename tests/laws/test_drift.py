@@ -20,7 +20,7 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.change import LeavesToOthers
-from eksprov.core.converge import converge
+from eksprov.core.convergence.converge import converge
 from eksprov.core.outcome import Status
 from eksprov.core.step import AnyStep, Outputs
 

@@ -15,11 +15,11 @@ from support.stage import Stage, Theatre, project
 
 from eksprov.aws.tags import REGION
 from eksprov.core.change import Action
-from eksprov.operations.models import deploy
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.models import deploy
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.stack import Opened, open_stack
-from eksprov.operations.teardown import teardown
 
 EARLIER = "everything-13cc4ef"
 LAUNCHED = {"instance", "launch-template"}  # with the tags of the template that they were launched from

@@ -10,13 +10,14 @@ from support.account import run_of
 from support.stage import EVERYTHING, Stage, Theatre, everything
 
 from eksprov import errors
-from eksprov.core.borrowed import Borrowed, Part
-from eksprov.core.converge import converge, remove
+from eksprov.core.convergence.converge import converge, remove
+from eksprov.core.convergence.external import Borrowed, Part
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
 from eksprov.steps import KINDS
 
-# They need an account in which somebody has made them: tests/steps/test_existing_network.py, tests/laws/test_roles.py.
+# They need an account in which somebody has made them: tests/steps/network/test_existing_network.py and
+# tests/laws/test_roles.py.
 BORROWED = {kind.kind for kind in KINDS if issubclass(kind, Borrowed)}
 
 

@@ -12,7 +12,7 @@ from support.stage import Stage, Theatre, everything, quick_start
 
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan, offline_plan
+from eksprov.operations.commands.plan import make_plan, offline_plan
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from support.stage import Stage, Theatre
 
 from eksprov.core.executor import Node, Walk
 from eksprov.core.outcome import Outcome, Status
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.stack import open_stack
-from eksprov.operations.teardown import teardown
 
 
 def fail_nat_gateway(stage: Stage) -> None:

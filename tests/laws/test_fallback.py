@@ -20,8 +20,8 @@ from support.stage import FAST, Stage, Theatre, quick_start
 from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import Report, provision
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import Report, provision
 
 GROUP = "node-group/gpu"
 NEXT_WITHIN_S = 120.0

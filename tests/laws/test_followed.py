@@ -14,9 +14,9 @@ from support.stage import Stage, Theatre, quick_start
 
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan, offline_plan
-from eksprov.operations.provision import provision
-from eksprov.steps.settled_cluster import FOLLOWED
+from eksprov.operations.commands.plan import make_plan, offline_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.steps.cluster.settled import FOLLOWED
 
 OLD, NEW = "1.35", "1.36"
 NAME = "quickstart"

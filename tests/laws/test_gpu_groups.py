@@ -12,8 +12,8 @@ from support.stage import Stage, Theatre, quick_start
 
 from eksprov.aws.tags import as_dict
 from eksprov.core.outcome import Status
-from eksprov.operations.forecast import doctor
-from eksprov.operations.plan import make_plan
+from eksprov.operations.commands.forecast import doctor
+from eksprov.operations.commands.plan import make_plan
 from eksprov.preflight.findings import Finding
 
 RESERVED = {"instance_types": ["m7i.large"], "capacity_reservation_id": "cr-0123456789abcdef0"}

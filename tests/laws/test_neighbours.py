@@ -15,12 +15,12 @@ from support.stage import EVERYTHING, Stage, Theatre, everything, project
 
 from eksprov.aws.tags import REGION
 from eksprov.core.change import Action
+from eksprov.operations.commands.models import deploy
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.models import deploy
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened, open_stack
-from eksprov.operations.teardown import teardown
 
 AWS_KINDS = [kind for kind in KINDS if kind.world == "aws"]
 EVERYWHERE = {case.name for case in CASES.values() if case.in_every_region}

@@ -21,7 +21,7 @@ from eksprov.config.load import load
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
 from eksprov.errors import ConfigError
-from eksprov.operations.plan import make_plan
+from eksprov.operations.commands.plan import make_plan
 
 WHERE = {"us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn", "eusc-de-east-1": "aws-eusc"}
 EC2 = {"aws-cn": "ec2.amazonaws.com.cn"}

@@ -9,9 +9,9 @@ from support.configs import changed, with_group
 from support.stage import Stage, Theatre, quick_start
 
 from eksprov.config.schema import Config
-from eksprov.operations.forecast import doctor, forecast
-from eksprov.operations.plan import make_plan
-from eksprov.steps.iam_role import trust_document
+from eksprov.operations.commands.forecast import doctor, forecast
+from eksprov.operations.commands.plan import make_plan
+from eksprov.steps.identity.iam_role import trust_document
 
 Case = tuple[bool, Callable[[Config], Config], Callable[[Stage, Config], object]]
 

@@ -10,14 +10,14 @@ from support.configs import EXAMPLES, changed, example
 from support.stage import EVERYTHING, MODEL, MemoryStore, Stage, Theatre, everything, project, quick_start
 
 from eksprov.config.schema import Config
-from eksprov.core.borrowed import Borrowed
 from eksprov.core.change import UNKNOWN, Action
+from eksprov.core.convergence.external import Borrowed
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import Step
+from eksprov.operations.commands.models import graph, model_of, packaged
+from eksprov.operations.commands.plan import Records, make_plan, offline_plan
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.models import graph, model_of, packaged
-from eksprov.operations.plan import Records, make_plan, offline_plan
-from eksprov.operations.provision import provision
 from eksprov.operations.stack import Opened, open_stack
 from eksprov.state.record import State
 

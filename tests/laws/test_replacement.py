@@ -21,8 +21,8 @@ from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan, offline_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.plan import make_plan, offline_plan
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.rebuilding import rebuilt
 
 GROUP = "node-group/workers"

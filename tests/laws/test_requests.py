@@ -184,7 +184,7 @@ def test_parameters_are_looked_at_as_botocore_has_filled_them_in(listening: tupl
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_client_of_the_product_is_heard(service: Any) -> None:
     """Whichever way its session was made, and those for calls that are not repeated too."""
-    from eksprov.cli.wiring import keys_only_session
+    from eksprov.cli.places import keys_only_session
 
     for session in (boto3.Session("a", "b", region_name="us-west-2"), keys_only_session("us-west-2")):
         for attempts in (1, 5):

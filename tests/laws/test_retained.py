@@ -9,7 +9,7 @@ from support.calls import Side
 from support.stage import Stage
 from support.volumes import claims_volume, say, there
 
-from eksprov.operations.removal import removal
+from eksprov.operations.commands.removal import removal
 
 CLUSTER = "quickstart"
 GAP = 7  # of the calls at which it is cut off; one after another they take minutes, and show the same

@@ -26,7 +26,7 @@ from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs
-from eksprov.operations.plan import make_plan
+from eksprov.operations.commands.plan import make_plan
 from eksprov.state.record import facts_sha256, fingerprint
 
 PATH = "/teams/ml/"

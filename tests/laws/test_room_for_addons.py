@@ -13,12 +13,12 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov.config.check import check
 from eksprov.core.outcome import Status
 from eksprov.local.aws.eks.addons.schemas import SCHEMAS
-from eksprov.operations.forecast import doctor
-from eksprov.operations.plan import make_plan
+from eksprov.operations.commands.forecast import doctor
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.progress import Silent
-from eksprov.operations.provision import provision
 from eksprov.operations.stack import open_stack
-from eksprov.steps.addon_configuration import violations
+from eksprov.steps.addons.configuration import violations
 from eksprov.steps.catalog.tolerations import PLACES, merged, tolerating
 
 GPU = {"name": "gpu", "instance_types": ["g5.xlarge"], "desired_size": 2}

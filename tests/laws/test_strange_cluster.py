@@ -17,13 +17,13 @@ from support.stage import Stage, Theatre
 from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.forecast import doctor
+from eksprov.operations.commands.forecast import doctor
+from eksprov.operations.commands.models import cluster_api
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.models import cluster_api
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
-from eksprov.operations.teardown import teardown
-from eksprov.steps.iam_role import trust_document
+from eksprov.steps.identity.iam_role import trust_document
 
 NAME = "quickstart"
 LOOKING = {"DescribeCluster", "ListClusters"}

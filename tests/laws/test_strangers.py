@@ -13,12 +13,12 @@ from support.stage import Stage, Theatre
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.core.borrowed import Part
-from eksprov.core.converge import converge, remove
+from eksprov.core.convergence.converge import converge, remove
+from eksprov.core.convergence.external import Part
 from eksprov.core.outcome import Status
 from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.state.record import State
-from eksprov.steps.iam_role import trust_document
+from eksprov.steps.identity.iam_role import trust_document
 
 OURS = Owner("quickstart", "0ther1ncarnat10n")
 # The others are told by tags alone, or have no tags of ours; or their own tests bring the stranger.

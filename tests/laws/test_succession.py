@@ -12,8 +12,8 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
 
 NAME, GROUP = "quickstart", "node-group/workers"
 OTHERS = {"backup": "daily"}

@@ -10,7 +10,7 @@ from support.stage import EVERYTHING, Stage, Theatre, everything, quick_start
 
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
-from eksprov.operations.plan import make_plan, offline_plan
+from eksprov.operations.commands.plan import make_plan, offline_plan
 
 FIRST = {"team": "ml", "cost-center": "4711"}
 LATER = {"team": "platform", "env": "prod"}

@@ -12,7 +12,7 @@ from eksprov.aws.tags import STACK, STEP
 from eksprov.aws.tags import STACK_ID as STACK_ID_TAG
 from eksprov.core.names import is_models
 from eksprov.core.outcome import Status
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.stack import open_stack
 

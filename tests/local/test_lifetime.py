@@ -11,7 +11,7 @@ from support.stage import Stage, Theatre, quick_start
 
 from eksprov.local.aws.contents import is_empty, stacks
 from eksprov.local.lifetime import IDLE_S, Lifetime
-from eksprov.steps.iam_role import trust_document
+from eksprov.steps.identity.iam_role import trust_document
 
 
 class Life:

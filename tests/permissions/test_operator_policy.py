@@ -24,25 +24,25 @@ from support.samples import package, spec
 from support.stage import EVERYTHING, Stage, Theatre, everything, project, quick_start
 
 from eksprov.config.schema import Config
-from eksprov.core.converge import converge, remove
+from eksprov.core.convergence.converge import converge, remove
 from eksprov.core.names import is_models
 from eksprov.core.step import Outputs
 from eksprov.core.tagging import NO_TAGS, Tags
-from eksprov.operations.carriers import node_types
-from eksprov.operations.forecast import doctor
+from eksprov.operations.commands.forecast import doctor
+from eksprov.operations.commands.lock import make_pins
+from eksprov.operations.commands.models import graph
+from eksprov.operations.commands.operator_policy import looked_up
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.removal import removal
 from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import KINDS as EVERY_KIND
-from eksprov.operations.lock import make_pins
-from eksprov.operations.models import graph
-from eksprov.operations.operator_policy import looked_up
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
-from eksprov.operations.removal import removal
+from eksprov.operations.serving.carriers import node_types
 from eksprov.operations.stack import Opened
 from eksprov.permissions import PHASES, Need, needs, place_of
 from eksprov.permissions.document import LARGEST, documents, size
 from eksprov.serving.spec import StackFacts
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.identity.iam_role import IamRole
 
 KINDS = tuple(kind for kind in EVERY_KIND if kind.world == "aws")
 ACCOUNT = "123456789012"

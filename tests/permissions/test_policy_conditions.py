@@ -18,11 +18,11 @@ from support.policy_law import UNTAGGED, WIDE, too_wide
 
 from eksprov.aws.tags import STACK
 from eksprov.local.aws.policy import allows
-from eksprov.operations.operator_policy import place_before as policy_place
+from eksprov.operations.commands.operator_policy import place_before as policy_place
 from eksprov.permissions import PHASES, Need, Place, needs
 from eksprov.permissions.checks import LOOK_UPS as RIGHTS_TO_LOOK
 from eksprov.preflight.references import LOOK_UPS
-from eksprov.steps.node_access_entry import AUTO_POLICY
+from eksprov.steps.identity.node_access_entry import AUTO_POLICY
 
 EVERY = {"": PHASES, **{phase: (phase,) for phase in PHASES}}
 

@@ -16,9 +16,9 @@ from eksprov.aws.session import Identity
 from eksprov.core.change import Action
 from eksprov.core.names import is_models
 from eksprov.operations.asked import asked
-from eksprov.operations.forecast import doctor
+from eksprov.operations.commands.forecast import doctor
+from eksprov.operations.commands.plan import make_plan
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.plan import make_plan
 from eksprov.operations.stack import Opened
 from eksprov.preflight.findings import Findings
 

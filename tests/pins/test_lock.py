@@ -12,9 +12,9 @@ from support.stage import Stage, Theatre, everything
 from eksprov.config.schema import Config
 from eksprov.core.plan import Plan
 from eksprov.errors import ProvisioningError, UsageError
-from eksprov.operations.lock import Locked, make_pins
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.lock import Locked, make_pins
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import Opened, open_stack
 from eksprov.pins.lockfile import NONE, Pins
 

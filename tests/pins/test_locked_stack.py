@@ -7,7 +7,7 @@ import dataclasses
 from pins.test_lock import OLD_RELEASE, lock
 from support.stage import Theatre, everything, quick_start
 
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import open_stack
 
 

@@ -14,8 +14,8 @@ from support.stage import Stage, Theatre, quick_start
 
 from eksprov import errors
 from eksprov.config.schema import Config
-from eksprov.operations.forecast import doctor, guard
-from eksprov.operations.plan import make_plan
+from eksprov.operations.commands.forecast import doctor, guard
+from eksprov.operations.commands.plan import make_plan
 from eksprov.operations.stack import Opened
 
 ROLE = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"

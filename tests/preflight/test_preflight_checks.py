@@ -19,13 +19,13 @@ from eksprov.preflight.checks import examine
 from eksprov.preflight.facts import Facts, ReservationFacts, TypeFacts, Unread, Use, VersionFacts
 from eksprov.preflight.findings import Finding
 from eksprov.preflight.need import family, groups, quota_code
-from eksprov.steps.cluster import Cluster
-from eksprov.steps.elastic_ip import ElasticIp
-from eksprov.steps.nat_gateway import NatGateway
-from eksprov.steps.nodegroup import NodeGroup
-from eksprov.steps.nodegroup_facts import NodeGroupFacts, UpdateRule
-from eksprov.steps.subnet import Subnet
-from eksprov.steps.vpc import Vpc
+from eksprov.steps.cluster.cluster import Cluster
+from eksprov.steps.network.elastic_ip import ElasticIp
+from eksprov.steps.network.nat_gateway import NatGateway
+from eksprov.steps.network.subnet import Subnet
+from eksprov.steps.network.vpc import Vpc
+from eksprov.steps.node_groups.facts import NodeGroupFacts, UpdateRule
+from eksprov.steps.node_groups.node_group import NodeGroup
 
 US = Owner("demo", "id-1")
 ZONES = ("us-west-2a", "us-west-2b")

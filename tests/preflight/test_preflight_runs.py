@@ -15,9 +15,9 @@ from eksprov.config.schema import Config
 from eksprov.config.schema.preflight import FindingName
 from eksprov.core.names import is_models
 from eksprov.core.outcome import Status
-from eksprov.operations.forecast import doctor, forecast, guard
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import Report, provision
+from eksprov.operations.commands.forecast import doctor, forecast, guard
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import Report, provision
 from eksprov.operations.stack import Opened
 
 READS_LIMIT = 40  # of a run that changes nothing

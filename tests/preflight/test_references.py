@@ -17,12 +17,12 @@ from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.config.schema.preflight import FindingName
 from eksprov.core.names import is_models
-from eksprov.operations.forecast import doctor, forecast
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import Report, provision
+from eksprov.operations.commands.forecast import doctor, forecast
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import Report, provision
 from eksprov.operations.stack import Opened
 from eksprov.preflight.references import CHOSEN, ELSEWHERE, LOOK_UPS
-from eksprov.steps.iam_role import trust_document
+from eksprov.steps.identity.iam_role import trust_document
 
 ACCOUNT, HERE = "123456789012", "us-west-2"
 SSO = "AWSReservedSSO_Admin_0123456789abcdef"

@@ -11,13 +11,13 @@ from support.samples import spec
 from support.stage import MODEL, Stage, Theatre, project, quick_start
 
 from eksprov import errors
-from eksprov.operations.forecast import doctor
-from eksprov.operations.models import deploy
-from eksprov.operations.nodeless import refuse_without_nodes
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.forecast import doctor
+from eksprov.operations.commands.models import deploy
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.serving.nodeless import refuse_without_nodes
 from eksprov.operations.stack import Opened, open_stack
-from eksprov.serving.runtimes import RUNTIMES
+from eksprov.serving.runtimes.presets import RUNTIMES
 from eksprov.serving.sizing import NodeType, fit
 from eksprov.serving.workload import deployment
 

@@ -13,12 +13,12 @@ from support.models import TINY_MODEL
 from support.samples import STACK
 
 from eksprov import errors
-from eksprov.core.converge import converge
+from eksprov.core.convergence.converge import converge
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs
 from eksprov.serving.files import ModelFiles
-from eksprov.serving.package import Package, read_package
-from eksprov.serving.runtimes import MLSERVER_SKLEARN
+from eksprov.serving.inspection.package import Package, read_package
+from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
 
 WEIGHTS = TINY_MODEL + b"w" * 4000  # what follows a pickle is never read
 SLUG = f"{STACK.bucket}/models/digits/"

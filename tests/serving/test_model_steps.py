@@ -14,7 +14,7 @@ from support.samples import package, spec
 
 from eksprov import errors
 from eksprov.core.change import Action, diff
-from eksprov.core.converge import Run, converge, remove
+from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.executor import Walk, order
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes

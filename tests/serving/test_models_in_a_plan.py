@@ -18,10 +18,10 @@ from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.plan import Plan, Planned
 from eksprov.kube.api import Ref
-from eksprov.operations.model_plan import NO_LONGER, models_ahead, offline_models
-from eksprov.operations.models import deploy
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.model_plan import NO_LONGER, models_ahead, offline_models
+from eksprov.operations.commands.models import deploy
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import Opened, open_stack
 
 DEPLOYMENT = Ref("apps/v1", "Deployment", "models", MODEL)

@@ -15,8 +15,8 @@ from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
 from eksprov.kube.api import FIELD_MANAGER, Ref, Reply
-from eksprov.operations.models import deploy, listed, packaged, plan_models, states, undeploy
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.models import deploy, listed, packaged, plan_models, states, undeploy
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import Opened, open_stack
 
 NAMESPACE = Ref("v1", "Namespace", "", "models")

@@ -22,11 +22,11 @@ from eksprov.core.step import Owner
 from eksprov.local.faults.inject import CarryOut, Faults
 from eksprov.local.faults.plan import Fault
 from eksprov.local.faults.wire import Asked
-from eksprov.operations.models import deploy, undeploy
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.models import deploy, undeploy
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.stack import Stack, open_stack
-from eksprov.operations.teardown import teardown
 from eksprov.state.journal import FileJournal
 from eksprov.state.store import FileStore
 from simulator.disk import Disk

@@ -20,9 +20,9 @@ from eksprov.aws.session import Aws
 from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.step import Owner
-from eksprov.operations.models import deploy
-from eksprov.operations.plan import make_plan
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.models import deploy
+from eksprov.operations.commands.plan import make_plan
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import Stack, open_stack
 
 BESIDE = "beside"  # the worlds in which there are neighbours

@@ -35,11 +35,11 @@ from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
 from eksprov.local.faults.inject import CarryOut
 from eksprov.local.faults.wire import Asked
-from eksprov.operations.models import deploy, undeploy
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.models import deploy, undeploy
+from eksprov.operations.commands.provision import provision
+from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.stack import Stack, open_stack
-from eksprov.operations.teardown import teardown
-from eksprov.steps.iam_role import trust_document
+from eksprov.steps.identity.iam_role import trust_document
 from simulator.cheaper import answered, leave_out_what_nobody_sees
 from simulator.neighbours import ELSEWHERE
 from simulator.scheduler import Scheduler

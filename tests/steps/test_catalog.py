@@ -19,7 +19,7 @@ from eksprov.operations.kinds import revive
 from eksprov.state.record import Record
 from eksprov.steps import KINDS
 from eksprov.steps.catalog import access_name, bucket_name, catalog, model_association, model_role
-from eksprov.steps.choices import Choices, Zone
+from eksprov.steps.settled import Choices, Zone
 
 ADMIN = "arn:aws:iam::123456789012:role/team/admin"
 ZONES = tuple(Zone(f"us-west-2{letter}", f"usw2-az{number}") for number, letter in enumerate("abcdef", 1))

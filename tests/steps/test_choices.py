@@ -12,9 +12,9 @@ from eksprov import errors
 from eksprov.aws.session import Identity
 from eksprov.config.schema import AccessEntry, Config, Network
 from eksprov.core.change import UNKNOWN
-from eksprov.steps.choices import Zone, as_record, from_record, resolve
-from eksprov.steps.iam_role import trust_document
-from eksprov.steps.principal import principal_of
+from eksprov.steps.identity.iam_role import trust_document
+from eksprov.steps.identity.principal import principal_of
+from eksprov.steps.settled import Zone, as_record, from_record, resolve
 
 ROLE = "arn:aws:iam::123456789012:role/eksprov-admin"
 

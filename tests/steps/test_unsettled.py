@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from support.stage import Theatre, everything
 
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.progress import Silent
-from eksprov.operations.provision import provision
 
 ENTRY = (
     "The specified principalArn could not be found. You can view your available access entries with "

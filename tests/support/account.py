@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from eksprov.aws.session import Aws
-from eksprov.core.converge import Run, converge, remove
+from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.outcome import Outcome
 from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.core.tagging import NO_TAGS, Tags

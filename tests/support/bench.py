@@ -8,12 +8,12 @@ import pytest
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.core.alternatives import bring
-from eksprov.core.converge import remove
+from eksprov.core.convergence.alternatives import bring
+from eksprov.core.convergence.converge import remove
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import AnyStep, Outputs, Owner, Sighting
 from eksprov.steps.catalog import catalog
-from eksprov.steps.choices import resolve
+from eksprov.steps.settled import resolve
 from support.account import run_of
 from support.stage import STACK_ID, Stage
 

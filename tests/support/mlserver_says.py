@@ -18,8 +18,8 @@ from mlserver.cli.serve import load_settings
 from mlserver.types import InferenceRequest
 
 from eksprov.local.node.containers.model_server import here
-from eksprov.serving.package import Package
-from eksprov.serving.runtimes import MLSERVER_SKLEARN
+from eksprov.serving.inspection.package import Package
+from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
 
 ROW = {"inputs": [{"name": "rows", "shape": [1, 2], "datatype": "FP64", "data": [0.0, 1.0]}]}
 

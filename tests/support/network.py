@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from eksprov.core.step import AnyStep
-from eksprov.steps.elastic_ip import ElasticIp
-from eksprov.steps.internet_gateway import InternetGateway
-from eksprov.steps.nat_gateway import NatGateway
-from eksprov.steps.route_table import RouteTable
-from eksprov.steps.subnet import Subnet
-from eksprov.steps.vpc import Vpc
+from eksprov.steps.network.elastic_ip import ElasticIp
+from eksprov.steps.network.internet_gateway import InternetGateway
+from eksprov.steps.network.nat_gateway import NatGateway
+from eksprov.steps.network.route_table import RouteTable
+from eksprov.steps.network.subnet import Subnet
+from eksprov.steps.network.vpc import Vpc
 
 VPC = Vpc(name="vpc", slug="demo-vpc", cidr="10.0.0.0/16")
 GATEWAY = InternetGateway(name="internet-gateway", slug="demo-igw", vpc="vpc", needs=("vpc",))

@@ -11,7 +11,7 @@ import boto3
 
 from eksprov.aws.session import Aws
 from eksprov.config.schema import Config
-from eksprov.operations.operator_policy import operator_policy
+from eksprov.operations.commands.operator_policy import operator_policy
 from eksprov.permissions import PHASES
 from support.account import REGION, US, Account
 from support.calls import Tape

@@ -15,8 +15,8 @@ from importlib.resources import files
 from typing import Any
 
 from eksprov.config.schema import Config
+from eksprov.operations.commands.operator_policy import place_before
 from eksprov.operations.kinds import KINDS as EVERY_KIND
-from eksprov.operations.operator_policy import place_before
 from eksprov.permissions import PHASES, Need, Phase, Place, needs
 from eksprov.permissions.document import documents
 from support.configs import changed, example, with_group

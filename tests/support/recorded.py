@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from eksprov.config.schema import Config
-from eksprov.operations.models import deploy
-from eksprov.operations.provision import provision
+from eksprov.operations.commands.models import deploy
+from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import Stack, open_stack
 from eksprov.state.codec import decode, encode
 from support.calls import Call

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov.config.schema import Model
-from eksprov.serving.package import ModelFile, Package
+from eksprov.serving.inspection.package import ModelFile, Package
 from eksprov.serving.spec import ModelSpec, StackFacts, model_spec
 
 STACK = StackFacts("demo", "id-1", "us-west-2", "demo-models-123456789012", ("10.0.0.0/19", "10.0.32.0/19"))

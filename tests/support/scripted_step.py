@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from eksprov.core.converge import Run
+from eksprov.core.convergence.converge import Run
 from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
 from support.memory_ledger import MemoryLedger
 

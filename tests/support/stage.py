@@ -20,13 +20,13 @@ import yaml
 from eksprov.aws.inventory import Inventory
 from eksprov.aws.session import Aws
 from eksprov.config.schema import Config
-from eksprov.core.pace import Clock
+from eksprov.core.convergence.pace import Clock
 from eksprov.core.step import Owner
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
-from eksprov.operations.provision import Report, provision
+from eksprov.operations.commands.provision import Report, provision
+from eksprov.operations.commands.teardown import Teardown, teardown
 from eksprov.operations.stack import Opened, Stack, open_stack
-from eksprov.operations.teardown import Teardown, teardown
 from eksprov.state.codec import decode, encode
 from eksprov.state.record import State
 from eksprov.steps.catalog import model_association, model_role

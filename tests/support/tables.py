@@ -11,9 +11,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from eksprov.serving.expected import Expected
-from eksprov.serving.invoke import read_data
-from eksprov.serving.shaping import request_of
+from eksprov.serving.requests.expected import Expected
+from eksprov.serving.requests.invoke import read_data
+from eksprov.serving.requests.shaping import request_of
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=8)
 NAMES = TEXT.filter(str.strip)

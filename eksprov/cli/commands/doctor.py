@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
 from eksprov.errors import EXIT_FAILED
 
 
@@ -13,24 +13,26 @@ from eksprov.errors import EXIT_FAILED
 @shared
 @as_json
 @click.pass_obj
-def command(desk: Desk, as_json: bool) -> int:
+def command(program: Program, as_json: bool) -> int:
     """Find what would go wrong before it does.
 
     Looks at quotas, permissions, offerings, versions, names and addresses, and changes nothing. Each finding has a
     name, by which `preflight.suppress` in the config silences it. Exit code 1 when there are errors; these would also
     stop `provision` before its first create.
     """
-    from eksprov.cli.render_forecast import doctor_json, findings_text
+    from eksprov.cli.render.forecast import doctor_json, findings_text
+    from eksprov.cost.cache import default_path
 
-    backend = desk.backend()
-    with desk.progress() as display:
-        found = backend.forecasts.doctor(display)
+    console = program.console
+    session = program.session()
+    with console.progress() as display:
+        found = program.operations.find(session.opened(display, mint=False), default_path(console.environ))
     if as_json:
-        desk.answer(doctor_json(found, backend.config.name, backend.place))
+        console.answer(doctor_json(found, session.config.name, session.place))
     else:
-        desk.say(findings_text(found, backend.config.name, backend.place))
+        console.say(findings_text(found, session.config.name, session.place))
     if found.errors:
         return EXIT_FAILED
     if not as_json:
-        desk.next("plan")
+        console.next("plan")
     return 0

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
 from eksprov.cli.invocation import command_line
 from eksprov.cli.options import examples, shared
+from eksprov.cli.program import Program
 from eksprov.errors import UsageError, unwritable
 
 _NOT_NAME = re.compile(r"[^a-z0-9-]+")
@@ -38,7 +39,7 @@ _DEEP, _FOLDERS = 4, 500
 @click.option("--private", is_flag=True, help="No NAT gateway and no public endpoint; nodes reach AWS inside the VPC.")
 @click.option("--force", is_flag=True, help="Overwrite the files if they exist.")
 @click.pass_obj
-def command(desk: Desk, name: str | None, full: bool, gpu: bool, private: bool, force: bool) -> int:
+def command(program: Program, name: str | None, full: bool, gpu: bool, private: bool, force: bool) -> int:
     """Write a config file to start from.
 
     It is short, and valid as it is; --full has every key. A model folder that is found below it is named in it. Beside
@@ -48,20 +49,21 @@ def command(desk: Desk, name: str | None, full: bool, gpu: bool, private: bool, 
     from eksprov.config.starting import SCHEMA_FILE, Start, short
     from eksprov.config.template import json_schema, template
 
-    path = desk.settings.config
+    console = program.console
+    path = console.settings.config
     model = next(_models(path.absolute().parent), None)
-    region = desk.settings.region or Start.region
+    region = console.settings.region or Start.region
     chosen = name if name is not None else _name(path.absolute().parent.name, Start.name)
     start = Start(chosen, region, gpu, private, model)
     text = template(start) if full else short(start)
     parse(text, str(path))  # a --name or --region that is none is refused here, with its reason
-    desk.begins(f"{path} may be written")
+    console.begins(f"{path} may be written")
     _write(path, text, force=force)
-    desk.say(f"wrote {path}")
-    _write_schema(desk, path.parent / SCHEMA_FILE, json.dumps(json_schema(), indent=2) + "\n", force=force)
+    console.say(f"wrote {path}")
+    _write_schema(console, path.parent / SCHEMA_FILE, json.dumps(json_schema(), indent=2) + "\n", force=force)
     if model is None:
-        desk.log(f"{_note()} there is no model below it yet; the file shows where one is named")
-    desk.next("plan")
+        console.log(f"{_note()} there is no model below it yet; the file shows where one is named")
+    console.next("plan")
     return 0
 
 
@@ -72,8 +74,8 @@ def _name(text: str, otherwise: str) -> str:
 
 def _models(folder: Path) -> Iterator[tuple[str, str]]:
     """Every model's folder below: a name, and its path from here. Hidden folders and environments are passed over."""
-    from eksprov.serving.runtimes import RUNTIMES
-    from eksprov.serving.settings import SETTINGS
+    from eksprov.serving.runtimes.mlserver_settings import SETTINGS
+    from eksprov.serving.runtimes.presets import RUNTIMES
 
     files = {SETTINGS, *(f"model{suffix}" for runtime in RUNTIMES.values() for suffix in runtime.suffixes)}
     for count, (place, below, names) in enumerate(os.walk(folder)):
@@ -85,7 +87,7 @@ def _models(folder: Path) -> Iterator[tuple[str, str]]:
         below[:] = [] if deep else sorted(name for name in below if not name.startswith((".", "__")))
 
 
-def _write_schema(desk: Desk, path: Path, text: str, *, force: bool) -> None:
+def _write_schema(console: Console, path: Path, text: str, *, force: bool) -> None:
     """Write it where there is none; another version's is left, and how to renew it is said."""
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else None
@@ -94,11 +96,11 @@ def _write_schema(desk: Desk, path: Path, text: str, *, force: bool) -> None:
     if before == text:
         return
     if before is not None and not force:
-        renewed = f"{desk.command('schema', bare=True)} > {command_line((str(path),))}"
-        desk.log(f"{_note()} {path} is not this version's and was left as it is; renew it with: {renewed}")
+        renewed = f"{console.command('schema', bare=True)} > {command_line((str(path),))}"
+        console.log(f"{_note()} {path} is not this version's and was left as it is; renew it with: {renewed}")
         return
     _write(path, text, force=force)
-    desk.say(f"wrote {path}, by which editors check it")
+    console.say(f"wrote {path}, by which editors check it")
 
 
 def _note() -> str:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
+
+if TYPE_CHECKING:
+    from eksprov.cli.display.progress import Display
+    from eksprov.cli.session import Session
+    from eksprov.kube.kubeconfig import Entry
 
 
 @click.command(
@@ -23,19 +29,32 @@ from eksprov.cli.options import as_json, examples, shared
 @click.option("--no-select", is_flag=True, help="Leave the current context as it is.")
 @as_json
 @click.pass_obj
-def command(desk: Desk, file: Path | None, no_select: bool, as_json: bool) -> int:
+def command(program: Program, file: Path | None, no_select: bool, as_json: bool) -> int:
     """Let kubectl use the cluster.
 
     The entry holds no secret: kubectl calls `eksprov token` when it needs one, so no aws CLI is needed.
     """
-    backend = desk.backend()
-    path = file if file is not None else backend.kubeconfig_path()
-    with desk.progress() as display:
-        backend.kubeconfig(path, display, select=not no_select)
-    option = f"--kubeconfig {shlex.quote(str(path))}" if file is not None else f"--context {backend.context}"
+    from eksprov.kube.kubeconfig import context_of, default_path, write_entry
+
+    console = program.console
+    session = program.session()
+    path = file if file is not None else default_path(console.environ)
+    with console.progress() as display:
+        entry = _entry(session, display)
+    console.begins(f"{path} may be written")
+    write_entry(path, entry, select=not no_select)
+    context = context_of(session.config.name)
+    option = f"--kubeconfig {shlex.quote(str(path))}" if file is not None else f"--context {context}"
     if as_json:
-        desk.answer({"schema": 1, "kubeconfig": str(path), "context": backend.context})
+        console.answer({"schema": 1, "kubeconfig": str(path), "context": context})
         return 0
-    desk.say(f"wrote context {backend.context} to {path}")
-    desk.log(f"{click.style('next:', bold=True)} kubectl {option} get nodes")
+    console.say(f"wrote context {context} to {path}")
+    console.log(f"{click.style('next:', bold=True)} kubectl {option} get nodes")
     return 0
+
+
+def _entry(session: Session, display: Display) -> Entry:
+    opened = session.opened(display, mint=False)
+    from eksprov.operations.commands.kubeconfig import entry_of  # after the first word: it takes a while to load
+
+    return entry_of(opened, session.token_env())

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
 from eksprov.cli.options import as_json, examples, shared, yes
+from eksprov.cli.program import Program
 from eksprov.errors import LocalWorldError, NoLocalWorldError
 
 NOTHING_ON: Mapping[str, Any] = {"on": [], "seed": 0, "on_by_config": [], "struck": []}
@@ -37,17 +38,25 @@ def command() -> None:
 @shared
 @as_json
 @click.pass_obj
-def up(desk: Desk, as_json: bool) -> int:
+def up(program: Program, as_json: bool) -> int:
     """Start it, or find it running; Kubernetes begins with the first cluster. It stays until `local down`."""
-    from eksprov.cli.wiring import local_world, start_local
+    from eksprov.cli.places import local_world, start_local
 
+    console = program.console
     world = local_world()
-    with desk.progress() as display:
-        start_local(desk.config(), desk.state_folder(), desk.environ, display, keep=True, begins=desk.begins)
-        found = world.status(desk.state_folder(), desk.environ)
-    _show(desk, found, as_json=as_json)
+    with console.progress() as display:
+        start_local(
+            console.settings.read_config(),
+            console.settings.state_folder,
+            console.environ,
+            display,
+            keep=True,
+            begins=console.begins,
+        )
+        found = world.status(console.settings.state_folder, console.environ)
+    _show(console, found, as_json=as_json)
     if not as_json:
-        desk.next("provision")
+        console.next("provision")
     return 0
 
 
@@ -56,25 +65,26 @@ def up(desk: Desk, as_json: bool) -> int:
 @yes
 @as_json
 @click.pass_obj
-def down(desk: Desk, yes: bool, as_json: bool) -> int:
+def down(program: Program, yes: bool, as_json: bool) -> int:
     """End it and every process it started, also after a crash.
 
     Its stacks are gone with it, so it asks first where one is in it.
     """
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.places import local_world
 
+    console = program.console
     world = local_world()
-    stacks = _stacks_in(desk)
-    if stacks and desk.must_confirm(yes=yes):
-        desk.confirm(f"Delete {', '.join(stacks)} with the local world? Type yes:")
-    with desk.progress() as display:
+    stacks = _stacks_in(console)
+    if stacks and console.must_confirm(yes=yes):
+        console.confirm(f"Delete {', '.join(stacks)} with the local world? Type yes:")
+    with console.progress() as display:
         display.doing("ending the local world")
-        desk.begins("the local world may be ending by itself; `eksprov local status` tells")
-        ended: list[str] = world.down(desk.state_folder(), desk.environ)
+        console.begins("the local world may be ending by itself; `eksprov local status` tells")
+        ended: list[str] = world.down(console.settings.state_folder, console.environ)
     if as_json:
-        desk.answer({"schema": 1, "ended": ended})
+        console.answer({"schema": 1, "ended": ended})
     else:
-        desk.say(f"ended: {', '.join(ended)}" if ended else "no local world was running")
+        console.say(f"ended: {', '.join(ended)}" if ended else "no local world was running")
     return 0
 
 
@@ -82,16 +92,17 @@ def down(desk: Desk, yes: bool, as_json: bool) -> int:
 @shared
 @as_json
 @click.pass_obj
-def status(desk: Desk, as_json: bool) -> int:
+def status(program: Program, as_json: bool) -> int:
     """Show whether it runs, where, and its clusters."""
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.places import local_world
 
+    console = program.console
     world = local_world()
-    if world.find(desk.state_folder(), desk.environ) is None:
+    if world.find(console.settings.state_folder, console.environ) is None:
         if as_json:
-            desk.answer({"schema": 1, "running": False, "aws_endpoint_url": None, "pid": None, "clusters": []})
+            console.answer({"schema": 1, "running": False, "aws_endpoint_url": None, "pid": None, "clusters": []})
         raise NoLocalWorldError("no local world is running", "start it with `eksprov local up`")
-    _show(desk, world.status(desk.state_folder(), desk.environ), as_json=as_json)
+    _show(console, world.status(console.settings.state_folder, console.environ), as_json=as_json)
     return 0
 
 
@@ -99,11 +110,12 @@ def status(desk: Desk, as_json: bool) -> int:
 @shared
 @as_json
 @click.pass_obj
-def list_worlds(desk: Desk, as_json: bool) -> int:
+def list_worlds(program: Program, as_json: bool) -> int:
     """Show every local world of yours that runs, whatever folder it belongs to."""
-    from eksprov.cli.render_world import worlds_text
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.places import local_world
+    from eksprov.cli.render.world import worlds_text
 
+    console = program.console
     local_world()  # says so where its packages are missing
     from eksprov.local.worlds import every
 
@@ -122,9 +134,9 @@ def list_worlds(desk: Desk, as_json: bool) -> int:
         for one in every()
     ]
     if as_json:
-        desk.answer({"schema": 1, "worlds": worlds})
+        console.answer({"schema": 1, "worlds": worlds})
     else:
-        desk.say(worlds_text(worlds))
+        console.say(worlds_text(worlds))
     return 0
 
 
@@ -132,19 +144,20 @@ def list_worlds(desk: Desk, as_json: bool) -> int:
 @shared
 @as_json
 @click.pass_obj
-def env(desk: Desk, as_json: bool) -> int:
+def env(program: Program, as_json: bool) -> int:
     """Print the exports with which the aws CLI, boto3 and `target: aws` use it."""
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.places import local_world
 
-    region = desk.settings.region or desk.config().region
-    variables: dict[str, str] = local_world().env(desk.state_folder(), desk.environ, region)
+    console = program.console
+    region = console.settings.region or console.settings.read_config().region
+    variables: dict[str, str] = local_world().env(console.settings.state_folder, console.environ, region)
     if as_json:
-        desk.answer(variables)
+        console.answer(variables)
         return 0
     for name in LED_ASTRAY_BY:
-        desk.say(f"unset {name}")
+        console.say(f"unset {name}")
     for key, value in variables.items():
-        desk.say(f"export {key}={shlex.quote(value)}")
+        console.say(f"export {key}={shlex.quote(value)}")
     return 0
 
 
@@ -168,21 +181,22 @@ def faults() -> None:
 @shared
 @as_json
 @click.pass_obj
-def faults_list(desk: Desk, as_json: bool) -> int:
+def faults_list(program: Program, as_json: bool) -> int:
     """Explain the faults there are, and show those that are on and what they have struck."""
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.places import local_world
     from eksprov.local.faults.names import FAULTS, shown
 
+    console = program.console
     world = local_world()
-    runs = world.find(desk.state_folder(), desk.environ) is not None
-    found = world.faults(desk.state_folder(), desk.environ) if runs else NOTHING_ON
+    runs = world.find(console.settings.state_folder, console.environ) is not None
+    found = world.faults(console.settings.state_folder, console.environ) if runs else NOTHING_ON
     if as_json:
-        desk.answer({"schema": 1, "known": {name: word.says for name, word in FAULTS.items()}, **found})
+        console.answer({"schema": 1, "known": {name: word.says for name, word in FAULTS.items()}, **found})
         return 0
     width = max(len(shown(name)) for name in FAULTS)
     for name, word in FAULTS.items():
-        desk.say(f"{shown(name):{width}}  {word.says}")
-    _show_on(desk, found)
+        console.say(f"{shown(name):{width}}  {word.says}")
+    _show_on(console, found)
     return 0
 
 
@@ -199,9 +213,10 @@ def faults_list(desk: Desk, as_json: bool) -> int:
 @shared
 @as_json
 @click.pass_obj
-def faults_set(desk: Desk, names: tuple[str, ...], seed: int, as_json: bool) -> int:
+def faults_set(program: Program, names: tuple[str, ...], seed: int, as_json: bool) -> int:
     """Switch these on, and off what was set before."""
-    _switch(desk, names, seed, as_json=as_json)
+    console = program.console
+    _switch(console, names, seed, as_json=as_json)
     return 0
 
 
@@ -209,50 +224,54 @@ def faults_set(desk: Desk, names: tuple[str, ...], seed: int, as_json: bool) -> 
 @shared
 @as_json
 @click.pass_obj
-def faults_clear(desk: Desk, as_json: bool) -> int:
+def faults_clear(program: Program, as_json: bool) -> int:
     """Switch off what was set."""
-    _switch(desk, (), 0, as_json=as_json)
+    console = program.console
+    _switch(console, (), 0, as_json=as_json)
     return 0
 
 
-def _stacks_in(desk: Desk) -> list[str]:
+def _stacks_in(console: Console) -> list[str]:
     """The clusters that end with the world; none where it does not answer, for then nothing is left to be lost."""
-    from eksprov.cli.wiring import local_world
+    from eksprov.cli.places import local_world
 
     world = local_world()
     try:
-        if world.find(desk.state_folder(), desk.environ) is None:
+        if world.find(console.settings.state_folder, console.environ) is None:
             return []
-        return [f"cluster {cluster['name']}" for cluster in world.status(desk.state_folder(), desk.environ)["clusters"]]
+        return [
+            f"cluster {cluster['name']}"
+            for cluster in world.status(console.settings.state_folder, console.environ)["clusters"]
+        ]
     except LocalWorldError:
         return []
 
 
-def _switch(desk: Desk, names: tuple[str, ...], seed: int, *, as_json: bool) -> None:
-    from eksprov.cli.wiring import local_world
+def _switch(console: Console, names: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+    from eksprov.cli.places import local_world
 
-    region = desk.settings.region or desk.config().region
-    desk.begins("the faults may be switched already; `eksprov local faults list` tells")
-    found = local_world().set_faults(desk.state_folder(), desk.environ, names, seed, region)
+    region = console.settings.region or console.settings.read_config().region
+    console.begins("the faults may be switched already; `eksprov local faults list` tells")
+    found = local_world().set_faults(console.settings.state_folder, console.environ, names, seed, region)
     if as_json:
-        desk.answer({"schema": 1, **found})
+        console.answer({"schema": 1, **found})
     else:
-        _show_on(desk, found)
+        _show_on(console, found)
 
 
-def _show_on(desk: Desk, found: Mapping[str, Any]) -> None:
+def _show_on(console: Console, found: Mapping[str, Any]) -> None:
     seed = f" (seed {found['seed']})" if found["seed"] else ""
-    desk.say(f"on: {', '.join(found['on']) or 'none'}{seed}")
+    console.say(f"on: {', '.join(found['on']) or 'none'}{seed}")
     if found["on_by_config"]:
-        desk.say(f"on by local.faults in the config: {', '.join(found['on_by_config'])}")
+        console.say(f"on by local.faults in the config: {', '.join(found['on_by_config'])}")
     if found["struck"]:
-        desk.say(f"struck so far: {len(found['struck'])}, last {found['struck'][-1]}")
+        console.say(f"struck so far: {len(found['struck'])}, last {found['struck'][-1]}")
 
 
-def _show(desk: Desk, found: Mapping[str, Any], *, as_json: bool) -> None:
+def _show(console: Console, found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        desk.answer({"schema": 1, "running": True, **found})
+        console.answer({"schema": 1, "running": True, **found})
         return
-    from eksprov.cli.render import world_text
+    from eksprov.cli.render.text import world_text
 
-    desk.say(world_text(found))
+    console.say(world_text(found))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
 from eksprov.errors import EXIT_CHANGES
 
 
@@ -22,7 +22,7 @@ from eksprov.errors import EXIT_CHANGES
 @click.option("--upgrade", is_flag=True, help="Move what is locked to what is newest now.")
 @as_json
 @click.pass_obj
-def command(desk: Desk, check: bool, upgrade: bool, as_json: bool) -> int:
+def command(program: Program, check: bool, upgrade: bool, as_json: bool) -> int:
     """Pin versions and image digests in a lock file.
 
     Writes the versions of EKS add-ons and node images, and the digests of the container images that eksprov brings,
@@ -30,28 +30,29 @@ def command(desk: Desk, check: bool, upgrade: bool, as_json: bool) -> int:
     names itself stands. A stack that is there already is locked to what it has. A registry that does not answer leaves
     its images unresolved: they are named, and run by their tags.
     """
-    from eksprov.cli.render_lock import lock_json, lock_text
-    from eksprov.operations.lock import make_pins
+    from eksprov.cli.render.lock import lock_json, lock_text
+    from eksprov.operations.commands.lock import make_pins
     from eksprov.pins import lockfile
     from eksprov.pins.registry import Registry
 
-    backend = desk.backend()
-    path = lockfile.beside(desk.settings.config)
+    console = program.console
+    session = program.session()
+    path = lockfile.beside(console.settings.config)
     old = lockfile.read(path)
-    with desk.progress() as display:
-        opened = backend.opened(display, mint=False)
+    with console.progress() as display:
+        opened = session.opened(display, mint=False)
         display.doing("reading versions and digests")
         locked = make_pins(opened, old, Registry().digest, upgrade=upgrade)
     stale = locked.pins != old
     if stale and not check:
-        desk.begins(f"{path} may be written")
+        console.begins(f"{path} may be written")
         lockfile.write(path, locked.pins)
     if as_json:
-        desk.answer(lock_json(locked, path, stale=stale))
+        console.answer(lock_json(locked, path, stale=stale))
     else:
-        desk.say(lock_text(locked))
+        console.say(lock_text(locked))
         said = ("is not up to date" if check else "is written") if stale else "is up to date"
-        desk.log(f"{path.name} {said}")
+        console.log(f"{path.name} {said}")
         if stale:
-            desk.next(*(("lock",) if check else ("plan",)))
+            console.next(*(("lock",) if check else ("plan",)))
     return EXIT_CHANGES if check and stale else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
 
 _SHOWN = ("stack", "account", "region", "cluster_name", "endpoint", "kubernetes_version")
 
@@ -14,30 +14,34 @@ _SHOWN = ("stack", "account", "region", "cluster_name", "endpoint", "kubernetes_
 @shared
 @as_json
 @click.pass_obj
-def command(desk: Desk, as_json: bool) -> int:
+def command(program: Program, as_json: bool) -> int:
     """Print the cluster's name, endpoint, ARNs and kubeconfig path.
 
     From the record alone; AWS is not asked. With --json also every output of every step. A terminal that is too narrow
     gets the ends of the ARNs; a pipe, --json and -v get them whole.
     """
-    from eksprov.cli.render import fitted
+    from eksprov.cli.render.text import fitted
+    from eksprov.kube.kubeconfig import default_path
+    from eksprov.operations.commands.outputs import outputs
 
-    known = desk.backend().outputs()
+    console = program.console
+    session = program.session()
+    known = outputs(session.config, session.store, default_path(console.environ))
     if as_json:
-        desk.answer(known)
+        console.answer(known)
         return 0
     for key in _SHOWN:
-        desk.say(f"{key + ':':<20} {known[key]}")
-    unwritten = f"no entry in {known['kubeconfig_default']} yet; `{desk.command('kubeconfig')}` writes it"
-    desk.say(f"{'kubeconfig:':<20} {known['kubeconfig'] or unwritten}")
-    desk.say("arns:")
-    width, columns = max(map(len, known["arns"]), default=0) + 1, desk.columns()
+        console.say(f"{key + ':':<20} {known[key]}")
+    unwritten = f"no entry in {known['kubeconfig_default']} yet; `{console.command('kubeconfig')}` writes it"
+    console.say(f"{'kubeconfig:':<20} {known['kubeconfig'] or unwritten}")
+    console.say("arns:")
+    width, columns = max(map(len, known["arns"]), default=0) + 1, console.columns()
     for name, arn in known["arns"].items():
-        desk.say(f"  {name + ':':<{width}} {fitted(arn, columns - width - 3) if columns else arn}")
+        console.say(f"  {name + ':':<{width}} {fitted(arn, columns - width - 3) if columns else arn}")
     if columns and any(len(arn) > columns - width - 3 for arn in known["arns"].values()):
-        desk.log("ARNs are cut to the terminal; -v shows them whole")
+        console.log("ARNs are cut to the terminal; -v shows them whole")
     if known["kubeconfig"]:
-        desk.log(f"{click.style('next:', bold=True)} kubectl --context {known['kubeconfig_context']} get nodes")
+        console.log(f"{click.style('next:', bold=True)} kubectl --context {known['kubeconfig_context']} get nodes")
     else:
-        desk.next("kubeconfig")
+        console.next("kubeconfig")
     return 0

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
 
 if TYPE_CHECKING:
     from eksprov.permissions import Phase
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 )
 @as_json
 @click.pass_obj
-def command(desk: Desk, phases: tuple[Phase, ...], account: str, folder: Path | None, as_json: bool) -> int:
+def command(program: Program, phases: tuple[Phase, ...], account: str, folder: Path | None, as_json: bool) -> int:
     """Print the IAM policy that running this needs.
 
     It comes from the config and the record alone: AWS is not asked. Each statement names the stack's own resources, or
@@ -51,48 +52,49 @@ def command(desk: Desk, phases: tuple[Phase, ...], account: str, folder: Path | 
     documents, all to be attached: written to DIR as <stack>-<phase>-1.json and so on, or printed as one JSON object,
     each under its name.
     """
-    from eksprov.operations.operator_policy import operator_policy
+    from eksprov.operations.commands.operator_policy import operator_policy
     from eksprov.permissions import PHASES
     from eksprov.permissions.document import size
 
-    backend = desk.backend()
+    console = program.console
+    session = program.session()
     chosen = tuple(phase for phase in PHASES if phase in phases) or PHASES
     found = operator_policy(
-        backend.config, backend.recorded(), chosen, account=_account(account), partition=_partition(backend.config)
+        session.config, session.store.load(), chosen, account=_account(account), partition=_partition(session.config)
     )
     if folder is not None:
-        desk.begins(f"files may be written in {folder}")
-    written = _written(folder, _stem(backend.config, phases), found.documents) if folder is not None else []
-    notes = (*found.notes, *(_stale(folder, _stem(backend.config, phases), written) if folder is not None else ()))
+        console.begins(f"files may be written in {folder}")
+    written = _written(folder, _stem(session.config, phases), found.documents) if folder is not None else []
+    notes = (*found.notes, *(_stale(folder, _stem(session.config, phases), written) if folder is not None else ()))
     if as_json:
         files = {"files": [str(path) for path in written]} if folder is not None else {}
         listed = [
-            {"name": _name(backend.config, number), "characters": size(dict(document)), "document": document}
+            {"name": _name(session.config, number), "characters": size(dict(document)), "document": document}
             for number, document in enumerate(found.documents, 1)
         ]
-        desk.answer({"schema": 1, "phases": chosen, "documents": listed, "notes": notes, **files})
+        console.answer({"schema": 1, "phases": chosen, "documents": listed, "notes": notes, **files})
         return 0
     for path in written:
-        desk.say(str(path))
+        console.say(str(path))
     if folder is None:
-        _print(desk, {_name(backend.config, number): document for number, document in enumerate(found.documents, 1)})
+        _print(console, {_name(session.config, number): document for number, document in enumerate(found.documents, 1)})
     for note in notes:
-        desk.log(f"{click.style('note:', fg='yellow')} {note}")
+        console.log(f"{click.style('note:', fg='yellow')} {note}")
     return 0
 
 
-def _print(desk: Desk, documents: Mapping[str, Mapping[str, Any]]) -> None:
+def _print(console: Console, documents: Mapping[str, Mapping[str, Any]]) -> None:
     """One document as it is, ready to be attached; several as one object of JSON, so that a program can read it."""
     from eksprov.permissions.document import size
 
     for number, (name, document) in enumerate(documents.items(), 1):
         of = f" ({number} of {len(documents)})" if len(documents) > 1 else ""
-        desk.log(f"{name}{of}: {size(dict(document)):,} characters")
+        console.log(f"{name}{of}: {size(dict(document)):,} characters")
     if len(documents) == 1:
-        desk.answer(next(iter(documents.values())))
+        console.answer(next(iter(documents.values())))
         return
-    desk.answer(documents)
-    desk.log(f"{click.style('note:', fg='yellow')} each is a policy of its own; --out DIR writes one file each")
+    console.answer(documents)
+    console.log(f"{click.style('note:', fg='yellow')} each is a policy of its own; --out DIR writes one file each")
 
 
 def _name(config: Any, number: int) -> str:

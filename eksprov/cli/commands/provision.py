@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
 from eksprov.cli.options import as_json, examples, first_choice, shared, upgrade_addons, yes
+from eksprov.cli.program import Program
 
 if TYPE_CHECKING:
-    from eksprov.cli.backend import Backend
-    from eksprov.operations.provision import Report
+    from eksprov.cli.session import Session
+    from eksprov.operations.adjusting import Adjustment
+    from eksprov.operations.commands.provision import Report
 
 
 @click.command(
@@ -29,65 +31,67 @@ if TYPE_CHECKING:
 @first_choice
 @as_json
 @click.pass_obj
-def command(desk: Desk, yes: bool, upgrade_addons: bool, first_choice: bool, as_json: bool) -> int:
+def command(program: Program, yes: bool, upgrade_addons: bool, first_choice: bool, as_json: bool) -> int:
     """Bring the stack to what the config says.
 
     Runs in parallel what can, records each step the moment it is known, and may be stopped (Ctrl-C) and run again at
     any time: what is done is found and kept.
     """
-    backend = desk.backend()
-    if upgrade_addons:
-        from eksprov.operations.addons import following
+    from eksprov.operations.adjusting import adjustment
 
-        backend.adjusted = following
-    if first_choice:
-        from eksprov.operations.choosing import back_to_first
-
-        backend.adjusted = back_to_first(backend.adjusted)
-    asking = backend.paid and desk.must_confirm(yes=yes)
-    with backend.locked("provision"):
-        if backend.paid and not _approved(desk, backend, asking=asking):
+    console = program.console
+    session = program.session()
+    adjusted = adjustment(upgrade_addons=upgrade_addons, first_choice=first_choice)
+    asking = session.paid and console.must_confirm(yes=yes)
+    with session.locked("provision"):
+        if session.paid and not _approved(program, session, adjusted, asking=asking):
             return 0
-        with desk.progress() as display:
-            report = backend.provision(display)
+        with console.progress() as display:
+            opened = adjusted(session.opened(display, mint=True))
+            with session.creating(display), session.orderly():
+                display.doing("reading what is there")
+                report = program.operations.provision(opened)
     if as_json:
-        from eksprov.cli.render import report_json
+        from eksprov.cli.render.text import report_json
 
-        desk.answer(report_json(report, backend.config.name, backend.place))
-    return _tell(desk, backend, report, quiet=as_json)
+        console.answer(report_json(report, session.config.name, session.place))
+    return _tell(console, session, report, quiet=as_json)
 
 
-def _approved(desk: Desk, backend: Backend, *, asking: bool) -> bool:
+def _approved(program: Program, session: Session, adjusted: Adjustment, *, asking: bool) -> bool:
     """Show the plan and, when asking, wait for a yes. Raises: UsageError when it is not given."""
-    from eksprov.cli.render import plan_text
-    from eksprov.cli.render_forecast import forecast_text
+    from eksprov.cli.render.forecast import forecast_text
+    from eksprov.cli.render.text import plan_text
+    from eksprov.cost.cache import default_path
 
-    with desk.progress() as display:
-        plan = backend.plan(display)
-        ahead = backend.forecasts.of(plan, display)
-    text = (plan_text(plan, backend.config.name, backend.place), forecast_text(ahead, free=False))
-    desk.log("\n".join(part for part in text if part))
+    console = program.console
+    with console.progress() as display:
+        opened = adjusted(session.opened(display, mint=False))
+        plan = program.operations.make_plan(opened)
+        ahead = program.operations.look_ahead(opened, plan, default_path(console.environ))
+    text = (plan_text(plan, session.config.name, session.place), forecast_text(ahead, free=False))
+    console.log("\n".join(part for part in text if part))
     if asking and plan.changes:
-        desk.confirm("Do this, and pay for it? Type yes:")
-        backend.forget_readings()
+        console.confirm("Do this, and pay for it? Type yes:")
+        session.forget_readings()
     return True
 
 
-def _tell(desk: Desk, backend: Backend, report: Report, *, quiet: bool) -> int:
-    from eksprov.cli.render import counts_text, failures_text, outcome_counts
+def _tell(console: Console, session: Session, report: Report, *, quiet: bool) -> int:
+    from eksprov.cli.render.text import counts_text, failures_text, outcome_counts
     from eksprov.cli.words import clean, plural, seconds
 
     counts = outcome_counts(report.outcomes)
     changed = any(status != "unchanged" for status in counts)
     done = counts_text(counts) if changed else f"no changes: {plural(len(report.outcomes), 'resource')} as wanted"
     if not quiet:
-        desk.say(f"stack {backend.config.name} ({backend.place}): {done}, in {seconds(report.seconds)}")
+        console.say(f"stack {session.config.name} ({session.place}): {done}, in {seconds(report.seconds)}")
     for outcome in report.outcomes:
         if outcome.good and outcome.message:
-            desk.log(f"note: {outcome.name}: {clean(outcome.message)}")
+            console.log(f"note: {outcome.name}: {clean(outcome.message)}")
     for line in failures_text(report.outcomes):
-        desk.log(line)
+        console.log(line)
     if report.ok:
-        desk.next(*(("deploy-model",) if backend.config.models else ("kubeconfig",)))
+        console.next(*(("deploy-model",) if session.config.models else ("kubeconfig",)))
         return 0
-    return desk.unfinished(stopped=backend.stop_requested())
+    return console.unfinished(stopped=session.stop_requested())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import examples, shared
+from eksprov.cli.program import Program
 
 
 @click.command("schema", epilog=examples("eksprov schema > eksprov.schema.json"))
 @shared
 @click.option("--json", is_flag=True, expose_value=False, help="Accepted everywhere; this is always JSON.")
 @click.pass_obj
-def command(desk: Desk) -> int:
+def command(program: Program) -> int:
     """Print the config file's JSON Schema.
 
     Draft 2020-12. An editor with a YAML language server checks and completes the config by it: put the line
@@ -20,5 +20,6 @@ def command(desk: Desk) -> int:
     """
     from eksprov.config.template import json_schema
 
-    desk.answer(json_schema())
+    console = program.console
+    console.answer(json_schema())
     return 0

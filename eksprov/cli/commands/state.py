@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared, yes
+from eksprov.cli.program import Program
 from eksprov.errors import NotThereError
 
 if TYPE_CHECKING:
-    from eksprov.cli.states import Shown
+    from eksprov.operations.commands.state_files import Shown
 
 _HOLDER = ("command", "user", "host", "pid", "since", "expires_at")
 
@@ -38,18 +38,21 @@ def command() -> None:
 @shared
 @as_json
 @click.pass_obj
-def show(desk: Desk, as_json: bool) -> int:
+def show(program: Program, as_json: bool) -> int:
     """Show what is recorded, and who holds the lock; the resources themselves are not asked."""
-    backend = desk.backend()
-    shown = backend.states.show()
+    from eksprov.operations.commands import state_files
+
+    console = program.console
+    session = program.session()
+    shown = state_files.show(session.store)
     if as_json:
-        desk.answer(_json(shown, backend.config.name))
+        console.answer(_json(shown, session.config.name))
     else:
-        desk.say(_text(shown, backend.config.name))
+        console.say(_text(shown, session.config.name))
     if shown.state is None:
         raise NotThereError(f"nothing is recorded in {shown.where}", "make it with `eksprov provision`")
     if not as_json:
-        desk.next("status")
+        console.next("status")
     return 0
 
 
@@ -57,17 +60,18 @@ def show(desk: Desk, as_json: bool) -> int:
 @shared
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there (0600).")
 @click.pass_obj
-def pull(desk: Desk, file: Path | None) -> int:
+def pull(program: Program, file: Path | None) -> int:
     """Print the state as JSON."""
-    from eksprov.cli.states import write_private
+    from eksprov.operations.commands import state_files
 
-    data = desk.backend().states.pull()
+    console = program.console
+    data = state_files.pull(program.session().store)
     if file is None:
-        desk.say(data.decode().rstrip("\n"))
+        console.say(data.decode().rstrip("\n"))
         return 0
-    desk.begins(f"{file} may be written")
-    write_private(file, data)
-    desk.say(f"wrote {file}")
+    console.begins(f"{file} may be written")
+    state_files.write_private(file, data)
+    console.say(f"wrote {file}")
     return 0
 
 
@@ -78,16 +82,23 @@ def pull(desk: Desk, file: Path | None) -> int:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Also one that is older than what is there, or where that is damaged.")
 @click.pass_obj
-def push(desk: Desk, file: Path, force: bool) -> int:
+def push(program: Program, file: Path, force: bool) -> int:
     """Put a file in place of the state.
 
     It must be this stack's, in this account and region, with a higher serial than what is there. What was there
     before stays as the backup.
     """
-    backend = desk.backend()
-    changed = backend.states.push(file, force=force)
-    desk.say(f"{backend.store.where()}: {'replaced' if changed else 'the same already; nothing was changed'}")
-    desk.next("plan")
+    from eksprov.operations.commands import state_files
+
+    console = program.console
+    session = program.session()
+    incoming = state_files.read_file(file, session.config.name)
+    here = state_files.Here(session.config.name, session.account(), session.config.region)
+    state_files.refuse_elsewhere(incoming, file, here)
+    with session.locked("state push"):
+        changed = state_files.push(session.store, incoming, file, force=force, begins=console.begins)
+    console.say(f"{session.store.where()}: {'replaced' if changed else 'the same already; nothing was changed'}")
+    console.next("plan")
     return 0
 
 
@@ -95,24 +106,27 @@ def push(desk: Desk, file: Path, force: bool) -> int:
 @shared
 @yes
 @click.pass_obj
-def unlock(desk: Desk, yes: bool) -> int:
+def unlock(program: Program, yes: bool) -> int:
     """Free a lock whose holder has died.
 
     Only for a lock in S3 that another machine, or a process of this one that has ended, left behind. Make sure that it
     has ended: two runs at once are what the lock is for.
     """
-    backend = desk.backend()
-    holder = backend.states.held()
+    from eksprov.operations.commands import state_files
+
+    console = program.console
+    session = program.session()
+    holder = state_files.held(session.store)
     if holder is None:
-        desk.say(f"nobody holds the lock of stack {backend.config.name}")
+        console.say(f"nobody holds the lock of stack {session.config.name}")
         return 0
-    desk.log(f"the lock of stack {backend.config.name} is held by {holder}")
-    if desk.must_confirm(yes=yes):
-        desk.confirm("Has that run ended for certain? Type yes to free the lock:")
-    desk.begins("the lock may be free already; `eksprov state show` tells")
-    backend.store.unlock(holder)
-    desk.say(f"the lock of stack {backend.config.name} is free")
-    desk.next("plan")
+    console.log(f"the lock of stack {session.config.name} is held by {holder}")
+    if console.must_confirm(yes=yes):
+        console.confirm("Has that run ended for certain? Type yes to free the lock:")
+    console.begins("the lock may be free already; `eksprov state show` tells")
+    session.store.unlock(holder)
+    console.say(f"the lock of stack {session.config.name} is free")
+    console.next("plan")
     return 0
 
 
@@ -135,7 +149,7 @@ def _json(shown: Shown, stack: str) -> dict[str, Any]:
 
 
 def _text(shown: Shown, stack: str) -> str:
-    from eksprov.cli.render import table
+    from eksprov.cli.render.text import table
 
     state, lines = shown.state, [f"stack {stack}, recorded in {shown.where}:"]
     if state is None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
 from eksprov.errors import NotThereError
 
 if TYPE_CHECKING:
-    from eksprov.cli.backend import StepStatus
+    from eksprov.operations.commands.status import StepStatus
 
 NOT_RECORDED = "not recorded"
 
@@ -22,30 +22,31 @@ NOT_RECORDED = "not recorded"
 @shared
 @as_json
 @click.pass_obj
-def command(desk: Desk, as_json: bool) -> int:
+def command(program: Program, as_json: bool) -> int:
     """Show every resource of the stack and how it is.
 
     How the cluster, its node groups and the models are at this moment, and what is recorded as not ready; -v lists
     every step.
     """
-    from eksprov.cli.render import SCHEMA
+    from eksprov.cli.render.text import SCHEMA
 
-    backend = desk.backend()
-    with desk.progress() as display:
-        steps = backend.status(display)
+    console = program.console
+    session = program.session()
+    with console.progress() as display:
+        steps = program.operations.statuses(session.opened(display, mint=False))
     if as_json:
         listed = [dataclasses.asdict(step) for step in steps]
-        desk.answer({"schema": SCHEMA, "stack": backend.config.name, "place": backend.place, "steps": listed})
+        console.answer({"schema": SCHEMA, "stack": session.config.name, "place": session.place, "steps": listed})
     if not any(map(_is_known, steps)):
         raise NotThereError(
-            f"nothing is recorded of stack {backend.config.name!r}, and it has no cluster",
+            f"nothing is recorded of stack {session.config.name!r}, and it has no cluster",
             "make it with `eksprov provision`",
         )
     if as_json:
         return 0
-    desk.say(_text(backend.config.name, backend.place, steps, desk.columns(), every=desk.settings.verbose))
+    console.say(_text(session.config.name, session.place, steps, console.columns(), every=console.settings.verbose))
     missing = any(step.recorded != "ready" or step.live == "absent" for step in steps)
-    desk.next("plan" if missing else "outputs")
+    console.next("plan" if missing else "outputs")
     return 0
 
 
@@ -61,7 +62,7 @@ def _is_told(step: StepStatus) -> bool:
 
 def _text(stack: str, place: str, steps: Sequence[StepStatus], columns: int, *, every: bool) -> str:
     """What was asked of the world, and what is not ready; the rest is counted, unless `every` one is to be listed."""
-    from eksprov.cli.render import table
+    from eksprov.cli.render.text import table
     from eksprov.cli.words import plural
 
     told = [step for step in steps if every or _is_told(step)]

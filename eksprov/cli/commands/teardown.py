@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eksprov.cli.desk import Desk
+from eksprov.cli.console import Console
 from eksprov.cli.options import as_json, examples, shared, yes
+from eksprov.cli.program import Program
 
 if TYPE_CHECKING:
-    from eksprov.cli.backend import Backend
-    from eksprov.operations.removal import Removal
-    from eksprov.operations.teardown import Teardown
+    from eksprov.cli.session import Session
+    from eksprov.operations.commands.removal import Removal
+    from eksprov.operations.commands.teardown import Teardown
 
 
 @click.command(
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_obj
 def command(
-    desk: Desk, yes: bool, yes_if_local: bool, delete_retained: bool, down_if_empty: bool, as_json: bool
+    program: Program, yes: bool, yes_if_local: bool, delete_retained: bool, down_if_empty: bool, as_json: bool
 ) -> int:
     """Delete everything of the stack and prove it.
 
@@ -40,61 +41,78 @@ def command(
     claims are kept where Kubernetes says Retain, or cannot be asked. Resources that are not ours are never touched. At
     the end the account is read again, kind by kind; -v and --json list what was counted of each.
     """
-    backend = desk.backend()
-    asking = desk.must_confirm(yes=yes or (yes_if_local and not backend.paid))
-    with backend.locked("teardown"):
-        goes = _announce(desk, backend, delete_retained=delete_retained)
+    console = program.console
+    session = program.session()
+    asking = console.must_confirm(yes=yes or (yes_if_local and not session.paid))
+    with session.locked("teardown"):
+        goes = _announce(program, session, delete_retained=delete_retained)
         if asking:
-            desk.confirm(f"Type the stack's name ({backend.config.name}) to delete all this:", backend.config.name)
-            backend.forget_readings()
-        with desk.progress() as display:
-            gone = backend.teardown(display, delete_retained=delete_retained)
+            console.confirm(f"Type the stack's name ({session.config.name}) to delete all this:", session.config.name)
+            session.forget_readings()
+        with console.progress() as display:
+            opened = session.opened(display, mint=False)
+            with session.orderly():
+                gone = program.operations.teardown(opened, delete_retained=delete_retained)
+            if gone.ok:
+                _drop_context(console, session)
     if as_json:
-        from eksprov.cli.render import teardown_json
+        from eksprov.cli.render.text import teardown_json
 
-        desk.answer(teardown_json(gone, goes, backend.config.name, backend.place))
-    code = _tell(desk, backend, gone, quiet=as_json)
-    if down_if_empty and gone.ok and backend.release():
-        desk.log("the local world has ended: no stack is left in it")
+        console.answer(teardown_json(gone, goes, session.config.name, session.place))
+    code = _tell(console, session, gone, quiet=as_json)
+    if down_if_empty and gone.ok and session.release():
+        console.log("the local world has ended: no stack is left in it")
     return code
 
 
-def _announce(desk: Desk, backend: Backend, *, delete_retained: bool) -> Removal:
+def _drop_context(console: Console, session: Session) -> None:
+    from eksprov.kube.kubeconfig import default_path
+    from eksprov.operations.commands.kubeconfig import drop
+
+    if kept := drop(session.config, default_path(console.environ)):
+        console.log(f"note: {kept}")
+
+
+def _announce(program: Program, session: Session, *, delete_retained: bool) -> Removal:
     """Say beforehand what is going to be deleted, and what is not."""
-    from eksprov.cli.render import kept_text, swept_text
+    from eksprov.cli.render.text import kept_text, swept_text
     from eksprov.cli.words import counted
 
-    with desk.progress() as display:
-        goes = backend.removal(display, delete_retained=delete_retained)
-    name = f"stack {backend.config.name} ({backend.place})"
+    console = program.console
+    with console.progress() as display:
+        opened = session.opened(display, mint=False)
+        goes = program.operations.removal(opened, delete_retained=delete_retained)
+    name = f"stack {session.config.name} ({session.place})"
     if not goes.counted:
-        desk.log(f"{name}: the account holds nothing that its tags call this stack's; what is recorded is checked too")
+        console.log(
+            f"{name}: the account holds nothing that its tags call this stack's; what is recorded is checked too"
+        )
     else:
-        desk.log(f"{name}: this deletes {counted(goes.counted)}")
+        console.log(f"{name}: this deletes {counted(goes.counted)}")
         for line in swept_text(goes.swept):
-            desk.log(line)
-        desk.log("models in the bucket, images in the repository and all that runs on the cluster go too")
+            console.log(line)
+        console.log("models in the bucket, images in the repository and all that runs on the cluster go too")
     for line in kept_text(goes.kept):
-        desk.log(line)
+        console.log(line)
     return goes
 
 
-def _tell(desk: Desk, backend: Backend, gone: Teardown, *, quiet: bool) -> int:
-    from eksprov.cli.render import counts_text, failures_text, kept_text, left_text, outcome_counts
+def _tell(console: Console, session: Session, gone: Teardown, *, quiet: bool) -> int:
+    from eksprov.cli.render.text import counts_text, failures_text, kept_text, left_text, outcome_counts
     from eksprov.cli.words import seconds
 
     report = gone.report
-    stopped = backend.stop_requested()
+    stopped = session.stop_requested()
     if not quiet:
         done = counts_text(outcome_counts(report.outcomes))
-        desk.say(f"stack {backend.config.name} ({backend.place}): {done}, in {seconds(report.seconds)}")
+        console.say(f"stack {session.config.name} ({session.place}): {done}, in {seconds(report.seconds)}")
         if not stopped:
-            desk.say(left_text(gone, every=desk.settings.verbose))
+            console.say(left_text(gone, every=console.settings.verbose))
             for line in kept_text(gone.kept):
-                desk.say(line)
+                console.say(line)
     for line in failures_text(report.outcomes):
-        desk.log(line)
+        console.log(line)
     if gone.ok:
-        desk.next("provision", what="to make it again")
+        console.next("provision", what="to make it again")
         return 0
-    return desk.unfinished(stopped=backend.stop_requested())
+    return console.unfinished(stopped=session.stop_requested())

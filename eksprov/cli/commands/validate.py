@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eksprov.cli.desk import Desk
 from eksprov.cli.options import as_json, examples, shared
+from eksprov.cli.program import Program
 from eksprov.errors import EXIT_USAGE, Problem
 
 if TYPE_CHECKING:
@@ -23,31 +23,32 @@ if TYPE_CHECKING:
 @shared
 @as_json
 @click.pass_obj
-def command(desk: Desk, as_json: bool) -> int:
+def command(program: Program, as_json: bool) -> int:
     """Check the config file and list every problem.
 
     Exit code 0 when it can be used (warnings are only shown), 2 when it cannot.
     """
     from eksprov.cli.failures import pasteable
-    from eksprov.cli.render import SCHEMA, problem_json, problem_text
+    from eksprov.cli.render.text import SCHEMA, problem_json, problem_text
     from eksprov.cli.words import plural
     from eksprov.config.load import examine
 
-    path = desk.settings.config
+    console = program.console
+    path = console.settings.config
     found = examine(path)
     valid = not found.errors
     every = (*found.problems, *_of_models(found.config, path))
     if as_json:
         problems = [problem_json(problem) for problem in every]
-        desk.answer({"schema": SCHEMA, "file": str(path), "valid": valid, "problems": problems})
+        console.answer({"schema": SCHEMA, "file": str(path), "valid": valid, "problems": problems})
         return 0 if valid else EXIT_USAGE
     for problem in every:
-        desk.log(problem_text(replace(problem, hint=pasteable(problem.hint, desk))))
+        console.log(problem_text(replace(problem, hint=pasteable(problem.hint, console))))
     if not valid or found.config is None:
-        desk.log(f"{path}: {plural(len(found.errors), 'problem')}")
+        console.log(f"{path}: {plural(len(found.errors), 'problem')}")
         return EXIT_USAGE
-    desk.say(f"{path} is valid: {_summary(found.config)}")
-    desk.next("plan")
+    console.say(f"{path} is valid: {_summary(found.config)}")
+    console.next("plan")
     return 0
 
 
@@ -56,7 +57,7 @@ def _of_models(config: Config | None, path: Path) -> tuple[Problem, ...]:
     there = [model for model in config.models if (path.parent / model.path).exists()] if config is not None else []
     if not there:
         return ()
-    from eksprov.serving.preview import preview
+    from eksprov.serving.inspection.preview import preview
 
     found = (problem for model in there for problem in preview(model, path.parent))
     return tuple(replace(problem, file=str(path)) for problem in found)

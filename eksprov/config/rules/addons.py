@@ -1,7 +1,7 @@
 """Rules of add-ons: what can be said of them without asking EKS.
 
 Which versions there are and what a configuration may hold only EKS knows; that is checked before the first call
-that makes something (`eksprov.steps.addon_checks`).
+that makes something (`eksprov.steps.addons.checks`).
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ from eksprov.local.aws.eks.nodes import on_demand
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.keys import ACCOUNT, Key, KeyRing, Session
 from eksprov.local.aws.latency import LATENCY_S
-from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.policy import documents_of
 from eksprov.local.aws.quotas import Quotas
 from eksprov.local.contract import Identity, KubernetesSide, NodeSpec, NodeWish, Offers, PodCredentials, Product
+from eksprov.local.partitions import partition_of
 
 FIXED_KEYS = {"test": "test"}
 POD_CREDENTIALS_S = 6 * 3600

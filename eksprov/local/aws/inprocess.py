@@ -18,8 +18,8 @@ from moto.core.request import Request, normalize_request
 from eksprov.local.aws import hooks
 from eksprov.local.aws.calls import operation_of, signing_scope
 from eksprov.local.aws.emulator import LocalAws
-from eksprov.local.aws.partitions import dns_suffix
 from eksprov.local.contract import KubernetesSide, Product
+from eksprov.local.partitions import dns_suffix
 
 COMMON, SOVEREIGN = dns_suffix("us-east-1"), dns_suffix("eusc-de-east-1")
 

@@ -14,7 +14,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.models.subnets import Subnet
 
-from eksprov.local.aws.partitions import dns_suffix, partition_of
+from eksprov.local.partitions import dns_suffix, partition_of
 
 LIKE: Final = "eu-central-1"
 

@@ -22,9 +22,9 @@ from moto.iam.models import IAMBackend
 
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.keys import ACCOUNT
-from eksprov.local.aws.partitions import partition_of
 from eksprov.local.faults.plan import Lag
 from eksprov.local.faults.wire import Asked
+from eksprov.local.partitions import partition_of
 
 BY_ID = ("vpcs", "internet_gateways", "route_tables")
 LISTED = "nat_gateways"  # found by tags alone

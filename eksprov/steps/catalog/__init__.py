@@ -12,9 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eksprov.core.step import AnyStep
-from eksprov.steps import roles
-from eksprov.steps.access_entry import ADMIN_POLICY
-from eksprov.steps.bucket import Bucket
 from eksprov.steps.catalog.addons import ADDONS, addon_roles, addons
 from eksprov.steps.catalog.auto_mode import with_auto_mode
 from eksprov.steps.catalog.autoscaling import autoscaling
@@ -25,10 +22,13 @@ from eksprov.steps.catalog.monitoring import model_dashboard, monitoring
 from eksprov.steps.catalog.names import LOGS, access_name, bucket_name, cluster_name
 from eksprov.steps.catalog.network import network
 from eksprov.steps.catalog.nodes import node_groups, node_templates
-from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole
-from eksprov.steps.log_group import LogGroup, log_group_name
-from eksprov.steps.repository import Repository
+from eksprov.steps.identity import roles
+from eksprov.steps.identity.access_entry import ADMIN_POLICY
+from eksprov.steps.identity.iam_role import IamRole
+from eksprov.steps.monitoring.log_group import LogGroup, log_group_name
+from eksprov.steps.settled import Choices
+from eksprov.steps.storage.bucket import Bucket
+from eksprov.steps.storage.repository import Repository
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from eksprov.core.names import InCluster
-from eksprov.steps import roles
-from eksprov.steps.addon import Addon
-from eksprov.steps.addon_roles import NEEDS, addon_role, role_step
-from eksprov.steps.addon_versions import CNI, METRICS, USUAL
+from eksprov.steps.addons.addon import Addon
+from eksprov.steps.addons.roles import NEEDS, addon_role, role_step
+from eksprov.steps.addons.versions import CNI, METRICS, USUAL
 from eksprov.steps.catalog import given
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name, has_auto_mode
 from eksprov.steps.catalog.tolerations import merged, tolerating, tolerations
-from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.identity import roles
+from eksprov.steps.identity.iam_role import IamRole
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Addon as Wanted

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eksprov.steps import roles
 from eksprov.steps.catalog.names import has_auto_mode
-from eksprov.steps.choices import Choices
-from eksprov.steps.iam_role import IamRole, role_name
+from eksprov.steps.identity import roles
+from eksprov.steps.identity.iam_role import IamRole, role_name
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from eksprov.core.names import InCluster, ServiceAccount
 from eksprov.core.step import AnyStep
-from eksprov.steps import roles
-from eksprov.steps.asg_tags import AsgTags
 from eksprov.steps.catalog.given import role_step
 from eksprov.steps.catalog.karpenter import KARPENTER, karpenter
 from eksprov.steps.catalog.names import CLUSTER, cluster_name
 from eksprov.steps.catalog.nodes import shape_of
-from eksprov.steps.choices import Choices
-from eksprov.steps.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.identity import roles
+from eksprov.steps.identity.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.node_groups.asg_tags import AsgTags
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

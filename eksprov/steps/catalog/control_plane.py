@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eksprov.core.names import InCluster
-from eksprov.steps import roles
-from eksprov.steps.access_entry import ADMIN_POLICY, AccessEntry
 from eksprov.steps.catalog.given import ROOT, role_arn, role_step
 from eksprov.steps.catalog.names import (
     CLUSTER,
@@ -21,12 +19,14 @@ from eksprov.steps.catalog.names import (
     subnets,
     vpc,
 )
-from eksprov.steps.choices import Choices
-from eksprov.steps.cluster import Cluster
-from eksprov.steps.cluster_endpoint import ClusterEndpoint
-from eksprov.steps.iam_role import IamRole, role_name
-from eksprov.steps.kms_key import KmsKey, cluster_rights
-from eksprov.steps.node_access_entry import AUTO, NodeAccessEntry
+from eksprov.steps.cluster.cluster import Cluster
+from eksprov.steps.cluster.endpoint import ClusterEndpoint
+from eksprov.steps.identity import roles
+from eksprov.steps.identity.access_entry import ADMIN_POLICY, AccessEntry
+from eksprov.steps.identity.iam_role import IamRole, role_name
+from eksprov.steps.identity.node_access_entry import AUTO, NodeAccessEntry
+from eksprov.steps.settled import Choices
+from eksprov.steps.storage.kms_key import KmsKey, cluster_rights
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

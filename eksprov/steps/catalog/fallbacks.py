@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eksprov.core.change import UNKNOWN
-from eksprov.steps.choices import Choices
-from eksprov.steps.node_choices import Choice
-from eksprov.steps.node_shape import derive
+from eksprov.steps.node_groups.choices import Choice
+from eksprov.steps.node_groups.shape import derive
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config import schema

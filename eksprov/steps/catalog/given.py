@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eksprov.core.step import AnyStep
-from eksprov.steps import karpenter_roles, roles
-from eksprov.steps.choices import Choices
-from eksprov.steps.existing_role import lent
-from eksprov.steps.iam_role import IamRole
+from eksprov.steps.identity import karpenter_roles, roles
+from eksprov.steps.identity.existing_role import lent
+from eksprov.steps.identity.iam_role import IamRole
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from eksprov.core.names import InCluster, ServiceAccount
 from eksprov.core.step import AnyStep
-from eksprov.steps import karpenter_roles
-from eksprov.steps.access_entry import AccessEntry
 from eksprov.steps.catalog.given import karpenter_node_arn, role_arn, role_step
 from eksprov.steps.catalog.names import CLUSTER, cluster_name
-from eksprov.steps.choices import Choices
-from eksprov.steps.event_rule import EventRule
-from eksprov.steps.pod_identity_association import PodIdentityAssociation
-from eksprov.steps.policy_json import policy
-from eksprov.steps.queue import Queue
-from eksprov.steps.service_linked_role import SPOT, ServiceLinkedRole
+from eksprov.steps.identity import karpenter_roles
+from eksprov.steps.identity.access_entry import AccessEntry
+from eksprov.steps.identity.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.identity.policy_json import policy
+from eksprov.steps.identity.service_linked_role import SPOT, ServiceLinkedRole
+from eksprov.steps.monitoring.event_rule import EventRule
+from eksprov.steps.monitoring.queue import Queue
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config, NodePool

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eksprov.core.names import ServiceAccount, model_step
-from eksprov.steps import roles
 from eksprov.steps.catalog.given import made
 from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name
-from eksprov.steps.choices import Choices
-from eksprov.steps.existing_role import ExistingRole, lent
-from eksprov.steps.iam_role import IamRole
-from eksprov.steps.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.identity import roles
+from eksprov.steps.identity.existing_role import ExistingRole, lent
+from eksprov.steps.identity.iam_role import IamRole
+from eksprov.steps.identity.pod_identity_association import PodIdentityAssociation
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 from eksprov.core.names import model_step
 from eksprov.core.step import AnyStep
-from eksprov.steps.alarm import Alarm, Watch
 from eksprov.steps.catalog.names import CLUSTER, cluster_name
-from eksprov.steps.choices import Choices
-from eksprov.steps.dashboard import Dashboard, Widget
-from eksprov.steps.log_group import INSIGHTS, LogGroup
-from eksprov.steps.topic import Topic
+from eksprov.steps.monitoring.alarm import Alarm, Watch
+from eksprov.steps.monitoring.dashboard import Dashboard, Widget
+from eksprov.steps.monitoring.log_group import INSIGHTS, LogGroup
+from eksprov.steps.monitoring.topic import Topic
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from eksprov.core.names import CLUSTER as CLUSTER
 from eksprov.core.names import last_part
-from eksprov.steps.choices import Choices
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
 
-VPC, INTERNET, LOGS, CLUSTER = "vpc", "internet-gateway", "log-group", "cluster"
+VPC, INTERNET, LOGS = "vpc", "internet-gateway", "log-group"
 NODE_ENTRY = "node-access-entry/node"  # before the node groups
 KEY = "kms-key"
 EXISTING_VPC = "existing-vpc"

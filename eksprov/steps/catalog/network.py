@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 from eksprov.config.ranges import private_range, public_range
 from eksprov.core.step import AnyStep
 from eksprov.steps.catalog.names import EGRESS_ONLY, EXISTING_VPC, INTERNET, VPC, subnets
-from eksprov.steps.choices import Choices, Zone
-from eksprov.steps.egress_only_internet_gateway import EgressOnlyInternetGateway
-from eksprov.steps.elastic_ip import ElasticIp
-from eksprov.steps.existing_subnet import ExistingSubnet
-from eksprov.steps.existing_vpc import ExistingVpc
-from eksprov.steps.internet_gateway import InternetGateway
-from eksprov.steps.nat_gateway import NatGateway
-from eksprov.steps.route_table import RouteTable
-from eksprov.steps.security_group import SecurityGroup
-from eksprov.steps.subnet import Subnet
-from eksprov.steps.vpc import Vpc
-from eksprov.steps.vpc_endpoint import GATEWAY_SERVICES, VpcEndpoint
+from eksprov.steps.network.egress_only_internet_gateway import EgressOnlyInternetGateway
+from eksprov.steps.network.elastic_ip import ElasticIp
+from eksprov.steps.network.existing_subnet import ExistingSubnet
+from eksprov.steps.network.existing_vpc import ExistingVpc
+from eksprov.steps.network.internet_gateway import InternetGateway
+from eksprov.steps.network.nat_gateway import NatGateway
+from eksprov.steps.network.route_table import RouteTable
+from eksprov.steps.network.security_group import SecurityGroup
+from eksprov.steps.network.subnet import Subnet
+from eksprov.steps.network.vpc import Vpc
+from eksprov.steps.network.vpc_endpoint import GATEWAY_SERVICES, VpcEndpoint
+from eksprov.steps.settled import Choices, Zone
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

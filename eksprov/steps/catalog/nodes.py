@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from eksprov.core.names import InCluster
 from eksprov.core.step import AnyStep
-from eksprov.steps import reservations, roles
 from eksprov.steps.catalog.fallbacks import fallback_problem, fallbacks
 from eksprov.steps.catalog.given import role_step
 from eksprov.steps.catalog.names import CLUSTER, NODE_ENTRY, cluster_name, subnets
 from eksprov.steps.catalog.network import ways_out
-from eksprov.steps.choices import Choices
-from eksprov.steps.launch_template import LaunchTemplate
-from eksprov.steps.launch_template_data import BOTTLEROCKET_DATA, ROOT_DEVICE, efa_interfaces
-from eksprov.steps.node_shape import CAPACITY_BLOCK, NodeShape, derive
-from eksprov.steps.nodegroup import NodeGroup
-from eksprov.steps.nodegroup_facts import NO_POOL, UpdateRule, WarmPoolRule
-from eksprov.steps.placement_group import PlacementGroup
-from eksprov.steps.user_data import user_data
+from eksprov.steps.identity import roles
+from eksprov.steps.node_groups import reservations
+from eksprov.steps.node_groups.facts import NO_POOL, UpdateRule, WarmPoolRule
+from eksprov.steps.node_groups.launch_template import LaunchTemplate
+from eksprov.steps.node_groups.launch_template_data import BOTTLEROCKET_DATA, ROOT_DEVICE, efa_interfaces
+from eksprov.steps.node_groups.node_group import NodeGroup
+from eksprov.steps.node_groups.placement_group import PlacementGroup
+from eksprov.steps.node_groups.shape import CAPACITY_BLOCK, NodeShape, derive
+from eksprov.steps.node_groups.user_data import user_data
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config import schema

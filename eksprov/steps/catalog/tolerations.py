@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from eksprov.config.rules.pools import KEEPS_AWAY
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
-from eksprov.steps.choices import Choices
-from eksprov.steps.node_shape import TAINTS
+from eksprov.steps.node_groups.shape import TAINTS
+from eksprov.steps.settled import Choices
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config

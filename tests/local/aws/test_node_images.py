@@ -14,7 +14,7 @@ from support.kubernetes import StillKubernetes
 from support.requests_held import wrong_on_purpose
 
 from eksprov.local.aws.inprocess import emulated_aws
-from eksprov.steps.node_releases import PARAMETERS, parameter
+from eksprov.steps.node_groups.releases import PARAMETERS, parameter
 
 
 @pytest.fixture(scope="module")

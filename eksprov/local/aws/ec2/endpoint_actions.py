@@ -15,8 +15,8 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.vpcs import AWS_ENDPOINT_SERVICES
 
 from eksprov.local.aws.base import current_world
-from eksprov.local.aws.partitions import dns_suffix
 from eksprov.local.aws.refusal import Refusal
+from eksprov.local.partitions import dns_suffix
 
 GATEWAYS = ("s3", "dynamodb")
 LISTS = ("SubnetIds", "RouteTableIds", "SecurityGroupIds")

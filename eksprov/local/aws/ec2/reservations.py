@@ -11,8 +11,8 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 
 from eksprov.local.aws.keys import ACCOUNT
-from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.refusal import Refusal
+from eksprov.local.partitions import partition_of
 
 TOO_FULL = "ReservationCapacityExceeded"
 Described = dict[str, Any]

@@ -20,8 +20,8 @@ from moto.ec2.utils import parse_user_data
 
 from eksprov.local.aws.base import current_world
 from eksprov.local.aws.keys import ACCOUNT
-from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.refusal import Refusal
+from eksprov.local.partitions import partition_of
 
 PAGE = 200
 STRATEGIES = ("cluster", "partition", "spread")

@@ -12,8 +12,8 @@ from typing import Any
 
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.region import EksRegion
-from eksprov.local.aws.partitions import ec2_principal
 from eksprov.local.aws.refusal import Refusal
+from eksprov.local.partitions import ec2_principal
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 ZONES_WITHOUT_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})

@@ -15,8 +15,8 @@ from eksprov.local.aws.eks.nodes import on_demand
 from eksprov.local.aws.eks.region import EksRegion
 from eksprov.local.aws.eks.versions import DEFAULT_VERSION, NAMES, PLATFORM_VERSION
 from eksprov.local.aws.iam import service_roles
-from eksprov.local.aws.partitions import dns_suffix
 from eksprov.local.contract import ClusterSpec
+from eksprov.local.partitions import dns_suffix
 
 NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}")
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")

@@ -19,9 +19,9 @@ from eksprov.local.aws.ec2.reservations import Reservations
 from eksprov.local.aws.eks import refusals
 from eksprov.local.aws.eks.model import Cluster, Nodegroup, Shape
 from eksprov.local.aws.keys import ACCOUNT, admin_arn
-from eksprov.local.aws.partitions import partition_of
 from eksprov.local.aws.quotas import Quotas
 from eksprov.local.contract import KubernetesSide
+from eksprov.local.partitions import partition_of
 
 Item = TypeVar("Item")
 LARGEST_PAGE = 100

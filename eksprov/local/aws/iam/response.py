@@ -15,9 +15,9 @@ from moto.iam.responses import IamResponse
 from eksprov.local.aws.calls import signing_scope
 from eksprov.local.aws.iam import guard, service_roles
 from eksprov.local.aws.iam.simulate import SimulateMixin
-from eksprov.local.aws.partitions import EC2
 from eksprov.local.aws.policy import allows, documents_of
 from eksprov.local.aws.refusal import Refusal
+from eksprov.local.partitions import EC2
 
 PATH = re.compile(r"/|/[!-~]+/")
 LONGEST_PATH = 512

@@ -2,7 +2,8 @@
 
 The newest release of a node image is one for each Kubernetes version here, whatever its kind: the one that a node group
 gets that asks for none. Older ones have parameters with their image's id: here there is one for each day of the year
-of the newest, and one for each version of Bottlerocket. Names: `eksprov.steps.node_releases` says where they are from.
+of the newest, and one for each version of Bottlerocket. Where the names are from:
+`eksprov.steps.node_groups.releases`.
 """
 
 from __future__ import annotations

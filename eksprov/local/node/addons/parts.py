@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
-from eksprov.local.aws.partitions import registry
 from eksprov.local.contract import AddonSpec, ClusterSpec, Json
+from eksprov.local.partitions import registry
 
 NAMESPACE = "kube-system"
 RBAC = "rbac.authorization.k8s.io"

@@ -1,0 +1,102 @@
+"""The IAM policy of whoever runs eksprov on a stack: from config and record alone, AWS is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eksprov.config.schema import Config, Model
+from eksprov.core.change import UNKNOWN
+from eksprov.core.names import InBucket, is_models, model_step
+from eksprov.core.step import AnyStep
+from eksprov.operations.kinds import KINDS, revive
+from eksprov.operations.wanted import wanted
+from eksprov.permissions import Phase, Place, needs, place_of
+from eksprov.permissions.document import documents
+from eksprov.preflight.references import LOOK_UPS, named_in
+from eksprov.serving.files import ModelFiles
+from eksprov.serving.spec import model_prefix, service_account
+from eksprov.state.record import State
+from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
+from eksprov.steps.settled import Choices, Zone, from_record
+
+ANY_VERSION = "1.0"  # no ARN names Kubernetes' version
+SLR = "iam:CreateServiceLinkedRole is used once an account; take it out where EKS has its roles already"
+
+
+@dataclass(frozen=True)
+class OperatorPolicy:
+    """Documents that together allow what these phases need; `notes` say what they cannot know."""
+
+    documents: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+
+
+def operator_policy(
+    config: Config, state: State | None, phases: Sequence[Phase], *, account: str, partition: str
+) -> OperatorPolicy:
+    """`account` (empty: the recorded one) and `partition` count where nothing is recorded."""
+    choices = from_record(config, state.choices) if state is not None else None
+    known = choices or _unsettled(config, account, partition)
+    if account:
+        known = replace(known, account=account)
+    place = place_in(config, known, state)
+    kinds = tuple(kind for kind in KINDS if kind.world == "aws")
+    found = needs(place, phases, kinds, state=config.state or "")
+    return OperatorPolicy(documents(found), tuple(_notes(config, phases, known)))
+
+
+def place_before(config: Config, account: str, partition: str) -> Place:
+    """The stack as it would be, before anything is recorded of it."""
+    return place_in(config, _unsettled(config, account, partition), None)
+
+
+def place_in(config: Config, choices: Choices, state: State | None) -> Place:
+    """The stack with its steps, its models', and what an earlier config has left in the record."""
+    steps = [step for step in wanted(config, choices, state.stack_id if state else "") if not is_models(step.name)]
+    models = [step for model in config.models for step in _of_model(config, choices, model)]
+    known = {step.name for step in (*steps, *models)}
+    records = state.steps.items() if state is not None else ()
+    left = [revive(name, record) for name, record in records if name not in known]
+    where = (config.name, choices.region, choices.account, choices.partition)
+    boundary, named = config.iam.boundary_arn, looked_up(config)
+    return place_of(*where, steps, models=models, left=left, permissions_boundary=boundary, named=named)
+
+
+def looked_up(config: Config) -> dict[str, tuple[str, ...]]:
+    """What the config names and preflight looks up, by the look-up's name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in named_in(config):
+        name = LOOK_UPS[one.key].name
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), one.value)))
+    return found
+
+
+def _of_model(config: Config, choices: Choices, model: Model) -> tuple[AnyStep, ...]:
+    """What a model's deployment makes in AWS; which files it has, no policy depends on."""
+    bond = model_association(config, model.name, model.namespace, service_account(model.name))
+    shown = model_dashboard(config, choices, model.name, model.namespace)
+    files = InBucket(bucket_name(config, choices), model_prefix(model.name))
+    stored = ModelFiles(name=model_step(model.name, "files"), slug=str(files))
+    return (model_role(config, choices, model.name), bond, *shown, stored)
+
+
+def _unsettled(config: Config, account: str, partition: str) -> Choices:
+    """What the first provision would settle, as far as names and ARNs need it."""
+    zones = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(config.network.availability_zones))
+    version = config.kubernetes_version or ANY_VERSION
+    return Choices(account or "*", partition, config.region, version, version, zones)
+
+
+def _notes(config: Config, phases: Sequence[Phase], choices: Choices) -> list[str]:
+    notes = []
+    if choices.account == "*":
+        notes.append("the account is not known yet, so ARNs name none; pass --account, or ask again after provision")
+    if "provision" in phases:
+        notes.append(SLR)
+        if "teardown" not in phases:
+            notes.append("a provision that removes what has left the config needs teardown's policy too")
+    if not config.models and "deploy-model" in phases:
+        notes.append("the config has no models, so deploy-model needs nothing")
+    return notes

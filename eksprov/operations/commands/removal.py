@@ -1,0 +1,62 @@
+"""All that a teardown would take away, and what it would keep: read, and nothing of it written.
+
+What tags name as the stack's is counted by kind, with the files in its bucket and the images in its repositories; then
+what the cluster's controllers have made so far, which the sweeps take: load balancers, volumes, log groups and so on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from eksprov.aws.faults import translated
+from eksprov.aws.session import Aws
+from eksprov.core.step import Sighting
+from eksprov.operations.commands.teardown import standing
+from eksprov.operations.kinds import KINDS
+from eksprov.operations.stack import Opened, survey
+from eksprov.operations.sweep import broom
+from eksprov.steps.leftovers.pieces import VOLUME, Piece
+from eksprov.steps.leftovers.reclaiming import is_nodes_disk
+from eksprov.steps.storage.bucket import Bucket, files_in
+from eksprov.steps.storage.repository import Repository, images_in
+
+FILES, IMAGES = "file", "image"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """How many of each kind would go, and, of what controllers have made, what would go and what would stay."""
+
+    counted: dict[str, int] = field(default_factory=dict)
+    swept: tuple[Piece, ...] = ()
+    kept: tuple[Piece, ...] = ()
+
+
+def removal(opened: Opened, *, delete_retained: bool = False) -> Removal:
+    """What a teardown would do now."""
+    aws, us = opened.aws, opened.us
+    there = standing(opened)
+    sightings = (*survey(aws, us.stack, KINDS, opened.stack.together), *there.objects)
+    reclaiming = there.reclaiming(aws, delete_retained=delete_retained, write=False)
+    sweep = broom(opened, (), reclaiming)
+    with translated("look for what the cluster's controllers have made"):
+        found = sweep.found(aws) if sweep is not None else ()
+    swept = tuple(piece for piece in found if not piece.stays and not _goes_by_itself(piece))
+    counted = Counter(sighting.kind for sighting in sightings) + Counter(piece.what for piece in swept)
+    with translated("count files and images"):
+        counted += _inside(aws, sightings)
+    return Removal(dict(counted), swept, tuple(piece for piece in found if piece.stays))
+
+
+def _inside(aws: Aws, sightings: tuple[Sighting, ...]) -> Counter[str]:
+    """What is in the stack's bucket and repositories."""
+    files = sum(files_in(aws, sighting.slug) for sighting in sightings if sighting.kind == Bucket.kind)
+    images = sum(images_in(aws, sighting.slug) for sighting in sightings if sighting.kind == Repository.kind)
+    return Counter({FILES: files, IMAGES: images})
+
+
+def _goes_by_itself(piece: Piece) -> bool:
+    """With its instance: a node's disk, and an interface in use."""
+    disk = piece.what == VOLUME and is_nodes_disk(piece.tags)
+    return bool(piece.held) and (disk or piece.what == "network interface")

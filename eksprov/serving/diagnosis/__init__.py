@@ -1,0 +1,1 @@
+"""Where a rollout stands, and why it does not go on."""

@@ -1,0 +1,1 @@
+"""Requests that a model takes, made of what people have; and what comes back."""

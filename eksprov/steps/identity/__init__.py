@@ -1,0 +1,1 @@
+"""Who may do what: roles of IAM, ways into the cluster, pod identity."""
