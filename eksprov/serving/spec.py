@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from eksprov.config.schema import Model
-from eksprov.serving.runtimes.presets import Runtime, runtime
+from eksprov.serving.runtimes.base import Runtime
+from eksprov.serving.runtimes.presets import runtime
 
 MIB: Final = 2**20
 SCRATCH_MIB: Final = 256  # /tmp of the server: metrics files and the like

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eksprov.serving.runtimes.presets import Runtime
+from eksprov.serving.runtimes.base import Runtime
 from eksprov.serving.spec import FETCH_MEMORY_MIB, SCRATCH_MIB, ModelSpec
 
 # The public AWS CLI image, by exact version (https://gallery.ecr.aws/aws-cli/aws-cli; its entrypoint is `aws`,
@@ -24,7 +24,6 @@ FETCH_CONTAINER: Final = "fetch-model"
 SERVER_CONTAINER: Final = "server"
 REVISION: Final = "eksprov.dev/revision"
 MODEL_DIGEST: Final = "eksprov.dev/model-digest"  # the annotation that names the contents a Deployment is to serve
-MODEL_DIR: Final = "/mnt/models"
 STARTUP_PERIOD_S: Final = 2
 GRACE_MARGIN_S: Final = 10
 HUNG_AFTER: Final = 3  # health checks in a row, each of the longest prediction: as many may wait for the server at once
@@ -137,7 +136,7 @@ def _fetch(spec: ModelSpec) -> dict[str, Any]:
     return {
         "name": FETCH_CONTAINER,
         "image": FETCH_IMAGE,
-        "args": ["s3", "sync", "--no-progress", spec.source, MODEL_DIR],
+        "args": ["s3", "sync", "--no-progress", spec.source, spec.runtime.models_dir],
         # The CLI keeps its caches below HOME, and the root file system is read-only.
         "env": [{"name": "HOME", "value": "/tmp"}, *region],
         "resources": {
@@ -146,13 +145,13 @@ def _fetch(spec: ModelSpec) -> dict[str, Any]:
         },
         "securityContext": _container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "model", "mountPath": MODEL_DIR}, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [{"name": "model", "mountPath": spec.runtime.models_dir}, {"name": "tmp", "mountPath": "/tmp"}],
     }
 
 
 def _environment(spec: ModelSpec) -> list[dict[str, Any]]:
     """The runtime's variables. With IPv6 the server listens at the pod's own name, which the kubelet makes the pod's
-    address: a wildcard of IPv6 is written in one way for MLServer's HTTP port and in another for its gRPC port."""
+    address: a wildcard of IPv6 is written in one way for some servers' HTTP port and in another for their gRPC port."""
     plain = {**spec.runtime.env}
     if not spec.stack.ipv6:
         return [{"name": name, "value": value} for name, value in plain.items()]
@@ -181,7 +180,7 @@ def _server(spec: ModelSpec) -> dict[str, Any]:
         "securityContext": _container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
-            {"name": "model", "mountPath": MODEL_DIR, "readOnly": True},
+            {"name": "model", "mountPath": runtime.models_dir, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
         ],
         **_probes(spec),
@@ -200,10 +199,9 @@ def _probes(spec: ModelSpec) -> dict[str, Any]:
     """Start-up asks for the model itself and has the model's whole budget; what has started is then never taken for
     dead because it is busy.
 
-    MLServer predicts in the loop that also answers its health checks, one prediction at a time; workers of its own
-    would keep the loop free, but it ends them first at SIGTERM, and what they were at is lost. So readiness is a TCP
-    connection, which the kernel takes while the server is busy, and a health check over HTTP may last as long as the
-    longest prediction (https://github.com/kserve/kserve/issues/3950).
+    Where health checks wait until a prediction is over, readiness is a TCP connection, which the kernel takes while the
+    server is busy, and a health check over HTTP may last as long as the longest prediction
+    (https://github.com/kserve/kserve/issues/3950).
     """
     ready = {"path": spec.runtime.ready_path.format(model=spec.name), "port": "http"}
     live = {"path": spec.runtime.live_path, "port": "http"}
@@ -215,7 +213,7 @@ def _probes(spec: ModelSpec) -> dict[str, Any]:
             "failureThreshold": math.ceil(spec.model.startup_timeout_s / STARTUP_PERIOD_S),
         },
         "readinessProbe": {
-            "tcpSocket": {"port": "http"},
+            **({"tcpSocket": {"port": "http"}} if spec.runtime.one_at_a_time else {"httpGet": ready}),
             "periodSeconds": 5,
             "timeoutSeconds": 2,
             "failureThreshold": 2,

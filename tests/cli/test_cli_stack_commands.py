@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 import pytest
-from eksprov.steps.leftovers.pieces import Piece
 
 from eksprov.cli.render.text import planned_text
 from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
+from eksprov.steps.leftovers.pieces import Piece
 
 PLAN_TEXT = """\
 stack digits (us-west-2, local world), compared with the world:

@@ -33,7 +33,7 @@ OTHERS = {
     "permissions/__init__.py": "an s3:// URL",
     "pins/registry.py": "an image",
     "preflight/lookups.py": "an ARN's resource",
-    "serving/inspection/candidates.py": "a path",
+    "serving/runtimes/mlserver/candidates.py": "a path",
     "serving/files.py": "a key below a prefix",
     "serving/inspection/folder.py": "a path",
     "steps/monitoring/log_group.py": "a log group's name",

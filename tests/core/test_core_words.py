@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from eksprov.steps.leftovers.pieces import WHATS
 
 import eksprov
 from eksprov.core.words import article, counted, many, noun, plural
 from eksprov.operations.commands.removal import FILES, IMAGES
 from eksprov.operations.kinds import KINDS
+from eksprov.steps.leftovers.pieces import WHATS
 
 PACKAGE = Path(eksprov.__file__).parent
 EVERY = (*(kind.kind for kind in KINDS), *WHATS, FILES, IMAGES)

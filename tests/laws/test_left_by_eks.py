@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eksprov.steps.leftovers.pieces import found_of
 from support.configs import changed
 from support.stage import Stage, Theatre, everything
 from support.team import team_of
@@ -19,6 +18,7 @@ from eksprov.kube.api import Ref
 from eksprov.local.contract import NodeWish
 from eksprov.local.faults.inject import Faults, injected
 from eksprov.local.faults.named import plan_of
+from eksprov.steps.leftovers.pieces import found_of
 
 CLUSTER = "quickstart"
 FAULTS = ("leaked-interface", "left-security-group")

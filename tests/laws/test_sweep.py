@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from eksprov.steps.leftovers.pieces import WHATS, found_of
 from support.stage import Stage
 from support.volumes import claims_volume
 
 from eksprov.operations.commands.removal import removal
+from eksprov.steps.leftovers.pieces import WHATS, found_of
 
 CLUSTER = "quickstart"
 OWNED = {f"kubernetes.io/cluster/{CLUSTER}": "owned"}

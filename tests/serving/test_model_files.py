@@ -18,7 +18,7 @@ from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs
 from eksprov.serving.files import ModelFiles
 from eksprov.serving.inspection.package import Package, read_package
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 WEIGHTS = TINY_MODEL + b"w" * 4000  # what follows a pickle is never read
 SLUG = f"{STACK.bucket}/models/digits/"

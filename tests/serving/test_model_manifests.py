@@ -16,7 +16,7 @@ from eksprov.kube.owned import quantity
 from eksprov.serving import manifests
 from eksprov.serving.export import export
 from eksprov.serving.graph import all_manifests
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 from eksprov.serving.workload import REVISION
 
 VARIANTS = [

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from eksprov.steps.leftovers.pieces import Piece
 
 from eksprov import operations
 from eksprov.cli import main
@@ -31,6 +30,7 @@ from eksprov.operations.commands.teardown import Teardown
 from eksprov.pins.lockfile import NONE, Pins
 from eksprov.preflight.findings import Findings
 from eksprov.state.record import State
+from eksprov.steps.leftovers.pieces import Piece
 
 CONFIG = """\
 name: digits

@@ -19,7 +19,7 @@ from mlserver.types import InferenceRequest
 
 from eksprov.local.node.containers.model_server import here
 from eksprov.serving.inspection.package import Package
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 ROW = {"inputs": [{"name": "rows", "shape": [1, 2], "datatype": "FP64", "data": [0.0, 1.0]}]}
 

@@ -16,7 +16,7 @@ import urllib3
 
 from eksprov.kube.api import Reply, SlowAnswerError
 from eksprov.local.node.containers import model_server
-from eksprov.serving.workload import MODEL_DIR
+from eksprov.serving.runtimes.mlserver.flavour import MODELS_DIR
 from support.journey import until
 from support.memory_kube import MemoryKube
 
@@ -90,7 +90,7 @@ def served_models(folder: Path, **settings: Any) -> Iterator[ServedModels]:
     with ExitStack() as stack:
         ports = [_free(stack) for _ in range(3)]
         stack.close()
-        command = [sys.executable, "-P", model_server.__file__, str(folder), MODEL_DIR, *map(str, ports)]
+        command = [sys.executable, "-P", model_server.__file__, str(folder), MODELS_DIR, *map(str, ports)]
         log = stack.enter_context((folder / "log").open("w"))
         environ = {**os.environ, "PYTHONPATH": str(folder / "echo")}
         process = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=subprocess.STDOUT)

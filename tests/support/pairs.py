@@ -133,7 +133,7 @@ VALUES: dict[str, list[Any]] = {
     "monitoring.container_log_retention_days": [7],
     "models.name": ["digits"],
     "models.path": ["m"],
-    "models.runtime": ["mlserver-sklearn"],
+    "models.runtime": ["mlserver-sklearn", "mlserver-xgboost"],
     "models.namespace": ["ml"],
     "models.role_arn": [ROLE.format(*whose) for whose in (OURS, THEIRS, CHINESE)],
     "models.replicas": [{"min": 2, "max": 5}],

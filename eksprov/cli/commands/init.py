@@ -74,7 +74,7 @@ def _name(text: str, otherwise: str) -> str:
 
 def _models(folder: Path) -> Iterator[tuple[str, str]]:
     """Every model's folder below: a name, and its path from here. Hidden folders and environments are passed over."""
-    from eksprov.serving.runtimes.mlserver_settings import SETTINGS
+    from eksprov.serving.runtimes.mlserver.settings import SETTINGS
     from eksprov.serving.runtimes.presets import RUNTIMES
 
     files = {SETTINGS, *(f"model{suffix}" for runtime in RUNTIMES.values() for suffix in runtime.suffixes)}

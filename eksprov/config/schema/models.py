@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -19,6 +19,10 @@ class Replicas(Section):
     )
 
 
+RuntimeName = Literal["mlserver-sklearn", "mlserver-xgboost", "mlserver-lightgbm"]  # each a module of serving/runtimes
+RUNTIME_NAMES: Final[tuple[str, ...]] = get_args(RuntimeName)
+
+
 class Model(Section):
     """A model to be served: a folder of files and the runtime that reads them."""
 
@@ -26,7 +30,7 @@ class Model(Section):
     path: str = Field(
         min_length=1, max_length=1024, description="The folder with the model's files, relative to the config file."
     )
-    runtime: Literal["mlserver-sklearn"] = Field("mlserver-sklearn", description="The server that loads the model.")
+    runtime: RuntimeName = Field("mlserver-sklearn", description="The server that loads the model.")
     namespace: Namespace = Field("models", description="The Kubernetes namespace it lives in.")
     role_arn: Annotated[str, Field(pattern=ROLE, max_length=2048)] | None = Field(
         None,

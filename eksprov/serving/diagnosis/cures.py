@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from eksprov.serving.diagnosis.tracebacks import Raised, raised_in
-from eksprov.serving.runtimes.presets import RUNTIMES, Runtime
+from eksprov.serving.runtimes.base import Runtime
+from eksprov.serving.runtimes.presets import RUNTIMES
 
 FAREWELLS: Final = frozenset({"CancelledError", "KeyboardInterrupt", "SystemExit"})  # what a server that stops prints
 # Packages by the distribution that brings them; what a runtime's library is called when it is imported.

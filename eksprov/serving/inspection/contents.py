@@ -31,7 +31,7 @@ NO_PREDICT: Final = frozenset(
 
 @dataclass(frozen=True)
 class Contents:
-    """What a model's file says. `loaded_bytes`: of it unpacked, at least; `inputs` as MLServer describes them."""
+    """What a model's file says. `loaded_bytes`: of it unpacked, at least; `inputs` in the Open Inference Protocol."""
 
     loaded_bytes: int = 0
     inputs: tuple[Any, ...] = ()
@@ -46,15 +46,11 @@ def refuse_pointers(folder: Folder) -> None:
             raise folder.wrong(f"{folder.root / path} is {found.name}", found.cure)
 
 
-def read_contents(path: str, folder: Folder, method: str, *, foreign: bool) -> Contents:
-    """Look into the model's file. Raises: UsageError for one that the server could not load, or not answer from.
-
-    `method` is what a request calls; `foreign`: a class of the user's own loads the file, whatever it is.
-    """
+def read_pickle(path: str, folder: Folder, method: str) -> Contents:
+    """Look into a scikit-learn model's file. Raises: UsageError for one that the server could not load, or not answer
+    from; `method` is what a request calls."""
     file = folder.root / path
     size = file.stat().st_size
-    if foreign:
-        return Contents(size)
     found, pickled = _opened_up(file)
     if found is not None:
         raise folder.wrong(f"{file} is {found.name}", found.cure)

@@ -9,17 +9,35 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from eksprov import errors
-from eksprov.serving.runtimes.presets import Runtime
 
 # Modules of the standard library that Python 3.10, which the server has, does not have yet.
 YOUNGER: Final = frozenset({"tomllib"})
 STANDARD: Final = (sys.stdlib_module_names | {"distutils", "asyncore", "asynchat", "imp", "smtpd"}) - YOUNGER
+
+
+class Carrying(Protocol):
+    """What a folder is looked at for: a server with its libraries."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def libraries(self) -> Mapping[str, str]: ...
+
+    @property
+    def modules(self) -> frozenset[str]: ...
+
+    @property
+    def carries(self) -> str: ...
+
+    @property
+    def models_dir(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +47,7 @@ class Folder:
     root: Path
     name: str
     paths: frozenset[str]
-    runtime: Runtime
+    runtime: Carrying
 
     def wrong(self, message: str, hint: str = "") -> errors.UsageError:
         """An error about this model, to be raised."""

@@ -40,8 +40,8 @@ HTML: Final = Format(
     "an HTML page, as servers send it in place of a download", "download the file again, signed in, and look at it"
 )
 TORCH: Final = Format("PyTorch's", OTHER_SERVER)
-XGBOOST: Final = Format("XGBoost's own format", f"{TO_COME}; XGBoost's own server is to come")
-LIGHTGBM: Final = Format("LightGBM's own format", f"{TO_COME}; LightGBM's own server is to come")
+XGBOOST: Final = Format("XGBoost's own format", "set `runtime: mlserver-xgboost` for this model")
+LIGHTGBM: Final = Format("LightGBM's own format", "set `runtime: mlserver-lightgbm` for this model")
 SKOPS: Final = Format(
     "skops' format", f"{TO_COME}, from joblib files: joblib.dump(skops.io.load(file), 'model.joblib')"
 )

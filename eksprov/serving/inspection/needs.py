@@ -23,7 +23,15 @@ DANGEROUS: Final = re.compile(
     r"|shutil\.(rmtree|move)|importlib\.(import_module|__import__)|marshal\.loads?"
     r"|urllib\.request\.\w+|http\.client\.\w+)$"
 )
-SERVED_LATER: Final = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "skops": "skops"}
+# By the name it is imported by: what it is called, and how its models are served.
+SERVED_ELSEWHERE: Final = {
+    "xgboost": ("XGBoost", "save it by itself, model.save_model('model.json'), and set `runtime: mlserver-xgboost`"),
+    "lightgbm": (
+        "LightGBM",
+        "save it by itself, model.booster_.save_model('model.bst'), and set `runtime: mlserver-lightgbm`",
+    ),
+    "skops": ("skops", "train a model of scikit-learn alone, and save it with joblib.dump"),
+}
 # Libraries that people train with, by the name they are imported by; any other may be a module of one's own.
 _BY_OTHER_NAMES: Final = {
     "imblearn": "imbalanced-learn",
@@ -96,11 +104,10 @@ def refuse_what_is_lacking(names: Iterable[Named], file: str, folder: Folder) ->
 def _refuse_modules(modules: Iterable[str], file: str, folder: Folder) -> None:
     lacking = [module for module in modules if not _is_there(module, folder)]
     tops = list(dict.fromkeys(module.partition(".")[0] for module in lacking))
-    if later := [SERVED_LATER[top] for top in tops if top in SERVED_LATER]:
+    if elsewhere := [SERVED_ELSEWHERE[top] for top in tops if top in SERVED_ELSEWHERE]:
+        names = _listed([name for name, _ in elsewhere])
         raise folder.wrong(
-            f"{file} holds a model of {_listed(later)}; {folder.runtime.name} serves scikit-learn alone so far",
-            f"servers for {_listed(later)} are to come; until then train one of scikit-learn "
-            f"({folder.runtime.carries})",
+            f"{file} holds a model of {names}; {folder.runtime.name} serves scikit-learn alone", elsewhere[0][1]
         )
     if known := [LIBRARIES[top] for top in tops if top in LIBRARIES]:
         raise folder.wrong(

@@ -1,9 +1,8 @@
 """A model folder as what is to be uploaded: files with their hashes, one digest for all, and what the runtime needs
 beside them.
 
-Reads files and writes none: `model-settings.json`, which MLServer wants beside the model
-(https://mlserver.readthedocs.io/en/stable/reference/model-settings.html), is derived, or completed where the folder has
-one that leaves something open. What could not be served is refused here, before anything is made.
+Reads files and writes none: what the runtime wants beside the model is derived by its layout. What could not be served
+is refused here, before anything is made.
 Left out: hidden files, `__pycache__`, and `sample.json`, the request that `invoke` sends when it is given no data.
 Links are read through, but never out of the folder.
 """
@@ -18,19 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from eksprov import errors
-from eksprov.serving.inspection.candidates import the_model
-from eksprov.serving.inspection.contents import Contents, read_contents, refuse_pointers
+from eksprov.serving.inspection.contents import refuse_pointers
 from eksprov.serving.inspection.folder import Folder
 from eksprov.serving.inspection.formats import ANNEX
-from eksprov.serving.runtimes.mlserver_server_settings import judged
-from eksprov.serving.runtimes.mlserver_settings import completed, read_settings
-from eksprov.serving.runtimes.presets import Runtime
+from eksprov.serving.runtimes.base import Runtime
 
 SAMPLE: Final = "sample.json"
 CHUNK_BYTES: Final = 2**20
-# MLServer's start-up script unpacks it into its working directory, which is read-only here, and so the server ends
-# (https://github.com/SeldonIO/MLServer/blob/1.7.1/hack/activate-env.sh).
-ENVIRONMENT: Final = "environment.tar.gz"
 KEY_BYTES: Final = 900  # S3 keys have 1,024 bytes; the prefix needs some of them
 
 
@@ -80,20 +73,11 @@ def read_package(folder: Path, name: str, runtime: Runtime) -> Package:
         raise errors.UsageError(f"model {name}: the folder {folder} is empty", "put the model's file into it")
     here = Folder(folder, name, frozenset(files), runtime)
     refuse_pointers(here)
-    if ENVIRONMENT in files:
-        raise here.wrong(
-            f"{folder / ENVIRONMENT} is an environment of its own, which the server cannot unpack here",
-            f"take it out, and train with the libraries of {runtime.name}: {runtime.carries}",
-        )
-    server, settings = (*here.hiding(), *judged(here)), read_settings(here)
-    model = settings.model or (None if settings.foreign else the_model(here))
-    contents = read_contents(model, here, settings.method, foreign=settings.foreign) if model else Contents()
-    if (content := completed(settings, model, here, contents.inputs)) is not None:
-        hashed = hashlib.sha256(content).hexdigest()
-        files[settings.path] = ModelFile(settings.path, len(content), hashed, content=content)
+    prepared = runtime.layout(here)
+    for path, content in prepared.files.items():
+        files[path] = ModelFile(path, len(content), hashlib.sha256(content).hexdigest(), content=content)
     listed = sorted(files.values(), key=lambda file: file.path)
-    warnings = (*server, *settings.warnings, *contents.warnings)
-    return Package(folder, tuple(listed), _digest(listed), warnings, contents.loaded_bytes)
+    return Package(folder, tuple(listed), _digest(listed), prepared.warnings, prepared.loaded_bytes)
 
 
 def _refuse_no_folder(folder: Path, name: str) -> None:

@@ -12,7 +12,7 @@ from eksprov.local.node.containers.executions import container_ports, is_loopbac
 from eksprov.local.node.containers.model_server import here
 from eksprov.local.node.containers.paths import back, translate
 from eksprov.local.node.containers.standins import MLSERVER
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 ENV = dict(MLSERVER_SKLEARN.env)
 MOUNTS = {"/mnt/models": Path("/h/volumes/model"), "/tmp": Path("/h/run"), "/tmp/deep": Path("/h/run/deep")}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from eksprov.serving.diagnosis.cures import cause_in, cure
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "cures.yaml").read_text())
 VERSIONS = "train and save the model with the library versions that the runtime has: scikit-learn 1.5.2"

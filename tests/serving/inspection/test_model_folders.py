@@ -43,7 +43,7 @@ from support.model_folders import (
 
 from eksprov import errors
 from eksprov.serving.inspection.package import read_package
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 PICKLED = pickle.dumps(MODEL)
 SERVED: dict[str, Build] = {

@@ -36,7 +36,8 @@ from support.model_folders import NAME, dumped, said
 from eksprov.serving.inspection.columns import inputs_of
 from eksprov.serving.inspection.opcodes import Stream, take_apart
 from eksprov.serving.inspection.package import read_package
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import FLAVOUR
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 ROWS = np.random.default_rng(0).random((40, 3))
 ANSWERS = [0, 1] * 20
@@ -159,7 +160,7 @@ def test_a_description_changes_nothing_in_how_requests_are_read(name: str, tmp_p
     package = read_package(tmp_path / "described", NAME, MLSERVER_SKLEARN)
     described = unpacked(package, tmp_path / "pod")
     assert json.loads((described / "model-settings.json").read_text())["inputs"]
-    own = {"name": NAME, "implementation": MLSERVER_SKLEARN.implementation, "parameters": {"uri": "./model.joblib"}}
+    own = {"name": NAME, "implementation": FLAVOUR.implementations[0], "parameters": {"uri": "./model.joblib"}}
     said(own)(tmp_path / "plain")
     assert answer(described, NAME, request) == answer(tmp_path / "plain", NAME, request)
 

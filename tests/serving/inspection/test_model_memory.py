@@ -26,7 +26,7 @@ from eksprov.operations.commands.provision import provision
 from eksprov.operations.stack import Opened, open_stack
 from eksprov.serving.inspection.package import read_package
 from eksprov.serving.inspection.preview import preview
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 from eksprov.serving.sizing import memory
 from eksprov.serving.spec import MIB
 

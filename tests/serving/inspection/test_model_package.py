@@ -19,7 +19,8 @@ from support.models import TINY_MODEL
 from eksprov import errors
 from eksprov.serving.inspection.package import read_package
 from eksprov.serving.inspection.pickles import sklearn_version, version_warning
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN, runtime
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
+from eksprov.serving.runtimes.presets import runtime
 
 
 @pytest.fixture

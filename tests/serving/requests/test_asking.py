@@ -14,7 +14,7 @@ from support.memory_kube import MemoryKube
 from eksprov.kube.api import Reply, SlowAnswerError
 from eksprov.serving.requests.asking import Asked, Asker
 from eksprov.serving.requests.invoke import Target, read_data
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "asking.yaml").read_text())
 SAMPLE = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]}

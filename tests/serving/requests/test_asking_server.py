@@ -18,7 +18,8 @@ from support.model_server import ServedModels, served_models
 
 from eksprov.serving.requests.asking import Asked, Asker
 from eksprov.serving.requests.invoke import Target, read_data
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver_sklearn import FLAVOUR
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 pytestmark = [pytest.mark.real_time, pytest.mark.slow]
 
@@ -50,7 +51,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedModels]:
     for name, model in models().items():
         (root / name).mkdir()
         joblib.dump(model, root / name / "model.joblib")
-        settings = {"name": name, "implementation": MLSERVER_SKLEARN.implementation}
+        settings = {"name": name, "implementation": FLAVOUR.implementations[0]}
         more = {"inputs": DESCRIBED} if name in ("described", "dict") else {}
         own = {**settings, **more, "parameters": {"uri": "./model.joblib"}}
         (root / name / "model-settings.json").write_text(json.dumps(own))

@@ -19,7 +19,8 @@ from urllib.parse import urlparse
 
 from eksprov import errors
 from eksprov.serving.inspection.folder import Folder
-from eksprov.serving.runtimes.mlserver_schema import ModelSettings, check, read_json, unknown_keys
+from eksprov.serving.runtimes.mlserver.flavour import Flavour
+from eksprov.serving.runtimes.mlserver.schema import ModelSettings, check, read_json, unknown_keys
 
 SETTINGS: Final = "model-settings.json"
 WRITE_A_PATH: Final = "write the file's path, such as ./model.joblib"
@@ -57,7 +58,7 @@ class Settings:
         return str((self.parameters.get("extra") or {}).get("predict_fn", "predict"))
 
 
-def read_settings(folder: Folder) -> Settings:
+def read_settings(flavour: Flavour, folder: Folder) -> Settings:
     """The folder's `model-settings.json`, or an empty one. Raises: UsageError for what cannot be served as it is."""
     found = sorted(path for path in folder.paths if posixpath.basename(path) == SETTINGS)
     if len(found) > 1:
@@ -73,26 +74,28 @@ def read_settings(folder: Folder) -> Settings:
     warnings = unknown_keys(content, ModelSettings, file, folder.name)
     settings = Settings(found[0], content, None)
     _refuse_contradictions(settings, file, folder)
-    foreign, model = _is_foreign(settings, file, folder), None
+    foreign, model = _is_foreign(flavour, settings, file, folder), None
     if uri := settings.parameters.get("uri"):
         try:
-            model = resolved(uri, settings.base, file, folder)
+            model = resolved(flavour, uri, settings.base, file, folder)
         except errors.UsageError as error:
             if not foreign:
                 raise
             warnings.append(error.message.removeprefix(f"model {folder.name}: "))  # its own class may know better
     elif not foreign:
-        model = _well_known(settings.base, folder)
+        model = _well_known(flavour, settings.base, folder)
     return Settings(found[0], content, model, foreign, tuple(warnings))
 
 
-def completed(settings: Settings, model: str | None, folder: Folder, inputs: Sequence[Any]) -> bytes | None:
+def completed(
+    flavour: Flavour, settings: Settings, model: str | None, folder: Folder, inputs: Sequence[Any]
+) -> bytes | None:
     """The file's bytes with what was missing, or None where nothing was."""
     content, parameters = dict(settings.content), dict(settings.parameters)
     if not content.get("name"):
         content["name"] = folder.name
     if not content.get("implementation"):
-        content["implementation"] = folder.runtime.implementation
+        content["implementation"] = flavour.implementations[0]
     if model is not None and not parameters.get("uri"):
         parameters["uri"] = "./" + posixpath.relpath(model, settings.base or ".")
     if parameters:
@@ -104,7 +107,7 @@ def completed(settings: Settings, model: str | None, folder: Folder, inputs: Seq
     return json.dumps(content, indent=2, sort_keys=not settings.content).encode() + b"\n"
 
 
-def resolved(uri: str, base: str, file: Path, folder: Folder) -> str:
+def resolved(flavour: Flavour, uri: str, base: str, file: Path, folder: Folder) -> str:
     """The path of the file that MLServer would load. Raises: UsageError where it would find none."""
     where = f"{file}: parameters.uri {uri!r}"
     parsed, mount = urlparse(uri, scheme="file"), folder.runtime.models_dir
@@ -118,18 +121,18 @@ def resolved(uri: str, base: str, file: Path, folder: Folder) -> str:
         return relative
     inside = "" if relative == "." else relative
     if any(path.startswith(f"{inside}/" if inside else "") for path in folder.paths):
-        if known := _well_known(inside, folder):
+        if known := _well_known(flavour, inside, folder):
             return known
-        names = ", ".join(folder.runtime.well_known)
+        names = ", ".join(flavour.well_known)
         raise folder.wrong(f"{where} names a folder, where MLServer looks for {names}: none is there", WRITE_A_PATH)
     near = difflib.get_close_matches(relative, folder.paths, 1)
     hint = f"did you mean ./{posixpath.relpath(near[0], base or '.')}?" if near else WRITE_A_PATH
     raise folder.wrong(f"{where} names no file in the folder", hint)
 
 
-def _well_known(below: str, folder: Folder) -> str | None:
+def _well_known(flavour: Flavour, below: str, folder: Folder) -> str | None:
     """The file that MLServer would take from a folder by its name."""
-    names = (posixpath.join(below, name) for name in folder.runtime.well_known)
+    names = (posixpath.join(below, name) for name in flavour.well_known)
     return next((name for name in names if name in folder.paths), None)
 
 
@@ -153,10 +156,10 @@ def _refuse_contradictions(settings: Settings, file: Path, folder: Folder) -> No
         )
 
 
-def _is_foreign(settings: Settings, file: Path, folder: Folder) -> bool:
+def _is_foreign(flavour: Flavour, settings: Settings, file: Path, folder: Folder) -> bool:
     """Whether a class of the folder's own serves the model. Raises: UsageError for one that is nowhere."""
-    wanted = settings.content.get("implementation") or folder.runtime.implementation
-    if wanted in folder.runtime.implementations:
+    wanted = settings.content.get("implementation") or flavour.implementations[0]
+    if wanted in flavour.implementations:
         return False
     module, _, attribute = wanted.rpartition(".")
     source = folder.module(module, settings.base) or folder.module(module) if module else None
@@ -165,8 +168,8 @@ def _is_foreign(settings: Settings, file: Path, folder: Folder) -> bool:
         what = "is MLServer's for another kind of model" if wanted.startswith("mlserver_") else "is nowhere"
         own = f"; a class of your own needs its module in the folder ({module.replace('.', '/') or wanted}.py)"
         raise folder.wrong(
-            f"{where} {what}: {folder.runtime.name} has {folder.runtime.implementation}",
-            f"write {folder.runtime.implementation}, or leave the key out{own}",
+            f"{where} {what}: {folder.runtime.name} has {flavour.implementations[0]}",
+            f"write {flavour.implementations[0]}, or leave the key out{own}",
         )
     if not folder.defines(source, attribute):
         raise folder.wrong(f"{where}: {source} has no {attribute}", "write the class's own name")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,8 @@ from mlserver.repository.load import load_model_settings
 
 from eksprov import errors
 from eksprov.serving.inspection.folder import STANDARD
-from eksprov.serving.runtimes import mlserver_schema as ours
-from eksprov.serving.runtimes.presets import MLSERVER_SKLEARN
+from eksprov.serving.runtimes.mlserver import schema as ours
+from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
 PAIRS = (
     (theirs.ModelSettings, ours.ModelSettings),
@@ -92,13 +90,6 @@ def test_what_a_file_leaves_out_comes_from_the_environment_of_the_pod(monkeypatc
         monkeypatch.setenv(name, value)
     read = theirs.Settings.model_validate({"debug": False})
     assert (read.parallel_workers, read.http_port, read.metrics_dir) == (0, 8080, "/tmp/metrics")
-
-
-@pytest.mark.parametrize("name", sorted(MLSERVER_SKLEARN.modules))
-def test_the_modules_of_the_runtime_come_with_the_installed_server(name: str) -> None:
-    import sklearn._loss._loss  # noqa: F401 - it calls itself _loss
-
-    assert name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 def test_what_is_standard_is_standard_in_the_servers_python() -> None:

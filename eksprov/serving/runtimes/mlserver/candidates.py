@@ -5,31 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from eksprov import errors
-from eksprov.serving.inspection.contents import identified, is_model
+from eksprov.core.names import last_part
+from eksprov.serving.inspection.contents import identified
 from eksprov.serving.inspection.folder import Folder
 from eksprov.serving.inspection.formats import LIGHTGBM, OTHER_SERVER, SKOPS, XGBOOST, Format
-from eksprov.serving.runtimes.mlserver_settings import SETTINGS, resolved
+from eksprov.serving.runtimes.mlserver.flavour import Flavour
+from eksprov.serving.runtimes.mlserver.server_settings import SERVER_SETTINGS
+from eksprov.serving.runtimes.mlserver.settings import SETTINGS, resolved
 
-# What joblib packs with, by the endings that people give (https://joblib.readthedocs.io/en/stable/persistence.html).
-PACKED: Final = ("", ".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4")
 OTHERS: Final = (".py", ".json", ".txt", ".md", ".csv", ".yaml", ".yml", ".toml", ".cfg", ".so", ".pyc")
+SERVERS_OWN: Final = (SETTINGS, SERVER_SETTINGS)
 LOOKED_AT: Final = 50  # files without a known ending that are opened
 
 
-def the_model(folder: Folder) -> str:
+def the_model(flavour: Flavour, folder: Folder) -> str:
     """The path of the model's file. Raises: UsageError where none or several could be it."""
-    endings = tuple(suffix + packed for suffix in folder.runtime.suffixes for packed in PACKED)
-    found = sorted(path for path in folder.paths if path.endswith(endings))
+    endings = tuple(suffix + packing for suffix in flavour.suffixes for packing in flavour.packings)
+    found = sorted(path for path in folder.paths if path.endswith(endings) and last_part(path) not in SERVERS_OWN)
+    found = [path for path in found if _is_told(flavour, path, folder)]
     unnamed = sorted(path for path in folder.paths if not path.endswith((*endings, *OTHERS)))[:LOOKED_AT]
-    found = found or [path for path in unnamed if is_model(folder.root / path)]
+    found = found or [path for path in unnamed if flavour.recognises(folder.root / path)]
     if len(found) > 1:
         raise folder.wrong(
             f"{len(found)} files in {folder.root} could be the model: {', '.join(found)}",
             f"leave one, or write a {SETTINGS} with parameters.uri naming it",
         )
     if not found:
-        raise _none(folder, endings)
-    if not _can_be_named(found[0], folder):
+        raise _none(flavour, folder, endings)
+    if not _can_be_named(flavour, found[0], folder):
         raise folder.wrong(
             f"{folder.root / found[0]}: MLServer reads the model's name as a URL, and this is none",
             "rename the file: letters, digits, dots, hyphens and underscores",
@@ -37,19 +40,24 @@ def the_model(folder: Folder) -> str:
     return found[0]
 
 
-def _can_be_named(path: str, folder: Folder) -> bool:
+def _can_be_named(flavour: Flavour, path: str, folder: Folder) -> bool:
     try:
-        return resolved(f"./{path}", "", folder.root / SETTINGS, folder) == path
+        return resolved(flavour, f"./{path}", "", folder.root / SETTINGS, folder) == path
     except errors.UsageError:
         return False
 
 
-def _none(folder: Folder, endings: tuple[str, ...]) -> errors.UsageError:
+def _is_told(flavour: Flavour, path: str, folder: Folder) -> bool:
+    """Whether a file with one of the suffixes may be the model: by its name, or by what is in it."""
+    return flavour.tells is None or path in flavour.well_known or flavour.tells(folder.root / path)
+
+
+def _none(flavour: Flavour, folder: Folder, endings: tuple[str, ...]) -> errors.UsageError:
     """Why no file is the model, by what is there instead."""
     for path in sorted(folder.paths):
         below = next((part for part in path.split("/")[:-1] if part.endswith(endings)), None)
         if below is not None:
-            return folder.wrong(f"{folder.root}: {below} is a folder, and the model has to be a file", SAVE)
+            return folder.wrong(f"{folder.root}: {below} is a folder, and the model has to be a file", flavour.save)
         if path.endswith(".dvc"):
             return folder.wrong(
                 f"{folder.root / path} is DVC's note of a file, and the file itself is not here",
@@ -57,15 +65,13 @@ def _none(folder: Folder, endings: tuple[str, ...]) -> errors.UsageError:
             )
         found = identified(folder.root / path) if not path.endswith(OTHERS[:1]) else None
         if found is not None and _is_anothers(found):
-            return folder.wrong(f"{folder.root / path} is {found.name}", found.cure)
-    kinds = ", ".join(f"*{suffix}" for suffix in folder.runtime.suffixes)
+            cure = found.cure if flavour.tells is None else flavour.save
+            return folder.wrong(f"{folder.root / path} is {found.name}", cure)
+    kinds = ", ".join(f"*{suffix}" for suffix in flavour.suffixes)
     return folder.wrong(
         f"no file in {folder.root} looks like a model for {folder.runtime.name} ({kinds})",
-        f"{SAVE}, or write a {SETTINGS} that names the file",
+        f"{flavour.save}, or write a {SETTINGS} that names the file",
     )
-
-
-SAVE: Final = "save the model with joblib.dump"
 
 
 def _is_anothers(found: Format) -> bool:
