@@ -19,7 +19,7 @@ yes := $(if $(filter 1 true yes,$(YES)),--yes)
 digits := examples/digits/model/model.joblib
 caches := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist
 
-.PHONY: help setup kubernetes provision deploy-model teardown plan test check laws faults bench lock clean
+.PHONY: help setup kubernetes provision deploy-model teardown plan test check laws faults mutants bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ laws: setup ## Run the laws only: what must hold for every kind, every config, e
 
 faults: setup ## Run the reliability matrix in the simulator (SEEDS=1000, ROWS=R1,R3 runs some rows)
 	@PYTHONHASHSEED=0 $(PY) scripts/faults.py --seeds '$(SEEDS)' $(if $(ROWS),--rows '$(ROWS)')
+
+mutants: setup ## Break the code on purpose and count what the tests notice (COUNT=300, SEED=7; about 90 minutes)
+	@$(PY) scripts/mutants.py --count '$(or $(COUNT),300)' $(if $(SEED),--seed '$(SEED)')
 
 bench: setup ## Measure start-up and the pure parts, as ratios within one run
 	@$(PY) scripts/bench.py

@@ -122,8 +122,8 @@ def chosen(scenarios: list[Any], most: int) -> list[Any]:
 def replay(text: str) -> int:
     """Play one scenario and print all that happens."""
     from simulator import runner
+    from simulator.fork_server import Stems
     from simulator.scenario import Scenario
-    from simulator.stems import Stems
 
     warm = runner.ready()
     result = Stems(warm).play(Scenario.from_json(text))

@@ -39,6 +39,8 @@ CACHE = ROOT / ".mutants"
 LIMIT_S = 120.0  # for the tests of one mutant, which take seconds; one that goes on for ever is killed by it
 TESTS_EACH = 150  # of those that run the line, the ones that run the least else
 WORKERS = 2
+ARCS = """select f.path, c.context, a.fromno, a.tono from arc a join file f on f.id = a.file_id
+join context c on c.id = a.context_id where c.context like 'tests/%'"""
 
 _TURNED = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.In: "not in",
@@ -131,16 +133,9 @@ def measured() -> Path:
         shutil.rmtree(CACHE, ignore_errors=True)
         CACHE.mkdir()
         print("measuring which tests run which lines (some 20 minutes) …", flush=True)
-        whole = ("--cov=eksprov", "--cov-branch", "--cov-context=test", "--cov-report=", "-n", str(WORKERS))
-        run(
-            ROOT,
-            *whole,
-            "--dist",
-            "loadfile",
-            *(f"tests/{one}" for one in JUDGES),
-            environ={"COVERAGE_FILE": str(data)},
-            limit_s=5400.0,
-        )
+        how = f"--cov=eksprov --cov-branch --cov-context=test --cov-report= -n {WORKERS} --dist loadfile".split()
+        tests = [f"tests/{one}" for one in JUDGES]
+        run(ROOT, *how, *tests, environ={"COVERAGE_FILE": str(data)}, limit_s=5400.0)
     return data
 
 
@@ -149,11 +144,7 @@ def judges(data: Path) -> dict[tuple[str, int], list[str]]:
     tests: dict[tuple[str, int], set[str]] = defaultdict(set)
     wide: dict[str, int] = defaultdict(int)
     with sqlite3.connect(data) as found:
-        arcs = found.execute(
-            "select f.path, c.context, a.fromno, a.tono from arc a join file f on f.id = a.file_id "
-            "join context c on c.id = a.context_id where c.context like 'tests/%'"
-        )
-        for path, context, begin, end in arcs:
+        for path, context, begin, end in found.execute(ARCS):
             name, test = Path(path).relative_to(ROOT).as_posix(), context.rpartition("|")[0]
             wide[test] += 1
             for line in {begin, end}:
@@ -206,9 +197,12 @@ def judge(sample: Sequence[Mutant], known: Mapping[tuple[str, int], list[str]], 
 def main() -> int:
     """Print every survivor and the share of the killed; 1 where that is below 90 %."""
     reader = argparse.ArgumentParser(description="break the code on purpose and see whether the tests notice")
-    reader.add_argument("--count", type=int, default=300)
-    reader.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    reader.add_argument("--only", default=".py", metavar="FILE")
+    for name, kind, usual in (
+        ("count", int, 300),
+        ("seed", int, random.SystemRandom().randrange(10_000)),
+        ("only", str, ".py"),
+    ):
+        reader.add_argument(f"--{name}", type=kind, default=usual)
     asked = reader.parse_args()
     sample, known, left = drawn(asked.seed, asked.count, asked.only), judges(measured()), 0
     with tempfile.TemporaryDirectory() as scratch:

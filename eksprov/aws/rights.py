@@ -35,7 +35,7 @@ class Rights:
     make: tuple[Need, ...] = ()
     change: tuple[Need, ...] = ()
     delete: tuple[Need, ...] = ()
-    survey: tuple[Need, ...] = ()
+    list_owned: tuple[Need, ...] = ()
     tag: tuple[Need, ...] = ()
     check: tuple[Need, ...] = ()
     lock: tuple[Need, ...] = ()

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def _to_nobody(text: str) -> None:
-    """Tell nobody."""
+    """Drops a note: nobody waits to be told."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Connection:
     token_env: Mapping[str, str] = field(default_factory=dict)
 
 
-class Place(Protocol):
+class StackPlace(Protocol):
     """Where a stack lives. `paid`: changes cost money, so commands ask first."""
 
     name: str
@@ -60,7 +60,7 @@ class Place(Protocol):
         ...
 
 
-def place_of(config: Config, console: Console) -> Place:
+def place_of(config: Config, console: Console) -> StackPlace:
     """The world that the config means."""
     if config.target == "local":
         return LocalPlace(config, console.settings.state_folder, console.environ, begins=console.begins)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eksprov.cli.console import Console
-from eksprov.cli.places import Connection, Place, place_of
+from eksprov.cli.places import Connection, StackPlace, place_of
 from eksprov.state.store import FileStore, LockedStore
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Session(Protocol):
 class StackSession:
     """See `Session`. Raises, while it is made: ConfigError, UsageError."""
 
-    def __init__(self, console: Console, place: Callable[[Config, Console], Place] = place_of) -> None:
+    def __init__(self, console: Console, place: Callable[[Config, Console], StackPlace] = place_of) -> None:
         self.config = console.settings.read_config()
         self.project = console.settings.config.absolute().parent
         self._console = console

@@ -15,7 +15,7 @@ import sys
 from typing import Any, TextIO
 
 
-class Patient(io.FileIO):
+class PatientStream(io.FileIO):
     """A descriptor whose writes never fail: `left` once nobody reads, `refused` by what the disk did not take."""
 
     left = False
@@ -71,13 +71,13 @@ def _patient(old: TextIO | None, number: int, errors: str) -> TextIO:
     if old is not None:
         with contextlib.suppress(OSError):
             old.flush()
-    raw = Patient(number, "w", closefd=False)
+    raw = PatientStream(number, "w", closefd=False)
     lines = number == 2 or raw.isatty()
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding=getattr(old, "encoding", "utf-8"), errors=errors, line_buffering=lines
     )
 
 
-def _raw(stream: TextIO) -> Patient | None:
+def _raw(stream: TextIO) -> PatientStream | None:
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    return raw if isinstance(raw, Patient) else None
+    return raw if isinstance(raw, PatientStream) else None

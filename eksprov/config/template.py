@@ -133,8 +133,8 @@ def _comment(text: str) -> Iterator[str]:
 
 def _about(field: FieldInfo) -> str:
     """The description, the allowed words where there are few, and the default where it is not written below."""
-    choices = [choice for choice in get_args(field.annotation) if isinstance(choice, (str, int))]
-    words = f" One of: {', '.join(map(str, choices))}." if choices else ""
+    settled = [choice for choice in get_args(field.annotation) if isinstance(choice, (str, int))]
+    words = f" One of: {', '.join(map(str, settled))}." if settled else ""
     empty = " Default: []." if field.default == () and _entry(field.annotation) else ""
     return f"{field.description or ''}{words}{empty}"
 

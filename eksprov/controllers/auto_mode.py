@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from eksprov.controllers.parts import Facts, as_steps, meta, step_name
+from eksprov.controllers.parts import ControllerFacts, as_steps, meta, step_name
 from eksprov.kube.objects import KubeObject
 
 NAME: Final = "auto-mode"
 PART: Final = "network-policy"
 
 
-def network_policies(facts: Facts, *, auto_mode: bool, cni: bool, recorded: Collection[str]) -> tuple[KubeObject, ...]:
+def network_policies(
+    facts: ControllerFacts, *, auto_mode: bool, cni: bool, recorded: Collection[str]
+) -> tuple[KubeObject, ...]:
     """Its one step. `cni`: whether the config has the VPC CNI; `recorded` are the steps that have been made."""
     made = step_name(NAME, PART) in recorded
     if not made and (not auto_mode or cni or "addon/vpc-cni" in recorded):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eksprov.controllers.parts import (
-    Facts,
+    ControllerFacts,
     account,
     as_steps,
     budget,
@@ -50,7 +50,9 @@ def image(kubernetes_version: str) -> str:
     return f"registry.k8s.io/autoscaling/cluster-autoscaler:v{RELEASES[minor]}"
 
 
-def cluster_autoscaler(facts: Facts, identity: tuple[str, ...], awaits: tuple[str, ...]) -> tuple[KubeObject, ...]:
+def cluster_autoscaler(
+    facts: ControllerFacts, identity: tuple[str, ...], awaits: tuple[str, ...]
+) -> tuple[KubeObject, ...]:
     """Its steps. `identity` names the steps that give its pods AWS rights; `awaits` those that bring nodes."""
     parts: dict[str, dict[str, Any]] = {
         "service-account": account(facts, NAME),
@@ -94,7 +96,7 @@ def _rules() -> list[dict[str, Any]]:
     ]
 
 
-def _container(facts: Facts) -> dict[str, Any]:
+def _container(facts: ControllerFacts) -> dict[str, Any]:
     arguments = [
         "--cloud-provider=aws",
         f"--node-group-auto-discovery=asg:tag=k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/{facts.cluster}",
@@ -118,7 +120,7 @@ def _container(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _deployment(facts: Facts) -> dict[str, Any]:
+def _deployment(facts: ControllerFacts) -> dict[str, Any]:
     pod = {
         "serviceAccountName": NAME,
         "priorityClassName": "system-cluster-critical",

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from eksprov.controllers.objects import POOL
-from eksprov.controllers.parts import Facts, account, as_steps, cluster_rights, labels, meta, rule, selector
+from eksprov.controllers.parts import ControllerFacts, account, as_steps, cluster_rights, labels, meta, rule, selector
 from eksprov.controllers.registries import eks_registry
 from eksprov.kube.objects import KubeObject
 
@@ -55,7 +55,7 @@ PLUGINS: Final[Mapping[str, Plugin]] = {
 
 
 def device_plugin(
-    facts: Facts, device: Device, instance_types: tuple[str, ...], pools: tuple[str, ...] = ()
+    facts: ControllerFacts, device: Device, instance_types: tuple[str, ...], pools: tuple[str, ...] = ()
 ) -> tuple[KubeObject, ...]:
     """The plugin's steps for nodes of these types, and for those that Karpenter launches for these pools."""
     plugin = PLUGINS[device]
@@ -88,7 +88,7 @@ def _term(key: str, values: tuple[str, ...]) -> dict[str, Any]:
     return {"matchExpressions": [chosen, {"key": COMPUTE_TYPE, "operator": "NotIn", "values": ["auto"]}]}
 
 
-def _daemon_set(facts: Facts, plugin: Plugin, nodes: dict[str, Any]) -> dict[str, Any]:
+def _daemon_set(facts: ControllerFacts, plugin: Plugin, nodes: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -112,7 +112,7 @@ def _daemon_set(facts: Facts, plugin: Plugin, nodes: dict[str, Any]) -> dict[str
     }
 
 
-def _container(facts: Facts, plugin: Plugin) -> dict[str, Any]:
+def _container(facts: ControllerFacts, plugin: Plugin) -> dict[str, Any]:
     return {
         "name": plugin.name,
         "image": plugin.image.format(registry=eks_registry(facts.region)),

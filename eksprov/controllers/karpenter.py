@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eksprov.controllers.karpenter_definitions import definitions
-from eksprov.controllers.karpenter_pools import NAME, Place, Pool, pool_parts
+from eksprov.controllers.karpenter_pools import NAME, KarpenterPool, PoolNetwork, pool_parts
 from eksprov.controllers.objects import POOL
 from eksprov.controllers.parts import (
-    Facts,
+    ControllerFacts,
     account,
     as_steps,
     budget,
@@ -59,7 +59,9 @@ class Around:
     replicas: int = 2
 
 
-def karpenter(facts: Facts, around: Around, pools: Iterable[Pool], place: Place) -> tuple[KubeObject, ...]:
+def karpenter(
+    facts: ControllerFacts, around: Around, pools: Iterable[KarpenterPool], place: PoolNetwork
+) -> tuple[KubeObject, ...]:
     """Its steps: kinds, rights, controller, pools."""
     kinds = {f"definition-{what}": _labelled(facts, kind) for what, kind in definitions().items()}
     parts: dict[str, dict[str, Any]] = {
@@ -86,7 +88,7 @@ def karpenter(facts: Facts, around: Around, pools: Iterable[Pool], place: Place)
     return tuple(replace(step, outlives=outlived) if step.name == last else step for step in steps)
 
 
-def _labelled(facts: Facts, kind: dict[str, Any]) -> dict[str, Any]:
+def _labelled(facts: ControllerFacts, kind: dict[str, Any]) -> dict[str, Any]:
     return {**kind, "metadata": meta(facts, NAME, kind["metadata"]["name"], namespace="")}
 
 
@@ -122,7 +124,7 @@ def _rules() -> list[dict[str, Any]]:
     ]
 
 
-def _service(facts: Facts) -> dict[str, Any]:
+def _service(facts: ControllerFacts) -> dict[str, Any]:
     port = {"name": "http-metrics", "port": METRICS_PORT, "targetPort": "http-metrics", "protocol": "TCP"}
     return {
         "apiVersion": "v1",
@@ -132,7 +134,7 @@ def _service(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _environment(facts: Facts, around: Around) -> list[dict[str, Any]]:
+def _environment(facts: ControllerFacts, around: Around) -> list[dict[str, Any]]:
     plain = {
         "AWS_REGION": facts.region,
         "CLUSTER_NAME": facts.cluster,
@@ -157,7 +159,7 @@ def _environment(facts: Facts, around: Around) -> list[dict[str, Any]]:
     ]
 
 
-def _container(facts: Facts, around: Around) -> dict[str, Any]:
+def _container(facts: ControllerFacts, around: Around) -> dict[str, Any]:
     live = {"httpGet": {"path": "/healthz", "port": "http"}, "initialDelaySeconds": 30, "timeoutSeconds": 30}
     ready = {"httpGet": {"path": "/readyz", "port": "http"}, "initialDelaySeconds": 5, "timeoutSeconds": 30}
     return {
@@ -175,7 +177,7 @@ def _container(facts: Facts, around: Around) -> dict[str, Any]:
     }
 
 
-def _deployment(facts: Facts, around: Around) -> dict[str, Any]:
+def _deployment(facts: ControllerFacts, around: Around) -> dict[str, Any]:
     own = {"labelSelector": {"matchLabels": selector(facts, NAME)}}
     not_its_own = {"matchExpressions": [{"key": POOL, "operator": "DoesNotExist"}]}
     pod = {

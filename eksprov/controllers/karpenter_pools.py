@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from eksprov.controllers.karpenter_definitions import AWS_API, AWS_GROUP, CORE_API
-from eksprov.controllers.parts import Facts, Json, meta
+from eksprov.controllers.parts import ControllerFacts, Json, meta
 
 if TYPE_CHECKING:
     from eksprov.config.schema import NodePool
@@ -38,7 +38,7 @@ GENERAL: Final = (
 
 
 @dataclass(frozen=True)
-class Pool:
+class KarpenterPool:
     """A pool of the config, and what follows from its instance types: taints (key, value, effect) and volume size."""
 
     asked: NodePool
@@ -47,7 +47,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Place:
+class PoolNetwork:
     """Where nodes go: `role` is their IAM role's name; `subnet_ids` are of an existing VPC, empty: the stack's own.
 
     `ipv6`: their pods have IPv6 addresses.
@@ -59,7 +59,7 @@ class Place:
     ipv6: bool = False
 
 
-def pool_parts(facts: Facts, pool: Pool, place: Place) -> dict[str, Json]:
+def pool_parts(facts: ControllerFacts, pool: KarpenterPool, place: PoolNetwork) -> dict[str, Json]:
     """Its two objects, by part."""
     return {
         f"node-class-{pool.asked.name}": _node_class(facts, pool, place),
@@ -67,7 +67,7 @@ def pool_parts(facts: Facts, pool: Pool, place: Place) -> dict[str, Json]:
     }
 
 
-def _node_class(facts: Facts, pool: Pool, place: Place) -> Json:
+def _node_class(facts: ControllerFacts, pool: KarpenterPool, place: PoolNetwork) -> Json:
     asked = pool.asked
     own = {"tags": {"eksprov:stack": facts.stack, INTERNAL: "1"}}
     spec: Json = {
@@ -87,7 +87,7 @@ def _node_class(facts: Facts, pool: Pool, place: Place) -> Json:
     }
 
 
-def _volumes(pool: Pool) -> Iterator[Json]:
+def _volumes(pool: KarpenterPool) -> Iterator[Json]:
     """Encrypted; Bottlerocket keeps images and pods on its second."""
     ebs = {"volumeType": "gp3", "encrypted": True, "deleteOnTermination": True}
     sizes = {ROOT: pool.disk_gib}
@@ -97,7 +97,7 @@ def _volumes(pool: Pool) -> Iterator[Json]:
         yield {"deviceName": device, "ebs": {**ebs, "volumeSize": f"{size}Gi"}}
 
 
-def _node_pool(facts: Facts, pool: Pool, more: Requirements) -> Json:
+def _node_pool(facts: ControllerFacts, pool: KarpenterPool, more: Requirements) -> Json:
     asked = pool.asked
     spec: Json = {
         "nodeClassRef": {"group": AWS_GROUP, "kind": "EC2NodeClass", "name": asked.name},

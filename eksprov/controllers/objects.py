@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from eksprov.core.billing import UNBILLED, BilledItem, Billing, Terms
-from eksprov.core.step import READY, Phase, Sighting, State, Timing, Traits
+from eksprov.core.step import READY, FoundResource, Phase, PhaseState, Timing, Traits
 from eksprov.kube.api import KubeApi, Manifest, UnknownKindError
 from eksprov.kube.blockers import blocked, pods_of
-from eksprov.kube.objects import KubeObject, ObjectFacts, leaving, sightings
+from eksprov.kube.objects import KubeObject, ObjectFacts, leaving, resources
 from eksprov.kube.owned import flat
 
 RBAC: Final = "rbac.authorization.k8s.io/v1"
@@ -59,7 +59,7 @@ class ControllerObject(KubeObject):
             return Phase(phase.state, f"{phase.message}, after {'; '.join(held)}") if held else phase
         served = _conditions(live).get("Established") == "True"
         if live["kind"] == DEFINITIONS[1] and self.manifest and not served:
-            return Phase(State.MOVING, "the API server does not serve the kind yet")
+            return Phase(PhaseState.MOVING, "the API server does not serve the kind yet")
         return super()._phase(client, live, fields)
 
 
@@ -104,13 +104,13 @@ class CustomObject(ControllerObject):
             return None
 
     @classmethod
-    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: KubeApi, stack: str) -> Iterable[FoundResource]:
         """Only those whose definition is there, and served: one just made, or on its way out, may not be."""
         names = {d["spec"]["names"]["kind"] for d in client.list(*DEFINITIONS) if "spec" in d}
         for one in cls.surveyed:
             if one[1] in names:
                 with contextlib.suppress(UnknownKindError):
-                    yield from sightings(client, stack, one, cls.kind)
+                    yield from resources(client, stack, one, cls.kind)
 
 
 def rollout(live: Mapping[str, Any]) -> Phase:
@@ -124,8 +124,10 @@ def rollout(live: Mapping[str, Any]) -> Phase:
         return READY
     if seen and _conditions(live, "reason").get("Progressing") == "ProgressDeadlineExceeded":
         deadline = live["spec"].get("progressDeadlineSeconds", 600)
-        return Phase(State.FAILED, f"no progress for {deadline} s: {_conditions(live, 'message').get('Available', '')}")
-    return Phase(State.MOVING, f"{status.get('availableReplicas', 0)} of {wanted} replicas available")
+        return Phase(
+            PhaseState.FAILED, f"no progress for {deadline} s: {_conditions(live, 'message').get('Available', '')}"
+        )
+    return Phase(PhaseState.MOVING, f"{status.get('availableReplicas', 0)} of {wanted} replicas available")
 
 
 def _held(client: KubeApi, live: Manifest) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Facts:
+class ControllerFacts:
     """What manifests need to know of a stack; `gate` names the steps without which nobody gets into the cluster.
 
     `tolerations` are what pods of Deployments need where no node is without taints.
@@ -39,27 +39,27 @@ def step_name(controller: str, part: str) -> str:
     return f"controller/{controller}/{part}"
 
 
-def meta(facts: Facts, controller: str, name: str = "", namespace: str = SYSTEM) -> Json:
+def meta(facts: ControllerFacts, controller: str, name: str = "", namespace: str = SYSTEM) -> Json:
     """An object's metadata; an empty namespace is that of cluster-wide kinds."""
     space = {"namespace": namespace} if namespace else {}
     return {"name": name or controller, **space, "labels": labels(facts, controller)}
 
 
-def labels(facts: Facts, controller: str) -> dict[str, str]:
+def labels(facts: ControllerFacts, controller: str) -> dict[str, str]:
     """The recommended labels and ours."""
     return {**stack_labels(facts.stack), **selector(facts, controller)}
 
 
-def selector(facts: Facts, controller: str) -> dict[str, str]:
+def selector(facts: ControllerFacts, controller: str) -> dict[str, str]:
     """What tells a controller's pods from all others; a selector can never change."""
     return {"app.kubernetes.io/name": controller, "app.kubernetes.io/instance": facts.stack}
 
 
-def account(facts: Facts, controller: str) -> Json:
+def account(facts: ControllerFacts, controller: str) -> Json:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta(facts, controller)}
 
 
-def cluster_rights(facts: Facts, controller: str, rules: list[Json]) -> dict[str, Json]:
+def cluster_rights(facts: ControllerFacts, controller: str, rules: list[Json]) -> dict[str, Json]:
     """A ClusterRole and its binding, by part. The names carry the controller's alone, as the upstream ones do."""
     return {
         "cluster-role": _role("ClusterRole", meta(facts, controller, namespace=""), rules),
@@ -67,7 +67,7 @@ def cluster_rights(facts: Facts, controller: str, rules: list[Json]) -> dict[str
     }
 
 
-def rights(facts: Facts, controller: str, rules: list[Json], namespace: str = SYSTEM) -> dict[str, Json]:
+def rights(facts: ControllerFacts, controller: str, rules: list[Json], namespace: str = SYSTEM) -> dict[str, Json]:
     """A Role in a namespace and its binding, by part."""
     suffix = "" if namespace == SYSTEM else f"-{namespace}"
     where = meta(facts, controller, namespace=namespace)
@@ -99,7 +99,7 @@ def run_as(uid: int) -> Json:
     return {"runAsNonRoot": True, **ids, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def deployment(facts: Facts, controller: str, pod: Json, replicas: int = 1, **spec: Any) -> Json:
+def deployment(facts: ControllerFacts, controller: str, pod: Json, replicas: int = 1, **spec: Any) -> Json:
     """The controller's Deployment; `spec` adds to its own."""
     return {
         "apiVersion": "apps/v1",
@@ -115,7 +115,7 @@ def deployment(facts: Facts, controller: str, pod: Json, replicas: int = 1, **sp
     }
 
 
-def budget(facts: Facts, controller: str) -> Json:
+def budget(facts: ControllerFacts, controller: str) -> Json:
     """One pod may be evicted at a time, a broken one always."""
     return {
         "apiVersion": "policy/v1",
@@ -130,7 +130,7 @@ def budget(facts: Facts, controller: str) -> Json:
 
 
 def as_steps(
-    facts: Facts,
+    facts: ControllerFacts,
     controller: str,
     parts: Mapping[str, Manifest],
     needs: Mapping[str, Iterable[str]] | None = None,

@@ -13,12 +13,12 @@ from typing import Protocol, TypeVar
 from eksprov.core.change import NO_CHANGE, Action, Change
 from eksprov.core.convergence.converge import is_ours
 from eksprov.core.convergence.displacing import displacement
-from eksprov.core.convergence.external import Borrowed, Part
+from eksprov.core.convergence.external import External, Part
 from eksprov.core.convergence.succession import taken_over
 from eksprov.core.convergence.updates import Consequential, Refusing
 from eksprov.core.executor import Node, order
-from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import READY, AnyStep, Facts, Outputs, Owner, State
+from eksprov.core.replacement import Order, needs_replacement
+from eksprov.core.step import READY, AnyStep, Facts, Outputs, Owner, PhaseState
 from eksprov.core.tagging import NO_TAGS, Tags, compared
 
 F = TypeVar("F", bound=Facts)
@@ -116,7 +116,7 @@ def preview(
         created = line.change.action is Action.CREATE
         lines.append(replace(line, description=step.describe(line.want)) if created else line)
     lines = [line for line in _with_displaced(lines, by_name) if line.is_change or not by_name[line.name].traits.silent]
-    lines += [source.deletion(step) for step in orphans if not isinstance(step, Borrowed | Part)]
+    lines += [source.deletion(step) for step in orphans if not isinstance(step, External | Part)]
     return Plan(tuple(lines), notes=notes)
 
 
@@ -125,7 +125,7 @@ def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, AnyStep]) -> I
     living = {line.name for line in lines if line.have is not None}
     first = [line for line in lines if line.change.action is Action.REPLACE and not line.problem]
     roots = [line for line in first if steps[line.name].replacement.order is Order.DELETE_FIRST]
-    causes = [line.name for line in roots if outgrown(line.want, line.have)]
+    causes = [line.name for line in roots if needs_replacement(line.want, line.have)]
     told = displacement(tuple(steps.values()), living, causes)
     for line in lines:
         if line.name in told.refused:
@@ -159,23 +159,23 @@ class World:
 
     def _judged(self, step: AnyStep, want: Facts, have: Facts | None) -> tuple[Change, str]:
         """What is to be done, and why it would be refused."""
-        if isinstance(step, Borrowed) and have is None:
+        if isinstance(step, External) and have is None:
             return NO_CHANGE, "does not exist here, but the config names it as something to be used"
-        if have is not None and not isinstance(step, Borrowed) and not is_ours(have.owner, self.us):
+        if have is not None and not isinstance(step, External) and not is_ours(have.owner, self.us):
             return NO_CHANGE, "exists and is not this stack's; it would be left alone and the step would fail"
         phase = step.phase(have) if have is not None else READY
-        if phase.state is State.LEAVING:
+        if phase.state is PhaseState.LEAVING:
             have = None
         change = compared(step, want, have, self.tags)
         replaced = change.action is Action.REPLACE and step.replacement.order is not Order.NEVER
-        made_anew = replaced or (phase.state is State.FAILED and step.traits.recreate_failed)
+        made_anew = replaced or (phase.state is PhaseState.FAILED and step.traits.recreate_failed)
         if have is not None and not made_anew:
             self.outputs.put(step.name, step.outputs(have))
-        if phase.state is State.LEAVING:
+        if phase.state is PhaseState.LEAVING:
             return Change(Action.CREATE, reason="is being deleted"), ""
-        if phase.state is State.FAILED and step.traits.recreate_failed:
+        if phase.state is PhaseState.FAILED and step.traits.recreate_failed:
             return Change(Action.REPLACE, change.fields, reason=f"failed: {phase.message}"), ""
-        if phase.state is State.FAILED:
+        if phase.state is PhaseState.FAILED:
             return change, phase.message
         if change.action is Action.REPLACE and not replaced:
             return change, f"cannot be changed in place: {', '.join(change.names)}; {step.replacement.why}"

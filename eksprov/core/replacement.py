@@ -42,7 +42,7 @@ def forcing(facts: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(facts) if field.compare and field.metadata.get("replace"))
 
 
-def outgrown(want: Any, have: Any) -> bool:
+def needs_replacement(want: Any, have: Any) -> bool:
     """Whether something that differs, and is known by now, cannot change in place."""
     names = {field.name for field in managed(want)}.intersection(forcing(want))
     pairs = ((getattr(want, name), getattr(have, name)) for name in names)

@@ -28,7 +28,7 @@ class Owner:
     region: str = ""
 
 
-class State(StrEnum):
+class PhaseState(StrEnum):
     """Where a found resource is in its life."""
 
     READY = "ready"
@@ -41,16 +41,16 @@ class State(StrEnum):
 class Phase:
     """A state and, unless ready, what is going on in a line a user understands."""
 
-    state: State
+    state: PhaseState
     message: str = ""
     scarce: bool = False  # AWS has no capacity for it as it was asked for: another choice may do
 
 
-READY = Phase(State.READY)
+READY = Phase(PhaseState.READY)
 
 
 @dataclass(frozen=True)
-class Sighting:
+class FoundResource:
     """A live resource found by its tags alone, without config or state."""
 
     kind: str

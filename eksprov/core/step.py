@@ -18,10 +18,10 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from eksprov.core.billing import Billing
 from eksprov.core.replacement import NOTHING_FORCES_IT, Replacement
-from eksprov.core.resource import HERE, READY, Facts, Outputs, Owner, Phase, Sighting, State, Timing, Traits
+from eksprov.core.resource import HERE, READY, Facts, FoundResource, Outputs, Owner, Phase, PhaseState, Timing, Traits
 
-__all__ = ["HERE", "READY", "AnyStep", "C", "F", "Facts", "Outputs", "Owner", "Phase", "Sighting", "State", "Step"]
-__all__ += ["Timing", "Traits"]
+__all__ = ["HERE", "READY", "AnyStep", "C", "F", "Facts", "FoundResource", "Outputs", "Owner", "Phase", "PhaseState"]
+__all__ += ["Step", "Timing", "Traits"]
 
 
 C = TypeVar("C")  # the client a kind talks to: Aws or KubeApi
@@ -96,11 +96,11 @@ class Step(ABC, Generic[C, F]):
 
     @classmethod
     @abstractmethod
-    def survey(cls, client: C, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: C, stack: str) -> Iterable[FoundResource]:
         """Every live resource of this kind whose tags name `stack`; read from the world, never from the state."""
 
     @classmethod
-    def revive(cls, name: str, slug: str, **more: Any) -> Step[C, F]:
+    def from_record(cls, name: str, slug: str, **more: Any) -> Step[C, F]:
         """The step of a record, enough to discover and delete."""
         return cls(name=name, slug=slug, **more)
 

@@ -83,7 +83,7 @@ class KubeApi(Protocol):
     """
 
     def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The object, or None."""
+        """The object as the API server has it; None where there is none."""
 
     def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[dict[str, Any]]:
         """All objects of a kind, of one namespace or (empty) of all; `selector` is a label selector."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from eksprov.core.billing import UNBILLED, Billing
-from eksprov.core.step import HERE, READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import HERE, READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Timing
 from eksprov.kube.api import ConflictError, KubeApi, Manifest, Ref
 from eksprov.kube.describing import described
 from eksprov.kube.owned import cut, flat
@@ -113,10 +113,10 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         return have.holding
 
     @classmethod
-    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: KubeApi, stack: str) -> Iterable[FoundResource]:
         """Every object of these kinds that carries the stack's label."""
         for one in cls.surveyed:
-            yield from sightings(client, stack, one, cls.kind)
+            yield from resources(client, stack, one, cls.kind)
 
     def _fields(self, live: Manifest) -> dict[str, str]:
         """The fields that the manifest sets, as the live object has them."""
@@ -146,17 +146,17 @@ def owner_of(live: Manifest) -> Owner | None:
     return Owner(stack, notes.get(STACK_ID, ""), notes.get(STEP, ""), region=HERE) if stack else None
 
 
-def sightings(client: KubeApi, stack: str, what: tuple[str, str], kind: str) -> Iterable[Sighting]:
-    """The objects of one API version and kind that carry the stack's label, as sightings of a kind of step."""
+def resources(client: KubeApi, stack: str, what: tuple[str, str], kind: str) -> Iterable[FoundResource]:
+    """The objects of one API version and kind that carry the stack's label, as found resources of a kind of step."""
     for live in client.list(*what, selector=f"{STACK_LABEL}={stack}"):
         if owner := owner_of(live):
             ref = Ref.of(live)
-            yield Sighting(kind, str(ref), ref.title, owner)
+            yield FoundResource(kind, str(ref), ref.title, owner)
 
 
 def leaving(live: Manifest) -> Phase | None:
     """The phase of an object on its way out; None for one that stays."""
-    return Phase(State.LEAVING, "being deleted") if live["metadata"].get("deletionTimestamp") else None
+    return Phase(PhaseState.LEAVING, "being deleted") if live["metadata"].get("deletionTimestamp") else None
 
 
 def _holding(live: Manifest) -> tuple[str, ...]:

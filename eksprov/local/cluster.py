@@ -65,7 +65,6 @@ class LocalCluster:
         self._thread = threading.Thread(target=self._bring_up, name=f"start-{spec.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin, in the background."""
         self._thread.start()
 
     def status(self) -> ClusterStatus:

@@ -149,7 +149,6 @@ class Hub:
         self._ask(cluster_arn, lambda agent: agent.install_addon(addon))
 
     def remove_addon(self, cluster_arn: str, name: str) -> None:
-        """Delete the add-on's objects."""
         self._ask(cluster_arn, lambda agent: agent.remove_addon(name))
 
     def addon_health(self, cluster_arn: str, name: str) -> AddonHealth:

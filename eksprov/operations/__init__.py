@@ -1,8 +1,8 @@
 """What a command does, without the terminal: plan, provision, teardown, deploy and undeploy models.
 
-`stack` opens a stack (state, identity, choices, steps); `apply` walks steps and records each outcome; `commands` has
-what the command line asks for, which the names below lead to. The other modules are what holds for every run. The
-command line and the tests call the same functions.
+`stack` opens a stack (state, identity, what is settled, steps); `apply` walks steps and records each outcome;
+`commands` has what the command line asks for, which the names below lead to. The other modules are what holds for every
+run. The command line and the tests call the same functions.
 
 A function is loaded when it is first asked for by its name: `operations.make_plan`. Most take a second of imports.
 """

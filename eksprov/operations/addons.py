@@ -20,7 +20,7 @@ def refuse_wrong_addons(opened: Opened) -> None:
     addons = (step for step in opened.steps if isinstance(step, Addon))
     names = {addon_of(step) for step in addons if not opened.state.is_as_recorded(step)}
     with translated("check the add-ons of the config"):
-        found = problems(opened.aws, opened.stack.config, opened.choices.kubernetes_version, names)
+        found = problems(opened.aws, opened.stack.config, opened.settled.kubernetes_version, names)
     if found:
         raise errors.ConfigError(found)
 

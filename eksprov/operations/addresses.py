@@ -28,7 +28,7 @@ def _family(opened: Opened) -> str:
     record = opened.state.steps.get(opened.cluster.name)
     if record is not None:
         return record.outputs.get("ip_family", IPV4) if record.outputs.get("arn") else ""
-    if not any(sighting.owner.step == opened.cluster.name for sighting in opened.sightings):
+    if not any(resource.owner.step == opened.cluster.name for resource in opened.resources):
         return ""
     with translated("read the family of the cluster's addresses"):
         cluster = described_cluster(opened.aws, opened.cluster.slug)

@@ -9,7 +9,7 @@ from typing import Any
 from eksprov import errors
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
-from eksprov.core.convergence.alternatives import bring, take_away
+from eksprov.core.convergence.alternatives import converge_any, remove_all
 from eksprov.core.convergence.converge import Run
 from eksprov.core.executor import Node, Walk
 from eksprov.core.names import is_models
@@ -117,7 +117,7 @@ class Applier:
                 return Outcome(name, Status.ABSENT, message="its cluster does not exist")
             run = self._run(client)
             try:
-                outcome = take_away(step, run) if removing else bring(step, outputs, run)
+                outcome = remove_all(step, run) if removing else converge_any(step, outputs, run)
             except errors.WaitTimeoutError as late:
                 why = self._blockers.now(step)
                 raise errors.WaitTimeoutError("; ".join(filter(None, (late.message, why))), late.hint) from late

@@ -24,14 +24,14 @@ EACH = ("iam:PolicyARN", "iam:PassedToService", "iam:AWSServiceName", "eks:polic
 
 def asked(opened: Opened, plan: Plan) -> tuple[Question, ...]:
     """What the simulator is to be asked about a plan; nothing where it makes nothing."""
-    choices = opened.choices
-    where, boundary = (opened.us.stack, choices.region, choices.account), opened.stack.config.iam.boundary_arn
-    place = place_of(*where, choices.partition, opened.steps, permissions_boundary=boundary)
+    settled = opened.settled
+    where, boundary = (opened.us.stack, settled.region, settled.account), opened.stack.config.iam.boundary_arn
+    place = place_of(*where, settled.partition, opened.steps, permissions_boundary=boundary)
     made, replaced = (
         {line.kind for line in plan.lines if line.change.action is action} for action in (Action.CREATE, Action.REPLACE)
     )
     needs = creating(place, made, replaced)
-    here = {"aws:RequestedRegion": choices.region}
+    here = {"aws:RequestedRegion": settled.region}
     return tuple(question for group in _groups(needs) for question in _questions(group, here))
 
 

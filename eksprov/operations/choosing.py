@@ -8,11 +8,11 @@ from typing import Any
 
 from eksprov.aws.faults import translated
 from eksprov.core.change import Action, Change, diff
-from eksprov.core.convergence.alternatives import Alternatives, in_order, named, serving, standing, summary
+from eksprov.core.convergence.alternatives import Alternatives, in_order, live_alternatives, named, serving, summary
 from eksprov.core.convergence.succession import taken_over
 from eksprov.core.plan import Planned
 from eksprov.core.replacement import Order
-from eksprov.core.step import AnyStep, State
+from eksprov.core.step import AnyStep, PhaseState
 from eksprov.core.tagging import Tags
 from eksprov.operations.stack import Opened
 
@@ -20,7 +20,7 @@ from eksprov.operations.stack import Opened
 def elsewhere(opened: Opened, step: AnyStep) -> bool:
     """Whether state or tags name a resource of the step under another name than the config's first choice."""
     record = opened.state.steps.get(step.name)
-    sighted = {seen.slug for seen in opened.sightings if (seen.kind, seen.owner.step) == (step.kind, step.name)}
+    sighted = {seen.slug for seen in opened.resources if (seen.kind, seen.owner.step) == (step.kind, step.name)}
     return bool((sighted | ({record.slug} if record is not None else set())) - {step.slug})
 
 
@@ -68,15 +68,15 @@ def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
         if not isinstance(step, Alternatives) or not opened.asks(step):
             taken.append(step)
             continue
-        if len(step.choices) == 1 and not elsewhere(opened, step):
+        if len(step.alternatives) == 1 and not elsewhere(opened, step):
             taken.append(step)
             continue
         with translated(f"read {step.name}"):
-            there = standing(step, opened.aws, opened.us)
-            choices = named(step, there, opened.aws, outputs)
+            there = live_alternatives(step, opened.aws, opened.us)
+            alternatives = named(step, there, opened.aws, outputs)
             record = opened.state.steps.get(step.name)
             unfinished = record.slug if record is not None and record.status != "ready" else ""
-            choice = in_order(choices, there, unfinished, first=opened.first_choice)[0]
+            choice = in_order(alternatives, there, unfinished, first=opened.first_choice)[0]
             taken.append(choice)
             old = serving(there, choice)
             have = replace(choice, slug=old).discover(opened.aws) if old else None
@@ -85,6 +85,6 @@ def live_choices(opened: Opened, steps: Sequence[AnyStep]) -> LiveChoices:
         others = sorted(there.steps.keys() - {choice.slug, old if have is not None else ""})
         reason = "another choice, or one that was replaced"
         gone += [Planned(step.name, step.kind, slug, Change(Action.DELETE, reason=reason)) for slug in others]
-        if (later := summary(choices, choice)) and there.state(choice) is State.READY:
+        if (later := summary(alternatives, choice)) and there.state(choice) is PhaseState.READY:
             notes.append(f"{step.name} stands on {later}; --first-choice goes back to the first")
     return LiveChoices(tuple(taken), tuple(gone), instead, tuple(notes))

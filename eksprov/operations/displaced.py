@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterator
 from eksprov import errors
 from eksprov.core.convergence.converge import is_ours
 from eksprov.core.convergence.displacing import displacement, lost
-from eksprov.core.convergence.external import Borrowed
-from eksprov.core.replacement import Order, outgrown
+from eksprov.core.convergence.external import External
+from eksprov.core.replacement import Order, needs_replacement
 from eksprov.core.step import AnyStep
 from eksprov.operations.stack import Opened
 
 
 def displaced(opened: Opened) -> frozenset[str]:
     """The steps to be removed. Raises: ReplacementError naming what stands on one that would have to go."""
-    known = frozenset(opened.state.steps) | {sighting.owner.step for sighting in opened.sightings}
+    known = frozenset(opened.state.steps) | {resource.owner.step for resource in opened.resources}
     roots = tuple(_outgrown(opened, known))
     if not roots:
         return frozenset()
@@ -41,12 +41,12 @@ def _outgrown(opened: Opened, living: Collection[str]) -> Iterator[str]:
     """Steps on which others stand, and which cannot become what is wanted now."""
     outputs = opened.state.outputs
     for step in opened.steps:
-        if step.name not in living or isinstance(step, Borrowed) or step.replacement.order is not Order.DELETE_FIRST:
+        if step.name not in living or isinstance(step, External) or step.replacement.order is not Order.DELETE_FIRST:
             continue
         if opened.state.is_as_recorded(step) or not _carries(step, opened.steps, living):
             continue
         have = opened.read(step)
-        if have is not None and is_ours(have.owner, opened.us) and outgrown(step.desired(outputs), have):
+        if have is not None and is_ours(have.owner, opened.us) and needs_replacement(step.desired(outputs), have):
             yield step.name
 
 

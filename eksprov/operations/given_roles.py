@@ -16,7 +16,7 @@ from eksprov.core.names import StepName, is_models, last_part
 from eksprov.core.step import AnyStep
 from eksprov.errors import Problem
 from eksprov.operations.stack import Opened
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.identity.existing_role import ExistingRole
 from eksprov.steps.identity.iam_role import GONE, IamRole
 
@@ -75,7 +75,7 @@ def _boundary(opened: Opened, roles: Sequence[IamRole]) -> Iterator[Problem]:
         of = arn.split(":")[4]
         if of not in ("aws", opened.identity.account):
             yield Problem(f"is of account {of}, but the stack is in {opened.identity.account}", BOUNDARY, hint=_HERE)
-        elif unless(lambda arn=arn: [iam.get_policy(PolicyArn=arn)], GONE) is None:  # type: ignore[misc]  # called at once
+        elif none_if(lambda arn=arn: [iam.get_policy(PolicyArn=arn)], GONE) is None:  # type: ignore[misc]  # called at once
             hint = "correct the ARN, or have the policy made first"
             yield Problem(f"there is no policy {arn}", BOUNDARY, hint=hint)
 
@@ -109,7 +109,7 @@ def _place(opened: Opened, step: ExistingRole) -> str:
 
 def _standing(opened: Opened) -> Iterator[tuple[str, str]]:
     """By step, the path of each role that the record or the tags know."""
-    arns = {sighting.owner.step: sighting.identity for sighting in opened.sightings if sighting.kind == IamRole.kind}
+    arns = {resource.owner.step: resource.identity for resource in opened.resources if resource.kind == IamRole.kind}
     arns |= {name: one.outputs.get("arn", "") for name, one in opened.state.steps.items() if one.kind == IamRole.kind}
     for name, arn in arns.items():
         if ":role/" in arn:

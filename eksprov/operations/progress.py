@@ -18,36 +18,28 @@ class Progress(Protocol):
     def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
         """These steps are about to be walked, expected to take real seconds; `settled` are recorded as ready."""
 
-    def started(self, name: str) -> None:
-        """A step began."""
+    def started(self, name: str) -> None: ...
 
     def waiting(self, name: str, message: str) -> None:
         """A step waits for something in motion."""
 
-    def finished(self, outcome: Outcome) -> None:
-        """A step ended."""
+    def finished(self, outcome: Outcome) -> None: ...
 
     def note(self, text: str) -> None:
         """Something worth knowing that is no step."""
 
 
 class Silent:
-    """Tells nobody."""
+    """The progress of a run that nobody watches."""
 
-    def doing(self, text: str) -> None:
-        """Nothing."""
+    def doing(self, text: str) -> None: ...
 
-    def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
-        """Nothing."""
+    def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None: ...
 
-    def started(self, name: str) -> None:
-        """Nothing."""
+    def started(self, name: str) -> None: ...
 
-    def waiting(self, name: str, message: str) -> None:
-        """Nothing."""
+    def waiting(self, name: str, message: str) -> None: ...
 
-    def finished(self, outcome: Outcome) -> None:
-        """Nothing."""
+    def finished(self, outcome: Outcome) -> None: ...
 
-    def note(self, text: str) -> None:
-        """Nothing."""
+    def note(self, text: str) -> None: ...

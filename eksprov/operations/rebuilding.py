@@ -14,8 +14,8 @@ from typing import Any
 from eksprov.core.change import Action, diff
 from eksprov.core.convergence.alternatives import under_any_name
 from eksprov.core.convergence.converge import is_ours
-from eksprov.core.step import AnyStep, Outputs, Sighting, State
-from eksprov.operations.kinds import revived
+from eksprov.core.step import AnyStep, FoundResource, Outputs, PhaseState
+from eksprov.operations.kinds import step_found
 from eksprov.operations.stack import Opened
 from eksprov.state.record import Record, fingerprint
 
@@ -26,7 +26,7 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
     `which`: the names of the steps that count. Raises: AccessError, ProvisioningError.
     """
     wanted = {step.name: step for step in opened.steps}
-    steps = [_step(wanted, sighting) for sighting in opened.sightings if which(sighting.owner.step)]
+    steps = [_step(wanted, resource) for resource in opened.resources if which(resource.owner.step)]
     read: Callable[[AnyStep], Any] = opened.read
     found = zip(steps, opened.stack.together(read, steps), strict=True)
     live = [(step, have) for step, have in found if have is not None and is_ours(have.owner, opened.us)]
@@ -39,11 +39,11 @@ def rebuilt(opened: Opened, which: Callable[[str], bool] = lambda _: True) -> Op
     return replace(opened, state=state)
 
 
-def _step(wanted: Mapping[str, AnyStep], sighting: Sighting) -> AnyStep:
+def _step(wanted: Mapping[str, AnyStep], resource: FoundResource) -> AnyStep:
     """As the config has it, where what was found goes by one of its names; else as it was found."""
-    step = wanted.get(sighting.owner.step)
+    step = wanted.get(resource.owner.step)
     names = under_any_name(step) if step is not None else {}
-    return names.get(sighting.slug) or revived(sighting)
+    return names.get(resource.slug) or step_found(resource)
 
 
 def _config_names(wanted: Mapping[str, AnyStep], step: AnyStep) -> tuple[AnyStep, ...]:
@@ -55,7 +55,7 @@ def _config_names(wanted: Mapping[str, AnyStep], step: AnyStep) -> tuple[AnyStep
 
 
 def _record(step: AnyStep, have: Any, outputs: Outputs, now: str, *, of_config: bool) -> Record:
-    settled = step.phase(have).state is State.READY
+    settled = step.phase(have).state is PhaseState.READY
     as_wanted = of_config and settled and diff(step.desired(outputs), have).action is Action.NONE
     return Record(
         kind=step.kind,

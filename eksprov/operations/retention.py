@@ -15,7 +15,7 @@ from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
 from eksprov.core.names import last_part
 from eksprov.kube.api import KubeApi
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.leftovers.pieces import VOLUME, Piece, found_of
 from eksprov.steps.leftovers.reclaiming import DELETE, RECLAIM, RETAIN, UNKNOWN_POLICY, Reclaiming, is_nodes_disk
 
@@ -80,7 +80,7 @@ def _volumes(aws: Aws, cluster: str) -> list[Piece]:
 
 def _write(aws: Aws, volume_id: str, policy: str) -> None:
     tags: Any = [{"Key": RECLAIM, "Value": policy}]
-    unless(lambda: aws.clients.ec2.create_tags(Resources=[volume_id], Tags=tags), "InvalidVolume.NotFound")
+    none_if(lambda: aws.clients.ec2.create_tags(Resources=[volume_id], Tags=tags), "InvalidVolume.NotFound")
 
 
 def _volume_id(spec: Mapping[str, Any]) -> str:

@@ -22,11 +22,11 @@ from eksprov.config.schema import Config
 from eksprov.core.convergence.pace import Clock
 from eksprov.core.executor import WORKERS, Channel, Pool, Together
 from eksprov.core.names import is_models
-from eksprov.core.step import AnyStep, Facts, Owner, Sighting, Step
+from eksprov.core.step import AnyStep, Facts, FoundResource, Owner, Step
 from eksprov.core.tagging import Tags
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi
-from eksprov.operations.kinds import KINDS, revive, revived
+from eksprov.operations.kinds import KINDS, step_found, step_of
 from eksprov.operations.pinning import pinned
 from eksprov.operations.progress import Progress, Silent
 from eksprov.operations.wanted import wanted
@@ -36,7 +36,7 @@ from eksprov.state.record import State
 from eksprov.state.store import StateStore
 from eksprov.steps.catalog.names import CLUSTER
 from eksprov.steps.cluster.cluster import Cluster
-from eksprov.steps.settled import Choices, as_record, resolve
+from eksprov.steps.settled import Settled, as_record, resolve
 
 KubeFactory = Callable[[str, Mapping[str, str]], KubeApi]
 A = TypeVar("A")
@@ -91,7 +91,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Opened:
-    """A stack whose account, region and owner are settled. `sightings` were read only where the state was lost.
+    """A stack whose account, region and owner are settled. `found resources` were read only where the state was lost.
 
     `first_choice` asks for the first choice of what stands on a later one; see `core.alternatives`.
     """
@@ -100,9 +100,9 @@ class Opened:
     aws: Aws
     state: State
     identity: Identity
-    choices: Choices
+    settled: Settled
     steps: tuple[AnyStep, ...]
-    sightings: tuple[Sighting, ...] = ()
+    resources: tuple[FoundResource, ...] = ()
     first_choice: bool = False
 
     @property
@@ -122,7 +122,7 @@ class Opened:
     @property
     def strange_cluster(self) -> str:
         """The ARN of a cluster of our name that is somebody else's, or empty; our own may have lost its tags."""
-        record, found = self.state.steps.get(CLUSTER), self.choices.stranger
+        record, found = self.state.steps.get(CLUSTER), self.settled.stranger
         return "" if record is not None and record.outputs.get("arn") == found else found
 
     def api_server(self, known: Mapping[str, str]) -> KubeApi | None:
@@ -148,13 +148,13 @@ class Opened:
         """Recorded or sighted infrastructure that the config no longer names (models are deployed on their own)."""
         wanted = {step.name for step in self.steps}
         recorded = {
-            name: revive(name, record)
+            name: step_of(name, record)
             for name, record in self.state.steps.items()
             if name not in wanted and not is_models(name)
         }
         sighted = {
-            s.owner.step: revived(s)
-            for s in self.sightings
+            s.owner.step: step_found(s)
+            for s in self.resources
             if s.owner.step not in wanted and s.owner.step not in recorded and not is_models(s.owner.step)
         }
         return (*recorded.values(), *sighted.values())
@@ -187,46 +187,46 @@ def open_stack(stack: Stack, *, mint: bool) -> Opened:
     identity = stack.aws.identity()
     state = recorded or State(stack=config.name)
     _refuse_elsewhere(state, identity, stack)
-    sightings: tuple[Sighting, ...] = ()
+    resources: tuple[FoundResource, ...] = ()
     if not state.stack_id:
-        sightings = survey(stack.aws, config.name, KINDS, stack.together)
-        stack_id = _only_id(sightings) or (stack.mint() if mint else "")
+        resources = list_owned(stack.aws, config.name, KINDS, stack.together)
+        stack_id = _only_id(resources) or (stack.mint() if mint else "")
         state = replace(state, stack_id=stack_id)
-        if sightings:
-            found = plural(len(sightings), "resource")
+        if resources:
+            found = plural(len(resources), "resource")
             stack.progress.note(f"no state in {stack.store.where()}: found {found} by tags")
     aws = stack.aws.owned_by(Owner(config.name, state.stack_id))
-    choices = resolve(aws, config, state.choices)
+    settled = resolve(aws, config, state.choices)
     state = replace(state, account=identity.account, region=stack.aws.region)
-    settled = as_record(choices)
-    if mint and settled != state.choices:
+    kept = as_record(settled)
+    if mint and kept != state.choices:
         # Not added to the old ones: what the config has come to say is settled no more.
-        state = replace(state.with_choices(settled), choices=settled)
+        state = replace(state.with_choices(kept), choices=kept)
     if not config.tags.keys() <= state.tags.keys():
         state = state.with_tags({**config.tags, **state.tags})  # an earlier value stays until all have the new one
-    made = {*state.steps, *(sighting.owner.step for sighting in sightings)}
-    steps = pinned(wanted(config, choices, state.stack_id, made), stack.pins)
-    return Opened(stack, aws, state, identity, choices, steps, sightings)
+    made = {*state.steps, *(resource.owner.step for resource in resources)}
+    steps = pinned(wanted(config, settled, state.stack_id, made), stack.pins)
+    return Opened(stack, aws, state, identity, settled, steps, resources)
 
 
-def survey(
+def list_owned(
     aws: Aws, stack: str, kinds: tuple[type[AnyStep], ...], together: Together = side_by_side
-) -> tuple[Sighting, ...]:
+) -> tuple[FoundResource, ...]:
     """Everything in the account whose tags name the stack, kind by kind; the state is not asked."""
     from eksprov.aws.faults import translated
 
-    def look(kind: type[AnyStep]) -> list[Sighting]:
+    def look(kind: type[AnyStep]) -> list[FoundResource]:
         with translated(f"look for resources of kind {kind.kind}"):
-            return list(kind.survey(aws, stack))
+            return list(kind.list_owned(aws, stack))
 
     looked = [kind for kind in kinds if kind.world == "aws"]
-    return tuple(sighting for found in together(look, looked) for sighting in found)
+    return tuple(resource for found in together(look, looked) for resource in found)
 
 
-def _only_id(sightings: tuple[Sighting, ...]) -> str:
-    ids = sorted({s.owner.stack_id for s in sightings if s.owner.stack_id})
+def _only_id(resources: tuple[FoundResource, ...]) -> str:
+    ids = sorted({s.owner.stack_id for s in resources if s.owner.stack_id})
     if len(ids) > 1:
-        named = "; ".join(f"{i}: {next(s.identity for s in sightings if s.owner.stack_id == i)}" for i in ids)
+        named = "; ".join(f"{i}: {next(s.identity for s in resources if s.owner.stack_id == i)}" for i in ids)
         raise errors.StateError(
             f"the tags of this account name {len(ids)} stacks of this name ({named})",
             "put the state file of the one you mean back in place, or choose another stack name",

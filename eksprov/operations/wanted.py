@@ -14,8 +14,8 @@ from eksprov.controllers.auto_mode import network_policies
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
 from eksprov.controllers.device_plugins import Device, device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
-from eksprov.controllers.karpenter_pools import Place, Pool
-from eksprov.controllers.parts import Facts
+from eksprov.controllers.karpenter_pools import KarpenterPool, PoolNetwork
+from eksprov.controllers.parts import ControllerFacts
 from eksprov.core.names import last_part
 from eksprov.core.step import AnyStep
 from eksprov.kube.objects import KubeObject
@@ -32,35 +32,35 @@ from eksprov.steps.catalog.tolerations import tolerations
 from eksprov.steps.identity.access_entry import AccessEntry
 from eksprov.steps.node_groups.instances import named_types
 from eksprov.steps.node_groups.shape import NodeShape, derive_pool
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 MOST_REPLICAS = 2  # of Karpenter, each on a node of its own
 DEVICES: tuple[Device, ...] = ("nvidia", "neuron", "efa")
 
 
 def wanted(
-    config: Config, choices: Choices, stack_id: str, recorded: Collection[str] = frozenset()
+    config: Config, settled: Settled, stack_id: str, recorded: Collection[str] = frozenset()
 ) -> tuple[AnyStep, ...]:
     """Every step of the stack but those of its models; `recorded` are the names of those that have been made."""
-    config = choices.over(config)
-    aws = catalog(config, choices)
+    config = settled.over(config)
+    aws = catalog(config, settled)
     gate = (CLUSTER, *(step.name for step in aws if isinstance(step, AccessEntry)))
-    version = choices.kubernetes_version
-    needed = tolerations(config, choices)
-    facts = Facts(config.name, stack_id, cluster_name(config), choices.region, version, gate, needed)
-    steps = (*aws, *_installed(config, choices, facts), *_switched(config, facts, recorded))
+    version = settled.kubernetes_version
+    needed = tolerations(config, settled)
+    facts = ControllerFacts(config.name, stack_id, cluster_name(config), settled.region, version, gate, needed)
+    steps = (*aws, *_installed(config, settled, facts), *_switched(config, facts, recorded))
     return (*steps, *closing(config, tuple(step.name for step in steps)))
 
 
-def _switched(config: Config, facts: Facts, recorded: Collection[str]) -> tuple[KubeObject, ...]:
+def _switched(config: Config, facts: ControllerFacts, recorded: Collection[str]) -> tuple[KubeObject, ...]:
     cni = CNI in (*usual_addons(config), *(addon.name for addon in config.addons))
     return network_policies(facts, auto_mode=has_auto_mode(config), cni=cni, recorded=recorded)
 
 
-def _installed(config: Config, choices: Choices, facts: Facts) -> Iterator[KubeObject]:
-    pools = _pools(config, choices)
+def _installed(config: Config, settled: Settled, facts: ControllerFacts) -> Iterator[KubeObject]:
+    pools = _pools(config, settled)
     for device in DEVICES if config.device_plugins == "auto" else ():
-        groups = (group for group in config.node_groups if device in shape_of(group, choices).plugins)
+        groups = (group for group in config.node_groups if device in shape_of(group, settled).plugins)
         types = tuple(sorted({name for group in groups for name in named_types(group)}))
         pooled = tuple(pool.name for pool, shape in pools if device in shape.plugins)
         if types or pooled:
@@ -69,18 +69,18 @@ def _installed(config: Config, choices: Choices, facts: Facts) -> Iterator[KubeO
         carriers = tuple(f"node-group/{group.name}" for group in config.node_groups if group.min_size)
         yield from cluster_autoscaler(facts, (identity_name(CLUSTER_AUTOSCALER),), carriers)
     elif config.autoscaler == karpenter_steps.KARPENTER:
-        yield from _karpenter(config, choices, facts, pools)
+        yield from _karpenter(config, settled, facts, pools)
 
 
-def _pools(config: Config, choices: Choices) -> tuple[tuple[NodePool, NodeShape], ...]:
+def _pools(config: Config, settled: Settled) -> tuple[tuple[NodePool, NodeShape], ...]:
     """Karpenter's pools, and how their nodes are set up by what EC2 said of their types."""
-    known = {one.name: one for one in choices.instances}
+    known = {one.name: one for one in settled.instances}
     asked = karpenter_steps.pools(config) if config.autoscaler == karpenter_steps.KARPENTER else ()
     return tuple((pool, derive_pool(pool, known)) for pool in asked)
 
 
 def _karpenter(
-    config: Config, choices: Choices, facts: Facts, pools: tuple[tuple[NodePool, NodeShape], ...]
+    config: Config, settled: Settled, facts: ControllerFacts, pools: tuple[tuple[NodePool, NodeShape], ...]
 ) -> Iterator[KubeObject]:
     groups = [group for group in config.node_groups if hosts(group)]
     around = Around(
@@ -91,7 +91,7 @@ def _karpenter(
         replicas=min(MOST_REPLICAS, sum(group.min_size for group in groups)),
     )
     network, tags = config.network, tuple(sorted(config.tags.items()))
-    node_role = last_part(karpenter_node_arn(config, choices))
-    place = Place(node_role, network.subnet_ids, tags, ipv6=network.ipv6)
-    launched = [Pool(pool, shape.taints, shape.disk_gib) for pool, shape in pools]
+    node_role = last_part(karpenter_node_arn(config, settled))
+    place = PoolNetwork(node_role, network.subnet_ids, tags, ipv6=network.ipv6)
+    launched = [KarpenterPool(pool, shape.taints, shape.disk_gib) for pool, shape in pools]
     yield from karpenter(facts, around, launched, place)

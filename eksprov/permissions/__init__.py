@@ -17,7 +17,7 @@ from eksprov.aws.rights import ANYTHING, Governed, Need, Place, Rights, on
 from eksprov.core.replacement import Order
 from eksprov.core.step import AnyStep
 from eksprov.errors import EksprovError
-from eksprov.permissions import sweep
+from eksprov.permissions import leftovers
 from eksprov.permissions.checks import checks
 
 __all__ = ["PHASES", "Need", "Phase", "Place", "Rights", "creating", "needs", "place_of"]
@@ -97,7 +97,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
         ):
             yield from rights.delete
     for each in kinds:
-        yield from _rights(each, place).survey  # a lost record is read back from the tags
+        yield from _rights(each, place).list_owned  # a lost record is read back from the tags
 
 
 def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
@@ -116,15 +116,15 @@ def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
         rights = _rights(each, there)
         if there.kinds.get(each.kind):
             yield from (*rights.read, *rights.delete)
-        yield from rights.survey
+        yield from rights.list_owned
     for steps in place.models.values():
         rights = _rights(type(steps[0]), replace(place.of_models, models_only=False))
         yield from (*rights.read, *rights.delete)
-    yield from sweep.leftovers(place)
+    yield from leftovers.leftovers(place)
 
 
 def _deploy_model(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
-    """A model's role, its bond, its files; the rest happens in Kubernetes, where the access entry decides."""
+    """A model's role, its association, its files; the rest happens in Kubernetes, where the access entry decides."""
     if not place.models:
         return
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeInstanceTypes")

@@ -65,7 +65,7 @@ def reference(image: str) -> Reference:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _RegistryAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -121,7 +121,7 @@ class Registry:
             raise ProvisioningError(f"{urlsplit(realm).hostname} gives no token")
         return token
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
+    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> _RegistryAnswer:
         import urllib3
 
         answer = self._connections().request(
@@ -139,7 +139,7 @@ class Registry:
         answer.release_conn()
         if urlsplit(answer.url or url).scheme == "http":
             raise ProvisioningError(f"{urlsplit(url).hostname} leads away from https")
-        return _Answer(answer.status, answer.headers, body)
+        return _RegistryAnswer(answer.status, answer.headers, body)
 
     def _connections(self) -> urllib3.PoolManager:
         import urllib3
@@ -150,7 +150,7 @@ class Registry:
         return self._pool
 
 
-def _refuse(answer: _Answer, url: str) -> None:
+def _refuse(answer: _RegistryAnswer, url: str) -> None:
     if answer.status != 200:
         said = {401: "wants credentials", 403: "refuses", 404: "does not have it", 429: "has had too many questions"}
         raise ProvisioningError(f"{urlsplit(url).hostname} {said.get(answer.status, f'answers {answer.status}')}")

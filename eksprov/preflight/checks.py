@@ -12,7 +12,7 @@ from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
 from eksprov.core.words import article, noun, plural
 from eksprov.preflight import disk_keys, quotas, reserved, system_pods
-from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
+from eksprov.preflight.facts import NOT_ASKED, PreflightFacts, Unread
 from eksprov.preflight.findings import Finding, Findings, Level, sorted_out, unknown
 from eksprov.preflight.need import groups, is_ipv6, starts_auto_mode
 from eksprov.steps.cluster.facts import ClusterFacts
@@ -24,16 +24,16 @@ AWS_KEEPS = 5  # addresses of every subnet (https://docs.aws.amazon.com/vpc/late
 # A node attaches one interface more than its pods need and fills both with addresses
 # (https://github.com/aws/amazon-vpc-cni-k8s/blob/master/docs/eni-and-ip-target.md, WARM_ENI_TARGET=1).
 FIRST_INTERFACES = 2
-Check = Callable[[Plan, Facts, Owner], Iterable[Finding]]
+Check = Callable[[Plan, PreflightFacts, Owner], Iterable[Finding]]
 
 
-def examine(plan: Plan, facts: Facts, us: Owner, suppress: Iterable[str] = ()) -> Findings:
+def examine(plan: Plan, facts: PreflightFacts, us: Owner, suppress: Iterable[str] = ()) -> Findings:
     """Every check; without what the config suppresses."""
     found = [finding for check in CHECKS for finding in check(plan, facts, us)]
     return sorted_out(found, suppress)
 
 
-def identity(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def identity(_plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """Who calls; the root user can do all this and should do none of it."""
     arn = facts.identity.arn
     if arn.endswith(":root"):
@@ -43,7 +43,7 @@ def identity(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         yield Finding("identity", "info", f"account {facts.identity.account} in {facts.region}, called by {arn}")
 
 
-def permissions(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def permissions(_plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """What IAM's simulator says of the stack's own resources; it is not told all that conditions may ask for."""
     if facts.denied is NOT_ASKED:
         return
@@ -61,7 +61,7 @@ def permissions(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         yield Finding("permissions", "warning", what, "`eksprov policy` prints a policy that does")
 
 
-def instance_types(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def instance_types(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """A type that the region or the zones do not have is found by EKS after minutes of trying."""
     for group in groups(plan):
         types = group.want.instance_types
@@ -87,7 +87,7 @@ def instance_types(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
             yield Finding("instance-type-zones", "warning", what, cure)
 
 
-def spot(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def spot(_plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """How likely spot capacity is to be had now, from 1 to 10."""
     for group, score in sorted(facts.scores.items()):
         if isinstance(score, Unread):
@@ -97,7 +97,7 @@ def spot(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
             yield Finding("spot-score", "warning", f"{group}: spot placement score {score} of 10", cure)
 
 
-def kubernetes(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def kubernetes(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """Whether EKS still has the version, and how long in standard support."""
     for line, want, _ in plan.of(ClusterFacts):
         if isinstance(facts.versions, Unread):
@@ -118,7 +118,7 @@ def kubernetes(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
             yield Finding("kubernetes-support", "warning", what, "choose a newer version")
 
 
-def names(plan: Plan, _facts: Facts, us: Owner) -> Iterator[Finding]:
+def names(plan: Plan, _facts: PreflightFacts, us: Owner) -> Iterator[Finding]:
     """What stands under our names and is not ours would be refused later, when half the stack is made."""
     for line in plan.lines:
         if line.problem and line.have is not None and not is_ours(line.have.owner, us):
@@ -126,7 +126,7 @@ def names(plan: Plan, _facts: Facts, us: Owner) -> Iterator[Finding]:
             yield Finding("name-taken", "error", what, "choose another stack name, or remove what has the name")
 
 
-def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def addresses(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """Nodes and pods live on the private subnets' addresses; with IPv6 only nodes take any of IPv4."""
     wanted = [group for group in groups(plan) if group.more or group.new]
     private = [want for _, want, _ in plan.of(SubnetFacts) if want.role == "internal-elb"]
@@ -155,14 +155,14 @@ def addresses(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         yield Finding("address-space", "warning", what, cure)
 
 
-def auto_mode(plan: Plan, _facts: Facts, _us: Owner) -> Iterator[Finding]:
+def auto_mode(plan: Plan, _facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """How many nodes there will be, nobody knows beforehand."""
     if starts_auto_mode(plan):
         what = "EKS Auto Mode starts nodes as pods need them; nothing but the vCPU quota and replicas.max bounds them"
         yield Finding("auto-mode", "info", what)
 
 
-def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def impossible(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """What would be refused when half the stack is made: node groups whose settings exclude one another."""
     for line in plan.lines:
         why = facts.impossible.get(line.name)
@@ -170,7 +170,7 @@ def impossible(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
             yield Finding("node-group", "error", f"{line.name}: {why}", "change the node group in the config")
 
 
-def models(_plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def models(_plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """The stack can be made without them; `deploy-model` would refuse them."""
     for name, problem in sorted(facts.homeless.items()):
         yield Finding("model-nodes", "warning", f"model {name}: {problem.message}", problem.hint)

@@ -19,11 +19,11 @@ from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws, Identity
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
-from eksprov.preflight.facts import DiskKey, Facts, Unread
+from eksprov.preflight.facts import DiskKey, PreflightFacts, Unread
 from eksprov.preflight.findings import Finding, unknown
 from eksprov.preflight.key_policy import lets
 from eksprov.preflight.need import groups
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 NAME = "disk-key"
 ROLE = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
@@ -57,7 +57,7 @@ def _read(aws: Aws, identity: Identity, name: str) -> DiskKey:
     if name == OWN:
         return DiskKey(name)
     kms = aws.clients.kms
-    found: Any = unless(lambda: kms.describe_key(KeyId=name)["KeyMetadata"], "NotFoundException")
+    found: Any = none_if(lambda: kms.describe_key(KeyId=name)["KeyMetadata"], "NotFoundException")
     if found is None:
         return DiskKey(name, "does not exist", "name a key of this region")
     arn = str(found["Arn"])
@@ -89,7 +89,7 @@ def _cure(principal: str, identity: Identity, arn: str) -> str:
     )
 
 
-def usable(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def usable(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """A group that is made, or grows, needs its key."""
     for group in groups(plan):
         one = facts.disk_keys.get(group.name)

@@ -12,7 +12,7 @@ from eksprov.errors import Problem
 
 @dataclass(frozen=True)
 class Unread:
-    """Nobody knows, and why."""
+    """In place of a fact that could not be read: nobody knows it, and this is why."""
 
     why: str
 
@@ -90,7 +90,7 @@ class SystemPods:
 
 
 @dataclass(frozen=True)
-class Facts:
+class PreflightFacts:
     """Everything that was read. Zones are the stack's, by name; `scores` are by node group.
 
     `fallbacks` names the node groups that have another choice of types, market or zones to go to, with the quota codes

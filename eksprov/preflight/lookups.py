@@ -18,7 +18,7 @@ from typing import Any
 from eksprov.aws.faults import code
 from eksprov.aws.session import Aws, Identity
 from eksprov.core.names import last_part
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.network.vpc_endpoint import full_names
 from eksprov.steps.node_groups.facts import NodeGroupFacts
 from eksprov.steps.node_groups.releases import PARAMETERS, image_parameter
@@ -57,9 +57,9 @@ def principal(asked: Asked) -> Wrong:
         return f"{asked.value} {there}", "name a role or user of this account"
     iam = asked.aws.clients.iam
     if what == "role":
-        found = unless(lambda: iam.get_role(RoleName=name)["Role"]["Arn"], "NoSuchEntity")
+        found = none_if(lambda: iam.get_role(RoleName=name)["Role"]["Arn"], "NoSuchEntity")
     else:
-        found = unless(lambda: iam.get_user(UserName=name)["User"]["Arn"], "NoSuchEntity")
+        found = none_if(lambda: iam.get_user(UserName=name)["User"]["Arn"], "NoSuchEntity")
     if found is None:
         return f"there is no {what} {name!r} in account {account}", f"correct the ARN, or make the {what} first"
     if found != asked.value:
@@ -74,7 +74,7 @@ def key(asked: Asked) -> Wrong:
     region, cure = asked.value.split(":")[3], "name a symmetric key of this region that is enabled"
     if region != asked.aws.region:
         return f"the key {asked.value} lies in {region}, and the stack in {asked.aws.region}", cure
-    found = unless(lambda: asked.aws.clients.kms.describe_key(KeyId=asked.value), "NotFoundException")
+    found = none_if(lambda: asked.aws.clients.kms.describe_key(KeyId=asked.value), "NotFoundException")
     if found is None:
         return f"there is no key {asked.value}", cure
     data = found["KeyMetadata"]
@@ -129,7 +129,7 @@ def endpoint_service(asked: Asked) -> Wrong:
     names, ec2 = full_names(asked.aws.region, asked.value), asked.aws.clients.ec2
     for name in names:
         ask = partial(ec2.describe_vpc_endpoint_services, ServiceNames=[name])
-        found = unless(ask, "InvalidServiceName")
+        found = none_if(ask, "InvalidServiceName")
         if found is not None and name in found["ServiceNames"]:
             return None
     return f"there is no endpoint service {names[0]}", "see which there are: aws ec2 describe-vpc-endpoint-services"
@@ -167,5 +167,5 @@ def topic(asked: Asked) -> Wrong:
         where = f"lies in {region}, and alarms of {asked.aws.region} cannot speak to it"
         return f"the topic {asked.value} {where}", f"name a topic of {asked.aws.region}"
     sns = asked.aws.clients.sns
-    found = unless(lambda: sns.get_topic_attributes(TopicArn=asked.value), "NotFound", "NotFoundException")
+    found = none_if(lambda: sns.get_topic_attributes(TopicArn=asked.value), "NotFound", "NotFoundException")
     return None if found is not None else (f"there is no topic {asked.value}", "correct its ARN, or make it first")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from eksprov.core.plan import Plan
 from eksprov.core.step import Facts as StepFacts
 from eksprov.core.step import Owner
-from eksprov.preflight.facts import NOT_ASKED, Facts, Unread
+from eksprov.preflight.facts import NOT_ASKED, PreflightFacts, Unread
 from eksprov.preflight.findings import Finding, unknown
 from eksprov.preflight.need import (
     AUTO_MODE_CODE,
@@ -96,7 +96,7 @@ def relevant(plan: Plan, fallbacks: Mapping[str, frozenset[str]] | None = None) 
     return tuple(quota for quota in QUOTAS if quota.code in codes)
 
 
-def check(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def check(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """One finding a quota that does not suffice, will not at full size, or could not be read."""
     nowhere = [finding for group in groups(plan) for finding in _nowhere(group, facts)]
     yield from nowhere
@@ -111,7 +111,7 @@ def check(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
             yield unknown("quota-vcpu-other", f"{group.name}: {what}", "not one of the families known here")
 
 
-def _nowhere(group: Group, facts: Facts) -> Iterator[Finding]:
+def _nowhere(group: Group, facts: PreflightFacts) -> Iterator[Finding]:
     """A group that may go elsewhere, but for none of whose choices the quotas leave a single vCPU."""
     codes = facts.fallbacks.get(group.name, frozenset())
     if not group.more or not codes or not all(_is_spent(code, facts) for code in codes):
@@ -125,12 +125,12 @@ def _nowhere(group: Group, facts: Facts) -> Iterator[Finding]:
     yield Finding(first.finding, "error", message, _cure(Demand(first, 0.0, group.more * cores, 0.0), facts))
 
 
-def _is_spent(code: str, facts: Facts) -> bool:
+def _is_spent(code: str, facts: PreflightFacts) -> bool:
     value, used = facts.quotas.get(code, NOT_ASKED), facts.use.vcpus
     return not isinstance(value, Unread) and not isinstance(used, Unread) and value - used.get(code, 0) < 1
 
 
-def demands(plan: Plan, facts: Facts) -> Iterator[Demand]:
+def demands(plan: Plan, facts: PreflightFacts) -> Iterator[Demand]:
     """What is asked of each relevant quota."""
     wanted, use = groups(plan), facts.use
     types = {} if isinstance(facts.types, Unread) else facts.types
@@ -157,7 +157,7 @@ def demands(plan: Plan, facts: Facts) -> Iterator[Demand]:
         yield Demand(quota, used, now.get(quota.code, 0) + first, most.get(quota.code, 0) + first)
 
 
-def _busiest(facts: Facts) -> float | Unread:
+def _busiest(facts: PreflightFacts) -> float | Unread:
     """NAT gateways in that zone of the stack's which has most of them."""
     gateways = facts.use.nat_gateways
     if isinstance(gateways, Unread):
@@ -165,7 +165,7 @@ def _busiest(facts: Facts) -> float | Unread:
     return max((gateways.get(zone, 0) for zone in facts.zones), default=0)
 
 
-def _judge(demand: Demand, facts: Facts) -> Iterator[Finding]:
+def _judge(demand: Demand, facts: PreflightFacts) -> Iterator[Finding]:
     quota, value = demand.quota, facts.quotas.get(demand.quota.code, Unread("it was not asked for"))
     title = f"quota {quota.title!r} ({quota.service} {quota.code})"
     if isinstance(value, Unread):
@@ -189,7 +189,7 @@ def _short(title: str, value: float, demand: Demand, used: str) -> str:
     return f"the {title} is {value:g}, {used} in use; this run needs {demand.adds:g}{demand.quota.unit} more"
 
 
-def _cure(demand: Demand, facts: Facts) -> str:
+def _cure(demand: Demand, facts: PreflightFacts) -> str:
     quota, used = demand.quota, 0.0 if isinstance(demand.used, Unread) else demand.used
     wanted = used + max(demand.adds, demand.most)
     return (
@@ -198,7 +198,7 @@ def _cure(demand: Demand, facts: Facts) -> str:
     )
 
 
-def _console(quota: Quota, facts: Facts) -> str:
+def _console(quota: Quota, facts: PreflightFacts) -> str:
     """Where the console has it, in partitions whose console is known."""
     host = CONSOLES.get(facts.identity.partition)
     if host is None:

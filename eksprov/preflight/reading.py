@@ -18,10 +18,10 @@ from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws, Identity
 from eksprov.core.executor import Together
 from eksprov.core.plan import Plan
-from eksprov.preflight.facts import NOT_ASKED, Facts, Question, TypeFacts, Unread, Use, VersionFacts
+from eksprov.preflight.facts import NOT_ASKED, PreflightFacts, Question, TypeFacts, Unread, Use, VersionFacts
 from eksprov.preflight.need import Group, groups, quota_code
 from eksprov.preflight.quotas import BY_CODE, Quota, relevant
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.facts import ClusterFacts
 from eksprov.steps.identity.principal import principal_of
 
@@ -40,8 +40,8 @@ def read(
     together: Together,
     fallbacks: Mapping[str, frozenset[str]],
     questions: tuple[Question, ...] = (),
-) -> Facts:
-    """Everything that the checks of this plan look at; `fallbacks` as in `Facts`, `questions` are for the simulator."""
+) -> PreflightFacts:
+    """Everything that the checks of this plan look at; `questions` are for the simulator of policies."""
     wanted, counted = groups(plan), relevant(plan, fallbacks)
     reads = {**_of_groups(aws, wanted, counted), **_of_the_rest(aws, plan, counted)}
     simulated = {f"rights {number}": question for number, question in enumerate(questions)}
@@ -50,7 +50,7 @@ def read(
     found = dict(zip(names, together(lambda name: _tried(name, reads[name]), names), strict=True))
     instances, counts = found.get("instances", NOT_ASKED), "instances" in reads
     types = _tried("instance types", lambda: _types(aws, wanted, instances)) if wanted or counts else NOT_ASKED
-    return Facts(
+    return PreflightFacts(
         identity=identity,
         region=aws.region,
         today=today,
@@ -116,7 +116,7 @@ def _quota(aws: Aws, quota: Quota) -> Read:
     client = aws.clients.service_quotas
 
     def value() -> float:
-        applied = unless(
+        applied = none_if(
             lambda: client.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code), "NoSuchResourceException"
         )
         if applied is None:

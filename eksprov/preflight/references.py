@@ -38,7 +38,7 @@ class LookUp:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedInConfig:
     """One value of the config: its key in the schema, its place in the file, and the section that it stands in."""
 
     key: str
@@ -88,8 +88,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "node_groups[].zone_ids[]": "preflight/checks.py, impossible: those of the stack's subnets",
     "node_groups[].fallbacks[].zone_ids[]": "preflight/checks.py, impossible",
     "node_groups[].capacity_reservation_id": "preflight/reserved.py and impossible",
-    "node_pools[].instance_types[]": "steps/choices.py, a note: a pool launches what there is",
-    "node_pools[].instance_families[]": "steps/choices.py, a note",
+    "node_pools[].instance_types[]": "steps/settled.py, a note: a pool launches what there is",
+    "node_pools[].instance_families[]": "steps/settled.py, a note",
     "addons[].name": "steps/addon_checks.py",
     "addons[].version": "steps/addon_checks.py",
     "iam.permissions_boundary": "operations/given_roles.py, before the first create",
@@ -131,12 +131,12 @@ CHOSEN: Final = frozenset(
 )
 
 
-def named_in(config: Config) -> Iterator[Named]:
+def named_in(config: Config) -> Iterator[NamedInConfig]:
     """Every value of the config that is looked up here."""
     for key in LOOK_UPS:
         for at, section, value in _values(config, key.split("."), ""):
             if isinstance(value, str):
-                yield Named(key, at, value, section)
+                yield NamedInConfig(key, at, value, section)
 
 
 def references(
@@ -158,7 +158,7 @@ def references(
             yield Finding(look_up.name, level, f"{one.at}: {answer[0]}", answer[1])
 
 
-def _answer(asked: Asked, one: Named, look_up: LookUp, seen: dict[tuple[str, str], Any]) -> Any:
+def _answer(asked: Asked, one: NamedInConfig, look_up: LookUp, seen: dict[tuple[str, str], Any]) -> Any:
     """Each value is asked for once, however often the config names it; a node group's release by the group."""
     key = (look_up.name, one.value if look_up.name != "node-release" else one.at)
     if key not in seen:

@@ -9,7 +9,7 @@ from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
-from eksprov.preflight.facts import Facts, ReservationFacts, Unread
+from eksprov.preflight.facts import PreflightFacts, ReservationFacts, Unread
 from eksprov.preflight.findings import Finding, Level, unknown
 from eksprov.preflight.need import groups
 from eksprov.steps.node_groups.reservations import described
@@ -33,7 +33,7 @@ def reservations(aws: Aws, wanted: Mapping[str, str]) -> dict[str, ReservationFa
     return found
 
 
-def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def room(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """A launch into a reservation that is not open, or full, fails, and is tried for half an hour."""
     for group in groups(plan):
         one = facts.reservations.get(group.name)

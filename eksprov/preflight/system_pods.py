@@ -15,7 +15,7 @@ from eksprov.config.rules.pools import KEEPS_AWAY
 from eksprov.core.plan import Plan
 from eksprov.core.step import Owner
 from eksprov.core.words import article, plural
-from eksprov.preflight.facts import Facts, SystemPods, TypeFacts, Unread
+from eksprov.preflight.facts import PreflightFacts, SystemPods, TypeFacts, Unread
 from eksprov.preflight.findings import Finding
 from eksprov.preflight.need import Group, groups
 from eksprov.serving.sizing import NodeType
@@ -46,7 +46,7 @@ class _Room:
         return True
 
 
-def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def room(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """An error where a run's pod of them would find no node; nothing is said where types could not be read."""
     asked, types = facts.system_pods, facts.types
     if asked is None or isinstance(types, Unread):
@@ -74,7 +74,7 @@ def room(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
         )
 
 
-def max_pods(plan: Plan, facts: Facts, _us: Owner) -> Iterator[Finding]:
+def max_pods(plan: Plan, facts: PreflightFacts, _us: Owner) -> Iterator[Finding]:
     """A node takes more pods than it has addresses for: the last ones never start.
 
     https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html

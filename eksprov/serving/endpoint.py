@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.names import Namespaced
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Timing
 from eksprov.core.words import plural
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import owner_of
@@ -89,10 +89,10 @@ class ModelEndpoint(Step[KubeApi, EndpointFacts]):
 
     def phase(self, have: EndpointFacts) -> Phase:
         """In motion until it answers."""
-        return READY if have.answers else Phase(State.MOVING, have.waiting)
+        return READY if have.answers else Phase(PhaseState.MOVING, have.waiting)
 
     @classmethod
-    def survey(cls, client: KubeApi, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: KubeApi, stack: str) -> Iterable[FoundResource]:
         """Nothing: an answer leaves nothing behind."""
         return ()
 

@@ -24,7 +24,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, bucket_region, of_stack, owner_of
 from eksprov.core.billing import Billing
 from eksprov.core.names import InBucket, StepName, model_step
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Timing
 from eksprov.core.words import plural
 from eksprov.serving.inspection.package import ModelFile
 
@@ -114,7 +114,7 @@ class ModelFiles(Step[Aws, FilesFacts]):
         return {"uri": f"s3://{self.bucket}/{self.prefix}{below}", "digest": have.digest}
 
     @classmethod
-    def survey(cls, client: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: Aws, stack: str) -> Iterable[FoundResource]:
         """One for each model that has objects in a bucket of the stack's (its buckets are found by name, then tags)."""
         s3 = client.clients.s3
         for page in s3.get_paginator("list_buckets").paginate(Prefix=f"{stack}-models-"):
@@ -125,12 +125,12 @@ class ModelFiles(Step[Aws, FilesFacts]):
                         yield from cls._sighted(s3, bucket, owner)
 
     @classmethod
-    def _sighted(cls, s3: Any, bucket: str, owner: Owner) -> Iterator[Sighting]:
+    def _sighted(cls, s3: Any, bucket: str, owner: Owner) -> Iterator[FoundResource]:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="models/", Delimiter="/")
         for prefix in [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]:
             step = model_step(StepName.parse(prefix).of, "files")
             slug = str(InBucket(bucket, prefix))
-            yield Sighting(cls.kind, slug, f"s3://{slug}", replace(owner, step=step, tags={}))
+            yield FoundResource(cls.kind, slug, f"s3://{slug}", replace(owner, step=step, tags={}))
 
     def _key(self, file: ModelFile) -> str:
         return f"{self.prefix}{self.digest}/{file.path}"
@@ -205,5 +205,5 @@ class ModelFiles(Step[Aws, FilesFacts]):
             read=found,
             make=on([f"{arn}/models/*" for arn in own], "s3:PutObject", "s3:AbortMultipartUpload"),
             delete=(*found, *on([f"{arn}/models/*" for arn in own], "s3:DeleteObject")),
-            survey=(*on(ANYTHING, "s3:ListAllMyBuckets"), *on(own, "s3:ListBucket", "s3:GetBucketTagging")),
+            list_owned=(*on(ANYTHING, "s3:ListAllMyBuckets"), *on(own, "s3:ListBucket", "s3:GetBucketTagging")),
         )

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from eksprov import errors
 from eksprov.state.holder import Holder, Me, stamp
-from eksprov.state.s3_objects import ConflictError, Found, Objects
+from eksprov.state.s3_objects import Found, Objects, StaleObjectError
 
 LEASE_S = 60.0
 UNLOCK = "eksprov state unlock"
@@ -38,7 +38,7 @@ class LeaseClock(Protocol):
 
 
 class WallClock:
-    """The machine's own."""
+    """The machine's own clock, by which leases are dated."""
 
     def utc(self) -> float:
         return time.time()
@@ -100,7 +100,7 @@ class S3Lease:
         try:
             found = self._objects.get(self._key)
             if found is not None and self._read(found).nonce == held.holder.nonce:
-                with contextlib.suppress(ConflictError):  # taken from us between the two calls: not ours any more
+                with contextlib.suppress(StaleObjectError):  # taken from us between the two calls: not ours any more
                     self._objects.delete(self._key, found.etag)
         except errors.EksprovError as error:
             self._say(f"the lock was not given back ({error.message}); its lease ends by itself")
@@ -136,16 +136,16 @@ class S3Lease:
         now = self._read(found)
         try:
             if now.nonce != holder.nonce:
-                raise ConflictError(self._key)
+                raise StaleObjectError(self._key)
             self._objects.delete(self._key, found.etag)
-        except ConflictError:
+        except StaleObjectError:
             raise errors.StateError(f"the lock is another's by now: {self.holder()}", "look again") from None
 
     def _write_first(self, mine: Holder) -> Held:
         for _ in range(3):  # a lock that is given back between two looks is tried again
             try:
                 return self._write(mine, None)
-            except ConflictError:
+            except StaleObjectError:
                 found = self._objects.get(self._key)
             if found is None:
                 continue
@@ -156,7 +156,7 @@ class S3Lease:
                 raise self._refused(other)
             try:
                 held = self._write(mine, found.etag)
-            except ConflictError:
+            except StaleObjectError:
                 continue
             self._say(f"took over the lock of {other}, whose process has ended")
             return held
@@ -205,12 +205,12 @@ class S3Lease:
         with contextlib.suppress(errors.EksprovError):  # `until` tells that it did not work
             try:
                 self._held = self._write(mine, etag)
-            except ConflictError:
+            except StaleObjectError:
                 found = self._objects.get(self._key)
                 if found is None or self._read(found).nonce != mine.nonce:
                     self._taken_away = True
                     return
-                with contextlib.suppress(ConflictError):  # ours: a renewal whose answer was lost
+                with contextlib.suppress(StaleObjectError):  # ours: a renewal whose answer was lost
                     self._held = self._write(mine, found.etag)
 
     def _read(self, found: Found) -> Holder:

@@ -27,7 +27,7 @@ PROBE_TEXT = b"eksprov checks with this object that the store honours conditiona
 NOBODYS = '"00000000000000000000000000000000"'  # an ETag that nothing has
 
 
-class ConflictError(Exception):
+class StaleObjectError(Exception):
     """The object is not what the condition says: somebody else has written. Never shown to users."""
 
 
@@ -59,7 +59,7 @@ class Objects:
             answer = self._call("read", key, "get_object")
             with translated(f"read {self.where(key)}"):
                 return Found(answer["Body"].read(), answer["ETag"])
-        except ConflictError:
+        except StaleObjectError:
             return None
 
     def put(self, key: str, data: bytes, etag: str | None) -> str:
@@ -109,7 +109,7 @@ class Objects:
     def _refuses(self, key: str, condition: Mapping[str, str]) -> bool:
         try:
             self._put(key, PROBE_TEXT, condition)
-        except ConflictError:
+        except StaleObjectError:
             return True
         return False
 
@@ -124,7 +124,7 @@ class Objects:
                 return getattr(self._client(), operation)(Bucket=self.bucket, Key=key, **parameters)
             except ClientError as error:
                 if code(error) == GONE or error.response["ResponseMetadata"].get("HTTPStatusCode") in REFUSED:
-                    raise ConflictError(key) from error
+                    raise StaleObjectError(key) from error
                 if code(error) == UNKNOWN_HERE:
                     raise _UnknownHereError(key) from error
                 if code(error) == "NoSuchBucket":

@@ -25,7 +25,7 @@ from eksprov.state.journal import Journal
 from eksprov.state.record import State
 from eksprov.state.s3_journal import S3Journal
 from eksprov.state.s3_lease import LEASE_S, LeaseClock, S3Lease, WallClock
-from eksprov.state.s3_objects import ConflictError, Objects
+from eksprov.state.s3_objects import Objects, StaleObjectError
 from eksprov.state.store import cure_by_backup
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 def _nothing() -> None:
-    """Nobody wants to know."""
+    """Called where nobody has to be told that the lock was lost."""
 
 
 def _silent(line: str) -> None:
-    """Nobody listens."""
+    """Called where nobody hears what the store has to say."""
 
 
 class S3Store:
@@ -129,7 +129,7 @@ class S3Store:
         data = encode(state)
         try:
             self._replace(data)
-        except ConflictError:
+        except StaleObjectError:
             self._look_again(data)
         self._unsure.clear()
         self._damaged = False
@@ -141,10 +141,10 @@ class S3Store:
         found = self._objects.get(self._key)
         try:
             if found is not None and found.etag != self._etag:
-                raise ConflictError(self._key)
+                raise StaleObjectError(self._key)
             if found is not None:
                 self._objects.delete(self._key, found.etag)
-        except ConflictError:
+        except StaleObjectError:
             if self._objects.get(self._key) is not None:  # else a delete whose answer was lost
                 raise self._overtaken() from None
         self._etag = None
@@ -203,7 +203,7 @@ class S3Store:
         self._etag = found.etag
         try:
             self._replace(data)
-        except ConflictError:
+        except StaleObjectError:
             raise self._overtaken() from None
 
     def _overtaken(self) -> errors.StateError:

@@ -63,7 +63,7 @@ class LockedStore(StateStore, Protocol):
 
 
 class FileStore:
-    """`<folder>/<stack>.json`."""
+    """A stack's state in the file `<folder>/<stack>.json`, with its lock, journal and backup beside it."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """What exists in AWS, kind by kind, one file each.
 
-In comes a config (`catalog`) and what was settled when the stack was made (`choices`); out come steps that `core`
+In comes a config (`catalog`) and what was settled when the stack was made (`settled`); out come steps that `core`
 compares and walks. Every call to AWS is made here, through `aws`; nothing is decided here but what one kind knows of
 itself. Tags name the owner from the first call on.
 """

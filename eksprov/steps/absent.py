@@ -10,7 +10,7 @@ from eksprov.aws.faults import code
 T = TypeVar("T")
 
 
-def unless(call: Callable[[], T], *codes: str) -> T | None:
+def none_if(call: Callable[[], T], *codes: str) -> T | None:
     """What `call` gives, or None when AWS refuses it with one of these codes; any other refusal rises."""
     from botocore.exceptions import ClientError
 

@@ -22,9 +22,9 @@ from eksprov.core.convergence.converge import is_ours
 from eksprov.core.names import InCluster
 from eksprov.core.step import Owner
 from eksprov.core.words import plural
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.addons.versions import lacking_addons
-from eksprov.steps.cluster import settled
+from eksprov.steps.cluster import settled as settled_cluster
 from eksprov.steps.cluster.reading import described_cluster
 from eksprov.steps.identity.access_entry import AccessEntry
 from eksprov.steps.identity.principal import principal_of
@@ -54,7 +54,7 @@ class Zone:
 
 
 @dataclass(frozen=True)
-class Choices:
+class Settled:
     """`kubernetes_version` is wanted, `created_version` was settled; `admin_principal_arn` counts without `access:`.
 
     `cluster` has the settings of the control plane that the config leaves open, as JSON by key; `stranger` is the ARN
@@ -77,35 +77,35 @@ class Choices:
 
     def over(self, config: Config) -> Config:
         """The config as it counts: with the settings of the control plane that it leaves open."""
-        return settled.over(config, self.cluster)
+        return settled_cluster.over(config, self.cluster)
 
 
-def as_record(choices: Choices) -> dict[str, str]:
-    """The choices as the state keeps them, in flat text."""
+def as_record(settled: Settled) -> dict[str, str]:
+    """What is settled as the state keeps it, in flat text."""
     record = {
-        "account": choices.account,
-        "partition": choices.partition,
-        "region": choices.region,
-        "kubernetes_version": choices.created_version,
-        "zones": ",".join(f"{zone.name}={zone.id}" for zone in choices.zones),
-        "admin_principal_arn": choices.admin_principal_arn,
-        "instances": as_text(choices.instances),
-        "reservations": reservations.as_text(choices.reservations),
-        "lacking_addons": ",".join(choices.lacking) or NONE,
-        **settled.as_record(choices.cluster),
+        "account": settled.account,
+        "partition": settled.partition,
+        "region": settled.region,
+        "kubernetes_version": settled.created_version,
+        "zones": ",".join(f"{zone.name}={zone.id}" for zone in settled.zones),
+        "admin_principal_arn": settled.admin_principal_arn,
+        "instances": as_text(settled.instances),
+        "reservations": reservations.as_text(settled.reservations),
+        "lacking_addons": ",".join(settled.lacking) or NONE,
+        **settled_cluster.as_record(settled.cluster),
     }
     return {key: value for key, value in record.items() if value}
 
 
-def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
-    """The choices without asking AWS; None where they were never made. Zones not chosen yet are UNKNOWN."""
+def from_record(config: Config, recorded: Mapping[str, str]) -> Settled | None:
+    """What is settled, without asking AWS; None where nothing ever was. Zones not chosen yet are UNKNOWN."""
     version = recorded.get("kubernetes_version", "")
     zones = _recorded_zones(recorded)
     if not (version and zones and "account" in recorded):
         return None
     wanted = len(zones) if config.network.vpc_id else config.network.availability_zones
     more = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(wanted - len(zones)))
-    return Choices(
+    return Settled(
         account=recorded["account"],
         partition=recorded.get("partition", "aws"),
         region=recorded.get("region", config.region),
@@ -116,19 +116,19 @@ def from_record(config: Config, recorded: Mapping[str, str]) -> Choices | None:
         instances=_recorded_instances(config, recorded),
         reservations=tuple(reservations.from_text(recorded.get("reservations", "")).values()),
         lacking=_recorded_lacking(recorded),
-        cluster=settled.from_record(recorded),
+        cluster=settled_cluster.from_record(recorded),
     )
 
 
-def unsettled(config: Config) -> Choices:
-    """The choices of a stack that was never made, without asking AWS: what would be decided there is UNKNOWN."""
+def unsettled(config: Config) -> Settled:
+    """What a stack that was never made would settle, without asking AWS: what is decided there is UNKNOWN."""
     network, version = config.network, config.kubernetes_version or UNKNOWN
     wanted = len(network.subnet_ids) if network.vpc_id else network.availability_zones
     zones = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(wanted))
-    return Choices(UNKNOWN, "aws", config.region, version, version, zones, WHOEVER_CALLS)
+    return Settled(UNKNOWN, "aws", config.region, version, version, zones, WHOEVER_CALLS)
 
 
-def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
+def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Settled:
     """Living where the config is silent, else recorded, else decided now.
 
     A fully recorded stack costs a look at its cluster and one at EKS's default version.
@@ -143,7 +143,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         living = found if found and is_ours(owner_of(found.get("tags")), aws.owner) else None
         default = "" if config.kubernetes_version else _default_version(aws)
         version = str(living["version"]) if living else before or config.kubernetes_version or default
-        settings, moved = settled.settled(config, living, recorded)
+        settings, moved = settled_cluster.settled(config, living, recorded)
         zones, warnings = _places(aws, config, recorded, first=not living)
         instances = _instances(aws, config, recorded)
         reserved = reservations.settled(aws, config, recorded.get("reservations", ""))
@@ -151,7 +151,7 @@ def resolve(aws: Aws, config: Config, recorded: Mapping[str, str]) -> Choices:
         said = (*_without(lacking, aws.region), *_moved(config, version, before), *moved)
         if asks_admin:
             admin = (_living_admin(aws, config.name) if living else "") or principal_of(aws, identity)
-    return Choices(
+    return Settled(
         account=identity.account,
         partition=identity.partition,
         region=aws.region,
@@ -177,13 +177,13 @@ def _identity(aws: Aws, recorded: Mapping[str, str]) -> Identity:
 
 def _living_admin(aws: Aws, stack: str) -> str:
     """The principal of the stack's first access entry; empty where there is none."""
-    return next(iter(sorted(InCluster.parse(found.slug).name for found in AccessEntry.survey(aws, stack))), "")
+    return next(iter(sorted(InCluster.parse(found.slug).name for found in AccessEntry.list_owned(aws, stack))), "")
 
 
 def _default_version(aws: Aws) -> str:
     """The version that EKS gives a cluster that asks for none; empty where the caller may not know."""
     eks = aws.clients.eks
-    answer = unless(lambda: eks.describe_cluster_versions(defaultOnly=True), "AccessDenied", "AccessDeniedException")
+    answer = none_if(lambda: eks.describe_cluster_versions(defaultOnly=True), "AccessDenied", "AccessDeniedException")
     versions = answer["clusterVersions"] if answer is not None else []
     return next((found["clusterVersion"] for found in versions if found.get("defaultVersion", True)), "")
 

@@ -19,7 +19,7 @@ from support.command_line import (
 )
 
 from eksprov import errors
-from eksprov.core.step import Owner, Sighting
+from eksprov.core.step import FoundResource, Owner
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def scripted() -> type[Scripted]:
 
 @pytest.fixture
 def samples() -> SimpleNamespace:
-    """Plans, reports and a sighting to render."""
-    sighting = Sighting("vpc", "digits", "vpc-1", Owner("digits", "1", "vpc"))
+    """Plans, reports and a found resource to render."""
+    resource = FoundResource("vpc", "digits", "vpc-1", Owner("digits", "1", "vpc"))
     return SimpleNamespace(
         config=CONFIG,
         plan=PLAN,
@@ -47,6 +47,6 @@ def samples() -> SimpleNamespace:
         good=GOOD,
         bad=BAD,
         report=report,
-        sighting=sighting,
+        resource=resource,
         errors=errors,
     )

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support.models import TINY_MODEL
 
-from eksprov.cli.streams import Patient, is_read, unwritten
+from eksprov.cli.streams import PatientStream, is_read, unwritten
 from eksprov.errors import UsageError
 from eksprov.home import home
 from eksprov.kube.kubeconfig import Entry, has_entry, remove_entry, write_entry
@@ -106,7 +106,7 @@ def test_a_log_that_is_followed_ends_with_its_reader() -> None:
     read, write = os.pipe()
     stream = open(write, "w", closefd=True)  # noqa: SIM115 -- closed below
     patient: Any = type(
-        "Stream", (), {"flush": lambda _: None, "buffer": type("B", (), {"raw": Patient(write, "w")})}
+        "Stream", (), {"flush": lambda _: None, "buffer": type("B", (), {"raw": PatientStream(write, "w")})}
     )()
     assert is_read(patient)
     os.close(read)

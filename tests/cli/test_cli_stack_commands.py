@@ -222,7 +222,7 @@ def test_teardown_wants_the_name_typed_exactly(cli: Any, scripted: Any) -> None:
 
 def test_teardown_names_what_is_left_and_why_and_exits_1(cli: Any, scripted: Any, samples: Any) -> None:
     stuck = samples.report(Outcome("vpc", Status.FAILED, message="vpc: held by eni-1", hint="remove eni-1"))
-    result = cli("teardown", "--yes", backend=scripted(report_is=stuck, left=(samples.sighting,)))
+    result = cli("teardown", "--yes", backend=scripted(report_is=stuck, left=(samples.resource,)))
     assert result.code == 1
     assert result.out.splitlines()[1:] == [
         "read the account again: 1 resource left (2 kinds counted):",
@@ -241,13 +241,13 @@ def test_down_if_empty_ends_the_local_world_only_after_a_clean_teardown(cli: Any
     clean = scripted()
     assert "local world has ended" in cli("teardown", "--yes", "--down-if-empty", backend=clean).err
     assert clean.asked[-1] == "release"
-    left = scripted(left=(samples.sighting,))
+    left = scripted(left=(samples.resource,))
     cli("teardown", "--yes", "--down-if-empty", backend=left)
     assert "release" not in left.asked
 
 
 def test_teardown_in_json_counts_by_kind(cli: Any, scripted: Any, samples: Any) -> None:
-    body = json.loads(cli("teardown", "--yes", "--json", backend=scripted(left=(samples.sighting,))).out)
+    body = json.loads(cli("teardown", "--yes", "--json", backend=scripted(left=(samples.resource,))).out)
     assert body["ok"] is False
     assert body["counted"] == {"vpc": 1, "subnet": 0}
     assert body["left"][0]["identity"] == "vpc-1"

@@ -14,16 +14,16 @@ from eksprov.config.schema import NodePool
 from eksprov.controllers.cluster_autoscaler import RELEASES, cluster_autoscaler, image
 from eksprov.controllers.device_plugins import PLUGINS, device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
-from eksprov.controllers.karpenter_pools import Place, Pool
-from eksprov.controllers.parts import Facts
+from eksprov.controllers.karpenter_pools import KarpenterPool, PoolNetwork
+from eksprov.controllers.parts import ControllerFacts
 from eksprov.kube.objects import KubeObject, owner_of
 from eksprov.local.node.containers import images
 
-FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster", "access-entry/me"))
+FACTS = ControllerFacts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster", "access-entry/me"))
 GPU_TAINT = ("nvidia.com/gpu", "present", "NO_SCHEDULE")
 POOLS = (
-    Pool(NodePool(name="everyday"), (), 50),
-    Pool(
+    KarpenterPool(NodePool(name="everyday"), (), 50),
+    KarpenterPool(
         NodePool(
             name="gpu",
             instance_families=("g6",),
@@ -38,7 +38,7 @@ POOLS = (
         (GPU_TAINT,),
         200,
     ),
-    Pool(NodePool(name="sealed", ami_family="bottlerocket", consolidation="Never", weight=5), (), 50),
+    KarpenterPool(NodePool(name="sealed", ami_family="bottlerocket", consolidation="Never", weight=5), (), 50),
 )
 AROUND = Around("demo-karpenter", ("pod-identity/karpenter", "queue/karpenter"), ("role/n",), ("node-group/main",), 1)
 ALL: tuple[KubeObject, ...] = (
@@ -46,7 +46,7 @@ ALL: tuple[KubeObject, ...] = (
     *device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
     *device_plugin(FACTS, "efa", ("p5.48xlarge",)),
     *cluster_autoscaler(FACTS, ("pod-identity/cluster-autoscaler",), ("node-group/main",)),
-    *karpenter(FACTS, AROUND, POOLS, Place("demo-karpenter-node")),
+    *karpenter(FACTS, AROUND, POOLS, PoolNetwork("demo-karpenter-node")),
 )
 
 
@@ -163,7 +163,7 @@ def test_karpenter_never_runs_on_a_node_of_its_own_and_goes_after_the_kinds_that
 
 
 def test_nodes_on_demand_of_an_ipv6_cluster_are_nitro_instances() -> None:
-    made = {one.name: one for one in karpenter(FACTS, AROUND, POOLS, Place("demo", ipv6=True))}
+    made = {one.name: one for one in karpenter(FACTS, AROUND, POOLS, PoolNetwork("demo", ipv6=True))}
     spec = made["controller/karpenter/node-pool-gpu"].manifest["spec"]["template"]["spec"]
     asked = {one["key"]: one["values"] for one in spec["requirements"]}
     assert asked["karpenter.k8s.aws/instance-hypervisor"] == ["nitro"]
@@ -197,7 +197,7 @@ def test_nodes_of_a_pool_are_found_by_tags_and_encrypted() -> None:
     assert {name: disk["volumeSize"] for name, disk in disks.items()} == {"/dev/xvda": "4Gi", "/dev/xvdb": "50Gi"}
     assert all(disk["encrypted"] for disk in disks.values())
     assert spec["metadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
-    theirs = karpenter(FACTS, AROUND, POOLS[:1], Place("r", ("subnet-1", "subnet-2"), (("team", "ml"),)))
+    theirs = karpenter(FACTS, AROUND, POOLS[:1], PoolNetwork("r", ("subnet-1", "subnet-2"), (("team", "ml"),)))
     [own] = [step.manifest["spec"] for step in theirs if "/node-class-" in step.name]
     assert own["subnetSelectorTerms"] == [{"id": "subnet-1"}, {"id": "subnet-2"}]
     assert own["tags"] == {"team": "ml"}

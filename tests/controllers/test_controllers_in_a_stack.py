@@ -14,10 +14,10 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
-from eksprov.controllers.parts import Facts
+from eksprov.controllers.parts import ControllerFacts
 from eksprov.core.change import Action
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, State
+from eksprov.core.step import Outputs, PhaseState
 from eksprov.kube.api import Ref
 from eksprov.operations.commands.plan import make_plan
 from eksprov.operations.commands.provision import provision
@@ -148,7 +148,8 @@ def test_a_new_way_in_that_is_not_open_yet_is_waited_for_an_old_one_that_is_shut
 
 def test_a_controller_that_finds_no_node_says_why() -> None:
     steps = {
-        step.name: step for step in cluster_autoscaler(Facts("demo", "id-1", "demo", "us-west-2", "1.36", ()), (), ())
+        step.name: step
+        for step in cluster_autoscaler(ControllerFacts("demo", "id-1", "demo", "us-west-2", "1.36", ()), (), ())
     }
     step, why = steps["controller/cluster-autoscaler/deployment"], "0/1 nodes are available: 1 Insufficient memory"
     for kube, said in ((MemoryKube(unfit=lambda pod: why), f"1 pod: {why}"), (MemoryKube(), "")):
@@ -156,7 +157,7 @@ def test_a_controller_that_finds_no_node_says_why() -> None:
         have = step.discover(kube)
         assert have is not None
         assert said in have.phase.message
-        assert (have.phase.state is State.MOVING) is bool(said)
+        assert (have.phase.state is PhaseState.MOVING) is bool(said)
 
 
 @pytest.mark.apart

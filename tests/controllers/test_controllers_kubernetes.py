@@ -17,32 +17,32 @@ from eksprov.controllers import KINDS
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
 from eksprov.controllers.device_plugins import device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
-from eksprov.controllers.karpenter_pools import Place, Pool
-from eksprov.controllers.parts import Facts
+from eksprov.controllers.karpenter_pools import KarpenterPool, PoolNetwork
+from eksprov.controllers.parts import ControllerFacts
 from eksprov.core.change import Action, diff
 from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import READY, Outputs, Owner, Phase, State
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState
 from eksprov.kube.api import KubeApi
 from eksprov.kube.objects import KubeObject
 from eksprov.local.controlplane.process import ControlPlane
 from eksprov.serving.objects import KubeWorkload
 
 pytestmark = pytest.mark.kubernetes
-FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
+FACTS = ControllerFacts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
 
 
 def run_in(kube: KubeApi) -> Run[KubeApi]:
     return Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
 
 
-POOL = Pool(NodePool(name="gpu", instance_families=("g6",), gpu_limit=4, drain_limit_s=600, weight=3), (), 200)
+POOL = KarpenterPool(NodePool(name="gpu", instance_families=("g6",), gpu_limit=4, drain_limit_s=600, weight=3), (), 200)
 SETS: dict[str, tuple[KubeObject, ...]] = {
     "nvidia": device_plugin(FACTS, "nvidia", ("g5.xlarge",)),
     "neuron": device_plugin(FACTS, "neuron", ("inf2.xlarge",)),
     "efa": device_plugin(FACTS, "efa", ("p5.48xlarge",)),
     "cluster-autoscaler": cluster_autoscaler(FACTS, (), ()),
-    "karpenter": karpenter(FACTS, Around("demo-karpenter"), (POOL,), Place("nodes")),
+    "karpenter": karpenter(FACTS, Around("demo-karpenter"), (POOL,), PoolNetwork("nodes")),
 }
 
 
@@ -61,7 +61,7 @@ def test_objects_are_taken_kept_found_by_label_and_removed(plane: ControlPlane, 
     for step in steps:
         have = step.discover(kube)
         assert diff(step.desired(Outputs()), have).action is Action.NONE, step.name
-    seen = {s.owner.step for kind in (*KINDS, KubeObject, KubeWorkload) for s in kind.survey(kube, "demo")}  # type: ignore[arg-type]  # all speak to Kubernetes
+    seen = {s.owner.step for kind in (*KINDS, KubeObject, KubeWorkload) for s in kind.list_owned(kube, "demo")}  # type: ignore[arg-type]  # all speak to Kubernetes
     assert seen == {step.name for step in steps}
     for step in reversed(steps):
         assert remove(step, run_in(kube)).status is Status.DELETED
@@ -76,7 +76,7 @@ def test_a_daemon_set_is_done_when_it_is_there_and_a_deployment_when_its_replica
     made(kube, (deployment,))
     have = deployment.discover(kube)
     assert have is not None
-    assert have.phase.state is State.MOVING  # no node is there
+    assert have.phase.state is PhaseState.MOVING  # no node is there
     for step in (SETS["nvidia"][0], deployment):
         remove(step, run_in(kube))
 
@@ -147,13 +147,13 @@ def test_definitions_wait_for_what_a_controller_still_holds_and_name_it(plane: C
     assert have is not None
     claims.delete(kube, have)
     said = "being deleted, after NodeClaim theirs-1 (finalizer karpenter.sh/termination)"
-    seen = [Phase(State.READY)]
-    while seen[-1] != Phase(State.LEAVING, said) and len(seen) < 100:
+    seen = [Phase(PhaseState.READY)]
+    while seen[-1] != Phase(PhaseState.LEAVING, said) and len(seen) < 100:
         time.sleep(0.1)
         have = claims.discover(kube)
         assert have is not None, "it went before what it waits for"
         seen.append(claims.phase(have))
-    assert seen[-1] == Phase(State.LEAVING, said)
+    assert seen[-1] == Phase(PhaseState.LEAVING, said)
     kube.apply({**claim, "metadata": {"name": "theirs-1", "finalizers": []}}, force=True)
     for step in kinds:
         assert remove(step, run_in(kube)).status in (Status.DELETED, Status.ABSENT)

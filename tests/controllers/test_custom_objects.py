@@ -9,16 +9,16 @@ from support.memory_kube import MemoryKube
 
 from eksprov.config.schema import NodePool
 from eksprov.controllers.karpenter import Around, karpenter
-from eksprov.controllers.karpenter_pools import Place, Pool
+from eksprov.controllers.karpenter_pools import KarpenterPool, PoolNetwork
 from eksprov.controllers.objects import CustomObject
-from eksprov.controllers.parts import Facts
-from eksprov.core.step import Outputs, Phase, State
+from eksprov.controllers.parts import ControllerFacts
+from eksprov.core.step import Outputs, Phase, PhaseState
 from eksprov.kube.api import UnknownKindError
 from eksprov.kube.objects import KubeObject
 
-FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
-POOL = Pool(NodePool(name="gpu", instance_families=("g6",)), (), 200)
-STEPS = karpenter(FACTS, Around("demo-karpenter"), (POOL,), Place("nodes"))
+FACTS = ControllerFacts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
+POOL = KarpenterPool(NodePool(name="gpu", instance_families=("g6",)), (), 200)
+STEPS = karpenter(FACTS, Around("demo-karpenter"), (POOL,), PoolNetwork("nodes"))
 DEFINITIONS = [step for step in STEPS if "/definition-" in step.name]
 OBJECTS = [step for step in STEPS if isinstance(step, CustomObject)]
 
@@ -42,7 +42,7 @@ def made(*steps: KubeObject) -> Slow:
 
 
 def surveyed(kube: MemoryKube) -> set[str]:
-    return {sighting.owner.step for sighting in CustomObject.survey(kube, "demo")}
+    return {resource.owner.step for resource in CustomObject.list_owned(kube, "demo")}
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda step: step.ref.name)
@@ -65,4 +65,4 @@ def test_a_definition_on_its_way_out_whose_kind_is_gone_already_waits_for_nothin
     kube.apply({**definition.manifest, "metadata": {**definition.manifest["metadata"], "deletionTimestamp": "now"}})
     have = definition.discover(kube)
     assert have is not None
-    assert definition.phase(have) == Phase(State.LEAVING, "being deleted")
+    assert definition.phase(have) == Phase(PhaseState.LEAVING, "being deleted")

@@ -11,7 +11,7 @@ from support.stage import Stage, Theatre, everything
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
 from eksprov.kube.api import Ref
-from eksprov.operations.sweep import holds_leftovers
+from eksprov.operations.leftovers import holds_leftovers
 from eksprov.steps.identity.karpenter_roles import NODE
 
 DAEMON = Ref("apps/v1", "DaemonSet", "kube-system", "nvidia-device-plugin")
@@ -110,5 +110,5 @@ def test_a_family_that_ec2_does_not_have_is_told_and_stops_nothing(theatre: Thea
         "node_pools": [{"name": "x", "instance_families": ["zz9"]}]
     }
     with theatre.stage(Config.model_validate(data, strict=False)) as stage:
-        told = [note for note in stage.opened().choices.notes if "node pool x" in note]
+        told = [note for note in stage.opened().settled.notes if "node pool x" in note]
     assert told == ["EC2 has no zz9.* in this region: node pool x launches none of that"]

@@ -10,16 +10,16 @@ import pytest
 from support.memory_ledger import MemoryLedger
 
 from eksprov import errors
-from eksprov.core.convergence.alternatives import Alternatives, Standing, bring, in_order, take_away
+from eksprov.core.convergence.alternatives import Alternatives, LiveAlternatives, converge_any, in_order, remove_all
 from eksprov.core.convergence.converge import Run
-from eksprov.core.convergence.no_capacity import PATIENCE_S, ScarceError
+from eksprov.core.convergence.no_capacity import PATIENCE_S, NoCapacityError
 from eksprov.core.outcome import Status
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Timing, Traits
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Timing, Traits
 
 US = Owner("shop", "id-1", "thing")
-MOVING, SCARCE = Phase(State.MOVING), Phase(State.MOVING, "none left", scarce=True)
-FAILED, HOPELESS = Phase(State.FAILED, "broken"), Phase(State.FAILED, "quota", scarce=True)
-LEAVING = Phase(State.LEAVING)
+MOVING, SCARCE = Phase(PhaseState.MOVING), Phase(PhaseState.MOVING, "none left", scarce=True)
+FAILED, HOPELESS = Phase(PhaseState.FAILED, "broken"), Phase(PhaseState.FAILED, "quota", scarce=True)
+LEAVING = Phase(PhaseState.LEAVING)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Thing(Alternatives[World, Facts]):
     later: tuple[str, ...] = ("b", "c")
 
     @property
-    def choices(self) -> tuple[Thing, ...]:
+    def alternatives(self) -> tuple[Thing, ...]:
         """This and the later ones."""
         return (self, *(replace(self, slug=slug, later=()) for slug in self.later))
 
@@ -81,7 +81,7 @@ class Thing(Alternatives[World, Facts]):
         """What is there."""
         return tuple(replace(self, slug=slug, later=()) for slug in client.found)
 
-    def give_up(self, client: World, have: Facts) -> bool:
+    def abandon(self, client: World, have: Facts) -> bool:
         """Refused for a while."""
         if client.now() < client.held:
             return False
@@ -118,7 +118,7 @@ class Thing(Alternatives[World, Facts]):
         return have.phase
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: World, stack: str) -> Iterable[FoundResource]:
         """None."""
         return ()
 
@@ -131,8 +131,10 @@ def run_of(world: World, ledger: MemoryLedger | None = None) -> Run[World]:
 
 
 def order(unfinished: str = "", *, first: bool = False, **found: Phase) -> str:
-    there = Standing({s: replace(A, slug=s) for s in found}, {slug: Facts(phase) for slug, phase in found.items()})
-    return "".join(choice.slug for choice in in_order(A.choices, there, unfinished, first=first))
+    there = LiveAlternatives(
+        {s: replace(A, slug=s) for s in found}, {slug: Facts(phase) for slug, phase in found.items()}
+    )
+    return "".join(choice.slug for choice in in_order(A.alternatives, there, unfinished, first=first))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_the_first_choice_may_be_asked_for_and_then_what_stands_is_next() -> Non
 
 def test_a_choice_without_capacity_gives_way_to_the_next_and_every_create_has_its_own_token() -> None:
     world, ledger = World(short=frozenset("ab")), MemoryLedger()
-    outcome = bring(A, Outputs(), run_of(world, ledger))
+    outcome = converge_any(A, Outputs(), run_of(world, ledger))
     assert outcome.status is Status.CREATED
     assert "choice 3 of 3: c; no capacity for a: none left; no capacity for b: none left" in outcome.message
     assert ledger.begun == ["b", "c"]
@@ -176,7 +178,7 @@ def test_a_choice_without_capacity_gives_way_to_the_next_and_every_create_has_it
 
 def test_a_refused_delete_is_sent_until_it_is_taken() -> None:
     world = World(short=frozenset("a"), held=400.0)
-    bring(A, Outputs(), run_of(world))
+    converge_any(A, Outputs(), run_of(world))
     assert [what for _, *what in world.calls] == [["create", "a"], ["create", "b"], ["delete", "a"]]
     assert list(world.found) == ["b"]
     assert 400 <= world.calls[-1][0] < 412
@@ -187,18 +189,18 @@ def test_a_delete_that_failed_is_said_and_not_repeated_for_ever() -> None:
         def sleep(self, seconds: float) -> None:
             self.now_s += seconds
             if self.found["a"] is LEAVING:
-                self.found["a"] = Phase(State.FAILED, "held by sg-1")
+                self.found["a"] = Phase(PhaseState.FAILED, "held by sg-1")
 
     world = Stubborn(short=frozenset("a"))
     with pytest.raises(errors.ProvisioningError, match="a was given up and cannot go: held by sg-1"):
-        bring(A, Outputs(), run_of(world))
+        converge_any(A, Outputs(), run_of(world))
     assert len([call for call in world.calls if call[1:] == ("delete", "a")]) <= 2
 
 
 def test_one_choice_alone_fails_soon_and_is_left_to_aws() -> None:
     world = World(short=frozenset("a"))
-    with pytest.raises(ScarceError, match="no capacity: none left"):
-        bring(replace(A, later=()), Outputs(), run_of(world))
+    with pytest.raises(NoCapacityError, match="no capacity: none left"):
+        converge_any(replace(A, later=()), Outputs(), run_of(world))
     assert world.now() <= PATIENCE_S + 10
     assert [what for _, *what in world.calls] == [["create", "a"]]
 
@@ -212,16 +214,16 @@ def test_a_moment_without_capacity_is_no_lack_of_it() -> None:
                 self.found["a"] = SCARCE
 
     world = Passing(short=frozenset("a"))
-    assert bring(A, Outputs(), run_of(world)).message == ""
+    assert converge_any(A, Outputs(), run_of(world)).message == ""
     assert list(world.found) == ["a"]
 
 
 def test_all_that_is_there_is_taken_away_side_by_side() -> None:
     world = World({"a": SCARCE, "c": READY})
-    assert take_away(A, run_of(world)).status is Status.DELETED
+    assert remove_all(A, run_of(world)).status is Status.DELETED
     assert world.found == {}
     assert [at for at, *_ in world.calls] == [0.0, 0.0]
-    assert take_away(A, run_of(world)).status is Status.ABSENT
+    assert remove_all(A, run_of(world)).status is Status.ABSENT
 
 
 def test_a_strangers_choice_is_refused() -> None:
@@ -233,5 +235,5 @@ def test_a_strangers_choice_is_refused() -> None:
 
     world = World({"b": READY}, short=frozenset("a"))
     with pytest.raises(errors.OwnershipError):
-        bring(Theirs(name="thing", slug="a"), Outputs(), run_of(world))
+        converge_any(Theirs(name="thing", slug="a"), Outputs(), run_of(world))
     assert ("delete", "b") not in [call[1:] for call in world.calls]

@@ -12,11 +12,11 @@ from support.memory_ledger import MemoryLedger
 from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.convergence.converge import Run, converge, remove
-from eksprov.core.convergence.external import Borrowed
+from eksprov.core.convergence.external import External
 from eksprov.core.outcome import Status
 from eksprov.core.plan import World as Read
 from eksprov.core.plan import preview
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState
 
 US, OTHERS = Owner("shop", "id-1"), Owner("other", "id-9")
 
@@ -38,7 +38,7 @@ class World:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lent(Borrowed[World, Facts]):
+class Lent(External[World, Facts]):
     """Somebody else's."""
 
     kind: ClassVar[str] = "lent"
@@ -63,10 +63,10 @@ class Lent(Borrowed[World, Facts]):
         return {"id": have.id}
 
     def phase(self, have: Facts) -> Phase:
-        return Phase(State.FAILED, have.wrong) if have.wrong else READY
+        return Phase(PhaseState.FAILED, have.wrong) if have.wrong else READY
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: World, stack: str) -> Iterable[FoundResource]:
         return ()
 
 

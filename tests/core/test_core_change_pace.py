@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eksprov.core.change import NO_CHANGE, UNKNOWN, Action, diff
-from eksprov.core.convergence.pace import EARLY_S, pause
+from eksprov.core.convergence.pace import EARLY_S, poll_interval
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def readings(expected_s: float, took_s: float, speed: float) -> tuple[int, float
     """How many readings it takes to see something that took `took_s` scaled seconds, and the scaled seconds lost."""
     waited, count = 0.0, 0
     while waited * speed < took_s:
-        waited += pause(waited, expected_s, speed)
+        waited += poll_interval(waited, expected_s, speed)
         count += 1
     return count, waited * speed - took_s
 
@@ -83,10 +83,11 @@ def test_never_more_than_ten_seconds_are_lost_and_readings_stay_few(expected_s: 
 
 @given(st.floats(0, 1000), EXPECTED, st.floats(1, 40))
 def test_speed_scales_the_pause_until_the_floor(waited_s: float, expected_s: float, speed: float) -> None:
-    assert pause(waited_s / speed, expected_s, speed) <= pause(waited_s, expected_s, 1.0) + 1e-6
-    assert pause(waited_s / speed, expected_s, speed) >= min(0.2, pause(waited_s, expected_s, 1.0) / speed) - 1e-6
+    assert poll_interval(waited_s / speed, expected_s, speed) <= poll_interval(waited_s, expected_s, 1.0) + 1e-6
+    least = min(0.2, poll_interval(waited_s, expected_s, 1.0) / speed)
+    assert poll_interval(waited_s / speed, expected_s, speed) >= least - 1e-6
 
 
 @given(st.floats(0, 5000), EXPECTED, st.floats(1, 1000))
 def test_a_pause_is_never_nothing_and_never_long(waited_s: float, expected_s: float, speed: float) -> None:
-    assert 0.1 <= pause(waited_s, expected_s, speed) <= EARLY_S
+    assert 0.1 <= poll_interval(waited_s, expected_s, speed) <= EARLY_S

@@ -26,7 +26,7 @@ from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.convergence.converge import converge, is_ours, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner, State, Timing, Traits
+from eksprov.core.step import Outputs, Owner, PhaseState, Timing, Traits
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def test_a_create_that_ends_in_failure_is_reported_without_waiting_for_the_deadl
 
 
 def test_a_difference_is_updated_and_read_back() -> None:
-    world = World(Facts(size=5), Facts(size=5, state=State.MOVING), Facts())
+    world = World(Facts(size=5), Facts(size=5, state=PhaseState.MOVING), Facts())
     outcome = converge(STEP, Outputs(), run_of(world))
     assert (outcome.status, outcome.change.names) == (Status.UPDATED, ("size",))
     assert world.calls == [("update", ("size",))]
@@ -119,7 +119,7 @@ def test_updates_that_undo_one_another_end_in_an_error_not_in_a_circle() -> None
 
 def test_an_update_that_fails_is_told_in_the_worlds_words_and_at_once() -> None:
     clock, step = Time(), Updating(name="a", slug="a", want=Facts(size=2), said="PodEvictionFailure: pod web-1 stays")
-    moving = Facts(state=State.MOVING)
+    moving = Facts(state=PhaseState.MOVING)
     with pytest.raises(errors.ProvisioningError, match="update of size failed: PodEvictionFailure: pod web-1 stays"):
         converge(step, Outputs(), run_of(World(Facts(), moving, Facts()), clock))
     assert sum(clock.slept) < 30
@@ -146,8 +146,8 @@ def test_a_write_that_never_shows_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize("owner", [None, Owner("other", "id-1"), Owner("shop", "id-9")])
-@pytest.mark.parametrize("state", list(State))
-def test_a_stranger_is_never_touched(owner: Owner | None, state: State) -> None:
+@pytest.mark.parametrize("state", list(PhaseState))
+def test_a_stranger_is_never_touched(owner: Owner | None, state: PhaseState) -> None:
     world = World(Facts(size=5, owner=owner, state=state))
     for act in (lambda: converge(STEP, Outputs(), run_of(world)), lambda: remove(STEP, run_of(world))):
         with pytest.raises(errors.OwnershipError, match="left alone"):
@@ -214,7 +214,7 @@ def test_outputs_not_known_yet_are_unknown_and_can_be_forgotten() -> None:
     assert outputs.get("vpc", "id") == "vpc-1"
     outputs.drop("vpc")
     assert outputs.get("vpc", "id") == outputs.get("subnet", "id") != "vpc-1"
-    assert replace(STEP, name="b").revive("b", "c").slug == "c"
+    assert replace(STEP, name="b").from_record("b", "c").slug == "c"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from support.graphs import graphs
 from eksprov.core.change import Action
 from eksprov.core.executor import Node
 from eksprov.core.plan import World, nodes, preview, removal_nodes
-from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, State, Timing, Traits
+from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, PhaseState, Timing, Traits
 
 US = Owner("shop", "id-1")
 
@@ -23,7 +23,7 @@ class Facts:
 
     size: int = 1
     of: str = ""
-    state: State = State.READY
+    state: PhaseState = PhaseState.READY
     owner: Owner | None = US
 
 
@@ -54,13 +54,13 @@ class FakeStep(AnyStep):
     def phase(self, have: Facts) -> Phase:
         """As found."""
         self.counter.asked += 1
-        return READY if have.state is State.READY else Phase(have.state, "not well")
+        return READY if have.state is PhaseState.READY else Phase(have.state, "not well")
 
     def discover(self, client: Any, *, fresh: bool = False) -> Facts | None:
         """A preview never reads."""
         raise AssertionError
 
-    create = delete = survey = discover  # type: ignore[assignment]  # a preview never acts
+    create = delete = list_owned = discover  # type: ignore[assignment]  # a preview never acts
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,16 @@ def line(step: FakeStep, have: Any) -> Any:
 def test_each_state_of_the_world_gets_its_word() -> None:
     step, again = FakeStep(name="a", slug="a"), Forgiving(name="a", slug="a")
     assert line(step, replace(Facts(), size=2)).change.action is Action.UPDATE
-    assert line(step, Facts(state=State.LEAVING)).change.action is Action.CREATE
-    assert line(step, Facts(state=State.FAILED)).problem == "not well"
-    assert line(again, Facts(state=State.FAILED)).change.action is Action.REPLACE
-    assert line(again, Facts(state=State.FAILED)).problem == ""
+    assert line(step, Facts(state=PhaseState.LEAVING)).change.action is Action.CREATE
+    assert line(step, Facts(state=PhaseState.FAILED)).problem == "not well"
+    assert line(again, Facts(state=PhaseState.FAILED)).change.action is Action.REPLACE
+    assert line(again, Facts(state=PhaseState.FAILED)).problem == ""
     assert "not this stack's" in line(step, Facts(owner=None)).problem
 
 
 def test_what_will_be_made_anew_is_unknown_to_what_needs_it() -> None:
     one, two = Forgiving(name="a", slug="a"), FakeStep(name="b", slug="b", needs=("a",))
-    world = {"a": Facts(state=State.FAILED), "b": Facts(of="id of a")}
+    world = {"a": Facts(state=PhaseState.FAILED), "b": Facts(of="id of a")}
     plan = preview([one, two], World(world, US))
     assert plan.lines[1].change.names == ("of",)
 

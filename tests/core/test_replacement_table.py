@@ -22,5 +22,5 @@ def test_the_table_in_the_docs_is_what_the_kinds_say() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_a_kind_with_fields_that_cannot_change_says_how_it_is_made_again(kind: Kind) -> None:
-    step = kind.revive(kind.kind, ANY_SLUG)
+    step = kind.from_record(kind.kind, ANY_SLUG)
     assert bool(forcing(step.desired(Outputs()))) is (step.replacement != NOTHING_FORCES_IT)

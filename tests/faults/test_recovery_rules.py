@@ -13,14 +13,14 @@ from support.memory_ledger import MemoryLedger
 from eksprov import errors
 from eksprov.core.convergence.converge import APPEAR_GRACE_S, Run, converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Timing, Traits
 
 US = Owner("shop", "id-1")
 
 
 @dataclass(frozen=True)
 class Facts:
-    state: State = field(default=State.READY, compare=False)
+    state: PhaseState = field(default=PhaseState.READY, compare=False)
     owner: Owner | None = field(default=US, compare=False)
 
 
@@ -45,7 +45,7 @@ class Thing(Step[World, Facts]):
 
     def discover(self, client: World, *, fresh: bool = False) -> Facts | None:
         if client.clock.now() < client.leaving_until:
-            return Facts(State.LEAVING)
+            return Facts(PhaseState.LEAVING)
         return Facts() if client.clock.now() >= client.seen_from else None
 
     def create(self, client: World, want: Facts, token: str) -> dict[str, str]:
@@ -61,10 +61,10 @@ class Thing(Step[World, Facts]):
         return {}
 
     def phase(self, have: Facts) -> Phase:
-        return READY if have.state is State.READY else Phase(have.state)
+        return READY if have.state is PhaseState.READY else Phase(have.state)
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: World, stack: str) -> Iterable[FoundResource]:
         return ()
 
 

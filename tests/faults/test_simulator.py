@@ -19,7 +19,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 from eksprov.local.faults.plan import Fault, FaultPlan, Lag
 from simulator.runner import ready
 from simulator.scenario import Scenario
-from simulator.stems import Stems
+from simulator.fork_server import Stems
 from simulator.trouble import DiskFault, Trouble
 stems = Stems(ready())
 plan = FaultPlan(3, (Fault("drop", at=9, mutating=True),), Lag(ec2_s=9, tags_s=9), noise=0.02)

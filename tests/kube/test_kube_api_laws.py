@@ -199,12 +199,12 @@ def test_a_survey_finds_what_carries_the_label_and_remove_takes_it_away(kube: Ku
     manifest = manifests.of_model(spec(namespace=namespace))["model/digits/service"]
     step = KubeObject(name="model/digits/service", slug=str(Ref.of(manifest)), manifest=manifest)
     converge(step, Outputs(), run)
-    seen = [s for s in KubeObject.survey(kube, "demo") if s.slug == step.slug]
+    seen = [s for s in KubeObject.list_owned(kube, "demo") if s.slug == step.slug]
     assert [s.owner.step for s in seen] == ["model/digits/service"]
-    assert list(KubeObject.survey(kube, "dem")) == []
-    revived = KubeObject.revive(seen[0].owner.step, seen[0].slug)
-    assert remove(revived, run).status is Status.DELETED
-    assert remove(revived, run).status is Status.ABSENT
+    assert list(KubeObject.list_owned(kube, "dem")) == []
+    step_found = KubeObject.from_record(seen[0].owner.step, seen[0].slug)
+    assert remove(step_found, run).status is Status.DELETED
+    assert remove(step_found, run).status is Status.ABSENT
 
 
 def apply_as(request: pytest.FixtureRequest, manager: str, manifest: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ def found(request: pytest.FixtureRequest) -> list[tuple[AnyStep, Any, Any]]:
         assert stage.provision().ok
         opened = stage.opened()
         steps = [step for step in opened.steps if step.world == "aws" and step.traits.recorded]
-        bare = [type(step).revive(step.name, step.slug) for step in steps]
+        bare = [type(step).from_record(step.name, step.slug) for step in steps]
         return [(step, opened.read(step), opened.read(blank)) for step, blank in zip(steps, bare, strict=True)]
 
 

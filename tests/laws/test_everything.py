@@ -11,14 +11,14 @@ from support.stage import EVERYTHING, Stage, Theatre, everything
 
 from eksprov import errors
 from eksprov.core.convergence.converge import converge, remove
-from eksprov.core.convergence.external import Borrowed, Part
+from eksprov.core.convergence.external import External, Part
 from eksprov.core.outcome import Status
 from eksprov.core.step import Outputs, Owner
 from eksprov.steps import KINDS
 
 # They need an account in which somebody has made them: tests/steps/network/test_existing_network.py and
 # tests/laws/test_roles.py.
-BORROWED = {kind.kind for kind in KINDS if issubclass(kind, Borrowed)}
+BORROWED = {kind.kind for kind in KINDS if issubclass(kind, External)}
 
 
 @pytest.fixture(params=EVERYTHING)
@@ -60,7 +60,7 @@ def test_another_incarnation_of_every_kind_is_refused_and_untouched(stage: Stage
     before = stage.world()
     stage.tape.rewind()
     theirs = Owner(stage.config.name, "0ther1ncarnat10n")
-    parts = [step for step in stage.opened().steps if step.world == "aws" and not isinstance(step, Borrowed | Part)]
+    parts = [step for step in stage.opened().steps if step.world == "aws" and not isinstance(step, External | Part)]
     for step in parts:
         aws = stage.aws(theirs)
         with pytest.raises(errors.OwnershipError, match="not this stack's"):

@@ -212,7 +212,7 @@ def test_the_last_reading_counts_a_group_that_eks_left_and_a_stranger_holds(thea
         ec2.authorize_security_group_ingress(GroupId=theirs, IpPermissions=[rule])
         began = stage.clock.now()
         result = stage.teardown(team.config)
-        assert [sighting.identity for sighting in result.left] == [group["id"]]
+        assert [resource.identity for resource in result.left] == [group["id"]]
         (failed,) = [outcome for outcome in result.report.outcomes if not outcome.good and outcome.name == "leftovers"]
         assert f"a rule of {theirs} (database)" in failed.message
         assert stage.clock.now() - began < 900, "it waited for what does not go by itself"

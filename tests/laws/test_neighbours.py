@@ -114,8 +114,8 @@ def test_no_kind_is_found_from_another_region(theatre: Theatre, name: str, legac
         shown = {kind for kind, items in abroad.world().items() if any(id_of(stage) in item for item in items)}
         assert set() != shown <= EVERYWHERE, "global kinds alone are seen from elsewhere"
         for kind in AWS_KINDS:
-            assert list(kind.survey(process(abroad).aws, "twin")) == [], kind.kind
-        found = {s.kind for kind in AWS_KINDS for s in kind.survey(process(stage).aws, "twin")}
+            assert list(kind.list_owned(process(abroad).aws, "twin")) == [], kind.kind
+        found = {s.kind for kind in AWS_KINDS for s in kind.list_owned(process(stage).aws, "twin")}
         assert found >= {"iam-role", "bucket", "model-files", "vpc", "cluster"}
 
 

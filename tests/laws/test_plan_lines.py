@@ -11,7 +11,7 @@ from support.stage import EVERYTHING, MODEL, MemoryStore, Stage, Theatre, everyt
 
 from eksprov.config.schema import Config
 from eksprov.core.change import UNKNOWN, Action
-from eksprov.core.convergence.external import Borrowed
+from eksprov.core.convergence.external import External
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import Step
 from eksprov.operations.commands.models import graph, model_of, packaged
@@ -22,7 +22,7 @@ from eksprov.operations.stack import Opened, open_stack
 from eksprov.state.record import State
 
 CONFIGS = (quick_start, *(lambda name=name: everything(name) for name in EVERYTHING))
-MADE = {kind for kind in KINDS if not (issubclass(kind, Borrowed) or kind.traits.silent)}
+MADE = {kind for kind in KINDS if not (issubclass(kind, External) or kind.traits.silent)}
 FOLDERS = sorted(path.parent.name for path in EXAMPLES.glob("*/eksprov.yaml"))
 
 
@@ -108,7 +108,7 @@ def test_offline_every_example_is_listed(name: str) -> None:
     config: Config = example(name)
     plan = offline_plan(config, MemoryStore(config.name))
     told(plan)
-    borrowed = {kind.kind for kind in KINDS if issubclass(kind, Borrowed)}
+    borrowed = {kind.kind for kind in KINDS if issubclass(kind, External)}
     assert {line.change.action for line in plan.lines if line.kind in borrowed} <= {Action.NONE}
 
 

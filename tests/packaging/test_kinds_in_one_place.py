@@ -14,7 +14,7 @@ NAMES = frozenset(kind.kind for kind in KINDS)
 ASKED = frozenset({"step", "facts", "want", "have", "line"})
 DISPLAYS = (ast.Set, ast.Tuple, ast.List)
 # EC2's types of leftovers, names of findings and of priced things; the words for kinds whose names are no plain ones.
-NOT_OF_KINDS = ("permissions/sweep.py", "config/schema/preflight.py", "cost/price_list.py", "core/words.py")
+NOT_OF_KINDS = ("permissions/leftovers.py", "config/schema/preflight.py", "cost/price_list.py", "core/words.py")
 MOST_COMPARED = 5  # of records and findings of the world, which have no type
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from eksprov.permissions import Place
 from eksprov.permissions.document import documents
-from eksprov.permissions.sweep import leftovers
+from eksprov.permissions.leftovers import leftovers
 
 STACK = "ml"
 ELB, EC2 = "arn:aws:elasticloadbalancing:us-west-2:1:", "arn:aws:ec2:us-west-2:1:"

@@ -16,7 +16,7 @@ from eksprov.core.plan import Plan, Planned
 from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.preflight import quotas
 from eksprov.preflight.checks import examine
-from eksprov.preflight.facts import Facts, ReservationFacts, TypeFacts, Unread, Use, VersionFacts
+from eksprov.preflight.facts import PreflightFacts, ReservationFacts, TypeFacts, Unread, Use, VersionFacts
 from eksprov.preflight.findings import Finding
 from eksprov.preflight.need import family, groups, quota_code
 from eksprov.steps.cluster.cluster import Cluster
@@ -31,7 +31,7 @@ US = Owner("demo", "id-1")
 ZONES = ("us-west-2a", "us-west-2b")
 TYPES = {"m7i.large": TypeFacts(2, 3, 10), "g5.xlarge": TypeFacts(4, 4, 15), "g6.12xlarge": TypeFacts(48, 8, 30)}
 MAKE = Change(Action.CREATE)
-FACTS = Facts(
+FACTS = PreflightFacts(
     identity=Identity("123456789012", "arn:aws:iam::123456789012:user/me", "aws"),
     region="us-west-2",
     today=date(2026, 11, 24),

@@ -83,7 +83,7 @@ def found(files: ModelFiles, account: Account) -> dict[str, str]:
 
 def test_files_found_by_their_tags_tell_what_a_deployment_would(account: Account, package: Package) -> None:
     made = converge_all((step(package),), account.aws())["model/digits/files"].outputs
-    assert found(ModelFiles.revive("model/digits/files", SLUG), account) == made
+    assert found(ModelFiles.from_record("model/digits/files", SLUG), account) == made
     assert made["digest"] == package.digest
 
 
@@ -94,12 +94,12 @@ def test_earlier_contents_stay_until_the_model_goes(account: Account, package: P
     account.plain("s3").put_object(Bucket=STACK.bucket, Key="models/iris/x", Body=b"another model's")
     converge_all((step(newer),), account.aws())
     assert keys(account) == {**wanted(package), **wanted(newer), "models/iris/x": 15}
-    revived = ModelFiles.revive("model/digits/files", SLUG)
-    assert found(revived, account) == {"uri": f"s3://{SLUG}", "digest": ""}  # nothing there says which are in use
+    step_found = ModelFiles.from_record("model/digits/files", SLUG)
+    assert found(step_found, account) == {"uri": f"s3://{SLUG}", "digest": ""}  # nothing there says which are in use
     assert found(step(newer), account)["digest"] == newer.digest
-    assert remove_all((revived,), account.aws())[revived.name].status is Status.DELETED
+    assert remove_all((step_found,), account.aws())[step_found.name].status is Status.DELETED
     assert keys(account) == {"models/iris/x": 15}
-    assert remove_all((revived,), account.aws())[revived.name].status is Status.ABSENT
+    assert remove_all((step_found,), account.aws())[step_found.name].status is Status.ABSENT
 
 
 def test_nothing_is_uploaded_to_a_bucket_that_is_not_ours(account: Account, package: Package) -> None:
@@ -136,12 +136,12 @@ def test_s3_is_told_the_hash_that_each_file_must_have(account: Account, package:
 def test_a_survey_finds_each_model_that_has_files_and_nothing_of_others(account: Account, package: Package) -> None:
     converge_all((step(package),), account.aws())
     account.plain("s3").put_object(Bucket=STACK.bucket, Key="models/iris/abc/x", Body=b"x")
-    seen = {s.slug: s.owner for s in ModelFiles.survey(account.aws(), "demo")}
+    seen = {s.slug: s.owner for s in ModelFiles.list_owned(account.aws(), "demo")}
     assert seen.keys() == {SLUG, f"{STACK.bucket}/models/iris/"}
     assert seen[SLUG].step == "model/digits/files"
-    assert list(ModelFiles.survey(account.aws(), "dem")) == []
+    assert list(ModelFiles.list_owned(account.aws(), "dem")) == []
     account.plain("s3").delete_bucket_tagging(Bucket=STACK.bucket)
-    assert list(ModelFiles.survey(account.aws(), "demo")) == []
+    assert list(ModelFiles.list_owned(account.aws(), "demo")) == []
 
 
 def test_a_large_file_goes_up_in_parts(account: Account, package: Package, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.executor import Walk, order
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
-from eksprov.core.step import Outputs, Owner, State
+from eksprov.core.step import Outputs, Owner, PhaseState
 from eksprov.kube.api import ConflictError, Ref
 from eksprov.serving import KINDS
 from eksprov.serving.endpoint import ModelEndpoint
@@ -49,8 +49,8 @@ def deploy(kube: MemoryKube, some: list[Any], clock: VirtualClock | None = None)
 
 
 def undeploy(kube: MemoryKube, some: list[Any]) -> dict[str, Outcome]:
-    revived = {s.name: type(s).revive(s.name, s.slug, needs=s.needs) for s in some}
-    walk = Walk(removal_nodes(list(revived.values())), lambda n: remove(revived[n], run_in(kube)), lambda _: None)
+    step_found = {s.name: type(s).from_record(s.name, s.slug, needs=s.needs) for s in some}
+    walk = Walk(removal_nodes(list(step_found.values())), lambda n: remove(step_found[n], run_in(kube)), lambda _: None)
     return dict(walk.run(workers=1))
 
 
@@ -75,11 +75,11 @@ def test_undeploying_leaves_nothing_and_twice_is_once() -> None:
 def test_a_survey_of_all_kinds_finds_exactly_what_was_made() -> None:
     kube = MemoryKube()
     deploy(kube, in_cluster())
-    seen = [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, "demo")]
+    seen = [s for kind in KINDS if kind.world == "kube" for s in kind.list_owned(kube, "demo")]
     assert {Ref.parse(s.slug) for s in seen} == kube.refs()
     made = {s.name for s in in_cluster() if not isinstance(s, ModelEndpoint)}
     assert {s.owner.step for s in seen} == made
-    assert [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, "other")] == []
+    assert [s for kind in KINDS if kind.world == "kube" for s in kind.list_owned(kube, "other")] == []
 
 
 def test_pods_wait_for_files_identity_network_and_service_account() -> None:
@@ -218,7 +218,7 @@ def test_a_failed_rollout_does_not_keep_its_cure_from_being_applied() -> None:
     crash(kube, revision(broken))
     deploy(kube, in_cluster())
     cure = next(s for s in in_cluster(memory_mib=4096) if isinstance(s, KubeWorkload))
-    for step, state in ((broken, State.FAILED), (cure, State.READY)):
+    for step, state in ((broken, PhaseState.FAILED), (cure, PhaseState.READY)):
         have = step.discover(kube)
         assert have is not None
         assert step.phase(have).state is state
@@ -245,7 +245,7 @@ def test_the_endpoint_waits_for_an_answer_and_for_the_wanted_replicas() -> None:
     endpoint = next(s for s in in_cluster(replicas={"min": 2, "max": 3}) if isinstance(s, ModelEndpoint))
     have = endpoint.discover(kube)
     assert have is not None
-    assert endpoint.phase(have).state is State.MOVING
+    assert endpoint.phase(have).state is PhaseState.MOVING
     assert "1 of 2 replicas" in endpoint.phase(have).message
     kube.rollout = "stuck"
     have = replace(endpoint, min_replicas=1).discover(kube)
@@ -269,9 +269,9 @@ def test_a_changed_manifest_is_an_update_with_the_fields_that_differ() -> None:
 
 
 def test_revived_steps_find_and_forget_by_slug_alone() -> None:
-    assert KubeObject.revive("x", "v1|Service|n|s").ref == Ref("v1", "Service", "n", "s")
-    assert ModelEndpoint.revive("x", "n/s").discover(MemoryKube()) is None
-    files = ModelFiles.revive("x", "bucket/models/digits/")
+    assert KubeObject.from_record("x", "v1|Service|n|s").ref == Ref("v1", "Service", "n", "s")
+    assert ModelEndpoint.from_record("x", "n/s").discover(MemoryKube()) is None
+    files = ModelFiles.from_record("x", "bucket/models/digits/")
     assert (files.bucket, files.prefix) == ("bucket", "models/digits/")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simulator import oracles
-from simulator.meddle import MEDDLINGS
+from simulator.drift_by_others import MEDDLINGS
 from simulator.neighbours import unsettled
 from simulator.play import STACK, Judge, edited, nothing_to_do, settle
 from simulator.scenario import LEADS_TO, Scenario

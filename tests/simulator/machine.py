@@ -30,9 +30,9 @@ from eksprov.operations.stack import Stack, open_stack
 from eksprov.state.journal import FileJournal
 from eksprov.state.store import FileStore
 from simulator.disk import Disk
+from simulator.fakes import Done, SimClock, SimPool, seed_everything
 from simulator.kube import SimKube
 from simulator.scheduler import DeadlockError, Scheduler
-from simulator.trappings import Done, SimClock, SimPool, seed_everything
 from simulator.trouble import NO_EXIT, Ended, Trouble
 from simulator.warm import Warm
 

@@ -13,12 +13,12 @@ from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.state.codec import decode
 from simulator import oracles
+from simulator.full_stacks import WHOLES, whole
 from simulator.machine import Machine
 from simulator.neighbours import BESIDE
 from simulator.scenario import Result, Scenario
 from simulator.trouble import NO_EXIT, Ended, Trouble
 from simulator.warm import CANARY, Warm
-from simulator.wholes import WHOLES, whole
 
 STACK = quick_start().name
 

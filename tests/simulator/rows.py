@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from simulator import rows_kinds
-from simulator.looking import Looking
+from simulator.recording import Looking
 from simulator.rows_calls import r1, r2, r3, r4, r5
 from simulator.rows_world import r6, r7, r8, r9, r10, r11, r12, r14, r15
 from simulator.scenario import Scenario

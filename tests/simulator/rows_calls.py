@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from eksprov.local.faults.plan import Fault, FaultPlan
-from simulator.looking import COMMANDS, Looking, some_crash
+from simulator.recording import COMMANDS, Looking, some_crash
 from simulator.scenario import Scenario
 from simulator.trouble import DiskFault, Trouble
 

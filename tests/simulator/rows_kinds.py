@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
-from simulator.looking import COMMANDS, WHOLE_COMMANDS, Looking, Seen, some_crash
+from simulator.full_stacks import WHOLES
+from simulator.recording import COMMANDS, WHOLE_COMMANDS, Looking, Seen, some_crash
 from simulator.rows_calls import SENT_ONCE
 from simulator.scenario import Scenario
 from simulator.trouble import Trouble
-from simulator.wholes import WHOLES
 
 SEED = 151
 LONG_S = 2400.0

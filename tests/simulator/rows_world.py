@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from eksprov.local.faults import wire
 from eksprov.local.faults.plan import Fate, Fault, FaultPlan, Lag
-from simulator.looking import BESIDE_COMMANDS, COMMANDS, Looking, Seen, some_crash
-from simulator.meddle import MEDDLINGS
+from simulator.drift_by_others import MEDDLINGS
+from simulator.recording import BESIDE_COMMANDS, COMMANDS, Looking, Seen, some_crash
 from simulator.scenario import Scenario
 from simulator.trouble import DiskFault, Trouble
 

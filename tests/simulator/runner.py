@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
-from simulator.looking import Looking
+from simulator.fakes import state_folder
+from simulator.fork_server import Stems, closed, forked, right_worlds
+from simulator.recording import Looking
 from simulator.rows import ROWS
 from simulator.scenario import Result, Scenario
-from simulator.stems import Stems, closed, forked, right_worlds
-from simulator.trappings import state_folder
 from simulator.warm import Warm, warmed
 
 Heard = Callable[[Result], None]

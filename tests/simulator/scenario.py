@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from eksprov.local.faults.plan import FaultPlan
+from simulator.full_stacks import WHOLES
 from simulator.neighbours import BESIDE
 from simulator.trouble import DiskFault, Trouble
-from simulator.wholes import WHOLES
 
 # What an undisturbed command makes of the world, by the name of the world.
 LEADS_TO = {"provision": "made", "teardown": "empty", "deploy": "served", "undeploy": "made"}

@@ -41,9 +41,9 @@ from eksprov.operations.commands.teardown import teardown
 from eksprov.operations.stack import Stack, open_stack
 from eksprov.steps.identity.iam_role import trust_document
 from simulator.cheaper import answered, leave_out_what_nobody_sees
+from simulator.full_stacks import WHOLES, whole
 from simulator.neighbours import ELSEWHERE
 from simulator.scheduler import Scheduler
-from simulator.wholes import WHOLES, whole
 
 SPEED = 50.0  # the emulated account is that much faster than eksprov expects: fewer polls, the same calls otherwise
 CANARY = "canary0secret0key0that0must0show0up0nowhere"

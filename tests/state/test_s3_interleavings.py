@@ -45,7 +45,7 @@ class Turns:
 
         def live() -> None:
             try:
-                self.give_up()
+                self.abandon()
                 body()
             except Killed:
                 pass
@@ -59,7 +59,7 @@ class Turns:
         thread.start()
         return thread
 
-    def give_up(self) -> None:
+    def abandon(self) -> None:
         """Called by a process before every call to the store: wait for the turn. Raises: Killed."""
         name = threading.current_thread().name
         if name not in self._running:
@@ -138,7 +138,7 @@ def play(
     last_call = turns.chance.randrange(1, 25)
 
     def before_a_call() -> None:
-        turns.give_up()
+        turns.abandon()
         if victim == threading.current_thread().name and turns.order.count(victim) >= last_call:
             turns.kill(victim)
             shop.machines.dead.add(100)

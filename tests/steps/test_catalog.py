@@ -15,18 +15,18 @@ from eksprov.config.ranges import private_addresses, private_range, public_range
 from eksprov.config.schema import AccessEntry, Addon, Config, Model, Network, NodeGroup
 from eksprov.core.executor import order
 from eksprov.core.plan import nodes, removal_nodes
-from eksprov.operations.kinds import revive
+from eksprov.operations.kinds import step_of
 from eksprov.state.record import Record
 from eksprov.steps import KINDS
 from eksprov.steps.catalog import access_name, bucket_name, catalog, model_association, model_role
-from eksprov.steps.settled import Choices, Zone
+from eksprov.steps.settled import Settled, Zone
 
 ADMIN = "arn:aws:iam::123456789012:role/team/admin"
 ZONES = tuple(Zone(f"us-west-2{letter}", f"usw2-az{number}") for number, letter in enumerate("abcdef", 1))
 
 
-def choices(zones: int = 2) -> Choices:
-    return Choices("123456789012", "aws", "us-west-2", "1.36", "1.36", ZONES[:zones], ADMIN)
+def settled(zones: int = 2) -> Settled:
+    return Settled("123456789012", "aws", "us-west-2", "1.36", "1.36", ZONES[:zones], ADMIN)
 
 
 def config(zones: int = 2, **more: Any) -> Config:
@@ -39,23 +39,23 @@ def config(zones: int = 2, **more: Any) -> Config:
 
 
 SHAPES = [
-    (config(), choices()),
-    (config(6), choices(6)),
-    (config(3, network={"nat_gateways": "per_zone"}), choices(3)),
-    (config(node_groups=()), choices()),
+    (config(), settled()),
+    (config(6), settled(6)),
+    (config(3, network={"nat_gateways": "per_zone"}), settled(3)),
+    (config(node_groups=()), settled()),
     (
         config(
             access=(AccessEntry(principal_arn=ADMIN), AccessEntry(principal_arn="arn:aws:iam::123456789012:user/ann")),
             addons=(Addon(name="aws-ebs-csi-driver"), Addon(name="coredns", version="v1.2.3-eksbuild.1")),
         ),
-        choices(),
+        settled(),
     ),
 ]
 
 
 OTHER_NETWORKS = [
-    (config(network={"nat_gateways": "none", "private_endpoints": True}), choices()),
-    (config(3, network={"nat_gateways": "per_zone", "endpoints": ("kms",)}), choices(3)),
+    (config(network={"nat_gateways": "none", "private_endpoints": True}), settled()),
+    (config(3, network={"nat_gateways": "per_zone", "endpoints": ("kms",)}), settled(3)),
     (
         config(
             network={
@@ -64,13 +64,13 @@ OTHER_NETWORKS = [
                 "public_subnet_ids": ("subnet-00000004",),
             }
         ),
-        choices(),
+        settled(),
     ),
 ]
 
 
 @pytest.mark.parametrize(("wanted", "chosen"), [*SHAPES, *OTHER_NETWORKS])
-def test_every_need_names_a_step_and_there_is_no_loop_in_either_direction(wanted: Config, chosen: Choices) -> None:
+def test_every_need_names_a_step_and_there_is_no_loop_in_either_direction(wanted: Config, chosen: Settled) -> None:
     steps = catalog(wanted, chosen)
     names = [step.name for step in steps]
     assert len(set(names)) == len(names)
@@ -82,7 +82,7 @@ def test_every_need_names_a_step_and_there_is_no_loop_in_either_direction(wanted
 
 
 @pytest.mark.parametrize(("wanted", "chosen"), SHAPES)
-def test_everything_goes_before_what_it_stands_on(wanted: Config, chosen: Choices) -> None:
+def test_everything_goes_before_what_it_stands_on(wanted: Config, chosen: Settled) -> None:
     steps = catalog(wanted, chosen)
     place = {name: index for index, name in enumerate(order(removal_nodes(steps)))}
     by_kind: dict[str, list[int]] = {}
@@ -107,7 +107,7 @@ def test_everything_goes_before_what_it_stands_on(wanted: Config, chosen: Choice
 
 
 @pytest.mark.parametrize(("wanted", "chosen"), SHAPES)
-def test_nothing_waits_for_what_it_does_not_need(wanted: Config, chosen: Choices) -> None:
+def test_nothing_waits_for_what_it_does_not_need(wanted: Config, chosen: Settled) -> None:
     steps = {step.name: step for step in catalog(wanted, chosen)}
 
     def behind(name: str) -> set[str]:
@@ -126,7 +126,7 @@ def test_nothing_waits_for_what_it_does_not_need(wanted: Config, chosen: Choices
 
 def test_steps_that_are_made_first_do_not_depend_on_the_order_of_keys() -> None:
     one = config(access=(AccessEntry(principal_arn=ADMIN),), tags={"a": "1"})
-    assert catalog(one, choices()) == catalog(one.model_copy(), choices())
+    assert catalog(one, settled()) == catalog(one.model_copy(), settled())
 
 
 @pytest.mark.parametrize("vpc", ["10.0.0.0/16", "10.1.2.0/23", "10.1.2.0/24"])
@@ -138,7 +138,7 @@ def test_subnets_lie_in_the_vpc_apart_and_are_big_enough_for_aws(vpc: str) -> No
 
 
 def test_a_zone_that_is_added_moves_no_other() -> None:
-    two, three = ({s.name: s for s in catalog(config(n), choices(n)) if s.kind == "subnet"} for n in (2, 3))
+    two, three = ({s.name: s for s in catalog(config(n), settled(n)) if s.kind == "subnet"} for n in (2, 3))
     assert {name: three[name] for name in two} == two
     assert set(three) - set(two) == {"subnet/public-3", "subnet/private-3"}
 
@@ -150,7 +150,7 @@ def test_private_addresses_are_counted_without_what_aws_keeps() -> None:
 
 @pytest.mark.parametrize(("gateways", "count"), [("single", 1), ("per_zone", 3)])
 def test_private_subnets_leave_by_their_own_zones_gateway_or_the_only_one(gateways: str, count: int) -> None:
-    steps = {s.name: s for s in catalog(config(3, network={"nat_gateways": gateways}), choices(3))}
+    steps = {s.name: s for s in catalog(config(3, network={"nat_gateways": gateways}), settled(3))}
     assert sum(step.kind == "nat-gateway" for step in steps.values()) == count
     assert sum(step.kind == "elastic-ip" for step in steps.values()) == count
     ways = [getattr(steps[f"route-table/private-{number}"], "gateway") for number in (1, 2, 3)]  # noqa: B009 -- of one kind
@@ -159,7 +159,7 @@ def test_private_subnets_leave_by_their_own_zones_gateway_or_the_only_one(gatewa
 
 def test_the_recorded_admin_counts_only_where_the_config_names_none() -> None:
     def entries(wanted: Config) -> list[str]:
-        return [step.slug for step in catalog(wanted, choices()) if step.kind == "access-entry"]
+        return [step.slug for step in catalog(wanted, settled()) if step.kind == "access-entry"]
 
     other = "arn:aws:iam::123456789012:role/other"
     assert entries(config()) == [f"demo/{ADMIN}"]
@@ -174,37 +174,37 @@ def test_principals_with_the_same_last_name_are_different_steps() -> None:
 
 def test_addons_are_the_five_and_what_the_config_adds_or_pins() -> None:
     wanted = config(addons=(Addon(name="aws-ebs-csi-driver"), Addon(name="coredns", version="v1.2.3-eksbuild.1")))
-    addons: dict[str, Any] = {s.name: s for s in catalog(wanted, choices()) if s.kind == "addon"}
+    addons: dict[str, Any] = {s.name: s for s in catalog(wanted, settled()) if s.kind == "addon"}
     five = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server"]
     assert [name.removeprefix("addon/") for name in addons] == [*five, "aws-ebs-csi-driver"]
     assert addons["addon/coredns"].version == "v1.2.3-eksbuild.1"
     assert addons["addon/vpc-cni"].version is None
     assert addons["addon/coredns"].nodes_expected
-    empty: list[Any] = [s for s in catalog(config(node_groups=()), choices()) if s.kind == "addon"]
+    empty: list[Any] = [s for s in catalog(config(node_groups=()), settled()) if s.kind == "addon"]
     assert not any(step.nodes_expected for step in empty)
 
 
 def test_a_model_has_a_role_for_its_own_prefix_and_a_bond_to_it() -> None:
     wanted = config(models=(Model(name="digits", path="m"),))
-    role = model_role(wanted, choices(), "digits")
-    bond = model_association(wanted, "digits", "models", "digits-server")
-    assert f"arn:aws:s3:::{bucket_name(wanted, choices())}/models/digits/*" in role.inline
-    assert (bond.slug, bond.role) == ("demo/models/digits-server", role.name)
-    assert {role.name, "cluster"} <= set(bond.needs)
+    role = model_role(wanted, settled(), "digits")
+    association = model_association(wanted, "digits", "models", "digits-server")
+    assert f"arn:aws:s3:::{bucket_name(wanted, settled())}/models/digits/*" in role.inline
+    assert (association.slug, association.role) == ("demo/models/digits-server", role.name)
+    assert {role.name, "cluster"} <= set(association.needs)
 
 
 def test_names_fit_where_the_stacks_name_is_longest() -> None:
     wanted = config(name="a" * 28)
-    far = replace(choices(), region="ap-southeast-2")
+    far = replace(settled(), region="ap-southeast-2")
     assert len(bucket_name(wanted, far)) <= 63
     assert all(len(step.slug) <= 64 for step in catalog(wanted, far) if step.kind == "iam-role")
 
 
 def test_a_record_is_enough_for_every_kind() -> None:
-    every = [step for name in EVERYTHING for step in catalog(everything(name), choices())]
+    every = [step for name in EVERYTHING for step in catalog(everything(name), settled())]
     for step in every:
         record = Record(kind=step.kind, slug=step.slug, needs=step.needs, outlives=step.outlives)
-        again = revive(step.name, record)
+        again = step_of(step.name, record)
         assert type(again) is type(step)
         assert (again.name, again.slug, again.needs, again.outlives) == (
             step.name,
@@ -220,4 +220,4 @@ def test_a_record_is_enough_for_every_kind() -> None:
 
 def test_a_kind_of_a_later_eksprov_is_refused() -> None:
     with pytest.raises(errors.StateError, match="blimp"):
-        revive("blimp/1", Record(kind="blimp", slug="x"))
+        step_of("blimp/1", Record(kind="blimp", slug="x"))

@@ -47,7 +47,7 @@ def test_what_is_recorded_stands_and_costs_two_readings(bench: Bench) -> None:
 def test_a_lost_record_is_read_back_from_the_living_stack(bench: Bench) -> None:
     for name in ("cluster", next(name for name in bench.steps if name.startswith("access-entry/"))):
         bench.make(name)
-    before = as_record(bench.choices)
+    before = as_record(bench.settled)
     assert as_record(resolve(bench.aws(), config_of(bench), {})) == before
     other = replace(bench.aws(), owner=replace(bench.us, stack_id=""))
     assert as_record(resolve(other, config_of(bench), {})) == before

@@ -8,10 +8,10 @@ import pytest
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.core.convergence.alternatives import bring
+from eksprov.core.convergence.alternatives import converge_any
 from eksprov.core.convergence.converge import remove
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import AnyStep, Outputs, Owner, Sighting
+from eksprov.core.step import AnyStep, FoundResource, Outputs, Owner
 from eksprov.steps.catalog import catalog
 from eksprov.steps.settled import resolve
 from support.account import run_of
@@ -24,8 +24,8 @@ class Bench:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.clock = stage, stage.clock
         self.us = Owner(stage.config.name, STACK_ID)
-        self.choices = resolve(self.aws(), stage.config, {})
-        self.steps: dict[str, AnyStep] = {step.name: step for step in catalog(stage.config, self.choices)}
+        self.settled = resolve(self.aws(), stage.config, {})
+        self.steps: dict[str, AnyStep] = {step.name: step for step in catalog(stage.config, self.settled)}
         self.outputs = Outputs()
         self.tape = stage.tape
 
@@ -53,7 +53,7 @@ class Bench:
         """Converge the step alone; the tape holds this alone."""
         self.tape.rewind()
         aws = self.aws()
-        outcome = bring(step, self.outputs, run_of(aws))
+        outcome = converge_any(step, self.outputs, run_of(aws))
         self.outputs.put(step.name, {**outcome.outputs} or {"done": "yes"})
         return outcome
 
@@ -61,11 +61,11 @@ class Bench:
         """Remove the step alone."""
         self.tape.rewind()
         aws = self.aws()
-        return remove(type(step).revive(step.name, step.slug), run_of(aws))
+        return remove(type(step).from_record(step.name, step.slug), run_of(aws))
 
-    def sightings(self, step: AnyStep) -> list[Sighting]:
+    def resources(self, step: AnyStep) -> list[FoundResource]:
         """What a survey finds of the step's kind."""
-        return list(step.survey(self.aws(), self.us.stack))
+        return list(step.list_owned(self.aws(), self.us.stack))
 
     def calls(self) -> list[str]:
         """The mutating calls since the last run began."""
@@ -94,9 +94,9 @@ class Bench:
 
     def goes(self, step: AnyStep) -> None:
         """It is seen, removed, gone from sight, and a second removal finds nothing."""
-        seen = [s.slug for s in self.sightings(step)]
+        seen = [s.slug for s in self.resources(step)]
         assert step.slug in seen
         assert self.remove(step).status is Status.DELETED
-        assert step.slug not in [s.slug for s in self.sightings(step)]
+        assert step.slug not in [s.slug for s in self.resources(step)]
         assert self.remove(step).status is Status.ABSENT
         assert self.calls() == []

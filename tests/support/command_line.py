@@ -21,7 +21,7 @@ from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.executor import Node
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import Sighting
+from eksprov.core.step import FoundResource
 from eksprov.cost.estimate import Estimate
 from eksprov.operations.commands.costs import Forecast
 from eksprov.operations.commands.provision import Report
@@ -89,7 +89,7 @@ class Scripted:
 
     plan_is: Plan = PLAN
     report_is: Report = GOOD
-    left: tuple[Sighting, ...] = ()
+    left: tuple[FoundResource, ...] = ()
     swept: tuple[Piece, ...] = ()
     kept: tuple[Piece, ...] = ()
     delete_retained: bool = False

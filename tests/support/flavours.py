@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eksprov.serving.inspection.package import Package, read_package
-from eksprov.serving.requests.asking import Asked, Asker
+from eksprov.serving.requests.asking import Asker, ClosingAnswer
 from eksprov.serving.requests.invoke import Target, invoke
 from eksprov.serving.runtimes.base import Runtime
 from support.clock import VirtualClock
@@ -24,7 +24,9 @@ def packed(folder: Path, runtime: Runtime) -> dict[str, Any]:
     return said
 
 
-def served(folder: Path, runtime: Runtime, rows: Sequence[Sequence[float]], root: Path) -> tuple[Asked, list[Any]]:
+def served(
+    folder: Path, runtime: Runtime, rows: Sequence[Sequence[float]], root: Path
+) -> tuple[ClosingAnswer, list[Any]]:
     """What a deployment's closing request comes to, and the first output for these rows."""
     _laid_out(read_package(folder, NAME, runtime), root / NAME)
     with served_models(root) as server:

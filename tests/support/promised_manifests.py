@@ -11,8 +11,8 @@ from eksprov.controllers.auto_mode import network_policies
 from eksprov.controllers.cluster_autoscaler import cluster_autoscaler
 from eksprov.controllers.device_plugins import device_plugin
 from eksprov.controllers.karpenter import Around, karpenter
-from eksprov.controllers.karpenter_pools import Place, Pool
-from eksprov.controllers.parts import Facts
+from eksprov.controllers.karpenter_pools import KarpenterPool, PoolNetwork
+from eksprov.controllers.parts import ControllerFacts
 from eksprov.kube.objects import KubeObject
 from eksprov.serving import manifests
 from eksprov.serving.spec import ModelSpec
@@ -33,10 +33,10 @@ MODELS: Mapping[str, ModelSpec] = {
     "IPv6": spec(stack=SIX),
 }  # fmt: skip
 
-FACTS = Facts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
+FACTS = ControllerFacts("demo", "id-1", "demo", "us-west-2", "1.36", ("cluster",))
 AROUND = Around("demo-karpenter", replicas=2)
-USUAL_POOL = Pool(NodePool(name="usual"), (), 50)
-FULL_POOL = Pool(
+USUAL_POOL = KarpenterPool(NodePool(name="usual"), (), 50)
+FULL_POOL = KarpenterPool(
     NodePool(
         name="full", instance_families=("g6",), capacity_types=("SPOT", "ON_DEMAND"), zone_ids=("usw2-az1",),
         gpu_limit=4, memory_limit_gib=64, drain_limit_s=600, expire_after_hours=None, labels={"team": "llm"}, weight=5,
@@ -45,11 +45,11 @@ FULL_POOL = Pool(
     (("nvidia.com/gpu", "present", "NO_SCHEDULE"),),
     200,
 )  # fmt: skip
-SEALED_POOL = Pool(
+SEALED_POOL = KarpenterPool(
     NodePool(name="sealed", instance_types=("inf2.xlarge",), ami_family="bottlerocket", consolidation="Never"), (), 50
 )
 POOLS = (USUAL_POOL, FULL_POOL, SEALED_POOL)
-NODES = Place("demo-karpenter-node")
+NODES = PoolNetwork("demo-karpenter-node")
 
 
 def models() -> dict[str, Objects]:
@@ -65,7 +65,7 @@ def of_model(one: ModelSpec) -> dict[str, Mapping[str, Any]]:
 def controllers() -> dict[str, Objects]:
     """By variant; a variant holds those objects alone that may differ in it."""
     alone = network_policies(FACTS, auto_mode=True, cni=False, recorded=())
-    ours = Place("demo-karpenter-node", ("subnet-1", "subnet-2"), (("team", "ml"),), ipv6=True)
+    ours = PoolNetwork("demo-karpenter-node", ("subnet-1", "subnet-2"), (("team", "ml"),), ipv6=True)
     return {
         "usual": named(
             *device_plugin(FACTS, "nvidia", ("g5.xlarge", "p5.48xlarge")),

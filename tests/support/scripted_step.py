@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from eksprov.core.convergence.converge import Run
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Timing
 from support.memory_ledger import MemoryLedger
 
 US = Owner("shop", "id-1")
@@ -20,7 +20,7 @@ class Facts:
     size: int = 1
     kind: str = field(default="a", metadata={"replace": True})
     colour: str = "red"
-    state: State = field(default=State.READY, compare=False)
+    state: PhaseState = field(default=PhaseState.READY, compare=False)
     owner: Owner | None = field(default=US, compare=False)
 
 
@@ -89,20 +89,20 @@ class FakeStep(Step[World, Facts]):
 
     def phase(self, have: Facts) -> Phase:
         """As the reading says."""
-        return READY if have.state is State.READY else Phase(have.state, f"is {have.state}")
+        return READY if have.state is PhaseState.READY else Phase(have.state, f"is {have.state}")
 
     def blockers(self, client: World, have: Facts) -> Sequence[str]:  # type: ignore[override]
         """What a test can look for."""
         return ("eni-1",)
 
     @classmethod
-    def survey(cls, client: World, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: World, stack: str) -> Iterable[FoundResource]:
         """None."""
         return ()
 
 
 STEP = FakeStep(name="thing/a", slug="a")
-MOVING, LEAVING, FAILED = (Facts(state=state) for state in (State.MOVING, State.LEAVING, State.FAILED))
+MOVING, LEAVING, FAILED = (Facts(state=state) for state in (PhaseState.MOVING, PhaseState.LEAVING, PhaseState.FAILED))
 STRANGE = Facts(owner=Owner("other", "id-9"))
 
 

@@ -146,10 +146,10 @@ class Stage:
     def opened(self, config: Config | None = None, *, mint: bool = True) -> Opened:
         """A process that has opened its stack; with what a model has in AWS, so that every kind is there."""
         opened = open_stack(self.process(config), mint=mint)
-        used, choices = opened.stack.config, opened.choices
-        role = model_role(used, choices, MODEL)
-        bond = model_association(used, MODEL, "models", MODEL)
-        return replace(opened, steps=(*opened.steps, role, bond))
+        used, settled = opened.stack.config, opened.settled
+        role = model_role(used, settled, MODEL)
+        association = model_association(used, MODEL, "models", MODEL)
+        return replace(opened, steps=(*opened.steps, role, association))
 
     def provision(self, config: Config | None = None) -> Report:
         """`eksprov provision`."""

@@ -182,11 +182,9 @@ class Display:
                 ticked = self._now()
         self._drain()
 
-    def _begin(self) -> None:
-        """Before the first line."""
+    def _begin(self) -> None: ...
 
-    def _finish(self) -> None:
-        """After the last line."""
+    def _finish(self) -> None: ...
 
     def _last_one(self) -> None:
         self._over = True

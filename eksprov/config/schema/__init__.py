@@ -45,7 +45,7 @@ __all__ = [
 
 
 class Config(Section):
-    """The whole file."""
+    """All that a config file may say; each key is a section or a value of its own."""
 
     name: Name = Field(description="The stack's name; all resources carry it in names and tags.")
     region: str = Field("us-west-2", pattern=REGION, max_length=32, description="The AWS region.")

@@ -24,7 +24,7 @@ DEVICE_PLUGINS: Final = (
 
 
 class AutoMode(Section):
-    """EKS Auto Mode's settings."""
+    """EKS Auto Mode's settings: which of its built-in pools make nodes."""
 
     node_pools: tuple[Literal["general-purpose", "system"], ...] = Field(
         ("general-purpose", "system"),

@@ -11,7 +11,7 @@ from eksprov.config.schema.base import KMS_KEY, PRINCIPAL, AnyCidr, Cidr, LogDay
 
 
 class Cluster(Section):
-    """The EKS control plane."""
+    """The EKS control plane's settings; what is not set is eksprov's default."""
 
     endpoint_public_access: bool = Field(True, description="Whether the API endpoint is reachable from the internet.")
     endpoint_private_access: bool = Field(True, description="Whether the API endpoint is reachable inside the VPC.")

@@ -17,12 +17,12 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.core.convergence.converge import Run, converge, is_ours, remove
-from eksprov.core.convergence.no_capacity import OutgrownError, ScarceError
-from eksprov.core.convergence.pace import pause
+from eksprov.core.convergence.no_capacity import NeedsReplacementError, NoCapacityError
+from eksprov.core.convergence.pace import poll_interval
 from eksprov.core.convergence.succession import hand_on, successor, tags_of_others
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.replacement import Order, outgrown
-from eksprov.core.step import AnyStep, C, F, Facts, Outputs, Owner, Phase, State, Step
+from eksprov.core.replacement import Order, needs_replacement
+from eksprov.core.step import AnyStep, C, F, Facts, Outputs, Owner, Phase, PhaseState, Step
 
 NO_CHOICE_HINT = "run the same command again later, or let the config name other choices"
 
@@ -31,7 +31,7 @@ class Alternatives(Step[C, F]):
     """A step whose resource may be had in several ways, and stand beside the one that it replaces."""
 
     @property
-    def choices(self) -> Sequence[Alternatives[C, F]]:
+    def alternatives(self) -> Sequence[Alternatives[C, F]]:
         """The ways in which it may be had, best first, each with a slug of its own; the first is this."""
         return (self,)
 
@@ -50,21 +50,21 @@ class Alternatives(Step[C, F]):
         """Every live resource that may be this step's, whatever choice it is; its owner tag says whether it is."""
 
     @abstractmethod
-    def give_up(self, client: C, have: F) -> bool:
+    def abandon(self, client: C, have: F) -> bool:
         """Send the delete of a choice that is not wanted any more, once; False when AWS refuses it for now."""
 
 
-AnyChoice = Alternatives[Any, Any]
+AnyAlternative = Alternatives[Any, Any]
 
 
 @dataclass
-class Standing:
+class LiveAlternatives:
     """The live resources of one step: which choice each is, and what was read of it."""
 
-    steps: dict[str, AnyChoice] = field(default_factory=dict)
+    steps: dict[str, AnyAlternative] = field(default_factory=dict)
     facts: dict[str, Facts] = field(default_factory=dict)
 
-    def look(self, one: AnyChoice, client: object) -> Facts | None:
+    def look(self, one: AnyAlternative, client: object) -> Facts | None:
         """What was read of a resource that stands, as this very choice reads it; None where it is not there."""
         if one.slug in self.facts and self.steps[one.slug] != one:
             have = one.discover(client)
@@ -73,30 +73,30 @@ class Standing:
             self.steps[one.slug], self.facts[one.slug] = one, have
         return self.facts.get(one.slug)
 
-    def phase(self, choice: AnyChoice) -> Phase | None:
+    def phase(self, choice: AnyAlternative) -> Phase | None:
         """The phase of a choice; None where it is not there."""
         return choice.phase(self.facts[choice.slug]) if choice.slug in self.facts else None
 
-    def serving(self, choice: AnyChoice) -> Facts | None:
+    def serving(self, choice: AnyAlternative) -> Facts | None:
         """What was read of the resource that serves until the choice does; None where there is none to follow."""
         return self.facts.get(serving(self, choice))
 
-    def state(self, choice: AnyChoice) -> State | None:
+    def state(self, choice: AnyAlternative) -> PhaseState | None:
         """The state of a choice; None where it is not there."""
         phase = self.phase(choice)
         return phase.state if phase is not None else None
 
 
-def serving(there: Standing, choice: AnyChoice) -> str:
+def serving(there: LiveAlternatives, choice: AnyAlternative) -> str:
     """The slug of what stands and serves until the choice, which is not there, does; empty where nothing does."""
     if choice.slug in there.steps:
         return ""
-    return next((slug for slug in sorted(there.steps) if there.state(there.steps[slug]) is State.READY), "")
+    return next((slug for slug in sorted(there.steps) if there.state(there.steps[slug]) is PhaseState.READY), "")
 
 
-def standing(step: AnyChoice, client: object, us: Owner) -> Standing:
+def live_alternatives(step: AnyAlternative, client: object, us: Owner) -> LiveAlternatives:
     """What is there of a step under any name; a stranger's is none of it."""
-    found = Standing()
+    found = LiveAlternatives()
     for sibling in step.siblings(client):
         have = sibling.discover(client)
         if have is not None and is_ours(have.owner, us) and have.owner.step in ("", step.name):
@@ -104,7 +104,7 @@ def standing(step: AnyChoice, client: object, us: Owner) -> Standing:
     return found
 
 
-def bring(step: Step[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
+def converge_any(step: Step[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
     """Bring up the best choice that can be had and leave no other. Raises: as `converge`."""
     if isinstance(step, Alternatives):
         return _bring_one(step, outputs, run)
@@ -115,17 +115,17 @@ def bring(step: Step[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
 
 def _bring_one(step: Alternatives[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
     ledger = run.ledger
-    if len(step.choices) == 1 and not ledger.elsewhere(step.name):
+    if len(step.alternatives) == 1 and not ledger.elsewhere(step.name):
         try:
             return converge(step, outputs, run)
-        except OutgrownError as outgrown:
-            ledger.tell(step.name, f"{outgrown.message}; making another one beside it")
-    there = standing(step, run.client, run.owner)
-    choices = named(step, there, run.client, outputs)
+        except NeedsReplacementError as needs_replacement:
+            ledger.tell(step.name, f"{needs_replacement.message}; making another one beside it")
+    there = live_alternatives(step, run.client, run.owner)
+    alternatives = named(step, there, run.client, outputs)
     others, reasons = dict(there.steps), dict[str, str]()
     recorded = ledger.recorded(step.name) or step.slug
     unfinished = "" if ledger.was_there(step.name) else recorded
-    for choice in in_order(choices, there, unfinished, first=run.first_choice):
+    for choice in in_order(alternatives, there, unfinished, first=run.first_choice):
         if choice.slug in there.facts or choice.slug == recorded:
             ledger.adopt(choice)
         else:
@@ -135,7 +135,7 @@ def _bring_one(step: Alternatives[C, F], outputs: Outputs, run: Run[C]) -> Outco
             before = there.serving(choice)
             heir = choice if before is None else successor(choice, before)
             outcome = converge(heir, outputs, _own_token(run, step, choice, there))
-        except ScarceError as short:
+        except NoCapacityError as short:
             reasons[choice.label] = short.reason
             others[choice.slug], recorded = choice, ""
             ledger.remark(f"{step.name}: no capacity for {choice.label} ({short.reason}); giving it up")
@@ -143,7 +143,7 @@ def _bring_one(step: Alternatives[C, F], outputs: Outputs, run: Run[C]) -> Outco
         others.pop(choice.slug, None)
         _hand_on(choice, [there.facts[slug] for slug in others if slug in there.facts], run)
         _clear(step, others, run)
-        return _told(choices, choice, _replaced(outcome, choice, choices, there), reasons)
+        return _told(alternatives, choice, _replaced(outcome, choice, alternatives, there), reasons)
     ledger.begin(step)  # the next run begins anew, with the first
     _give_up_unready(others.values(), run)
     said = "; ".join(f"{label}: {reason}" for label, reason in reasons.items())
@@ -151,7 +151,7 @@ def _bring_one(step: Alternatives[C, F], outputs: Outputs, run: Run[C]) -> Outco
     raise errors.ProvisioningError(message, NO_CHOICE_HINT)
 
 
-def take_away(step: Step[C, F], run: Run[C]) -> Outcome:
+def remove_all(step: Step[C, F], run: Run[C]) -> Outcome:
     """Delete whatever choice is there, all at the same time, and wait until none is left. Raises: as `remove`."""
     if not isinstance(step, Alternatives):
         return remove(step, run)
@@ -166,13 +166,13 @@ def take_away(step: Step[C, F], run: Run[C]) -> Outcome:
     return next((outcome for outcome in outcomes if outcome.status is Status.DELETED), outcomes[0])
 
 
-def named(step: AnyChoice, there: Standing, client: object, outputs: Outputs) -> Sequence[AnyChoice]:
+def named(step: AnyAlternative, there: LiveAlternatives, client: object, outputs: Outputs) -> Sequence[AnyAlternative]:
     """The step's choices, each under the name that it has or is to have.
 
     One that stands and is what is wanted keeps its name. Where what stands under a choice's name cannot become so, the
     choice is made under another one, beside it.
     """
-    return tuple(_named(choice, there, client, outputs) for choice in step.choices)
+    return tuple(_named(choice, there, client, outputs) for choice in step.alternatives)
 
 
 def under_any_name(step: Step[C, F]) -> Mapping[str, Step[C, F]]:
@@ -180,72 +180,76 @@ def under_any_name(step: Step[C, F]) -> Mapping[str, Step[C, F]]:
     return _by_name(step) if isinstance(step, Alternatives) else {step.slug: step}
 
 
-def _by_name(step: AnyChoice) -> dict[str, AnyChoice]:
+def _by_name(step: AnyAlternative) -> dict[str, AnyAlternative]:
     """Each by its own name, and by the one that it has when it was made again."""
-    found: dict[str, AnyChoice] = {}
-    for choice in step.choices:
+    found: dict[str, AnyAlternative] = {}
+    for choice in step.alternatives:
         again = (choice.renewed,) if choice.replacement.order is Order.CREATE_FIRST else ()
         for one in (choice, *again):
             found.setdefault(one.slug, one)
     return found
 
 
-def _named(choice: AnyChoice, there: Standing, client: object, outputs: Outputs) -> AnyChoice:
+def _named(choice: AnyAlternative, there: LiveAlternatives, client: object, outputs: Outputs) -> AnyAlternative:
     if choice.replacement.order is not Order.CREATE_FIRST:
         return choice
     want = choice.desired(outputs)
     names = (choice, choice.renewed)
     for one in names:
         have = there.look(one, client)
-        if have is not None and not outgrown(want, have):
+        if have is not None and not needs_replacement(want, have):
             return one
     return next((one for one in names if one.slug not in there.facts), names[-1])
 
 
-def _replaced(outcome: Outcome, choice: AnyChoice, choices: Iterable[AnyChoice], there: Standing) -> Outcome:
+def _replaced(
+    outcome: Outcome, choice: AnyAlternative, alternatives: Iterable[AnyAlternative], there: LiveAlternatives
+) -> Outcome:
     """A new one that was made because an old one could not become so."""
-    old = sorted(there.facts.keys() - {one.slug for one in choices})
+    old = sorted(there.facts.keys() - {one.slug for one in alternatives})
     if outcome.status is not Status.CREATED or not old:
         return outcome
     return replace(outcome, status=Status.REPLACED, message=f"{choice.slug} stood before {', '.join(old)} went")
 
 
-def in_order(choices: Sequence[AnyChoice], there: Standing, unfinished: str, *, first: bool) -> list[AnyChoice]:
+def in_order(
+    alternatives: Sequence[AnyAlternative], there: LiveAlternatives, unfinished: str, *, first: bool
+) -> list[AnyAlternative]:
     """The choices in the order in which they are tried, each once.
 
     What is ready comes first (unless the first choice is asked for), then what is on its way, then what the record
     says was begun, then the config's order from there round. What has failed for want of capacity comes last.
     """
-    ready = [choice for choice in choices if there.state(choice) is State.READY]
-    moving = [choice for choice in choices if there.state(choice) is State.MOVING]
-    begun = [choice for choice in choices if choice.slug == unfinished]
+    ready = [choice for choice in alternatives if there.state(choice) is PhaseState.READY]
+    moving = [choice for choice in alternatives if there.state(choice) is PhaseState.MOVING]
+    begun = [choice for choice in alternatives if choice.slug == unfinished]
     if first:
-        best = choices[0]
+        best = alternatives[0]
     elif ready:
         best = ready[0]
     elif begun and (begun[0] in moving or all(_is_scarce(there.phase(choice)) for choice in moving)):
         best = begun[0]
     else:
-        best = moving[-1] if moving else choices[0]
-    at = choices.index(best)
-    tried = list({choice.slug: choice for choice in (best, *ready, *choices[at:], *choices[:at])}.values())
-    return sorted(tried, key=lambda choice: _is_scarce(there.phase(choice), State.FAILED))
+        best = moving[-1] if moving else alternatives[0]
+    at = alternatives.index(best)
+    tried = list({choice.slug: choice for choice in (best, *ready, *alternatives[at:], *alternatives[:at])}.values())
+    return sorted(tried, key=lambda choice: _is_scarce(there.phase(choice), PhaseState.FAILED))
 
 
-def summary(choices: Sequence[AnyChoice], choice: AnyChoice) -> str:
+def summary(alternatives: Sequence[AnyAlternative], choice: AnyAlternative) -> str:
     """Which of the choices it is, for people; empty for the first: one that was only made again is no later choice.
 
-    `choices` are named as they stand: see `named`.
+    `alternatives` are named as they stand: see `named`.
     """
-    at = next((number for number, each in enumerate(choices) if each.slug == choice.slug), 0)
-    return f"choice {at + 1} of {len(choices)}: {choice.label}" if at else ""
+    at = next((number for number, each in enumerate(alternatives) if each.slug == choice.slug), 0)
+    return f"choice {at + 1} of {len(alternatives)}: {choice.label}" if at else ""
 
 
-def _is_scarce(phase: Phase | None, state: State = State.MOVING) -> bool:
+def _is_scarce(phase: Phase | None, state: PhaseState = PhaseState.MOVING) -> bool:
     return phase is not None and phase.scarce and phase.state is state
 
 
-def _hand_on(choice: AnyChoice, old: Iterable[Facts], run: Run[C]) -> None:
+def _hand_on(choice: AnyAlternative, old: Iterable[Facts], run: Run[C]) -> None:
     """What others tagged the resources with that are about to go, also where an earlier run made the new one."""
     tagged = [have for have in old if tags_of_others(choice, have, run.tags)]
     new = choice.discover(run.client, fresh=True) if tagged else None
@@ -254,7 +258,7 @@ def _hand_on(choice: AnyChoice, old: Iterable[Facts], run: Run[C]) -> None:
             hand_on(choice, run.client, have, new, run.tags)
 
 
-def _own_token(run: Run[C], step: AnyStep, choice: AnyChoice, there: Standing) -> Run[C]:
+def _own_token(run: Run[C], step: AnyStep, choice: AnyAlternative, there: LiveAlternatives) -> Run[C]:
     """The run with tokens that differ by choice: under one token AWS would take two choices for one request.
 
     What else stands is part of it: where the state is lost, and with it the count of incarnations, AWS would answer for
@@ -266,28 +270,28 @@ def _own_token(run: Run[C], step: AnyStep, choice: AnyChoice, there: Standing) -
     return replace(run, salt="|".join((choice.slug, *sorted(others))))
 
 
-def _is_its(other: AnyChoice, step: AnyStep, run: Run[C]) -> bool:
+def _is_its(other: AnyAlternative, step: AnyStep, run: Run[C]) -> bool:
     have = other.discover(run.client, fresh=True)
     return have is not None and is_ours(have.owner, run.owner) and have.owner.step in ("", step.name)
 
 
-def _give_up(choice: AnyChoice, run: Run[C], *, ready_too: bool = True) -> None:
+def _give_up(choice: AnyAlternative, run: Run[C], *, ready_too: bool = True) -> None:
     """Send the delete of a choice of ours, once; AWS may refuse it for now."""
     have = choice.discover(run.client, fresh=True)
     if have is None or not is_ours(have.owner, run.owner):
         return
     state = choice.phase(have).state
-    if state is not State.LEAVING and (ready_too or state is not State.READY):
-        choice.give_up(run.client, have)
+    if state is not PhaseState.LEAVING and (ready_too or state is not PhaseState.READY):
+        choice.abandon(run.client, have)
 
 
-def _give_up_unready(others: Iterable[AnyChoice], run: Run[C]) -> None:
+def _give_up_unready(others: Iterable[AnyAlternative], run: Run[C]) -> None:
     """What is neither wanted nor ready goes at once; what is ready serves until another one does."""
     for other in others:
         _give_up(other, run, ready_too=False)
 
 
-def _clear(step: AnyStep, others: Mapping[str, AnyChoice], run: Run[C]) -> None:
+def _clear(step: AnyStep, others: Mapping[str, AnyAlternative], run: Run[C]) -> None:
     """Delete what is not wanted any more, as soon as AWS lets us, and wait until it is gone.
 
     Raises: ProvisioningError where a delete failed, WaitTimeoutError; running again goes on with it.
@@ -300,9 +304,9 @@ def _clear(step: AnyStep, others: Mapping[str, AnyChoice], run: Run[C]) -> None:
                 del left[slug]
                 continue
             phase = other.phase(have)
-            if phase.state is State.FAILED and slug in sent:
+            if phase.state is PhaseState.FAILED and slug in sent:
                 raise errors.ProvisioningError(f"{step.name}: {slug} was given up and cannot go: {phase.message}")
-            if phase.state is not State.LEAVING and other.give_up(run.client, have):
+            if phase.state is not PhaseState.LEAVING and other.abandon(run.client, have):
                 sent.add(slug)
         if not left:
             return
@@ -313,12 +317,14 @@ def _clear(step: AnyStep, others: Mapping[str, AnyChoice], run: Run[C]) -> None:
                 "run the same command again to wait on",
             )
         run.ledger.tell(step.name, f"waiting until {named}, which was given up, is gone")
-        run.clock.sleep(pause(waited, step.timing.delete_s, run.speed))
+        run.clock.sleep(poll_interval(waited, step.timing.delete_s, run.speed))
 
 
-def _told(choices: Sequence[AnyChoice], choice: AnyChoice, outcome: Outcome, reasons: Mapping[str, str]) -> Outcome:
+def _told(
+    alternatives: Sequence[AnyAlternative], choice: AnyAlternative, outcome: Outcome, reasons: Mapping[str, str]
+) -> Outcome:
     """The outcome; where the first choice could not be had, with what was chosen and why."""
-    what = summary(choices, choice)
+    what = summary(alternatives, choice)
     if not what:
         return outcome
     why = "".join(f"; no capacity for {label}: {reason}" for label, reason in reasons.items())

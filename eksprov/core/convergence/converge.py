@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, TypeGuard
 
 from eksprov import errors
 from eksprov.core.change import Action, Change
-from eksprov.core.convergence.external import Borrowed, Part, leave, look_at
+from eksprov.core.convergence.external import External, Part, leave, look_at
 from eksprov.core.convergence.ledger import Ledger
 from eksprov.core.convergence.messages import (
     failed_update,
@@ -28,13 +28,13 @@ from eksprov.core.convergence.messages import (
     unproven,
 )
 from eksprov.core.convergence.motion import changes_now, resting, until_it_rests
-from eksprov.core.convergence.no_capacity import OutgrownError, Patience
-from eksprov.core.convergence.pace import Clock, pause
+from eksprov.core.convergence.no_capacity import NeedsReplacementError, Patience
+from eksprov.core.convergence.pace import Clock, poll_interval
 from eksprov.core.convergence.succession import hand_on, successor
 from eksprov.core.convergence.updates import Followed, Refusing, update_limit_s
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.replacement import Order
-from eksprov.core.step import HERE, C, F, Outputs, Owner, Phase, State, Step, Traits
+from eksprov.core.step import HERE, C, F, Outputs, Owner, Phase, PhaseState, Step, Traits
 from eksprov.core.tagging import NO_TAGS, Tags, compared, update
 
 PROOF_GRACE_S = 60.0  # how long a reading may lag behind a write before it counts as a refusal
@@ -85,7 +85,7 @@ def converge(step: Step[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
 
     Raises: OwnershipError, ReplacementError, ConvergenceError, ProvisioningError, WaitTimeoutError, AccessError.
     """
-    if isinstance(step, Borrowed):
+    if isinstance(step, External):
         return look_at(step, run.client)
     want = step.desired(outputs)
     have = _at_rest(step, run, want)
@@ -134,7 +134,7 @@ def _make_room(step: Step[C, F], have: F, change: Change, run: Run[C]) -> None:
     """Delete what cannot become as it is wanted. Raises: OutgrownError where another one may be made beside it."""
     order = step.replacement.order
     if order is Order.CREATE_FIRST:
-        raise OutgrownError(f"{step.name}: cannot be changed in place: {in_words(change)}")
+        raise NeedsReplacementError(f"{step.name}: cannot be changed in place: {in_words(change)}")
     if order is Order.NEVER:
         raise irreplaceable(step, change)
     if holding := holders(step, run.client, have):
@@ -171,7 +171,7 @@ def remove(step: Step[C, F], run: Run[C], *, settled: bool = False) -> Outcome:
     """
     if isinstance(step, Part):  # it goes with the whole
         return Outcome(step.name, Status.ABSENT)
-    if isinstance(step, Borrowed):
+    if isinstance(step, External):
         return leave(step, run.client)
     have = step.discover(run.client, fresh=True)
     if have is None and not settled and run.ledger.unsettled(step.name):
@@ -184,8 +184,8 @@ def remove(step: Step[C, F], run: Run[C], *, settled: bool = False) -> Outcome:
         found = step.phase(have).message
         _swept(step, have, run)
         return Outcome(step.name, Status.DELETED, change, message=found)
-    if step.phase(have).state is not State.LEAVING:
-        if step.phase(have).state is State.MOVING and not step.traits.delete_in_motion:
+    if step.phase(have).state is not PhaseState.LEAVING:
+        if step.phase(have).state is PhaseState.MOVING and not step.traits.delete_in_motion:
             have = _await(step, run, resting, limit_s=update_limit_s(step, have, have))
         if have is not None:
             step.delete(run.client, have)
@@ -202,7 +202,7 @@ def _swept(step: Step[C, F], have: F | None, run: Run[C]) -> None:
             raise late(step, run.client, have, waited)
         step.delete(run.client, have)
         run.ledger.tell(step.name, step.phase(have).message)
-        run.clock.sleep(pause(waited, step.timing.delete_s, run.speed))
+        run.clock.sleep(poll_interval(waited, step.timing.delete_s, run.speed))
         have = step.discover(run.client, fresh=True)
 
 
@@ -220,14 +220,14 @@ def _at_rest(step: Step[C, F], run: Run[C], want: F) -> F | None:
     phase = step.phase(have)
     if changes_now(step, want, have):
         return have
-    if phase.state in (State.MOVING, State.LEAVING):
-        leaving, limit_s = phase.state is State.LEAVING, update_limit_s(step, want, have)
+    if phase.state in (PhaseState.MOVING, PhaseState.LEAVING):
+        leaving, limit_s = phase.state is PhaseState.LEAVING, update_limit_s(step, want, have)
         have = _await(step, run, until_it_rests(step, want), leaving=leaving, limit_s=limit_s)
         if have is None:
             run.ledger.gone(step.name)
             return None
         phase = step.phase(have)
-    if phase.state is State.FAILED:
+    if phase.state is PhaseState.FAILED:
         if not step.traits.recreate_failed:
             raise errors.ProvisioningError(f"{step.name}: {phase.message}")
         run.ledger.tell(step.name, f"failed before ({phase.message}); deleting it to make it again")
@@ -245,7 +245,7 @@ def _appeared(step: Step[C, F], run: Run[C]) -> F | None:
         if have is not None or run.clock.now() - began > APPEAR_GRACE_S / run.speed:
             return have
         run.ledger.tell(step.name, "an earlier run may have made it; looking for it by its tags")
-        run.clock.sleep(pause(run.clock.now() - began, 0.0, run.speed))
+        run.clock.sleep(poll_interval(run.clock.now() - began, 0.0, run.speed))
 
 
 def _proven(
@@ -267,7 +267,7 @@ def _proven(
         if have is None and run.clock.now() - began > APPEAR_GRACE_S / run.speed:
             run.ledger.gone(step.name)
             raise never_seen(step)
-        if have is None or phase is None or phase.state in (State.MOVING, State.LEAVING):
+        if have is None or phase is None or phase.state in (PhaseState.MOVING, PhaseState.LEAVING):
             return False
         left = compared(step, want, have, run.tags)
         if left.action is Action.NONE or (but is not None and left.names != but):
@@ -302,7 +302,7 @@ def _await(
         have = step.discover(run.client, fresh=True)
         phase = step.phase(have) if have is not None else None
         patience.look(step, None if leaving else phase)
-        if fail and phase is not None and phase.state is State.FAILED:
+        if fail and phase is not None and phase.state is PhaseState.FAILED:
             raise errors.ProvisioningError(f"{step.name}: {phase.message}")
         if done(phase, have):
             return have
@@ -312,7 +312,7 @@ def _await(
         if waited > limit:
             raise late(step, run.client, have, waited)
         run.ledger.tell(step.name, phase.message if phase and phase.message else "")
-        run.clock.sleep(pause(waited, expected, run.speed))
+        run.clock.sleep(poll_interval(waited, expected, run.speed))
 
 
 def _refuse_stranger(step: Step[C, F], have: F, run: Run[C]) -> None:

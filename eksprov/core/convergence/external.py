@@ -9,23 +9,23 @@ from collections.abc import Iterable
 
 from eksprov import errors
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import C, F, Sighting, State, Step
+from eksprov.core.step import C, F, FoundResource, PhaseState, Step
 
 
 class Part(Step[C, F]):
     """Of another step's resource, or of the account: it is never found or deleted by itself."""
 
     @classmethod
-    def survey(cls, client: C, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: C, stack: str) -> Iterable[FoundResource]:
         """Nothing: it has no life of its own."""
         return ()
 
 
-class Borrowed(Step[C, F]):
+class External(Step[C, F]):
     """Another's: it is read and checked, never made, tagged, changed or deleted."""
 
     @classmethod
-    def survey(cls, client: C, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, client: C, stack: str) -> Iterable[FoundResource]:
         """Nothing: it is not this stack's."""
         return ()
 
@@ -33,7 +33,7 @@ class Borrowed(Step[C, F]):
         """Delete what this stack left in it."""
 
 
-def look_at(step: Borrowed[C, F], client: C) -> Outcome:
+def look_at(step: External[C, F], client: C) -> Outcome:
     """It is there and fit. Raises: ProvisioningError when it is not."""
     have = step.discover(client)
     if have is None:
@@ -42,12 +42,12 @@ def look_at(step: Borrowed[C, F], client: C) -> Outcome:
             "the config names something to be used as it is: correct its id, or the region",
         )
     phase = step.phase(have)
-    if phase.state is not State.READY:
+    if phase.state is not PhaseState.READY:
         raise errors.ProvisioningError(f"{step.name}: {phase.message}", "it is not this stack's, so it is not changed")
     return Outcome(step.name, Status.UNCHANGED, outputs=step.outputs(have))
 
 
-def leave(step: Borrowed[C, F], client: C) -> Outcome:
+def leave(step: External[C, F], client: C) -> Outcome:
     """Take out of it what this stack left in it, and nothing else."""
     have = step.discover(client, fresh=True)
     if have is not None:

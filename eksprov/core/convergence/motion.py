@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from eksprov.core.change import Action, diff
 from eksprov.core.convergence.updates import Restless
-from eksprov.core.step import C, F, Facts, Phase, State, Step
+from eksprov.core.step import C, F, Facts, Phase, PhaseState, Step
 
 
 def resting(phase: Phase | None, have: Facts | None) -> bool:
     """Whether nothing goes on: it is absent, ready or failed."""
-    return have is None or phase is None or phase.state in (State.READY, State.FAILED)
+    return have is None or phase is None or phase.state in (PhaseState.READY, PhaseState.FAILED)
 
 
 def changes_now(step: Step[C, F], want: F, have: F) -> bool:
     """Whether one in motion is to be deleted or changed at once: without that it may never come to rest as wanted."""
-    if step.phase(have).state is not State.MOVING:
+    if step.phase(have).state is not PhaseState.MOVING:
         return False
     action = diff(want, have).action
     replaced, updated = action is Action.REPLACE, action is Action.UPDATE

@@ -1,15 +1,15 @@
 """When a choice has no capacity.
 
-Some resources can be had in several ways (other instance types, zones, a way of buying): the step's `choices`. A choice
-that AWS reports no capacity for is not waited for until a deadline; after a short while of patience it is given up.
-The patience is there because one zone may be empty while Auto Scaling already launches in the next one.
+Some resources can be had in several ways (other instance types, zones, a way of buying): the step's `alternatives`.
+One that AWS reports no capacity for is not waited for until a deadline; after a while of patience it is abandoned. The
+patience is there because one zone may be empty while Auto Scaling already launches in the next one.
 """
 
 from __future__ import annotations
 
 from eksprov import errors
 from eksprov.core.convergence.pace import Clock
-from eksprov.core.step import AnyStep, Phase, State
+from eksprov.core.step import AnyStep, Phase, PhaseState
 
 # From the first reading that shows it. With a reading every 10 s at most, the next choice is asked for within 80 s of
 # the first failure; the promise is 120 s.
@@ -17,7 +17,7 @@ PATIENCE_S = 60.0
 SCARCE_HINT = "AWS goes on trying: run the same command again to wait on, or let the config name other choices"
 
 
-class ScarceError(errors.ProvisioningError):
+class NoCapacityError(errors.ProvisioningError):
     """AWS has no capacity for a resource as it was asked for; another choice may do. `reason` is AWS's."""
 
     def __init__(self, step: str, reason: str) -> None:
@@ -25,7 +25,7 @@ class ScarceError(errors.ProvisioningError):
         self.reason = reason
 
 
-class OutgrownError(errors.ReplacementError):
+class NeedsReplacementError(errors.ReplacementError):
     """A resource cannot become what is wanted, but another one may be made beside it, under a name of its own."""
 
 
@@ -37,11 +37,11 @@ class Patience:
         self._since: float | None = None
 
     def look(self, step: AnyStep, phase: Phase | None) -> None:
-        """Look at a reading. Raises: ScarceError once capacity has been lacking for too long, or for good."""
+        """Look at a reading. Raises: NoCapacityError once capacity has been lacking for too long, or for good."""
         if phase is None or not phase.scarce:
             self._since = None
             return
         if self._since is None:
             self._since = self._clock.now()
-        if phase.state is State.FAILED or self._clock.now() - self._since >= self._limit_s:
-            raise ScarceError(step.name, phase.message)
+        if phase.state is PhaseState.FAILED or self._clock.now() - self._since >= self._limit_s:
+            raise NoCapacityError(step.name, phase.message)

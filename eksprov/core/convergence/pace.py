@@ -23,7 +23,7 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
 
-def pause(waited_s: float, expected_s: float, speed: float = 1.0) -> float:
+def poll_interval(waited_s: float, expected_s: float, speed: float = 1.0) -> float:
     """Seconds to sleep after `waited_s` real seconds of waiting for something expected to take `expected_s`.
 
     `speed` is how many times faster than AWS the world runs; it scales the expectation and the pause alike.

@@ -38,7 +38,7 @@ class LocalResponse(BaseResponse):
 
     @property
     def world(self) -> LocalAws:
-        """The world that answers."""
+        """The emulated account that answers this request."""
         return current_world()
 
     def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> Any:

@@ -39,13 +39,11 @@ class CallLog:
         self._counts: Counter[tuple[str, str, bool]] = Counter()
 
     def add(self, service: str, operation: str, at: float, status: int) -> None:
-        """Remember one answered request."""
         call = Call(service, operation, is_mutating(operation), at, status)
         self._recent.append(call)
         self._counts[service, operation, call.mutating] += 1
 
     def clear(self) -> None:
-        """Forget all calls."""
         self._recent.clear()
         self._counts.clear()
 
@@ -66,7 +64,6 @@ class CallLog:
         )
 
     def report(self) -> dict[str, Any]:
-        """Everything as JSON."""
         counts = {f"{service}:{operation}": number for (service, operation, _), number in self._counts.items()}
         return {
             "total": self.count(),

@@ -9,7 +9,7 @@ class Clock(Protocol):
     """What tells when something that AWS does in the background is over."""
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch, by the world's clock."""
         ...
 
     def latency(self, name: str) -> float:

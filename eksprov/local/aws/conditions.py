@@ -29,7 +29,6 @@ class Conditions:
     bucket_name_rests_s: float = 0.0
 
     def __or__(self, other: Conditions) -> Conditions:
-        """Both at once."""
         return Conditions(
             self.short + other.short,
             self.quotas + other.quotas,

@@ -52,7 +52,6 @@ Made by `python -m eksprov.local.aws.operations > docs/local-aws-operations.md`;
 
 
 def table() -> str:
-    """The whole document."""
     return "\n".join((_HEAD, *_eks(), *_others()))
 
 

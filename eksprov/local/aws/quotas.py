@@ -69,7 +69,6 @@ class Quotas:
         return self._known[code].default if value is None else value
 
     def find(self, service: str, code: str) -> Known | None:
-        """The quota, or None."""
         quota = self._known.get(code)
         return quota if quota is not None and quota.service == service else None
 

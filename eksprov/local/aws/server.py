@@ -61,7 +61,6 @@ class LocalApplication(DomainDispatcherApplication):
         self._heard = heard
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
         path = str(environ.get("PATH_INFO", ""))
         self._heard(f"{environ['REQUEST_METHOD']} {path}")
         _read_body(environ)
@@ -120,8 +119,7 @@ class LocalApplication(DomainDispatcherApplication):
 class QuietHandler(MotoRequestHandler):
     """Writes no request lines: presigned URLs are credentials."""
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
 
 
 class AwsServer:
@@ -154,7 +152,6 @@ class AwsServer:
         self.url = world.url
 
     def start(self) -> None:
-        """Begin to answer."""
         self._thread.start()
 
     def stop(self) -> None:

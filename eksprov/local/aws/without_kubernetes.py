@@ -20,32 +20,25 @@ class WithoutKubernetes:
         """There is nothing to fetch."""
 
     def build_progress(self) -> str:
-        """Nothing is built."""
         return ""
 
-    def close(self) -> None:
-        """Nothing runs."""
+    def close(self) -> None: ...
 
     def start_cluster(self, spec: ClusterSpec) -> None:
-        """Be ready at once."""
         self._clusters.add(spec.arn)
 
     def cluster_status(self, cluster_arn: str) -> ClusterStatus:
-        """Ready, or absent."""
         return ClusterStatus("ready", "https://127.0.0.1:1", "") if cluster_arn in self._clusters else _ABSENT
 
     def stop_cluster(self, cluster_arn: str) -> None:
-        """Be absent at once."""
         self._clusters.discard(cluster_arn)
 
     def add_nodes(self, cluster_arn: str, nodes: tuple[NodeSpec, ...]) -> None:
         """All nodes are there already."""
 
-    def remove_nodes(self, cluster_arn: str, names: tuple[str, ...]) -> None:
-        """No node is left."""
+    def remove_nodes(self, cluster_arn: str, names: tuple[str, ...]) -> None: ...
 
     def node_ready(self, cluster_arn: str, name: str) -> bool:
-        """Yes."""
         del name
         return cluster_arn in self._clusters
 
@@ -55,16 +48,13 @@ class WithoutKubernetes:
     def install_addon(self, cluster_arn: str, addon: AddonSpec) -> None:
         """All add-ons are there already."""
 
-    def remove_addon(self, cluster_arn: str, name: str) -> None:
-        """No add-on is left."""
+    def remove_addon(self, cluster_arn: str, name: str) -> None: ...
 
     def addon_health(self, cluster_arn: str, name: str) -> AddonHealth:
-        """Well."""
         del name
         return AddonHealth(cluster_arn in self._clusters)
 
-    def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None:
-        """Nobody asks."""
+    def sync_access(self, cluster_arn: str, policies: Mapping[str, str]) -> None: ...
 
 
 _ABSENT = ClusterStatus("absent")

@@ -174,7 +174,7 @@ class ControlPlane:
         return self._keys.node_certificate(name, addresses)
 
     def running_s(self) -> float:
-        """Seconds since `start`."""
+        """How long it has run, in seconds since `start`."""
         return self._clock() - self._started_at if self._access is not None else 0.0
 
     def failed(self) -> str | None:

@@ -50,7 +50,7 @@ class BuildProgress:
     left_s: float | None = None
 
     def __str__(self) -> str:
-        """One line for people."""
+        """How far the build is, in one line for people."""
         title = f"building Kubernetes v{VERSION}"
         words = {
             "waiting": f"waiting for another eksprov that is {title}",

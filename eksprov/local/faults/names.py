@@ -64,7 +64,7 @@ class Place:
 
 
 def split(fault: str) -> tuple[str, str]:
-    """Name and argument."""
+    """A fault as it is written ("no-capacity:p5.48xlarge") as its name and its argument."""
     name, _, argument = fault.partition(":")
     return name, argument
 

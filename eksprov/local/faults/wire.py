@@ -121,6 +121,6 @@ def refused(service: str, code: str, message: str, status: int) -> Answer:
 
 
 def slower(service: str) -> Answer:
-    """The answer that throttles."""
+    """The answer by which a service throttles, in the words of its protocol."""
     code, status = SLOWER.get(service, ("ThrottlingException", 400))
     return refusal(service, code, "Rate exceeded", status)

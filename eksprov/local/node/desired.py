@@ -45,7 +45,6 @@ class Desired:
         self._wake = asyncio.Event()
 
     def install(self, addon: AddonSpec) -> None:
-        """Want the add-on's objects."""
         objects = addons.objects(addon, self._place)
         if objects is None:
             self._unknown.add(addon.name)

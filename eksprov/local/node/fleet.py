@@ -62,11 +62,9 @@ class Fleet:
         return any(node.plays(role) for node in self._nodes.values())
 
     def tasks(self) -> list[asyncio.Task[None]]:
-        """Everything under way."""
         return list(self._tasks.values())
 
     def add(self, nodes: tuple[NodeSpec, ...]) -> None:
-        """Let nodes register."""
         new = [spec for spec in nodes if spec.name not in self._nodes]
         tools = self._tools
         for spec in new:

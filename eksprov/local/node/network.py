@@ -26,7 +26,7 @@ class DialTable:
         self._ports: dict[tuple[str, int], int] = {}
 
     def open(self, address: str, ports: Mapping[int, int]) -> None:
-        """Let `address:key` mean 127.0.0.1:value."""
+        """From now on a call to `address` at one of these ports goes to 127.0.0.1 at its local one."""
         with self._lock:
             self._ports.update({(address, port): local for port, local in ports.items()})
 
@@ -77,7 +77,6 @@ class AddressPool:
         self._taken.add(address)
 
     def give_back(self, address: str) -> None:
-        """Free `address` again."""
         self._taken.discard(address)
 
     def _range_of(self, node_address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

@@ -92,7 +92,7 @@ class PodRun:
         return found is not None and isinstance(found.state.state, Running)
 
     async def run(self) -> None:
-        """From binding to deletion."""
+        """Run the pod from its binding to a node until its deletion is confirmed."""
         writing = asyncio.create_task(self._write_for_ever())
         # A pod that is being deleted when it is first seen is not begun any more.
         begins = asyncio.Event().wait if self._leaving.is_set() else self._live

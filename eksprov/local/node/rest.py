@@ -85,7 +85,6 @@ class KubeRest:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._session.close()
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:

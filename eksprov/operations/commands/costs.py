@@ -43,7 +43,7 @@ def costs(opened: Opened, plan: Plan, prices_file: Path | None) -> tuple[Estimat
     if config.target == "local":
         book = offline(opened.aws.region, items)
     else:
-        zones = [zone.name for zone in opened.choices.zones]
+        zones = [zone.name for zone in opened.settled.zones]
         now = datetime.now(UTC).timestamp()
         book = online(opened.aws, items, zones, prices_file, now, opened.stack.together)
     return estimate(plan, book.prices, terms), book.note

@@ -14,7 +14,7 @@ from pathlib import Path
 from eksprov import errors
 from eksprov.config.schema import Addon
 from eksprov.core.change import NO_CHANGE, Unknown
-from eksprov.core.convergence.external import Borrowed
+from eksprov.core.convergence.external import External
 from eksprov.core.names import StepName, is_models
 from eksprov.core.plan import Plan, Planned, World, preview
 from eksprov.core.step import AnyStep
@@ -70,7 +70,7 @@ def preflight(opened: Opened, plan: Plan, due: Callable[[str], bool] | None = No
     `due` says of a step's name (or of "", for any) whether it is going to be made or changed; what the config names for
     others is not looked up. Without it everything is.
     """
-    zones = [zone.name for zone in opened.choices.zones]
+    zones = [zone.name for zone in opened.settled.zones]
     together, today = opened.stack.together, datetime.now(UTC).date()
     elsewhere, questions = _elsewhere(opened), asked(opened, plan)
     facts = read(opened.aws, plan, opened.identity, zones, today, together, elsewhere, questions)
@@ -98,7 +98,7 @@ def _references(opened: Opened, plan: Plan, due: Callable[[str], bool] | None) -
     changing = {line.name for line in plan.changes} | ({""} if plan.changes else set())
     images = {StepName.parse(step.name).of: str(step.ami_type) for step in opened.steps if isinstance(step, NodeGroup)}
     live = {StepName.parse(line.name).of: have for line, _, have in plan.of(NodeGroupFacts)}
-    asked = Asked(opened.aws, opened.identity, opened.choices.kubernetes_version, images, live)
+    asked = Asked(opened.aws, opened.identity, opened.settled.kubernetes_version, images, live)
     waiting = due or changing.__contains__
     return tuple(references(asked, opened.stack.config, waiting, all_of_them=due is None))
 
@@ -131,7 +131,7 @@ def _homeless(opened: Opened) -> dict[str, Problem]:
         nodes = node_types(opened)
     except errors.EksprovError:
         return {}  # that types cannot be read, or are not there, is a finding of its own
-    facts = StackFacts(opened.us.stack, opened.us.stack_id, opened.choices.region, bucket="", subnet_cidrs=())
+    facts = StackFacts(opened.us.stack, opened.us.stack_id, opened.settled.region, bucket="", subnet_cidrs=())
     specs = [model_spec(model, facts, "", 0) for model in opened.stack.config.models]
     return {spec.name: problem for spec in specs if (problem := fit(spec, nodes)) is not None}
 
@@ -153,7 +153,7 @@ def _disk_keys(opened: Opened, plan: Plan) -> dict[str, DiskKey | Unread]:
 def _elsewhere(opened: Opened) -> dict[str, frozenset[str]]:
     """The node groups that have fallbacks, and the codes of the quotas that their choices count against."""
     return {
-        step.name: frozenset(quota_code(t, way.capacity_type) for way in step.choices for t in way.instance_types)
+        step.name: frozenset(quota_code(t, way.capacity_type) for way in step.alternatives for t in way.instance_types)
         for step in opened.steps
         if isinstance(step, NodeGroup) and step.fallbacks
     }
@@ -192,9 +192,9 @@ def _cure(finding: Finding) -> str:
 
 def _unmade(opened: Opened) -> Iterator[AnyStep]:
     """Steps of weight that are not recorded as made, or recorded otherwise than they are wanted now."""
-    sighted = {sighting.owner.step for sighting in opened.sightings}
+    sighted = {resource.owner.step for resource in opened.resources}
     for step in opened.steps:
-        if not step.traits.limited or isinstance(step, Borrowed) or is_models(step.name):
+        if not step.traits.limited or isinstance(step, External) or is_models(step.name):
             continue
         record = opened.state.steps.get(step.name)
         if record is None or record.status != "ready":

@@ -42,8 +42,8 @@ def make_pins(opened: Opened, old: Pins | None, digest: Callable[[str], str], *,
     Raises: ProvisioningError where EKS has no version of an add-on, AccessError.
     """
     kept = old if old is not None and not upgrade else NONE
-    version = opened.choices.kubernetes_version
-    steps = wanted(opened.stack.config, opened.choices, opened.state.stack_id)
+    version = opened.settled.kubernetes_version
+    steps = wanted(opened.stack.config, opened.settled, opened.state.stack_id)
     addons = [step for step in steps if isinstance(step, Addon) and step.version is None]
     groups = [step for step in steps if isinstance(step, NodeGroup) and not step.release_version]
     together = opened.stack.together
@@ -77,7 +77,7 @@ def _releases(
     opened: Opened, groups: list[NodeGroup], kept: Pins, *, upgrade: bool
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The releases by group, and what is to be said of groups that have none."""
-    version = opened.choices.kubernetes_version
+    version = opened.settled.kubernetes_version
     known = {group_of(step): kept.node_releases.get(group_of(step), "") for step in groups}
     for step in groups if not upgrade else ():
         have = opened.read(step) if not known[group_of(step)] else None

@@ -18,7 +18,7 @@ from eksprov.serving.sizing import memory
 from eksprov.serving.spec import StackFacts, model_spec
 from eksprov.state.record import State
 from eksprov.steps.catalog import bucket_name, catalog
-from eksprov.steps.settled import Choices, Zone, from_record
+from eksprov.steps.settled import Settled, Zone, from_record
 
 NO_ACCOUNT = "000000000000"  # stands for the account in manifests of a stack that was never made
 
@@ -46,14 +46,14 @@ def write_manifests(
 
 def _facts(config: Config, state: State | None) -> tuple[StackFacts, tuple[str, ...]]:
     """What manifests need to know of the stack, from the record, or of a stack yet to be made."""
-    choices = from_record(config, state.choices) if state is not None else None
+    settled = from_record(config, state.choices) if state is not None else None
     notes: tuple[str, ...] = ()
-    if choices is None:
+    if settled is None:
         zones = tuple(Zone("", "") for _ in range(config.network.availability_zones))
         version = config.kubernetes_version or ""
-        choices = Choices(NO_ACCOUNT, "aws", config.region, version, version, zones)
+        settled = Settled(NO_ACCOUNT, "aws", config.region, version, version, zones)
         notes = (f"the stack does not exist yet: the bucket's name carries {NO_ACCOUNT} for its account",)
     stack_id, records = (state.stack_id, state.steps) if state is not None else ("", {})
-    cidrs, bucket = subnet_ranges(catalog(config, choices), records), bucket_name(config, choices)
+    cidrs, bucket = subnet_ranges(catalog(config, settled), records), bucket_name(config, settled)
     ipv6, auto = config.network.ipv6, config.autoscaler == "auto-mode"
-    return StackFacts(config.name, stack_id, choices.region, bucket, cidrs, ipv6, auto), notes
+    return StackFacts(config.name, stack_id, settled.region, bucket, cidrs, ipv6, auto), notes

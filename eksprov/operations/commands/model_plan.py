@@ -61,13 +61,13 @@ def models_ahead(opened: Opened, plan: Plan) -> Plan:
 def offline_models(config: Config, project: Path, store: StateStore, pins: Pins = NONE) -> Plan:
     """The same by the record alone: a model whose files or settings are other than those last deployed has changed."""
     state = store.load() or State(stack=config.name)
-    choices = offline_choices(config, state)
-    steps = pinned(wanted(config, choices, state.stack_id, state.steps), pins)
-    facts = facts_for(config, choices, state.stack_id, steps, state.steps)
+    settled = offline_choices(config, state)
+    steps = pinned(wanted(config, settled, state.stack_id, state.steps), pins)
+    facts = facts_for(config, settled, state.stack_id, steps, state.steps)
 
     def look(model: Model) -> Planned:
         spec, package = packaged_for(project, model, facts)
-        return _recorded(model, package, graph_for(config, choices, pins, spec, package), state)
+        return _recorded(model, package, graph_for(config, settled, pins, spec, package), state)
 
     there = [record.slug for name, record in state.steps.items() if _is_deployment(name, record.slug)]
     return Plan((*_each(config, look), *_left(config, map(_place, there))), basis="record")
@@ -144,9 +144,9 @@ def _left(config: Config, serving: Iterable[Where]) -> Iterator[Planned]:
 
 def _serving(opened: Opened, api: KubeApi) -> Iterator[Where]:
     """The models that have a Deployment of this stack's in the cluster."""
-    for sighting in KubeWorkload.survey(api, opened.us.stack):
-        if _is_deployment(sighting.owner.step, sighting.slug):
-            yield _place(sighting.slug)
+    for resource in KubeWorkload.list_owned(api, opened.us.stack):
+        if _is_deployment(resource.owner.step, resource.slug):
+            yield _place(resource.slug)
 
 
 def _is_deployment(step: str, slug: str) -> bool:

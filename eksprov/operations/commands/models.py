@@ -1,8 +1,8 @@
 """Models on the cluster: deploy, undeploy, plan, list.
 
 A deployment is one graph of AWS and Kubernetes steps, walked like any other: the role that may read this model's
-prefix and its bond to the service account, the files in the bucket, the objects in the cluster, and a last step that is
-done when the model answers. What all models of a namespace share goes with the last of them.
+prefix and its association to the service account, the files in the bucket, the objects in the cluster, and a last
+step that is done when the model answers. What all models of a namespace share goes with the last of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from eksprov.operations.apply import Applier
 from eksprov.operations.commands.plan import make_plan
 from eksprov.operations.commands.provision import Report
 from eksprov.operations.given_roles import refuse_wrong_roles
-from eksprov.operations.kinds import MODEL_OBJECTS, revive, revived
+from eksprov.operations.kinds import MODEL_OBJECTS, step_found, step_of
 from eksprov.operations.pinning import pinned
 from eksprov.operations.rebuilding import rebuilt
 from eksprov.operations.serving import closing
@@ -45,7 +45,7 @@ from eksprov.steps.catalog import bucket_name, model_association, model_dashboar
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.network.existing_subnet import ExistingSubnet
 from eksprov.steps.network.subnet import Subnet
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,16 @@ def cluster_api(opened: Opened) -> KubeApi:
 
 def stack_facts(opened: Opened) -> StackFacts:
     """What a model's objects need to know of the stack."""
-    return facts_for(opened.stack.config, opened.choices, opened.us.stack_id, opened.steps, opened.state.steps)
+    return facts_for(opened.stack.config, opened.settled, opened.us.stack_id, opened.steps, opened.state.steps)
 
 
 def facts_for(
-    config: Config, choices: Choices, stack_id: str, steps: Iterable[AnyStep], records: Mapping[str, Record]
+    config: Config, settled: Settled, stack_id: str, steps: Iterable[AnyStep], records: Mapping[str, Record]
 ) -> StackFacts:
     """The same of a stack that is not opened: by its config and its record."""
     cidrs, ipv6 = subnet_ranges(steps, records), config.network.ipv6
-    bucket, auto = bucket_name(config, choices), has_auto_mode(config)
-    return StackFacts(config.name, stack_id, choices.region, bucket, cidrs, ipv6, auto)
+    bucket, auto = bucket_name(config, settled), has_auto_mode(config)
+    return StackFacts(config.name, stack_id, settled.region, bucket, cidrs, ipv6, auto)
 
 
 def subnet_ranges(steps: Iterable[AnyStep], records: Mapping[str, Record]) -> tuple[str, ...]:
@@ -120,16 +120,16 @@ def packaged_for(project: Path, model: Model, facts: StackFacts) -> tuple[ModelS
 
 def graph(opened: Opened, spec: ModelSpec, package: Package) -> tuple[AnyStep, ...]:
     """All steps of one model's deployment."""
-    return graph_for(opened.stack.config, opened.choices, opened.stack.pins, spec, package)
+    return graph_for(opened.stack.config, opened.settled, opened.stack.pins, spec, package)
 
 
-def graph_for(config: Config, choices: Choices, pins: Pins, spec: ModelSpec, package: Package) -> tuple[AnyStep, ...]:
+def graph_for(config: Config, settled: Settled, pins: Pins, spec: ModelSpec, package: Package) -> tuple[AnyStep, ...]:
     """The same by config and record."""
     account = service_account(spec.name)
-    bond = model_association(config, spec.name, spec.namespace, account)
-    role = model_role(config, choices, spec.name)
-    shown = model_dashboard(config, choices, spec.name, spec.namespace)
-    return pinned((role, bond, *shown, *model_steps(spec, package, bond.name)), pins)
+    association = model_association(config, spec.name, spec.namespace, account)
+    role = model_role(config, settled, spec.name)
+    shown = model_dashboard(config, settled, spec.name, spec.namespace)
+    return pinned((role, association, *shown, *model_steps(spec, package, association.name)), pins)
 
 
 def deploy(opened: Opened, names: Sequence[str]) -> Deployed:
@@ -214,7 +214,7 @@ def undeploy(opened: Opened, names: Sequence[str]) -> Report:
 def _leaving(opened: Opened, kube: KubeApi, names: Sequence[str]) -> list[AnyStep]:
     """The steps of these models, and what only models that are gone share."""
     known: dict[str, AnyStep] = {step.name: step for step in _sighted(opened, kube)}
-    known |= {name: revive(name, record) for name, record in opened.state.steps.items() if is_models(name)}
+    known |= {name: step_of(name, record) for name, record in opened.state.steps.items() if is_models(name)}
     going = {name for name in known if StepName.parse(name).of in names}
     staying = {
         Ref.parse(step.slug).namespace for name, step in known.items() if _is_deployment(step) and name not in going
@@ -273,8 +273,8 @@ def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:
 
 
 def _sighted(opened: Opened, kube: KubeApi) -> list[AnyStep]:
-    sightings = [s for kind in MODEL_OBJECTS for s in kind.survey(kube, opened.us.stack)]
-    return [revived(s) for s in (*sightings, *opened.sightings) if is_models(s.owner.step)]
+    resources = [s for kind in MODEL_OBJECTS for s in kind.list_owned(kube, opened.us.stack)]
+    return [step_found(s) for s in (*resources, *opened.resources) if is_models(s.owner.step)]
 
 
 def _is_deployment(step: AnyStep) -> bool:

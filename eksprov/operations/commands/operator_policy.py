@@ -10,7 +10,7 @@ from eksprov.config.schema import Config, Model
 from eksprov.core.change import UNKNOWN
 from eksprov.core.names import InBucket, is_models, model_step
 from eksprov.core.step import AnyStep
-from eksprov.operations.kinds import KINDS, revive
+from eksprov.operations.kinds import KINDS, step_of
 from eksprov.operations.wanted import wanted
 from eksprov.permissions import Phase, Place, needs, place_of
 from eksprov.permissions.document import documents
@@ -19,7 +19,7 @@ from eksprov.serving.files import ModelFiles
 from eksprov.serving.spec import model_prefix, service_account
 from eksprov.state.record import State
 from eksprov.steps.catalog import bucket_name, model_association, model_dashboard, model_role
-from eksprov.steps.settled import Choices, Zone, from_record
+from eksprov.steps.settled import Settled, Zone, from_record
 
 ANY_VERSION = "1.0"  # no ARN names Kubernetes' version
 SLR = "iam:CreateServiceLinkedRole is used once an account; take it out where EKS has its roles already"
@@ -37,8 +37,8 @@ def operator_policy(
     config: Config, state: State | None, phases: Sequence[Phase], *, account: str, partition: str
 ) -> OperatorPolicy:
     """`account` (empty: the recorded one) and `partition` count where nothing is recorded."""
-    choices = from_record(config, state.choices) if state is not None else None
-    known = choices or _unsettled(config, account, partition)
+    settled = from_record(config, state.choices) if state is not None else None
+    known = settled or _unsettled(config, account, partition)
     if account:
         known = replace(known, account=account)
     place = place_in(config, known, state)
@@ -52,14 +52,14 @@ def place_before(config: Config, account: str, partition: str) -> Place:
     return place_in(config, _unsettled(config, account, partition), None)
 
 
-def place_in(config: Config, choices: Choices, state: State | None) -> Place:
+def place_in(config: Config, settled: Settled, state: State | None) -> Place:
     """The stack with its steps, its models', and what an earlier config has left in the record."""
-    steps = [step for step in wanted(config, choices, state.stack_id if state else "") if not is_models(step.name)]
-    models = [step for model in config.models for step in _of_model(config, choices, model)]
+    steps = [step for step in wanted(config, settled, state.stack_id if state else "") if not is_models(step.name)]
+    models = [step for model in config.models for step in _of_model(config, settled, model)]
     known = {step.name for step in (*steps, *models)}
     records = state.steps.items() if state is not None else ()
-    left = [revive(name, record) for name, record in records if name not in known]
-    where = (config.name, choices.region, choices.account, choices.partition)
+    left = [step_of(name, record) for name, record in records if name not in known]
+    where = (config.name, settled.region, settled.account, settled.partition)
     boundary, named = config.iam.boundary_arn, looked_up(config)
     return place_of(*where, steps, models=models, left=left, permissions_boundary=boundary, named=named)
 
@@ -73,25 +73,25 @@ def looked_up(config: Config) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _of_model(config: Config, choices: Choices, model: Model) -> tuple[AnyStep, ...]:
+def _of_model(config: Config, settled: Settled, model: Model) -> tuple[AnyStep, ...]:
     """What a model's deployment makes in AWS; which files it has, no policy depends on."""
-    bond = model_association(config, model.name, model.namespace, service_account(model.name))
-    shown = model_dashboard(config, choices, model.name, model.namespace)
-    files = InBucket(bucket_name(config, choices), model_prefix(model.name))
+    association = model_association(config, model.name, model.namespace, service_account(model.name))
+    shown = model_dashboard(config, settled, model.name, model.namespace)
+    files = InBucket(bucket_name(config, settled), model_prefix(model.name))
     stored = ModelFiles(name=model_step(model.name, "files"), slug=str(files))
-    return (model_role(config, choices, model.name), bond, *shown, stored)
+    return (model_role(config, settled, model.name), association, *shown, stored)
 
 
-def _unsettled(config: Config, account: str, partition: str) -> Choices:
+def _unsettled(config: Config, account: str, partition: str) -> Settled:
     """What the first provision would settle, as far as names and ARNs need it."""
     zones = tuple(Zone(UNKNOWN, UNKNOWN) for _ in range(config.network.availability_zones))
     version = config.kubernetes_version or ANY_VERSION
-    return Choices(account or "*", partition, config.region, version, version, zones)
+    return Settled(account or "*", partition, config.region, version, version, zones)
 
 
-def _notes(config: Config, phases: Sequence[Phase], choices: Choices) -> list[str]:
+def _notes(config: Config, phases: Sequence[Phase], settled: Settled) -> list[str]:
     notes = []
-    if choices.account == "*":
+    if settled.account == "*":
         notes.append("the account is not known yet, so ARNs name none; pass --account, or ask again after provision")
     if "provision" in phases:
         notes.append(SLR)

@@ -10,16 +10,16 @@ from eksprov.config.schema import Config
 from eksprov.core.change import NO_CHANGE, NOT_RECORDED, UNKNOWN, Action, Change
 from eksprov.core.convergence.alternatives import under_any_name
 from eksprov.core.convergence.converge import is_ours
-from eksprov.core.convergence.external import Borrowed
+from eksprov.core.convergence.external import External
 from eksprov.core.names import is_models
 from eksprov.core.plan import Plan, Planned, World, preview
-from eksprov.core.step import AnyStep, Facts, State
+from eksprov.core.step import AnyStep, Facts, PhaseState
 from eksprov.kube.api import KubeApi
 from eksprov.operations.addons import refuse_wrong_addons
 from eksprov.operations.addresses import refuse_another_family
 from eksprov.operations.choosing import live_choices
 from eksprov.operations.given_roles import boundaries_left, refuse_wrong_roles
-from eksprov.operations.kinds import revive
+from eksprov.operations.kinds import step_of
 from eksprov.operations.own_access import lost_access
 from eksprov.operations.pinning import pinned, refuse_stale
 from eksprov.operations.stack import Opened
@@ -28,7 +28,7 @@ from eksprov.pins.lockfile import NONE, Pins
 from eksprov.state.record import State as Recorded
 from eksprov.state.store import StateStore
 from eksprov.steps.cluster.facts import ClusterFacts
-from eksprov.steps.settled import Choices, from_record, unsettled
+from eksprov.steps.settled import Settled, from_record, unsettled
 
 NOTHING_RECORDED = (
     "nothing is recorded of this stack: what AWS says of zones, versions and instance types (disk sizes, device "
@@ -40,7 +40,7 @@ def make_plan(opened: Opened, steps: Sequence[AnyStep] | None = None, client: Ku
     """Read the world side by side and compare; nothing is written, in AWS or here."""
     if steps is None:
         refuse_another_family(opened)
-        refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
+        refuse_stale(opened.stack.pins, opened.settled.kubernetes_version)
         refuse_wrong_addons(opened)
     doubts = refuse_wrong_roles(opened, opened.steps if steps is None else steps)
     orphans = opened.orphans if steps is None else ()
@@ -48,7 +48,7 @@ def make_plan(opened: Opened, steps: Sequence[AnyStep] | None = None, client: Ku
     wanted = live.steps
     outside, inside = ([s for s in (*wanted, *orphans) if s.world == world] for world in ("aws", "kube"))
     found = opened.read_all(outside)
-    notes = (*opened.choices.notes, *doubts, *lost_access(opened), *boundaries_left(opened, found))
+    notes = (*opened.settled.notes, *doubts, *lost_access(opened), *boundaries_left(opened, found))
     if inside:
         try:
             api = client or api_server(opened, found)
@@ -75,28 +75,28 @@ def api_server(opened: Opened, found: Mapping[str, Facts | None]) -> KubeApi | N
     cluster, have = opened.cluster, found.get(opened.cluster.name)
     if not isinstance(have, ClusterFacts) or not is_ours(have.owner, opened.us):
         return None
-    return opened.api_server(cluster.outputs(have)) if cluster.phase(have).state is not State.LEAVING else None
+    return opened.api_server(cluster.outputs(have)) if cluster.phase(have).state is not PhaseState.LEAVING else None
 
 
 def offline_plan(config: Config, store: StateStore, pins: Pins = NONE) -> Plan:
     """Compare the config with the record alone: fast, without AWS, and blind to what others changed."""
     state = store.load() or Recorded(stack=config.name)
-    choices = offline_choices(config, state)
-    if choices.kubernetes_version != UNKNOWN:
-        refuse_stale(pins, choices.kubernetes_version)
-    every = pinned(wanted_steps(config, choices, state.stack_id, state.steps), pins)
+    settled = offline_choices(config, state)
+    if settled.kubernetes_version != UNKNOWN:
+        refuse_stale(pins, settled.kubernetes_version)
+    every = pinned(wanted_steps(config, settled, state.stack_id, state.steps), pins)
     told = [step for step in every if not step.traits.silent]  # what is not asked has nothing to mend
     names = {step.name for step in every}
-    gone = [revive(name, one) for name, one in state.steps.items() if name not in names and not is_models(name)]
-    notes = [*choices.notes]
-    if choices.account == UNKNOWN:
+    gone = [step_of(name, one) for name, one in state.steps.items() if name not in names and not is_models(name)]
+    notes = [*settled.notes]
+    if settled.account == UNKNOWN:
         notes.append(NOTHING_RECORDED)
     elif not config.tags.items() <= state.tags.items():
         notes.append("the config's tags are not on all resources yet")
     return replace(preview(told, Records(state), gone, tuple(notes)), basis="record")
 
 
-def offline_choices(config: Config, state: Recorded) -> Choices:
+def offline_choices(config: Config, state: Recorded) -> Settled:
     """As recorded; of a stack of which nothing is recorded, what the config says."""
     return from_record(config, state.choices) or unsettled(config)
 
@@ -112,7 +112,7 @@ class Records:
         record = self.state.steps.get(step.name)
         step = under_any_name(step).get(record.slug, step) if record is not None else step
         line = Planned(step.name, step.kind, step.slug, NO_CHANGE, want=step.desired(self.state.outputs))
-        if record is None and isinstance(step, Borrowed):  # it is used, and made by nobody here
+        if record is None and isinstance(step, External):  # it is used, and made by nobody here
             return line
         if record is None:
             return replace(line, change=Change(Action.CREATE, reason=NOT_RECORDED))

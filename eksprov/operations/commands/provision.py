@@ -52,13 +52,13 @@ def provision(opened: Opened) -> Report:
     applier = Applier(opened, opens_api=True)
     began = opened.stack.clock.now()
     refuse_another_family(opened)
-    refuse_stale(opened.stack.pins, opened.choices.kubernetes_version)
+    refuse_stale(opened.stack.pins, opened.settled.kubernetes_version)
     refuse_wrong_addons(opened)
     refuse_moved_roles(opened)
     doubts = refuse_wrong_roles(opened, opened.steps)
     guard(opened)
     if opened.state != opened.stack.store.load():
-        applier.save()  # the stack id and the choices are on disk before the first create
+        applier.save()  # the stack id and what is settled are on disk before the first create
     for note in (*doubts, *lost_access(opened)):
         opened.stack.progress.note(note)
     outcomes, gone = _make_room(applier)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from eksprov.aws.faults import translated
 from eksprov.aws.session import Aws
-from eksprov.core.step import Sighting
-from eksprov.operations.commands.teardown import standing
+from eksprov.core.step import FoundResource
+from eksprov.operations.commands.teardown import live_stack
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.stack import Opened, survey
-from eksprov.operations.sweep import broom
+from eksprov.operations.leftovers import broom
+from eksprov.operations.stack import Opened, list_owned
 from eksprov.steps.leftovers.pieces import VOLUME, Piece
 from eksprov.steps.leftovers.reclaiming import is_nodes_disk
 from eksprov.steps.storage.bucket import Bucket, files_in
@@ -36,23 +36,23 @@ class Removal:
 def removal(opened: Opened, *, delete_retained: bool = False) -> Removal:
     """What a teardown would do now."""
     aws, us = opened.aws, opened.us
-    there = standing(opened)
-    sightings = (*survey(aws, us.stack, KINDS, opened.stack.together), *there.objects)
+    there = live_stack(opened)
+    resources = (*list_owned(aws, us.stack, KINDS, opened.stack.together), *there.objects)
     reclaiming = there.reclaiming(aws, delete_retained=delete_retained, write=False)
     sweep = broom(opened, (), reclaiming)
     with translated("look for what the cluster's controllers have made"):
         found = sweep.found(aws) if sweep is not None else ()
     swept = tuple(piece for piece in found if not piece.stays and not _goes_by_itself(piece))
-    counted = Counter(sighting.kind for sighting in sightings) + Counter(piece.what for piece in swept)
+    counted = Counter(resource.kind for resource in resources) + Counter(piece.what for piece in swept)
     with translated("count files and images"):
-        counted += _inside(aws, sightings)
+        counted += _inside(aws, resources)
     return Removal(dict(counted), swept, tuple(piece for piece in found if piece.stays))
 
 
-def _inside(aws: Aws, sightings: tuple[Sighting, ...]) -> Counter[str]:
+def _inside(aws: Aws, resources: tuple[FoundResource, ...]) -> Counter[str]:
     """What is in the stack's bucket and repositories."""
-    files = sum(files_in(aws, sighting.slug) for sighting in sightings if sighting.kind == Bucket.kind)
-    images = sum(images_in(aws, sighting.slug) for sighting in sightings if sighting.kind == Repository.kind)
+    files = sum(files_in(aws, resource.slug) for resource in resources if resource.kind == Bucket.kind)
+    images = sum(images_in(aws, resource.slug) for resource in resources if resource.kind == Repository.kind)
     return Counter({FILES: files, IMAGES: images})
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
 
-from eksprov.core.convergence.external import Borrowed
+from eksprov.core.convergence.external import External
 from eksprov.core.replacement import forcing
 from eksprov.core.step import AnyStep, Outputs
 from eksprov.operations.kinds import KINDS
@@ -49,13 +49,13 @@ nodes are tagged by Karpenter, as its node class says.
 
 
 def table() -> str:
-    rows = [_row(kind) for kind in KINDS if not issubclass(kind, Borrowed)]
+    rows = [_row(kind) for kind in KINDS if not issubclass(kind, External)]
     head = ["| kind | changes in place | forces a new one | how |", "|---|---|---|---|"]
     return "\n".join((_HEAD, *head, *rows, "", *_borrowed()))
 
 
 def _row(kind: Kind) -> str:
-    step = kind.revive(kind.kind, ANY_SLUG)
+    step = kind.from_record(kind.kind, ANY_SLUG)
     facts = step.desired(Outputs())
     forced = forcing(facts)
     in_place = [f.name for f in dataclasses.fields(facts) if f.compare and f.name not in forced]
@@ -68,7 +68,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _borrowed() -> Iterator[str]:
-    names = ", ".join(kind.kind for kind in KINDS if issubclass(kind, Borrowed))
+    names = ", ".join(kind.kind for kind in KINDS if issubclass(kind, External))
     yield f"Only looked at, never changed, because they are somebody else's: {names}."
 
 

@@ -17,14 +17,14 @@ from eksprov.aws.session import Aws
 from eksprov.core.convergence.converge import is_ours
 from eksprov.core.names import is_models
 from eksprov.core.outcome import Outcome
-from eksprov.core.step import AnyStep, Sighting, State
+from eksprov.core.step import AnyStep, FoundResource, PhaseState
 from eksprov.kube.api import KubeApi
 from eksprov.operations.apply import Applier
 from eksprov.operations.commands.provision import Report
-from eksprov.operations.kinds import KINDS, revive, revived
+from eksprov.operations.kinds import KINDS, step_found, step_of
+from eksprov.operations.leftovers import broom, holds_leftovers, nodes_first, release
 from eksprov.operations.retention import judged, remember, settled
-from eksprov.operations.stack import Opened, survey
-from eksprov.operations.sweep import broom, holds_leftovers, nodes_first, release
+from eksprov.operations.stack import Opened, list_owned
 from eksprov.steps.cluster.cluster import Cluster
 from eksprov.steps.cluster.facts import ClusterFacts
 from eksprov.steps.cluster.nodes_on_demand import NodesOnDemand
@@ -41,7 +41,7 @@ class Teardown:
 
     report: Report
     counted: dict[str, int]
-    left: tuple[Sighting, ...]
+    left: tuple[FoundResource, ...]
     kept: tuple[Piece, ...] = ()
 
     @property
@@ -49,26 +49,26 @@ class Teardown:
         """Nothing of ours is left."""
         return not self.left and self.report.ok
 
-    def why(self, sighting: Sighting) -> str:
+    def why(self, resource: FoundResource) -> str:
         """Why something is left, as far as this run knows."""
         for outcome in self.report.outcomes:
-            if outcome.name == sighting.owner.step:
+            if outcome.name == resource.owner.step:
                 return outcome.message or outcome.status.value
         return "made while this ran, or by another run"
 
 
-def doomed(opened: Opened, objects: Iterable[Sighting] = ()) -> tuple[tuple[AnyStep, ...], frozenset[str]]:
+def doomed(opened: Opened, objects: Iterable[FoundResource] = ()) -> tuple[tuple[AnyStep, ...], frozenset[str]]:
     """Every step to be removed, of the config, of the record and of the tags; and the names known by tags alone."""
     steps = {step.name: step for step in opened.steps}
     for name, record in opened.state.steps.items():
-        steps.setdefault(name, revive(name, record))
-    sightings = [*survey(opened.aws, opened.us.stack, KINDS, opened.stack.together), *objects]
-    strays = {s.owner.step: revived(s) for s in sightings if s.owner.step not in steps}
+        steps.setdefault(name, step_of(name, record))
+    resources = [*list_owned(opened.aws, opened.us.stack, KINDS, opened.stack.together), *objects]
+    strays = {s.owner.step: step_found(s) for s in resources if s.owner.step not in steps}
     return (*steps.values(), *strays.values()), frozenset(strays)
 
 
 @dataclass(frozen=True)
-class Standing:
+class LiveStack:
     """The stack's cluster as a teardown finds it.
 
     `facts` are None where there is none of ours, `kube` where its API server does not answer; its objects then go with
@@ -79,7 +79,7 @@ class Standing:
     facts: ClusterFacts | None = None
     leaving: bool = False
     kube: KubeApi | None = None
-    objects: tuple[Sighting, ...] = ()
+    objects: tuple[FoundResource, ...] = ()
 
     def reclaiming(self, aws: Aws, *, delete_retained: bool, write: bool) -> Reclaiming:
         """Which volumes may go. Where nobody can be asked any more, it is what an earlier teardown has written."""
@@ -90,7 +90,7 @@ class Standing:
 
 def teardown(opened: Opened, *, delete_retained: bool = False) -> Teardown:
     """Remove everything of the stack. The caller holds its lock and has asked the user."""
-    there = standing(opened, refuse_protected=True)
+    there = live_stack(opened, refuse_protected=True)
     reclaiming = there.reclaiming(opened.aws, delete_retained=delete_retained, write=True)
     if there.kube is not None:
         release(there.kube, opened, auto_mode=there.facts.auto_mode if there.facts is not None else False)
@@ -102,17 +102,17 @@ def teardown(opened: Opened, *, delete_retained: bool = False) -> Teardown:
     applier = Applier(opened, there.kube)
     began = opened.stack.clock.now()
     outcomes: list[Outcome] = applier.remove_all(steps, _waits(steps, strays))
-    left: tuple[Sighting, ...] = ()
+    left: tuple[FoundResource, ...] = ()
     kept: tuple[Piece, ...] = ()
     if not opened.stack.stopped():
-        left = survey(opened.aws, opened.us.stack, KINDS, opened.stack.together)
+        left = list_owned(opened.aws, opened.us.stack, KINDS, opened.stack.together)
         found = _found(opened, sweep)
         kept = tuple(piece for piece in found if piece.stays)
         with translated("mark what is kept"):
             remember(opened.aws, kept)
         left = (*left, *(sighted(piece, opened.us.stack) for piece in found if not piece.stays))
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
-    counts = Counter(sighting.kind for sighting in left)
+    counts = Counter(resource.kind for resource in left)
     looked_at = [*(kind.kind for kind in KINDS if kind.world == "aws"), *(WHATS if sweep is not None else ())]
     result = Teardown(report, {kind: counts[kind] for kind in looked_at}, left, kept)
     if result.ok:
@@ -150,7 +150,7 @@ def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[s
     return waits
 
 
-def standing(opened: Opened, *, refuse_protected: bool = False) -> Standing:
+def live_stack(opened: Opened, *, refuse_protected: bool = False) -> LiveStack:
     """The cluster, if it is ours: a stranger's of our name is asked nothing, and nothing in it is deleted.
 
     Raises: ProvisioningError when the cluster is protected against deletion, if asked for.
@@ -160,18 +160,18 @@ def standing(opened: Opened, *, refuse_protected: bool = False) -> Standing:
         opened.stack.progress.note(
             f"{opened.strange_cluster} is not this stack's; it and what is in it stay as they are"
         )
-        return Standing(cluster.slug)
+        return LiveStack(cluster.slug)
     found = opened.read(cluster, fresh=True)
     if found is None or not is_ours(found.owner, opened.us):
-        return Standing(cluster.slug)
+        return LiveStack(cluster.slug)
     if refuse_protected and isinstance(cluster, Cluster) and (why := cluster.protection(found)):
         raise errors.ProvisioningError(f"{cluster.name}: {why}; nothing was deleted", PROTECTION_HINT)
-    there = Standing(cluster.slug, found, leaving=cluster.phase(found).state is State.LEAVING)
+    there = LiveStack(cluster.slug, found, leaving=cluster.phase(found).state is PhaseState.LEAVING)
     try:
         kube = opened.api_server(cluster.outputs(found))
         if kube is None:
             return there
-        objects = [s for kind in KINDS if kind.world == "kube" for s in kind.survey(kube, opened.us.stack)]
+        objects = [s for kind in KINDS if kind.world == "kube" for s in kind.list_owned(kube, opened.us.stack)]
         return replace(there, kube=kube, objects=tuple(objects))
     except errors.EksprovError as error:
         opened.stack.progress.note(f"the cluster does not answer ({error.message}); its objects go with it")

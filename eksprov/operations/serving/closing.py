@@ -13,7 +13,7 @@ from pathlib import Path
 from eksprov import errors
 from eksprov.core.names import model_step
 from eksprov.core.outcome import Outcome, Status
-from eksprov.core.step import AnyStep, State
+from eksprov.core.step import AnyStep, PhaseState
 from eksprov.kube.api import KubeApi, Manifest, Ref
 from eksprov.operations.apply import Applier
 from eksprov.operations.stack import Opened
@@ -21,7 +21,7 @@ from eksprov.serving.diagnosis.observe import is_ready, observe
 from eksprov.serving.diagnosis.rollout import verdict
 from eksprov.serving.inspection.package import SAMPLE, Package
 from eksprov.serving.objects import KubeWorkload
-from eksprov.serving.requests.asking import Asked, Asker
+from eksprov.serving.requests.asking import Asker, ClosingAnswer
 from eksprov.serving.requests.invoke import Target, read_data
 from eksprov.serving.requests.rows import Given
 from eksprov.serving.spec import ModelSpec
@@ -44,16 +44,16 @@ def start_again(kube: KubeApi, steps: Iterable[AnyStep]) -> None:
         if live is None or not isinstance(step, KubeWorkload) or _revision(live) != _revision(step.manifest):
             continue
         seen = observe(kube, live)
-        if verdict(seen).state is State.FAILED:
+        if verdict(seen).state is PhaseState.FAILED:
             for pod in (one for one in seen.pods if not is_ready(one)):
                 kube.delete(Ref.of({"apiVersion": "v1", "kind": "Pod", **pod}), uid=pod["metadata"].get("uid", ""))
 
 
 def ask_each(
     applier: Applier, kube: KubeApi, chosen: Chosen, known: Mapping[str, Given], outcomes: Iterable[Outcome]
-) -> tuple[list[Outcome], dict[str, Asked]]:
+) -> tuple[list[Outcome], dict[str, ClosingAnswer]]:
     """Ask each model that is loaded. The outcomes, with those that cannot answer as failed; what each made of it."""
-    ended, asked = {outcome.name: outcome for outcome in outcomes}, dict[str, Asked]()
+    ended, asked = {outcome.name: outcome for outcome in outcomes}, dict[str, ClosingAnswer]()
     for spec, _ in chosen:
         last = ended.get(model_step(spec.name, "endpoint"))
         if last is None or not last.good:
@@ -65,7 +65,7 @@ def ask_each(
         try:
             said = asker.ask(known.get(spec.name))
         except (errors.ProvisioningError, errors.AccessError, errors.WaitTimeoutError) as error:
-            said = Asked(f"it is loaded, and could not be asked: {error.message}", error.hint)
+            said = ClosingAnswer(f"it is loaded, and could not be asked: {error.message}", error.hint)
         asked[spec.name] = said
         if said.failure:
             ended[last.name] = replace(last, status=Status.FAILED, message=said.failure, hint=said.hint)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.kube.objects import STACK_LABEL
 from eksprov.serving.diagnosis.observe import is_ready, observe
@@ -79,7 +79,7 @@ def _state(kube: KubeApi, live: Mapping[str, Any], ready: int, revision: str) ->
     if not live["spec"].get("replicas", 1):
         return "scaled to 0", f"{phase.message}; deploy-model sets it back"
     replaces = ready and revision != (live["metadata"].get("labels") or {}).get(REVISION, "")
-    if phase.state is State.FAILED:
+    if phase.state is PhaseState.FAILED:
         return ("update failed" if replaces else "failed"), phase.message
     if replaces:
         return "updating", phase.message

@@ -41,7 +41,7 @@ NEVER_LET_IN = re.compile(r"denied the request|is invalid: |(?:minimum|maximum) 
 
 
 @dataclass(frozen=True)
-class Finding:
+class Cause:
     """A cause, what shows it, what to do; `weight` ranks, `final` says that waiting cannot help."""
 
     cause: str
@@ -54,9 +54,9 @@ class Finding:
         return f"{self.cause}: {self.evidence}"
 
 
-def diagnose(seen: Observation) -> tuple[Finding, ...]:
+def diagnose(seen: Observation) -> tuple[Cause, ...]:
     """All findings, the heaviest first; each cause once, with its latest evidence."""
-    found: dict[str, Finding] = {}
+    found: dict[str, Cause] = {}
     for look in _LOOKS:
         for finding in look(seen):
             known = found.get(finding.cause)
@@ -65,7 +65,7 @@ def diagnose(seen: Observation) -> tuple[Finding, ...]:
     return tuple(sorted(found.values(), key=lambda f: (not f.final, -f.weight)))
 
 
-def _refused_pods(seen: Observation) -> Iterator[Finding]:
+def _refused_pods(seen: Observation) -> Iterator[Cause]:
     """Pods that the API server does not let in; the Deployment's condition repeats the ReplicaSet's words."""
     for condition in (seen.deployment.get("status") or {}).get("conditions") or ():
         if condition.get("type") != "ReplicaFailure" or condition.get("status") != "True":
@@ -73,42 +73,42 @@ def _refused_pods(seen: Observation) -> Iterator[Finding]:
         text = str(condition.get("message", ""))
         if "violates PodSecurity" in text:
             action = "change the fields the message names; the namespace enforces Pod Security"
-            yield Finding("the namespace's Pod Security does not allow the pods", text, action, 95, final=True)
+            yield Cause("the namespace's Pod Security does not allow the pods", text, action, 95, final=True)
         elif "exceeded quota" in text:
             action = "lower cpu, memory_mib or replicas, or raise the namespace's ResourceQuota"
-            yield Finding("the namespace's quota is used up", text, action, 90, final=True)
+            yield Cause("the namespace's quota is used up", text, action, 90, final=True)
         else:
             final = bool(NEVER_LET_IN.search(text))
-            yield Finding("the pods cannot be made", text, "mend what the message names, then deploy again", 60, final)
+            yield Cause("the pods cannot be made", text, "mend what the message names, then deploy again", 60, final)
 
 
-def _unscheduled(seen: Observation) -> Iterator[Finding]:
+def _unscheduled(seen: Observation) -> Iterator[Cause]:
     for pod in seen.pods:
         for condition in (pod.get("status") or {}).get("conditions") or ():
             if condition.get("type") == "PodScheduled" and condition.get("reason") == "Unschedulable":
                 yield _no_room(str(condition.get("message", "")))
 
 
-def _no_room(text: str) -> Finding:
+def _no_room(text: str) -> Cause:
     if NOT_THERE.search(text):
         action = "make the claim that the message names, or take it out of the pods"
-        return Finding("the pods ask for a volume claim that does not exist", text, action, 87, final=True)
+        return Cause("the pods ask for a volume claim that does not exist", text, action, 87, final=True)
     missing = re.findall(r"Insufficient ([\w./-]+?)(?=[,.]?(?:\s|$))", text)
     if missing:
         what = " and ".join(dict.fromkeys(missing))
         action = f"raise desired_size or choose a larger instance type in node_groups, or ask for less {what}"
-        return Finding(f"no node has enough free {what}", text, action, 80)
+        return Cause(f"no node has enough free {what}", text, action, 80)
     if "no nodes available" in text or text.startswith("0/0 nodes"):
-        return Finding("the cluster has no nodes", text, "give a node group a desired_size above 0 and provision", 85)
+        return Cause("the cluster has no nodes", text, "give a node group a desired_size above 0 and provision", 85)
     if "Too many pods" in text:
-        return Finding("the nodes hold as many pods as they can", text, "raise desired_size in node_groups", 80)
+        return Cause("the nodes hold as many pods as they can", text, "raise desired_size in node_groups", 80)
     if "untolerated taint" in text:
         action = "nodes that are just starting become ready by themselves; else remove the taint from the node group"
-        return Finding("every node has a taint that the model does not tolerate", text, action, 75)
-    return Finding("no node suits the pods", text, "compare the pods' demands with the node groups", 70)
+        return Cause("every node has a taint that the model does not tolerate", text, action, 75)
+    return Cause("no node suits the pods", text, "compare the pods' demands with the node groups", 70)
 
 
-def _images(seen: Observation) -> Iterator[Finding]:
+def _images(seen: Observation) -> Iterator[Cause]:
     for pod in seen.pods:
         for status in container_statuses(pod):
             waiting = (status.get("state") or {}).get("waiting") or {}
@@ -122,14 +122,14 @@ def _images(seen: Observation) -> Iterator[Finding]:
             said = (told[-1] if told else text).strip() or reason  # a back-off's own message says the least
             if "toomanyrequests" in said:
                 action = "wait for the limit to pass, or mirror the image into the stack's ECR repository"
-                yield Finding("Docker Hub limits how often images may be pulled", said, action, 85)
+                yield Cause("Docker Hub limits how often images may be pulled", said, action, 85)
             else:
                 final = reason in ("InvalidImageName", "ErrImageNeverPull") or bool(NO_IMAGE.search(said))
                 action = "check that the image and tag exist and that the nodes may reach and read the registry"
-                yield Finding(f"the image {image} cannot be pulled", said, action, 90, final=final)
+                yield Cause(f"the image {image} cannot be pulled", said, action, 90, final=final)
 
 
-def _fetching(seen: Observation) -> Iterator[Finding]:
+def _fetching(seen: Observation) -> Iterator[Cause]:
     for pod in seen.pods:
         for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
             ended = ended_badly(pod, status)
@@ -142,20 +142,18 @@ def _fetching(seen: Observation) -> Iterator[Finding]:
                     "run deploy-model again: it mends a role that eksprov made, which may read its own prefix alone; "
                     "one of yours (role_arn) must be allowed s3:GetObject there by whoever owns it"
                 )
-                yield Finding("the pod may not read the model from S3", _end(log), action, 92, final=final)
+                yield Cause("the pod may not read the model from S3", _end(log), action, 92, final=final)
             elif "Unable to locate credentials" in log:
                 action = "check the add-on eks-pod-identity-agent, then undeploy-model and deploy-model"
-                yield Finding("the pod has no AWS identity", _end(log), action, 92, final=final)
+                yield Cause("the pod has no AWS identity", _end(log), action, 92, final=final)
             elif re.search(r"NoSuchBucket|does not exist|NoSuchKey", log):
                 action = "provision, then deploy-model: the bucket or the files are gone"
-                yield Finding("the model's files are not in S3", _end(log), action, 92, final=final)
+                yield Cause("the model's files are not in S3", _end(log), action, 92, final=final)
             else:
-                yield Finding(
-                    "fetching the model failed", _end(log), "read the message; it is retried", 80, final=final
-                )
+                yield Cause("fetching the model failed", _end(log), "read the message; it is retried", 80, final=final)
 
 
-def _crashes(seen: Observation) -> Iterator[Finding]:
+def _crashes(seen: Observation) -> Iterator[Cause]:
     for pod in seen.pods:
         for status in container_statuses(pod):
             ended = ended_badly(pod, status)
@@ -167,7 +165,7 @@ def _crashes(seen: Observation) -> Iterator[Finding]:
                 if fetches:
                     action = f"fetching has {FETCH_MEMORY_MIB} MiB, which no key changes: deploy fewer, larger files"
                 evidence = f"{status['name']} was killed at its memory limit {often + 1} times"
-                yield Finding("the memory limit is too low", evidence, action, 93, final=often >= 1)
+                yield Cause("the memory limit is too low", evidence, action, 93, final=often >= 1)
             elif not fetches:
                 log = seen.logs.get((pod["metadata"]["name"], status["name"]), "") or str(ended.get("message", ""))
                 raised = cause_in(log)
@@ -175,7 +173,7 @@ def _crashes(seen: Observation) -> Iterator[Finding]:
                 evidence = f"exit code {ended.get('exitCode')}, {often} restarts; last words: {words}"
                 # What a file or a library raises twice it raises for ever.
                 final = often >= CRASHES or (often >= 1 and raised is not None and not may_pass(raised))
-                yield Finding("the server ends by itself", evidence, cure(raised, log, _runtime(seen)), 85, final)
+                yield Cause("the server ends by itself", evidence, cure(raised, log, _runtime(seen)), 85, final)
 
 
 def _killed_by_probe(seen: Observation, pod: Manifest, ended: Manifest) -> bool:
@@ -184,7 +182,7 @@ def _killed_by_probe(seen: Observation, pod: Manifest, ended: Manifest) -> bool:
     return told and ended.get("exitCode") in (0, 137, 143) and ended.get("reason") != "OOMKilled"
 
 
-def _probes(seen: Observation) -> Iterator[Finding]:
+def _probes(seen: Observation) -> Iterator[Cause]:
     """What the latest failed probe of each pod says; what failed before a server had started is over when it has."""
     for pod in seen.pods:
         unhealthy = [e for e in _events(seen, pod, "Unhealthy") if "Readiness probe" not in str(e.get("message", ""))]
@@ -197,12 +195,12 @@ def _probes(seen: Observation) -> Iterator[Finding]:
                 "raise predict_timeout_s above the longest prediction, and cpu if it is always busy; "
                 "`eksprov logs` shows what it was at"
             )
-            yield Finding("the server stops answering", text, action, 50)
+            yield Cause("the server stops answering", text, action, 50)
         elif not started:
             yield from _not_started(seen, pod, unhealthy)
 
 
-def _not_started(seen: Observation, pod: Manifest, unhealthy: list[Manifest]) -> Iterator[Finding]:
+def _not_started(seen: Observation, pod: Manifest, unhealthy: list[Manifest]) -> Iterator[Cause]:
     killings = [e for e in _events(seen, pod, "Killing") if "startup probe" in str(e.get("message", ""))]
     # A run that has just begun refuses connections, which is no evidence of why the one before it was ended.
     ended = last_seen(killings[-1]) if killings else ""
@@ -217,23 +215,23 @@ def _not_started(seen: Observation, pod: Manifest, unhealthy: list[Manifest]) ->
             else "a model-settings.json of yours must lie in the folder itself, with the model's name and an "
             "implementation; without one eksprov writes it"
         )
-        yield Finding("the server runs and has no model of this name", shown, action, 88, final=True)
+        yield Cause("the server runs and has no model of this name", shown, action, 88, final=True)
     elif killings:
         action = "raise the model's startup_timeout_s; if the log shows an error, mend that first"
-        yield Finding("the server is not ready within its start-up time", shown, action, 70, final=True)
+        yield Cause("the server is not ready within its start-up time", shown, action, 70, final=True)
 
 
-def _evicted(seen: Observation) -> Iterator[Finding]:
+def _evicted(seen: Observation) -> Iterator[Cause]:
     for pod in seen.pods:
         status = pod.get("status") or {}
         if status.get("reason") == "Evicted":
             text = str(status.get("message", ""))
             disk = "ephemeral" in text or "disk" in text.lower()
             action = "raise disk_size_gib of the node group" if disk else "give the node group more nodes"
-            yield Finding("the node evicted the pod", text, action, 75)
+            yield Cause("the node evicted the pod", text, action, 75)
 
 
-def _configuration(seen: Observation) -> Iterator[Finding]:
+def _configuration(seen: Observation) -> Iterator[Cause]:
     for pod in seen.pods:
         for status in container_statuses(pod):
             state = status.get("state") or {}
@@ -243,7 +241,7 @@ def _configuration(seen: Observation) -> Iterator[Finding]:
                 text = str(told.get("message", ""))
                 final = bool(NOT_THERE.search(text) or NEVER_RUNS.search(text) or "not found" in text)
                 action = "make what the message names; deploy-model takes back what was changed by hand"
-                yield Finding("the container cannot be made", text, action, 88, final)
+                yield Cause("the container cannot be made", text, action, 88, final)
 
 
 def _never_began(status: Manifest) -> Manifest | None:
@@ -253,7 +251,7 @@ def _never_began(status: Manifest) -> Manifest | None:
     return next((one for one in ended if one.get("reason") in NEVER_BEGAN), None)
 
 
-def _volumes(seen: Observation) -> Iterator[Finding]:
+def _volumes(seen: Observation) -> Iterator[Cause]:
     """Of pods that none of whose containers has begun: what was mounted late is mounted."""
     for pod in seen.pods:
         if any(set(one.get("state") or {}) & {"running", "terminated"} for one in container_statuses(pod)):
@@ -262,7 +260,7 @@ def _volumes(seen: Observation) -> Iterator[Finding]:
         if events:
             text = str(events[-1].get("message", ""))
             final = bool(NOT_THERE.search(text))
-            yield Finding("a volume cannot be mounted", text, "make what the message names", 86, final)
+            yield Cause("a volume cannot be mounted", text, "make what the message names", 86, final)
 
 
 def _runtime(seen: Observation) -> str:
@@ -285,7 +283,7 @@ def _end(log: str) -> str:
     return " | ".join(lines[-3:]) or "(no output)"
 
 
-_LOOKS: tuple[Callable[[Observation], Iterator[Finding]], ...] = (
+_LOOKS: tuple[Callable[[Observation], Iterator[Cause]], ...] = (
     _refused_pods,
     _unscheduled,
     _images,

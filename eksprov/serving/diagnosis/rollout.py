@@ -9,7 +9,7 @@ Failed means a finding for which waiting cannot help, or the Deployment's own pr
 
 from __future__ import annotations
 
-from eksprov.core.step import READY, Phase, State
+from eksprov.core.step import READY, Phase, PhaseState
 from eksprov.kube.api import Manifest
 from eksprov.serving.diagnosis.diagnose import diagnose
 from eksprov.serving.diagnosis.observe import Observation, is_ready
@@ -33,15 +33,15 @@ def verdict(seen: Observation) -> Phase:
     if complete(seen.deployment):
         return READY
     if not seen.deployment["spec"].get("replicas", 1):
-        return Phase(State.MOVING, "0 replicas are wanted, and the autoscaler does nothing at 0")
+        return Phase(PhaseState.MOVING, "0 replicas are wanted, and the autoscaler does nothing at 0")
     findings = diagnose(seen)
     top = findings[0] if findings else None
     if top is not None and (top.final or _overdue(seen.deployment)):
-        return Phase(State.FAILED, f"{top.cause}: {top.evidence}. Next: {top.action}")
+        return Phase(PhaseState.FAILED, f"{top.cause}: {top.evidence}. Next: {top.action}")
     if _overdue(seen.deployment):
         deadline = seen.deployment["spec"].get("progressDeadlineSeconds", 600)
-        return Phase(State.FAILED, f"no progress for {deadline} s, and nothing in pods, events or logs says why")
-    return Phase(State.MOVING, f"{_count(seen)}{_doing(seen, top.cause if top else '')}")
+        return Phase(PhaseState.FAILED, f"no progress for {deadline} s, and nothing in pods, events or logs says why")
+    return Phase(PhaseState.MOVING, f"{_count(seen)}{_doing(seen, top.cause if top else '')}")
 
 
 def _overdue(deployment: Manifest) -> bool:

@@ -50,7 +50,7 @@ HOW: Final = "put a sample.json into the model's folder: the request that it ans
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClosingAnswer:
     """What became of the closing request.
 
     `failure` says why the deployment has failed, and `hint` what to do; `note` why nothing is proven. All empty: it
@@ -77,14 +77,14 @@ class Asker:
     limit_s: float
     runtime: str
 
-    def ask(self, sample: Given | None) -> Asked:
+    def ask(self, sample: Given | None) -> ClosingAnswer:
         """Send the sample, or without one a request made up from what the model says."""
         about = self._about()
         if sample is not None:
             try:
                 request = request_of(sample, Expected.of(about))
             except UsageError as error:
-                return Asked(f"it is loaded, and its sample is no request for it: {error.message}", CORRECT)
+                return ClosingAnswer(f"it is loaded, and its sample is no request for it: {error.message}", CORRECT)
             return self._judged(request, "its sample.json")
         if Expected.of(about).inputs:
             return self._judged(sample_from(about), "zeros in the shape that it describes", made_up=True)
@@ -100,7 +100,7 @@ class Asker:
         about = _json(reply)
         return about if reply.status == 200 and isinstance(about, dict) else {}
 
-    def _judged(self, request: Mapping[str, Any], what: str, *, made_up: bool = False) -> Asked:
+    def _judged(self, request: Mapping[str, Any], what: str, *, made_up: bool = False) -> ClosingAnswer:
         return self._verdict(self._sent(request), what, made_up=made_up)
 
     def _sent(self, request: Mapping[str, Any]) -> Reply | SlowAnswerError:
@@ -117,25 +117,31 @@ class Asker:
             self.clock.sleep(pause_s)
         raise AssertionError("the last one returns")
 
-    def _verdict(self, reply: Reply | SlowAnswerError, what: str, *, made_up: bool, blind: bool = False) -> Asked:
+    def _verdict(
+        self, reply: Reply | SlowAnswerError, what: str, *, made_up: bool, blind: bool = False
+    ) -> ClosingAnswer:
         """`blind`: not even the shape of the request was known."""
         if isinstance(reply, SlowAnswerError):
             said = f"it was asked with {what}, and did not answer within {self.limit_s:g} s"
             hint = "raise predict_timeout_s above the longest prediction, or cpu"
-            return Asked(note=f"{said}: {hint}, or {HOW}") if made_up else Asked(f"it is loaded; {said}", hint)
+            return (
+                ClosingAnswer(note=f"{said}: {hint}, or {HOW}")
+                if made_up
+                else ClosingAnswer(f"it is loaded; {said}", hint)
+            )
         if reply.status == 200 and isinstance(_json(reply), dict):
-            return Asked()
+            return ClosingAnswer()
         text = _text(reply)
         raised, nobody = cause_in(text), status_of(reply.body)
         said = raised.line() if raised else said_in(text) or "without a word"
         answer = f"asked with {what}, it answers HTTP {reply.status}: {said}"
         doubtful = _may_be_the_data(raised) if raised else blind
         if made_up and nobody is None and (reply.status < 500 or doubtful):
-            return Asked(note=f"it is loaded, but whether it answers is not known: {answer}; {HOW}")
+            return ClosingAnswer(note=f"it is loaded, but whether it answers is not known: {answer}; {HOW}")
         hint = cure(raised, text, self.runtime) if raised else "`eksprov logs` shows what the server says of it"
         if reply.status < 500:
             hint = CORRECT
-        return Asked(f"it is loaded, and cannot answer: {answer}", hint)
+        return ClosingAnswer(f"it is loaded, and cannot answer: {answer}", hint)
 
 
 def _may_be_the_data(raised: Raised) -> bool:

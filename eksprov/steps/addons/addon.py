@@ -29,12 +29,12 @@ from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.describing import known, some
 from eksprov.core.names import InCluster, last_part
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Timing, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.addons import configuration
 from eksprov.steps.addons.trouble import WELL, diagnosed, trouble
 from eksprov.steps.addons.versions import Policy, compatible
-from eksprov.steps.cluster.reading import GONE, issues, names_of, unless_gone
+from eksprov.steps.cluster.reading import GONE, issues, names_of, none_if_gone
 from eksprov.steps.cluster.rights import found, inside, own_cluster, passing, tagged_anew, tagging
 from eksprov.steps.cluster.updates import begun, why_failed
 
@@ -137,7 +137,7 @@ class Addon(Step[Aws, AddonFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AddonFacts | None:
         """One DescribeAddon, and one reading for each role it has."""
-        return unless_gone(lambda: self._read(aws))
+        return none_if_gone(lambda: self._read(aws))
 
     def _read(self, aws: Aws) -> AddonFacts:
         addon = aws.clients.eks.describe_addon(**self._key)["addon"]
@@ -168,7 +168,7 @@ class Addon(Step[Aws, AddonFacts]):
             **_settings(want, None),
         }
         eks = aws.clients.eks
-        unless(
+        none_if(
             lambda: eventually(aws, lambda: eks.create_addon(**request), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S),
             "ResourceInUseException",  # the proof tells whose it is
         )
@@ -205,29 +205,29 @@ class Addon(Step[Aws, AddonFacts]):
     def delete(self, aws: Aws, have: AddonFacts) -> None:
         """The add-on with its software, unless that is to be preserved."""
         eks, key = aws.clients.eks, {**self._key, **({"preserve": True} if have.preserve else {})}
-        eventually(aws, lambda: unless_gone(lambda: eks.delete_addon(**key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+        eventually(aws, lambda: none_if_gone(lambda: eks.delete_addon(**key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
 
     def phase(self, have: AddonFacts) -> Phase:
         """A failed update or delete leaves a working add-on: the next difference or removal tries again."""
         said = diagnosed(have.health)
         match have.status:
             case "CREATING" | "UPDATING" if not self.nodes_expected and self._key["addonName"] not in DAEMONS:
-                return Phase(State.READY, said or "its pods wait for nodes, and the config has none")
+                return Phase(PhaseState.READY, said or "its pods wait for nodes, and the config has none")
             case "CREATING" | "UPDATING":
-                return Phase(State.MOVING, said or f"EKS is {have.status.lower()} it, until all its pods run")
+                return Phase(PhaseState.MOVING, said or f"EKS is {have.status.lower()} it, until all its pods run")
             case "DEGRADED" if self.nodes_expected and have.state == WELL:
-                return Phase(State.MOVING, f"waiting for nodes ({said})" if said else "waiting for nodes")
+                return Phase(PhaseState.MOVING, f"waiting for nodes ({said})" if said else "waiting for nodes")
             case "DELETING":
-                return Phase(State.LEAVING, "EKS removes it")
+                return Phase(PhaseState.LEAVING, "EKS removes it")
             case "CREATE_FAILED":
-                return Phase(State.FAILED, said or "EKS could not install it and does not say why")
-        return Phase(State.READY, said) if said else READY
+                return Phase(PhaseState.FAILED, said or "EKS could not install it and does not say why")
+        return Phase(PhaseState.READY, said) if said else READY
 
     def outputs(self, have: AddonFacts) -> dict[str, str]:
         return {"version": have.version, "arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The add-ons of the stack's clusters whose own tags name the stack."""
         eks = aws.clients.eks
         for cluster in names_of(aws, stack):
@@ -237,12 +237,12 @@ class Addon(Step[Aws, AddonFacts]):
                     addon = eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
                     owner = owner_of(addon.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, str(InCluster(cluster, name)), addon["addonArn"], owner)
+                        yield FoundResource(cls.kind, str(InCluster(cluster, name)), addon["addonArn"], owner)
 
     def _role(self, aws: Aws, association_arn: str) -> list[tuple[str, str]]:
         """Service account and role of an association; none where it goes before its add-on does."""
         eks, cluster, own_id = aws.clients.eks, self._key["clusterName"], last_part(association_arn)
-        found = unless_gone(lambda: eks.describe_pod_identity_association(clusterName=cluster, associationId=own_id))
+        found = none_if_gone(lambda: eks.describe_pod_identity_association(clusterName=cluster, associationId=own_id))
         return [(found["association"]["serviceAccount"], found["association"]["roleArn"])] if found else []
 
     @property
@@ -281,7 +281,7 @@ class Addon(Step[Aws, AddonFacts]):
         """An add-on's associations are EKS's to make, in the caller's name
         (https://docs.aws.amazon.com/eks/latest/userguide/update-addon-role.html)."""
         own, bonds = inside(place, "addon"), inside(place, "podidentityassociation")
-        bond = on(own_cluster(place), "eks:CreatePodIdentityAssociation")
+        association = on(own_cluster(place), "eks:CreatePodIdentityAssociation")
         read = (
             *on(own, "eks:DescribeAddon"),
             *on(bonds, "eks:DescribePodIdentityAssociation"),
@@ -292,7 +292,7 @@ class Addon(Step[Aws, AddonFacts]):
                 *on(ANYTHING, "eks:DescribeAddonConfiguration", "eks:DescribeAddonVersions"),
                 *on(own_cluster(place), "eks:CreateAddon", condition=place.requested),
                 *tagging(place, own),
-                *bond,
+                *association,
                 *passing(place),
             ),
             change=(
@@ -300,12 +300,12 @@ class Addon(Step[Aws, AddonFacts]):
                 *on(own, "eks:UntagResource", condition=place.owned),
                 *on((*own_cluster(place), *own), "eks:DescribeUpdate"),
                 *tagging(place, own),
-                *bond,
+                *association,
                 *on(bonds, "eks:UpdatePodIdentityAssociation", "eks:DeletePodIdentityAssociation"),
                 *passing(place),
             ),
             delete=(*on(own, "eks:DeleteAddon"), *on(bonds, "eks:DeletePodIdentityAssociation")),
-            survey=(*found(place), *on(own_cluster(place), "eks:ListAddons"), *on(own, "eks:DescribeAddon")),
+            list_owned=(*found(place), *on(own_cluster(place), "eks:ListAddons"), *on(own, "eks:DescribeAddon")),
             tag=tagged_anew(place),
             lock=read,
         )

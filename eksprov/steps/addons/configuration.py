@@ -16,7 +16,7 @@ from typing import Any
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.reading import GONE
 
 
@@ -38,7 +38,7 @@ class Violation:
 def schema_of(aws: Aws, addon: str, version: str) -> Mapping[str, Any]:
     """The schema of this version; one that takes everything where EKS has none. One call."""
     eks = aws.clients.eks
-    answer = unless(lambda: eks.describe_addon_configuration(addonName=addon, addonVersion=version), GONE)
+    answer = none_if(lambda: eks.describe_addon_configuration(addonName=addon, addonVersion=version), GONE)
     text = answer.get("configurationSchema") if answer is not None else ""
     schema = json.loads(text) if text else {}
     return schema if isinstance(schema, dict) else {}

@@ -14,14 +14,14 @@ from typing import Any
 from eksprov.steps.identity.iam_role import IamRole, role_name
 from eksprov.steps.identity.policy_json import policy
 from eksprov.steps.identity.roles import SESSIONS
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 MOUNTPOINT = "aws-mountpoint-s3-csi-driver"
 FSX = "aws-fsx-csi-driver"
 
 
 @dataclass(frozen=True)
-class Need:
+class RoleNeed:
     """A service account and the managed policies that its role has; `short` is the role's purpose in its name."""
 
     account: str
@@ -29,12 +29,12 @@ class Need:
     policies: tuple[str, ...] = ()
 
 
-NEEDS: dict[str, Need] = {
-    "aws-ebs-csi-driver": Need("ebs-csi-controller-sa", "ebs-csi", ("service-role/AmazonEBSCSIDriverPolicy",)),
-    "aws-efs-csi-driver": Need("efs-csi-controller-sa", "efs-csi", ("service-role/AmazonEFSCSIDriverPolicy",)),
-    FSX: Need("fsx-csi-controller-sa", "fsx-csi"),
-    MOUNTPOINT: Need("s3-csi-driver-sa", "s3-csi"),
-    "amazon-cloudwatch-observability": Need(
+NEEDS: dict[str, RoleNeed] = {
+    "aws-ebs-csi-driver": RoleNeed("ebs-csi-controller-sa", "ebs-csi", ("service-role/AmazonEBSCSIDriverPolicy",)),
+    "aws-efs-csi-driver": RoleNeed("efs-csi-controller-sa", "efs-csi", ("service-role/AmazonEFSCSIDriverPolicy",)),
+    FSX: RoleNeed("fsx-csi-controller-sa", "fsx-csi"),
+    MOUNTPOINT: RoleNeed("s3-csi-driver-sa", "s3-csi"),
+    "amazon-cloudwatch-observability": RoleNeed(
         "cloudwatch-agent", "cloudwatch", ("CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess")
     ),
 }
@@ -45,9 +45,9 @@ def role_step(addon: str) -> str:
     return f"role/{addon}"
 
 
-def addon_role(stack: str, choices: Choices, addon: str, buckets: tuple[str, ...], own_bucket: str) -> IamRole:
+def addon_role(stack: str, settled: Settled, addon: str, buckets: tuple[str, ...], own_bucket: str) -> IamRole:
     """The role of an add-on in `NEEDS`; `buckets` are those of the config, `own_bucket` is the models'."""
-    need, partition = NEEDS[addon], choices.partition
+    need, partition = NEEDS[addon], settled.partition
     statements: list[dict[str, Any]] = []
     if addon == FSX:
         statements = _file_systems(partition)
@@ -55,7 +55,7 @@ def addon_role(stack: str, choices: Choices, addon: str, buckets: tuple[str, ...
         statements = _written(partition, buckets) if buckets else _read(partition, own_bucket)
     return IamRole(
         name=role_step(addon),
-        slug=role_name(stack, choices.region, need.short),
+        slug=role_name(stack, settled.region, need.short),
         service="pods.eks.amazonaws.com",
         actions=SESSIONS,
         policies=tuple(f"arn:{partition}:iam::aws:policy/{name}" for name in need.policies),

@@ -15,7 +15,7 @@ from typing import Literal
 
 from eksprov import errors
 from eksprov.aws.session import Aws
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.reading import GONE
 
 Policy = Literal["default", "newest_compatible"]
@@ -60,7 +60,7 @@ def compatible(aws: Aws, addon: str, kubernetes: str) -> Compatible:
     pages = aws.clients.eks.get_paginator("describe_addon_versions").paginate(
         addonName=addon, kubernetesVersion=kubernetes
     )
-    read = unless(lambda: list(pages), GONE, "InvalidParameterException") or []
+    read = none_if(lambda: list(pages), GONE, "InvalidParameterException") or []
     found = [version for page in read for each in page["addons"] for version in each["addonVersions"]]
     default = [v for v in found if any(fit.get("defaultVersion") for fit in v.get("compatibilities", []))]
     newest_first = sorted({str(version["addonVersion"]) for version in found}, key=_number, reverse=True)
@@ -71,7 +71,7 @@ def lacking_addons(aws: Aws, kubernetes: str) -> tuple[str, ...]:
     """The add-ons of every stack that EKS does not list here for a Kubernetes version; none where it does not say."""
     pages = aws.clients.eks.get_paginator("describe_addon_versions").paginate(kubernetesVersion=kubernetes)
     refused = ("AccessDenied", "AccessDeniedException", "InvalidParameterException")
-    offered = {addon["addonName"] for page in unless(lambda: list(pages), *refused) or [] for addon in page["addons"]}
+    offered = {addon["addonName"] for page in none_if(lambda: list(pages), *refused) or [] for addon in page["addons"]}
     return tuple(name for name in USUAL if name not in offered) if offered else ()
 
 

@@ -26,7 +26,7 @@ from eksprov.steps.identity import roles
 from eksprov.steps.identity.access_entry import ADMIN_POLICY
 from eksprov.steps.identity.iam_role import IamRole
 from eksprov.steps.monitoring.log_group import LogGroup, log_group_name
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 from eksprov.steps.storage.bucket import Bucket
 from eksprov.steps.storage.repository import Repository
 
@@ -46,30 +46,30 @@ __all__ = [
 ]
 
 
-def catalog(config: Config, choices: Choices) -> tuple[AnyStep, ...]:
+def catalog(config: Config, settled: Settled) -> tuple[AnyStep, ...]:
     """Every step of the stack but those of its models."""
-    groups, extras = tuple(node_groups(config, choices)), tuple(addons(config, choices))
+    groups, extras = tuple(node_groups(config, settled)), tuple(addons(config, settled))
     steps: tuple[AnyStep, ...] = (
-        *network(config, choices),
-        *_roles(config, choices),
-        *key(config, choices),
-        Bucket(name="bucket/models", slug=bucket_name(config, choices), partition=choices.partition),
+        *network(config, settled),
+        *_roles(config, settled),
+        *key(config, settled),
+        Bucket(name="bucket/models", slug=bucket_name(config, settled), partition=settled.partition),
         Repository(name="repository/models", slug=f"{config.name}/models"),
         LogGroup(
             name=LOGS, slug=log_group_name(cluster_name(config)), retention_days=config.cluster.log_retention_days
         ),
-        cluster(config, choices),
-        *access(config, choices, (*(step.name for step in groups), *(step.name for step in extras))),
-        *node_entries(config, choices),
-        *addon_roles(config, choices),
+        cluster(config, settled),
+        *access(config, settled, (*(step.name for step in groups), *(step.name for step in extras))),
+        *node_entries(config, settled),
+        *addon_roles(config, settled),
         *extras,
-        *node_templates(config, choices),
+        *node_templates(config, settled),
         *groups,
-        *autoscaling(config, choices),
+        *autoscaling(config, settled),
     )
-    return tuple(given(config, (*steps, *monitoring(config, choices, steps))))
+    return tuple(given(config, (*steps, *monitoring(config, settled, steps))))
 
 
-def _roles(config: Config, choices: Choices) -> tuple[IamRole, ...]:
-    made = roles.stack_roles(config.name, choices, ipv6=config.network.ipv6)
-    return with_key(config, with_auto_mode(config, choices, made))
+def _roles(config: Config, settled: Settled) -> tuple[IamRole, ...]:
+    made = roles.stack_roles(config.name, settled, ipv6=config.network.ipv6)
+    return with_key(config, with_auto_mode(config, settled, made))

@@ -15,7 +15,7 @@ from eksprov.steps.catalog.names import CLUSTER, bucket_name, cluster_name, has_
 from eksprov.steps.catalog.tolerations import merged, tolerating, tolerations
 from eksprov.steps.identity import roles
 from eksprov.steps.identity.iam_role import IamRole
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Addon as Wanted
@@ -41,12 +41,12 @@ def usual_addons(config: Config) -> tuple[str, ...]:
     return (*usual, MONITOR) if any(group.node_repair for group in config.node_groups) else usual
 
 
-def addons(config: Config, choices: Choices) -> Iterator[Addon]:
+def addons(config: Config, settled: Settled) -> Iterator[Addon]:
     """Those of every stack and those of the config."""
     wanted = {addon.name: addon for addon in config.addons}
-    needed = tolerations(config, choices)
+    needed = tolerations(config, settled)
     nodes = has_auto_mode(config) or any(group.desired_size for group in config.node_groups)
-    usual = (name for name in usual_addons(config) if name not in choices.lacking)
+    usual = (name for name in usual_addons(config) if name not in settled.lacking)
     for name in dict.fromkeys((*usual, *wanted)):
         asked = wanted.get(name)
         taken = _roles(config, name, asked)
@@ -58,7 +58,7 @@ def addons(config: Config, choices: Choices) -> Iterator[Addon]:
             slug=str(InCluster(cluster_name(config), name)),
             version=asked.version if asked else None,
             policy="newest_compatible" if asked and asked.version_policy == "newest_compatible" else "default",
-            kubernetes_version=choices.kubernetes_version,
+            kubernetes_version=settled.kubernetes_version,
             configuration=json.dumps(values, sort_keys=True, separators=(",", ":")),
             roles=taken,
             service_account_role=(asked.service_account_role_arn or "") if asked else "",
@@ -75,13 +75,13 @@ def _hosts(config: Config) -> tuple[str, ...]:
     return tuple(f"node-group/{group.name}" for group in config.node_groups if group.desired_size)
 
 
-def addon_roles(config: Config, choices: Choices) -> Iterator[IamRole]:
+def addon_roles(config: Config, settled: Settled) -> Iterator[IamRole]:
     """The roles that eksprov makes for add-ons of the config; the CNI's is every stack's."""
     for addon in config.addons:
         taken = [role for _, role in _roles(config, addon.name, addon)]
         if addon.name in NEEDS and role_step(addon.name) in taken:
-            own = bucket_name(config, choices)
-            yield addon_role(config.name, choices, addon.name, addon.s3_buckets, own)
+            own = bucket_name(config, settled)
+            yield addon_role(config.name, settled, addon.name, addon.s3_buckets, own)
 
 
 def _roles(config: Config, name: str, asked: Wanted | None) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.identity import roles
 from eksprov.steps.identity.iam_role import IamRole, role_name
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -26,7 +26,7 @@ CLUSTER_POLICIES = (
 NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 
 
-def with_auto_mode(config: Config, choices: Choices, made: tuple[IamRole, ...]) -> tuple[IamRole, ...]:
+def with_auto_mode(config: Config, settled: Settled, made: tuple[IamRole, ...]) -> tuple[IamRole, ...]:
     """The stack's roles as Auto Mode needs them."""
     if not has_auto_mode(config):
         return made
@@ -35,10 +35,10 @@ def with_auto_mode(config: Config, choices: Choices, made: tuple[IamRole, ...]) 
     auto = replace(
         node,
         name=roles.AUTO_NODE,
-        slug=role_name(config.name, choices.region, "auto-node"),
-        policies=roles.managed(choices.partition, *NODE_POLICIES),
+        slug=role_name(config.name, settled.region, "auto-node"),
+        policies=roles.managed(settled.partition, *NODE_POLICIES),
         description=f"Nodes that EKS Auto Mode makes in the cluster {config.name}",
     )
-    more = replace(cluster, policies=(*cluster.policies, *roles.managed(choices.partition, *CLUSTER_POLICIES)))
+    more = replace(cluster, policies=(*cluster.policies, *roles.managed(settled.partition, *CLUSTER_POLICIES)))
     others = [role for name, role in known.items() if name != roles.CLUSTER and config.node_groups]
     return (more, auto, *others)

@@ -14,7 +14,7 @@ from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.identity import roles
 from eksprov.steps.identity.pod_identity_association import PodIdentityAssociation
 from eksprov.steps.node_groups.asg_tags import AsgTags
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -28,18 +28,18 @@ def identity_name(controller: str) -> str:
     return f"pod-identity/{controller}"
 
 
-def autoscaling(config: Config, choices: Choices) -> Iterator[AnyStep]:
+def autoscaling(config: Config, settled: Settled) -> Iterator[AnyStep]:
     """What the config's autoscaler needs; nothing without one."""
     if config.autoscaler == CLUSTER_AUTOSCALER:
-        yield from _cluster_autoscaler(config, choices)
+        yield from _cluster_autoscaler(config, settled)
     elif config.autoscaler == KARPENTER:
-        yield from karpenter(config, choices)
+        yield from karpenter(config, settled)
 
 
-def _cluster_autoscaler(config: Config, choices: Choices) -> Iterator[AnyStep]:
-    """The autoscaler's role, its bond to the service account, and what it reads of the node groups."""
+def _cluster_autoscaler(config: Config, settled: Settled) -> Iterator[AnyStep]:
+    """The autoscaler's role, its association to the service account, and what it reads of the node groups."""
     role = role_step(config, roles.CLUSTER_AUTOSCALER)
-    yield roles.cluster_autoscaler_role(config.name, choices, cluster_name(config))
+    yield roles.cluster_autoscaler_role(config.name, settled, cluster_name(config))
     yield PodIdentityAssociation(
         name=identity_name(CLUSTER_AUTOSCALER),
         slug=str(ServiceAccount(cluster_name(config), SYSTEM, CLUSTER_AUTOSCALER)),
@@ -47,7 +47,7 @@ def _cluster_autoscaler(config: Config, choices: Choices) -> Iterator[AnyStep]:
         needs=(role, CLUSTER),
     )
     for group in config.node_groups:
-        shape = shape_of(group, choices)
+        shape = shape_of(group, settled)
         yield AsgTags(
             name=f"asg-tags/{group.name}",
             slug=str(InCluster(cluster_name(config), group.name)),

@@ -25,14 +25,14 @@ from eksprov.steps.identity import roles
 from eksprov.steps.identity.access_entry import ADMIN_POLICY, AccessEntry
 from eksprov.steps.identity.iam_role import IamRole, role_name
 from eksprov.steps.identity.node_access_entry import AUTO, NodeAccessEntry
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 from eksprov.steps.storage.kms_key import KmsKey, cluster_rights
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
 
 
-def cluster(config: Config, choices: Choices) -> Cluster:
+def cluster(config: Config, settled: Settled) -> Cluster:
     """The cluster itself, in all subnets; with EKS Auto Mode in the private ones."""
     wanted = config.cluster.kms_key
     own = wanted == "own"
@@ -40,12 +40,12 @@ def cluster(config: Config, choices: Choices) -> Cluster:
     role, node_role = (role_step(config, one) for one in (roles.CLUSTER, roles.AUTO_NODE))
     made = (role, node_role, LOGS) if auto else (role, LOGS)
     # EKS Auto Mode makes its nodes wherever the cluster is (`steps.auto_mode`).
-    where = (*subnets(config, choices, "private"), *(() if auto else subnets(config, choices, "public")))
+    where = (*subnets(config, settled, "private"), *(() if auto else subnets(config, settled, "public")))
     later = closes_last(config)
     return Cluster(
         name=CLUSTER,
         slug=cluster_name(config),
-        version=choices.kubernetes_version,
+        version=settled.kubernetes_version,
         role=role,
         vpc=vpc(config),
         subnets=where,
@@ -83,14 +83,14 @@ def closing(config: Config, after: tuple[str, ...]) -> Iterator[ClusterEndpoint]
         yield ClusterEndpoint(name="cluster-endpoint", slug=cluster_name(config), needs=after)
 
 
-def key(config: Config, choices: Choices) -> Iterator[KmsKey]:
+def key(config: Config, settled: Settled) -> Iterator[KmsKey]:
     """The stack's own key, where the config wants one."""
     if config.cluster.kms_key == "own":
         yield KmsKey(
             name=KEY,
             slug=f"alias/{config.name}",
-            partition=choices.partition,
-            account=choices.account,
+            partition=settled.partition,
+            account=settled.account,
             role=role_step(config, roles.CLUSTER),
             deletion_days=config.cluster.kms_key_deletion_days,
             needs=(role_step(config, roles.CLUSTER),),
@@ -105,7 +105,7 @@ def with_key(config: Config, made: tuple[IamRole, ...]) -> tuple[IamRole, ...]:
     return tuple(replace(role, inline=cluster_rights(arn)) if role.name == roles.CLUSTER else role for role in made)
 
 
-def access(config: Config, choices: Choices, outlives: tuple[str, ...]) -> Iterator[AccessEntry]:
+def access(config: Config, settled: Settled, outlives: tuple[str, ...]) -> Iterator[AccessEntry]:
     """One entry a principal; without `access:` the recorded admin has the only one.
 
     Who is no admin of the whole cluster waits for those who are: no entry loses its rights before the others have
@@ -113,12 +113,12 @@ def access(config: Config, choices: Choices, outlives: tuple[str, ...]) -> Itera
     """
     if not config.access:
         admin = ((ADMIN_POLICY, ()),)
-        yield _entry(config, choices, choices.admin_principal_arn, policies=admin, needs=(CLUSTER,), outlives=outlives)
+        yield _entry(config, settled, settled.admin_principal_arn, policies=admin, needs=(CLUSTER,), outlives=outlives)
     admins = tuple(access_name(entry.principal_arn) for entry in config.access if entry.is_admin)
     for entry in config.access:
         yield _entry(
             config,
-            choices,
+            settled,
             entry.principal_arn,
             type=entry.type,
             policies=entry.grants,
@@ -130,18 +130,18 @@ def access(config: Config, choices: Choices, outlives: tuple[str, ...]) -> Itera
         )
 
 
-def node_entries(config: Config, choices: Choices) -> Iterator[NodeAccessEntry]:
+def node_entries(config: Config, settled: Settled) -> Iterator[NodeAccessEntry]:
     """EKS's own entries for the roles of node groups and of Auto Mode, looked at before nodes need them."""
     wanted = ((NODE_ENTRY, roles.NODE, "node", "EC2_LINUX"),) if config.node_groups else ()
     auto = (("node-access-entry/auto-node", roles.AUTO_NODE, "auto-node", AUTO),) if has_auto_mode(config) else ()
     for name, role, purpose, kind in (*wanted, *auto):
         path = ROOT if role == roles.AUTO_NODE else config.iam.role_path
-        own = f"role{path}{role_name(config.name, choices.region, purpose)}"
-        arn = role_arn(config, role) or f"arn:{choices.partition}:iam::{choices.account}:{own}"
+        own = f"role{path}{role_name(config.name, settled.region, purpose)}"
+        arn = role_arn(config, role) or f"arn:{settled.partition}:iam::{settled.account}:{own}"
         needs = (CLUSTER, role_step(config, role))
         yield NodeAccessEntry(name=name, slug=str(InCluster(cluster_name(config), arn)), type=kind, needs=needs)
 
 
-def _entry(config: Config, choices: Choices, principal: str, **more: Any) -> AccessEntry:
+def _entry(config: Config, settled: Settled, principal: str, **more: Any) -> AccessEntry:
     slug = str(InCluster(cluster_name(config), principal))
-    return AccessEntry(name=access_name(principal), slug=slug, partition=choices.partition, **more)
+    return AccessEntry(name=access_name(principal), slug=slug, partition=settled.partition, **more)

@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eksprov.core.change import UNKNOWN
-from eksprov.steps.node_groups.choices import Choice
+from eksprov.steps.node_groups.alternatives import Alternative
 from eksprov.steps.node_groups.shape import derive
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config import schema
 
 
-def fallbacks(group: schema.NodeGroup) -> Iterator[Choice]:
+def fallbacks(group: schema.NodeGroup) -> Iterator[Alternative]:
     """The later choices; what one does not say is as in the group."""
     for one in group.fallbacks:
         zones = group.zone_ids if one.zone_ids is None else one.zone_ids
-        yield Choice(one.instance_types or group.instance_types, one.capacity_type or group.capacity_type, zones)
+        yield Alternative(one.instance_types or group.instance_types, one.capacity_type or group.capacity_type, zones)
 
 
-def fallback_problem(group: schema.NodeGroup, choices: Choices) -> str:
+def fallback_problem(group: schema.NodeGroup, alternatives: Settled) -> str:
     """A choice that needs another image than the group, whose template is made for one; or that has no subnets."""
-    known = {one.name: one for one in choices.instances}
-    wanted, zones = derive(group, known).ami_type, {zone.id for zone in choices.zones}
+    known = {one.name: one for one in alternatives.instances}
+    wanted, zones = derive(group, known).ami_type, {zone.id for zone in alternatives.zones}
     for choice in fallbacks(group):
         same = group.model_copy(update={"instance_types": choice.instance_types})
         unknown = [

@@ -14,7 +14,7 @@ from eksprov.core.step import AnyStep
 from eksprov.steps.identity import karpenter_roles, roles
 from eksprov.steps.identity.existing_role import lent
 from eksprov.steps.identity.iam_role import IamRole
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -67,7 +67,7 @@ def made(config: Config, role: IamRole) -> IamRole:
     return replace(role, path=path, any_path=auto, boundary=config.iam.permissions_boundary or "")
 
 
-def karpenter_node_arn(config: Config, choices: Choices) -> str:
+def karpenter_node_arn(config: Config, settled: Settled) -> str:
     """The principal of the nodes that Karpenter launches, known before its role is made."""
     arn = role_arn(config, karpenter_roles.NODE)
-    return arn or karpenter_roles.node_role_arn(config.name, choices, config.iam.role_path)
+    return arn or karpenter_roles.node_role_arn(config.name, settled, config.iam.role_path)

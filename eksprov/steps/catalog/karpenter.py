@@ -22,7 +22,7 @@ from eksprov.steps.identity.policy_json import policy
 from eksprov.steps.identity.service_linked_role import SPOT, ServiceLinkedRole
 from eksprov.steps.monitoring.event_rule import EventRule
 from eksprov.steps.monitoring.queue import Queue
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config, NodePool
@@ -64,19 +64,19 @@ def pools(config: Config) -> tuple[NodePool, ...]:
     return config.node_pools or (NodePool(name="default"),)
 
 
-def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
+def karpenter(config: Config, settled: Settled) -> Iterator[AnyStep]:
     stack, cluster, queue = config.name, cluster_name(config), queue_name(config)
-    here = f"{choices.region}:{choices.account}"
-    queue_arn = f"arn:{choices.partition}:sqs:{here}:{queue}"
-    nodes, controller = karpenter_node_arn(config, choices), role_step(config, karpenter_roles.CONTROLLER)
-    yield from karpenter_roles.karpenter_roles(stack, choices, cluster, queue_arn, nodes)
+    here = f"{settled.region}:{settled.account}"
+    queue_arn = f"arn:{settled.partition}:sqs:{here}:{queue}"
+    nodes, controller = karpenter_node_arn(config, settled), role_step(config, karpenter_roles.CONTROLLER)
+    yield from karpenter_roles.karpenter_roles(stack, settled, cluster, queue_arn, nodes)
     if any("SPOT" in pool.capacity_types for pool in pools(config)):
         yield ServiceLinkedRole(name="service-linked-role/spot", slug=SPOT)
     if not shares_node_role(config):
         yield AccessEntry(
             name=NODE_ENTRY,
             slug=str(InCluster(cluster, nodes)),
-            partition=choices.partition,
+            partition=settled.partition,
             type="EC2_LINUX",
             compare_age=True,
             needs=(CLUSTER, karpenter_roles.NODE),
@@ -88,7 +88,7 @@ def karpenter(config: Config, choices: Choices) -> Iterator[AnyStep]:
         needs=(controller, CLUSTER),
     )
     rules = {what: f"{stack}-karpenter-{what}" for what, _, _ in EVENTS}
-    senders = [f"arn:{choices.partition}:events:{here}:rule/{name}" for name in rules.values()]
+    senders = [f"arn:{settled.partition}:events:{here}:rule/{name}" for name in rules.values()]
     yield Queue(name=QUEUE, slug=queue, retention_s=KEPT_S, policy=_senders(queue_arn, senders))
     for what, source, detail in EVENTS:
         yield EventRule(

@@ -23,7 +23,7 @@ from eksprov.steps.monitoring.alarm import Alarm, Watch
 from eksprov.steps.monitoring.dashboard import Dashboard, Widget
 from eksprov.steps.monitoring.log_group import INSIGHTS, LogGroup
 from eksprov.steps.monitoring.topic import Topic
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -40,12 +40,12 @@ SICK_NODES = Watch(EC2, "StatusCheckFailed", "Maximum", threshold=1, period_s=60
 NO_PORTS = Watch(NAT, "ErrorPortAllocation", "Sum", threshold=1, period_s=300, periods=1)
 
 
-def monitoring(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
+def monitoring(config: Config, settled: Settled, steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
     """Alarms, the topic they speak to, the stack's dashboard, log groups; `steps` are those they look at."""
     if config.monitoring.alarms:
-        yield from _alarms(config, choices, steps)
+        yield from _alarms(config, settled, steps)
     if config.monitoring.dashboards:
-        yield _dashboard(config, choices, steps)
+        yield _dashboard(config, settled, steps)
     if any(addon.name == OBSERVABILITY for addon in config.addons):
         for what in INSIGHTS_GROUPS:
             yield LogGroup(
@@ -56,7 +56,7 @@ def monitoring(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> It
             )
 
 
-def model_dashboard(config: Config, choices: Choices, model: str, namespace: str) -> Iterator[Dashboard]:
+def model_dashboard(config: Config, settled: Settled, model: str, namespace: str) -> Iterator[Dashboard]:
     """The dashboard of one model, where dashboards are wanted."""
     if not config.monitoring.dashboards:
         return
@@ -73,15 +73,15 @@ def model_dashboard(config: Config, choices: Choices, model: str, namespace: str
         Widget("Running pods", "Average", ((PODS, "service_number_of_running_pods", *who, "Service", model),)),
         Widget("Network, bytes a second", "Average", (pods("pod_network_rx_bytes"), pods("pod_network_tx_bytes"))),
     )
-    name = f"{config.name}-{choices.region}-model-{model}"
-    yield Dashboard(name=model_step(model, "dashboard"), slug=name, region=choices.region, widgets=widgets)
+    name = f"{config.name}-{settled.region}-model-{model}"
+    yield Dashboard(name=model_step(model, "dashboard"), slug=name, region=settled.region, widgets=widgets)
 
 
-def _alarms(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
+def _alarms(config: Config, settled: Settled, steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
     stack, section = config.name, config.monitoring
     topic = TOPIC if section.alarm_emails else ""
     if topic:
-        arn = f"arn:{choices.partition}:sns:{choices.region}:{choices.account}:{stack}-alarms"
+        arn = f"arn:{settled.partition}:sns:{settled.region}:{settled.account}:{stack}-alarms"
         yield Topic(name=TOPIC, slug=arn, emails=section.alarm_emails)
     actions = (section.alarm_topic_arn,) if section.alarm_topic_arn else ()
     base = Alarm(name="", slug="", topic=topic, actions=actions, needs=(topic,) if topic else ())
@@ -104,7 +104,7 @@ def _alarms(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> Itera
             yield alarm(f"{what}-ports", NO_PORTS, f"{step.slug} has no port left for a connection", watched)
 
 
-def _dashboard(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> Dashboard:
+def _dashboard(config: Config, settled: Settled, steps: Sequence[AnyStep]) -> Dashboard:
     cluster = ("ClusterName", cluster_name(config))
     groups = [step.name for step in steps if step.kind == "node-group"]
     gateways = [step.name for step in steps if step.kind == "nat-gateway"]
@@ -130,8 +130,8 @@ def _dashboard(config: Config, choices: Choices, steps: Sequence[AnyStep]) -> Da
     )
     return Dashboard(
         name="dashboard",
-        slug=f"{config.name}-{choices.region}",
-        region=choices.region,
+        slug=f"{config.name}-{settled.region}",
+        region=settled.region,
         widgets=tuple(widget for widget in widgets if widget.metrics),
         needs=(*groups, *gateways),
     )

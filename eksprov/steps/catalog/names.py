@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eksprov.core.names import CLUSTER as CLUSTER
 from eksprov.core.names import last_part
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -30,9 +30,9 @@ def has_auto_mode(config: Config) -> bool:
     return config.autoscaler == "auto-mode"
 
 
-def bucket_name(config: Config, choices: Choices) -> str:
+def bucket_name(config: Config, settled: Settled) -> str:
     """Bucket names are the whole partition's, hence account and region; at most 63 characters."""
-    return f"{config.name}-models-{choices.account}-{choices.region}"
+    return f"{config.name}-models-{settled.account}-{settled.region}"
 
 
 def vpc(config: Config) -> str:
@@ -40,7 +40,7 @@ def vpc(config: Config) -> str:
     return EXISTING_VPC if config.network.vpc_id else VPC
 
 
-def subnets(config: Config, choices: Choices, side: str) -> tuple[str, ...]:
+def subnets(config: Config, settled: Settled, side: str) -> tuple[str, ...]:
     """The steps of the "public" or "private" subnets; there may be no public ones.
 
     Those of an existing VPC have names of their own: a stack that is moved to one still finds what it made before.
@@ -51,7 +51,7 @@ def subnets(config: Config, choices: Choices, side: str) -> tuple[str, ...]:
         return tuple(f"existing-subnet/{side}-{number}" for number in range(1, len(existing) + 1))
     if side == "public" and not network.has_public_side:
         return ()
-    return tuple(f"subnet/{side}-{number}" for number in range(1, len(choices.zones) + 1))
+    return tuple(f"subnet/{side}-{number}" for number in range(1, len(settled.zones) + 1))
 
 
 def access_name(principal: str) -> str:

@@ -24,7 +24,7 @@ from eksprov.steps.network.security_group import SecurityGroup
 from eksprov.steps.network.subnet import Subnet
 from eksprov.steps.network.vpc import Vpc
 from eksprov.steps.network.vpc_endpoint import GATEWAY_SERVICES, VpcEndpoint
-from eksprov.steps.settled import Choices, Zone
+from eksprov.steps.settled import Settled, Zone
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -36,21 +36,21 @@ HTTPS = 443
 ENDPOINTS_AT_ONCE = 4
 
 
-def network(config: Config, choices: Choices) -> Iterator[AnyStep]:
+def network(config: Config, settled: Settled) -> Iterator[AnyStep]:
     """VPC, gateways, subnets, routes, endpoints."""
     if config.network.vpc_id:
         yield from _existing(config, config.network.vpc_id)
         return
     stack, vpc, ipv6 = config.name, IPv4Network(config.network.vpc_cidr), config.network.ipv6
     yield Vpc(name=VPC, slug=f"{stack}-vpc", cidr=str(vpc), ipv6=ipv6)
-    public, private = subnets(config, choices, "public"), subnets(config, choices, "private")
+    public, private = subnets(config, settled, "public"), subnets(config, settled, "private")
     if public:
         yield InternetGateway(name=INTERNET, slug=f"{stack}-internet", vpc=VPC, needs=(VPC,))
         yield _table(stack, "public", public, INTERNET, INTERNET if ipv6 else "")
     outbound = EGRESS_ONLY if public and ipv6 else ""
     if outbound:
         yield EgressOnlyInternetGateway(name=outbound, slug=f"{stack}-egress-only", vpc=VPC, needs=(VPC,))
-    for index, zone in enumerate(choices.zones):
+    for index, zone in enumerate(settled.zones):
         number, ipv6_zone = index + 1, index if ipv6 else None
         yield _subnet(stack, private[index], private_range(vpc, index), zone, ipv6_zone, public=False)
         if public:
@@ -59,15 +59,15 @@ def network(config: Config, choices: Choices) -> Iterator[AnyStep]:
         if public and nat == number:
             yield from _nat(stack, nat, public[index])
         yield _table(stack, f"private-{number}", (private[index],), f"nat-gateway/{nat}" if public else "", outbound)
-    yield from _endpoints(config, choices)
+    yield from _endpoints(config, settled)
 
 
-def ways_out(config: Config, choices: Choices) -> tuple[str, ...]:
+def ways_out(config: Config, settled: Settled) -> tuple[str, ...]:
     """The steps without which nodes cannot reach AWS; an existing VPC has its own, checked when it is looked at."""
     if config.network.vpc_id:
         return (EXISTING_VPC,)
     public = ("route-table/public",) if config.network.has_public_side else ()
-    private = (f"route-table/private-{n}" for n in range(1, len(choices.zones) + 1))
+    private = (f"route-table/private-{n}" for n in range(1, len(settled.zones) + 1))
     return (*public, *private, *map(_endpoint_name, config.network.endpoint_services))
 
 
@@ -80,10 +80,10 @@ def _existing(config: Config, vpc_id: str) -> Iterator[AnyStep]:
             yield ExistingSubnet(name=name, slug=subnet_id, vpc_id=vpc_id, needs=(EXISTING_VPC,))
 
 
-def _endpoints(config: Config, choices: Choices) -> Iterator[AnyStep]:
+def _endpoints(config: Config, settled: Settled) -> Iterator[AnyStep]:
     """No more at once than AWS takes: each waits for the one four before it, also when they go."""
     stack, services = config.name, config.network.endpoint_services
-    private = subnets(config, choices, "private")
+    private = subnets(config, settled, "private")
     tables = tuple(f"route-table/private-{number}" for number in range(1, len(private) + 1))
     if any(service not in GATEWAY_SERVICES for service in services):
         yield SecurityGroup(

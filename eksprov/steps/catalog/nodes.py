@@ -20,25 +20,25 @@ from eksprov.steps.node_groups.node_group import NodeGroup
 from eksprov.steps.node_groups.placement_group import PlacementGroup
 from eksprov.steps.node_groups.shape import CAPACITY_BLOCK, NodeShape, derive
 from eksprov.steps.node_groups.user_data import user_data
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config import schema
     from eksprov.config.schema import Config
 
 
-def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
+def node_groups(config: Config, settled: Settled) -> Iterator[NodeGroup]:
     """One step a group, in the private subnets."""
-    where, role = subnets(config, choices, "private"), role_step(config, roles.NODE)
+    where, role = subnets(config, settled, "private"), role_step(config, roles.NODE)
     for group in config.node_groups:
-        shape, template = shape_of(group, choices), _template_name(group)
+        shape, template = shape_of(group, settled), _template_name(group)
         yield NodeGroup(
             name=f"node-group/{group.name}",
             slug=str(InCluster(cluster_name(config), group.name)),
             role=role,
             template=template,
             subnets=where,
-            zone_ids=reservations.zones_of(group, choices.reservations),
+            zone_ids=reservations.zones_of(group, settled.reservations),
             instance_types=() if group.capacity_type == "CAPACITY_BLOCK" else group.instance_types,
             capacity_type=group.capacity_type,
             ami_type=shape.ami_type,
@@ -53,33 +53,33 @@ def node_groups(config: Config, choices: Choices) -> Iterator[NodeGroup]:
             node_repair=group.node_repair,
             warm_pool=_warm_pool(group),
             fallbacks=tuple(fallbacks(group)),
-            needs=(CLUSTER, role, NODE_ENTRY, template, *where, *ways_out(config, choices)),
+            needs=(CLUSTER, role, NODE_ENTRY, template, *where, *ways_out(config, settled)),
         )
 
 
-def node_templates(config: Config, choices: Choices) -> Iterator[AnyStep]:
+def node_templates(config: Config, settled: Settled) -> Iterator[AnyStep]:
     """What the groups stand on: a launch template each, and a placement group where one is asked for."""
     for group in config.node_groups:
         placement = _placement_name(group) if group.placement_group else ""
         if placement:
             yield PlacementGroup(name=placement, slug=f"{cluster_name(config)}-{group.name}")
-        yield _template(config, choices, group, placement)
+        yield _template(config, settled, group, placement)
 
 
-def shape_of(group: schema.NodeGroup, choices: Choices) -> NodeShape:
+def shape_of(group: schema.NodeGroup, settled: Settled) -> NodeShape:
     """How the group's nodes are set up, by what EC2 said of its types."""
-    return derive(group, {one.name: one for one in choices.instances})
+    return derive(group, {one.name: one for one in settled.instances})
 
 
-def _template(config: Config, choices: Choices, group: schema.NodeGroup, placement: str) -> LaunchTemplate:
-    shape, name = shape_of(group, choices), f"{cluster_name(config)}-{group.name}"
+def _template(config: Config, settled: Settled, group: schema.NodeGroup, placement: str) -> LaunchTemplate:
+    shape, name = shape_of(group, settled), f"{cluster_name(config)}-{group.name}"
     block = group.capacity_type == "CAPACITY_BLOCK"
     problems = (
         shape.problem,
-        _zone_problem(choices, group),
-        fallback_problem(group, choices),
-        *reservations.problems(group, choices.reservations, name if placement else ""),
-        _ipv6_problem(config, choices, group),
+        _zone_problem(settled, group),
+        fallback_problem(group, settled),
+        *reservations.problems(group, settled.reservations, name if placement else ""),
+        _ipv6_problem(config, settled, group),
     )
     cards = efa_interfaces(shape.efa_interfaces, first=shape.efa_first) if shape.efa_interfaces else ()
     return LaunchTemplate(
@@ -111,21 +111,21 @@ def _placement_name(group: schema.NodeGroup) -> str:
     return f"placement-group/{group.name}"
 
 
-def _zone_problem(choices: Choices, group: schema.NodeGroup) -> str:
+def _zone_problem(settled: Settled, group: schema.NodeGroup) -> str:
     """Zones that the stack has no subnets in, as far as it knows its zones by now."""
-    known = {zone.id for zone in choices.zones}
-    strange = [zone for zone in reservations.zones_of(group, choices.reservations) if zone not in known]
+    known = {zone.id for zone in settled.zones}
+    strange = [zone for zone in reservations.zones_of(group, settled.reservations) if zone not in known]
     if not strange or "" in known or any("known after" in zone for zone in known):
         return ""
     return f"the stack has no subnets in {', '.join(strange)}, only in {', '.join(sorted(known))}"
 
 
-def _ipv6_problem(config: Config, choices: Choices, group: schema.NodeGroup) -> str:
+def _ipv6_problem(config: Config, settled: Settled, group: schema.NodeGroup) -> str:
     """Types, of a fallback too, whose nodes could give pods no IPv6 addresses."""
     if not config.network.ipv6:
         return ""
     named = {*group.instance_types, *(name for one in group.fallbacks for name in one.instance_types or ())}
-    unfit = sorted(one.name for one in choices.instances if one.name in named and not one.ipv6)
+    unfit = sorted(one.name for one in settled.instances if one.name in named and not one.ipv6)
     return f"{', '.join(unfit)} cannot be a node of an ipv6 cluster, only Nitro instances can" if unfit else ""
 
 

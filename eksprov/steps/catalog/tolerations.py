@@ -15,7 +15,7 @@ from eksprov.config.rules.pools import KEEPS_AWAY
 from eksprov.steps.catalog.names import has_auto_mode
 from eksprov.steps.catalog.nodes import shape_of
 from eksprov.steps.node_groups.shape import TAINTS
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config
@@ -38,7 +38,7 @@ EFFECTS: Final = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute"}
 OWN: Final[Toleration] = {"key": "CriticalAddonsOnly", "operator": "Exists"}  # what EKS's add-ons have anyway
 
 
-def tolerations(config: Config, choices: Choices) -> tuple[Toleration, ...]:
+def tolerations(config: Config, settled: Settled) -> tuple[Toleration, ...]:
     """One for each taint of the stack's nodes, where none of these is without; else none is needed.
 
     Accelerators' taints are always among them, with no nodes too: EKS takes no other configuration of an add-on while
@@ -48,7 +48,7 @@ def tolerations(config: Config, choices: Choices) -> tuple[Toleration, ...]:
         return ()
     found = {(key, effect): _tolerating(key, effect) for key, _, effect in TAINTS.values()}
     for group in config.node_groups:
-        taints = [taint for taint in shape_of(group, choices).taints if taint[2] in KEEPS_AWAY]
+        taints = [taint for taint in shape_of(group, settled).taints if taint[2] in KEEPS_AWAY]
         if not group.desired_size and config.autoscaler != "cluster-autoscaler":
             continue  # it has no nodes, and nobody gives it any
         if not taints:

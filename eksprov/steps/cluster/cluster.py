@@ -27,11 +27,11 @@ from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Step, Timing, Traits
+from eksprov.core.step import READY, FoundResource, Outputs, Phase, PhaseState, Step, Timing, Traits
 from eksprov.core.words import plural
 from eksprov.steps.cluster import auto_mode
 from eksprov.steps.cluster.facts import ClusterFacts, billed_cluster, facts_of
-from eksprov.steps.cluster.reading import clusters_of, described_cluster, in_words, unless_gone
+from eksprov.steps.cluster.reading import clusters_of, described_cluster, in_words, none_if_gone
 from eksprov.steps.cluster.rights import FOR_AWS, found, own_cluster, passing, service_roles, tagged_anew, tagging
 from eksprov.steps.cluster.updates import begun, why_failed
 from eksprov.steps.storage.kms_key import KEY_NOT_USABLE
@@ -208,18 +208,20 @@ class Cluster(Step[Aws, ClusterFacts]):
                 "set cluster.deletion_protection to false and provision, then tear down",
             )
         eks = aws.clients.eks
-        eventually(aws, lambda: unless_gone(lambda: eks.delete_cluster(name=self.slug)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+        eventually(
+            aws, lambda: none_if_gone(lambda: eks.delete_cluster(name=self.slug)), EKS_BUSY, limit_s=BUSY_LIMIT_S
+        )
 
     def phase(self, have: ClusterFacts) -> Phase:
         """By EKS's status; UPDATING is waited for like CREATING."""
         said = in_words(have.health)
         if have.status in MOVING:
-            return Phase(State.MOVING, ": ".join(filter(None, (MOVING[have.status], said))))
+            return Phase(PhaseState.MOVING, ": ".join(filter(None, (MOVING[have.status], said))))
         if have.status == "DELETING":
-            return Phase(State.LEAVING, "EKS deletes the control plane")
+            return Phase(PhaseState.LEAVING, "EKS deletes the control plane")
         if have.status == "FAILED":
-            return Phase(State.FAILED, said or "EKS could not build the control plane and does not say why")
-        return Phase(State.READY, said) if said else READY
+            return Phase(PhaseState.FAILED, said or "EKS could not build the control plane and does not say why")
+        return Phase(PhaseState.READY, said) if said else READY
 
     def protection(self, have: ClusterFacts) -> str:
         """EKS refuses to delete a cluster while its deletion protection is on."""
@@ -230,10 +232,10 @@ class Cluster(Step[Aws, ClusterFacts]):
         return dict(have.known)
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The clusters whose tags name the stack."""
         for cluster, owner in clusters_of(aws, stack):
-            yield Sighting(cls.kind, cluster["name"], cluster["arn"], owner)
+            yield FoundResource(cls.kind, cluster["name"], cluster["arn"], owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
@@ -255,7 +257,7 @@ class Cluster(Step[Aws, ClusterFacts]):
             ),
             change=(*on(own_cluster(place), "eks:UpdateClusterConfig", "eks:DescribeUpdate"), *late, *asked),
             delete=on(own_cluster(place), "eks:DeleteCluster"),
-            survey=found(place),
+            list_owned=found(place),
             tag=tagged_anew(place),
             check=on(ANYTHING, "eks:ListClusters"),
         )

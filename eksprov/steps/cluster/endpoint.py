@@ -18,7 +18,7 @@ from eksprov.aws.tags import owner_of
 from eksprov.aws.waiting import BUSY_LIMIT_S, EKS_BUSY, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.convergence.external import Part
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing, Traits
 from eksprov.steps.cluster.cluster import MOVING, endpoint_request
 from eksprov.steps.cluster.reading import described_cluster, in_words, issues
 from eksprov.steps.cluster.rights import own_cluster
@@ -98,7 +98,7 @@ class ClusterEndpoint(Part[Aws, ClusterEndpointFacts]):
     def phase(self, have: ClusterEndpointFacts) -> Phase:
         """Moving while EKS changes the cluster."""
         said = (MOVING.get(have.status, ""), in_words(have.health))
-        return Phase(State.MOVING, ": ".join(filter(None, said))) if have.status in MOVING else READY
+        return Phase(PhaseState.MOVING, ": ".join(filter(None, said))) if have.status in MOVING else READY
 
     def outputs(self, have: ClusterEndpointFacts) -> dict[str, str]:
         """How it may be reached."""

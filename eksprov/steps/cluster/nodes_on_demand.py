@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from eksprov.aws.session import Aws
 from eksprov.core.convergence.converge import Piecewise
-from eksprov.core.step import Outputs, Owner, Phase, Sighting, State, Timing
+from eksprov.core.step import FoundResource, Outputs, Owner, Phase, PhaseState, Timing
 from eksprov.core.words import counted
 from eksprov.steps.leftovers.leftovers import LeftoversFacts
 from eksprov.steps.leftovers.pieces import Piece, delete, pieces
@@ -62,15 +62,15 @@ class NodesOnDemand(Piecewise[Aws, LeftoversFacts]):
 
     def phase(self, have: LeftoversFacts) -> Phase:
         """What has still to go, counted."""
-        return Phase(State.LEAVING, f"before the cluster: {counted(Counter(piece.what for piece in have.pieces))}")
+        return Phase(PhaseState.LEAVING, f"before the cluster: {counted(Counter(piece.what for piece in have.pieces))}")
 
     def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:
         return tuple(f"{piece.what} {piece.id} ({piece.text})" for piece in have.pieces)
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         for piece in pieces(aws, stack, whats=WHATS):
-            yield Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME))
+            yield FoundResource(piece.what, piece.text, piece.id, Owner(stack, "", NAME))
 
 
 def _is_of_auto_mode(piece: Piece) -> bool:

@@ -15,7 +15,7 @@ GONE = "ResourceNotFoundException"
 COMING_OR_GOING = frozenset({"CREATING", "PENDING", "DELETING", "FAILED"})
 
 
-def unless_gone(call: Callable[[], T]) -> T | None:
+def none_if_gone(call: Callable[[], T]) -> T | None:
     """The answer, or None where EKS says that the resource, or its cluster, does not exist.
 
     EKS says so in two ways; the second is `ClientException: No cluster found for name`
@@ -36,7 +36,7 @@ def unless_coming_or_going(aws: Aws, cluster: str, call: Callable[[], T]) -> T |
     from botocore.exceptions import ClientError
 
     try:
-        return unless_gone(call)
+        return none_if_gone(call)
     except ClientError as error:
         found = described_cluster(aws, cluster) if code(error) == "InvalidRequestException" else {"status": "ACTIVE"}
         if found is None or found["status"] in COMING_OR_GOING:
@@ -45,7 +45,7 @@ def unless_coming_or_going(aws: Aws, cluster: str, call: Callable[[], T]) -> T |
 
 
 def described_cluster(aws: Aws, name: str) -> Mapping[str, Any] | None:
-    answer = unless_gone(lambda: aws.clients.eks.describe_cluster(name=name))
+    answer = none_if_gone(lambda: aws.clients.eks.describe_cluster(name=name))
     return answer["cluster"] if answer is not None else None
 
 

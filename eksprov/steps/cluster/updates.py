@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eksprov.aws.session import Aws
-from eksprov.steps.cluster.reading import unless_gone
+from eksprov.steps.cluster.reading import none_if_gone
 
 ENDED_BADLY = frozenset({"Failed", "Cancelled"})
 EVICTION = "PodEvictionFailure"
@@ -26,7 +26,7 @@ def begun(answer: Mapping[str, Any]) -> str:
 
 def why_failed(aws: Aws, cluster: str, update: str, **of: str) -> str:
     """EKS's own words; empty where the update has not failed. `of` is `nodegroupName` or `addonName`."""
-    answer = unless_gone(lambda: aws.clients.eks.describe_update(name=cluster, updateId=update, **of))
+    answer = none_if_gone(lambda: aws.clients.eks.describe_update(name=cluster, updateId=update, **of))
     if answer is None or answer["update"].get("status") not in ENDED_BADLY:
         return ""
     return in_words(answer["update"].get("errors") or ()) or f"EKS calls it {answer['update']['status']} and no reason"

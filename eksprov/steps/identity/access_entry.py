@@ -31,8 +31,8 @@ from eksprov.core.convergence.converge import is_ours
 from eksprov.core.describing import some
 from eksprov.core.names import InCluster, last_part
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.reading import GONE, names_of, unless_coming_or_going
 from eksprov.steps.cluster.rights import found, granting, inside, own_cluster, tagged_anew, tagging
 
@@ -129,7 +129,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
             if what.startswith("role/")
             else lambda: iam.get_user(UserName=name)["User"]
         )
-        found = unless(read, "NoSuchEntity", "AccessDenied")
+        found = none_if(read, "NoSuchEntity", "AccessDenied")
         return bool(found and found["Arn"] == self.principal and found["CreateDate"] > entry["createdAt"])
 
     def create(self, aws: Aws, want: AccessEntryFacts, token: str) -> dict[str, str]:
@@ -143,7 +143,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
             **_names(want),
         }
         eks = aws.clients.eks
-        made = unless(
+        made = none_if(
             lambda: eventually(aws, lambda: eks.create_access_entry(**request), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S),
             "ResourceInUseException",
         )
@@ -184,13 +184,13 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
         """Failed where EKS knows an earlier principal under this ARN."""
         if not have.stale:
             return READY
-        return Phase(State.FAILED, f"{self.principal} was deleted and made again after its entry was made")
+        return Phase(PhaseState.FAILED, f"{self.principal} was deleted and made again after its entry was made")
 
     def outputs(self, have: AccessEntryFacts) -> dict[str, str]:
         return {"arn": have.arn, "principal_arn": self.principal}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The entries of the stack's clusters whose own tags name the stack."""
         eks = aws.clients.eks
         for cluster in names_of(aws, stack):
@@ -199,7 +199,9 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
                     entry = eks.describe_access_entry(clusterName=cluster, principalArn=principal)["accessEntry"]
                     owner = owner_of(entry.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, str(InCluster(cluster, principal)), entry["accessEntryArn"], owner)
+                        yield FoundResource(
+                            cls.kind, str(InCluster(cluster, principal)), entry["accessEntryArn"], owner
+                        )
 
     def _grant(self, aws: Aws, want: Grants, have: Grants) -> None:
         """Associating a policy again changes its scope; nothing is taken away before the new grants stand."""
@@ -239,7 +241,7 @@ class AccessEntry(Step[Aws, AccessEntryFacts]):
                 *on(own_cluster(place), "eks:ListAccessEntries"),
             ),
             delete=on(own, "eks:DeleteAccessEntry"),
-            survey=(
+            list_owned=(
                 *found(place),
                 *on(own_cluster(place), "eks:ListAccessEntries"),
                 *on(own, "eks:DescribeAccessEntry"),

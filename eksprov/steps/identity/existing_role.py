@@ -20,10 +20,10 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, owner_of
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
-from eksprov.core.convergence.external import Borrowed
+from eksprov.core.convergence.external import External
 from eksprov.core.names import last_part
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
-from eksprov.steps.absent import unless
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing
+from eksprov.steps.absent import none_if
 from eksprov.steps.identity.iam_role import GONE, IamRole, role_region
 from eksprov.steps.identity.policy_json import canonical, statements
 
@@ -51,7 +51,7 @@ class ExistingRoleFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingRole(Borrowed[Aws, ExistingRoleFacts]):
+class ExistingRole(External[Aws, ExistingRoleFacts]):
     """`slug` is the role's ARN; the rest is what a role that eksprov makes for the purpose would have.
 
     `root`: it must have no path.
@@ -74,14 +74,14 @@ class ExistingRole(Borrowed[Aws, ExistingRoleFacts]):
     def discover(self, aws: Aws, *, fresh: bool = False) -> ExistingRoleFacts | None:
         """Three readings, shared with the checks that come before the first create."""
         facts: ExistingRoleFacts | None = aws.listing(
-            f"iam/{self.slug}", lambda: unless(lambda: _read(aws, _name(self.slug)), GONE), fresh=fresh
+            f"iam/{self.slug}", lambda: none_if(lambda: _read(aws, _name(self.slug)), GONE), fresh=fresh
         )
         return facts
 
     def phase(self, have: ExistingRoleFacts) -> Phase:
         """Failed where EKS, a node or a pod could not use it."""
         wrong = "; ".join(self.problems(have))
-        return Phase(State.FAILED, wrong) if wrong else READY
+        return Phase(PhaseState.FAILED, wrong) if wrong else READY
 
     def outputs(self, have: ExistingRoleFacts) -> dict[str, str]:
         """The same as of a role that is made here."""
@@ -190,7 +190,7 @@ def _denied(aws: Aws, arn: str, actions: tuple[str, ...], resource: str) -> list
     pages = aws.clients.iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=arn, ActionNames=list(actions), ResourceArns=[resource], ContextEntries=here
     )
-    results = unless(
+    results = none_if(
         lambda: [result for page in pages for result in page["EvaluationResults"]], "AccessDenied", "InvalidInput"
     )
     if results is None:

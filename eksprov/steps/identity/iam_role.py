@@ -33,9 +33,9 @@ from eksprov.core.convergence.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.names import last_part
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Timing, Traits
 from eksprov.core.words import plural
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.identity.policy_json import canonical, policy
 
 LONGEST = 64  # characters of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -141,7 +141,7 @@ class IamRole(Step[Aws, RoleFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> RoleFacts | None:
         """Two readings, a third where an inline policy is wanted."""
-        return unless(lambda: self._read(aws), GONE)
+        return none_if(lambda: self._read(aws), GONE)
 
     def _read(self, aws: Aws) -> RoleFacts:
         iam = aws.clients.iam
@@ -170,7 +170,7 @@ class IamRole(Step[Aws, RoleFacts]):
             "Tags": as_list(aws.tags(self.name, self.slug)),
             **({"PermissionsBoundary": want.boundary} if want.boundary else {}),
         }
-        made = unless(lambda: aws.clients.iam.create_role(**request), "EntityAlreadyExists")
+        made = none_if(lambda: aws.clients.iam.create_role(**request), "EntityAlreadyExists")
         have = self.discover(aws, fresh=True) if made is None else None
         if made is not None or (have is not None and is_ours(have.owner, aws.owner)):
             if have is not None and "boundary" in diff(want, have).names:
@@ -206,7 +206,7 @@ class IamRole(Step[Aws, RoleFacts]):
         return {"name": self.slug, "arn": have.arn, "unique_id": have.unique_id}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Roles whose names begin with the stack's and the region's, under whatever path, by their tags."""
         iam = aws.clients.iam
         for page in iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": LISTED_AT_ONCE}):
@@ -218,11 +218,11 @@ class IamRole(Step[Aws, RoleFacts]):
                     tags = as_dict(iam.list_role_tags(RoleName=name)["Tags"])
                     owner = owner_of(tags, role_region(name, stack, aws.region))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, name, role["Arn"], owner)
+                        yield FoundResource(cls.kind, name, role["Arn"], owner)
 
     def _inline(self, aws: Aws) -> str:
         iam = aws.clients.iam
-        found = unless(lambda: iam.get_role_policy(RoleName=self.slug, PolicyName=INLINE)["PolicyDocument"], GONE)
+        found = none_if(lambda: iam.get_role_policy(RoleName=self.slug, PolicyName=INLINE)["PolicyDocument"], GONE)
         return canonical(found) if found else ""
 
     def _bound(self, aws: Aws, boundary: str) -> None:
@@ -281,7 +281,7 @@ class IamRole(Step[Aws, RoleFacts]):
                 *on(named, "iam:ListRolePolicies"),
                 *on(named, "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole", condition=place.owned),
             ),
-            survey=(*on(ANYTHING, "iam:ListRoles"), *on(named, "iam:ListRoleTags")),
+            list_owned=(*on(ANYTHING, "iam:ListRoles"), *on(named, "iam:ListRoleTags")),
             tag=on(every, "iam:TagRole", "iam:UntagRole", condition=place.owned),
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 from eksprov.steps.identity.iam_role import IamRole, role_name
 from eksprov.steps.identity.policy_json import policy
 from eksprov.steps.identity.roles import NODE_POLICIES, SESSIONS, ec2_principal, managed
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 CONTROLLER, NODE = "role/karpenter", "role/karpenter-node"
 POOL, CLASS = "karpenter.sh/nodepool", "karpenter.k8s.aws/ec2nodeclass"
@@ -28,29 +28,29 @@ EC2_READS = (
 Statement = dict[str, Any]
 
 
-def node_role_name(stack: str, choices: Choices) -> str:
+def node_role_name(stack: str, settled: Settled) -> str:
     """The name by which node classes give the role to their nodes."""
-    return role_name(stack, choices.region, "karpenter-node")
+    return role_name(stack, settled.region, "karpenter-node")
 
 
-def node_role_arn(stack: str, choices: Choices, path: str) -> str:
+def node_role_arn(stack: str, settled: Settled, path: str) -> str:
     """The nodes' principal in EKS, whose role is made under `path`."""
-    return f"arn:{choices.partition}:iam::{choices.account}:role{path}{node_role_name(stack, choices)}"
+    return f"arn:{settled.partition}:iam::{settled.account}:role{path}{node_role_name(stack, settled)}"
 
 
 def karpenter_roles(
-    stack: str, choices: Choices, cluster: str, queue_arn: str, node_arn: str
+    stack: str, settled: Settled, cluster: str, queue_arn: str, node_arn: str
 ) -> tuple[IamRole, IamRole]:
     """The controller's role, for pods, which hands on the one of `node_arn`; the nodes', for EC2."""
     rights = (
-        *_nodes(choices, cluster),
-        *_profiles(choices, cluster, node_arn),
-        *_readings(choices, cluster),
+        *_nodes(settled, cluster),
+        *_profiles(settled, cluster, node_arn),
+        *_readings(settled, cluster),
         _allow("Queue", "sqs:DeleteMessage sqs:GetQueueUrl sqs:ReceiveMessage", queue_arn),
     )
     controller = IamRole(
         name=CONTROLLER,
-        slug=role_name(stack, choices.region, "karpenter"),
+        slug=role_name(stack, settled.region, "karpenter"),
         service="pods.eks.amazonaws.com",
         actions=SESSIONS,
         inline=policy(rights),
@@ -58,17 +58,17 @@ def karpenter_roles(
     )
     node = IamRole(
         name=NODE,
-        slug=node_role_name(stack, choices),
-        service=ec2_principal(choices.partition),
-        policies=managed(choices.partition, *NODE_POLICIES),
+        slug=node_role_name(stack, settled),
+        service=ec2_principal(settled.partition),
+        policies=managed(settled.partition, *NODE_POLICIES),
         description=f"Nodes that Karpenter launches for the EKS cluster {stack}",
     )
     return controller, node
 
 
-def _nodes(choices: Choices, cluster: str) -> Iterator[Statement]:
+def _nodes(settled: Settled, cluster: str) -> Iterator[Statement]:
     """Instances and what goes with them: launched, tagged and ended under the cluster's tags."""
-    ec2 = f"arn:{choices.partition}:ec2:{choices.region}"
+    ec2 = f"arn:{settled.partition}:ec2:{settled.region}"
     launched = [f"{ec2}:*:{thing}/*" for thing in LAUNCHED]
     owned, asked = f"kubernetes.io/cluster/{cluster}", {"aws:RequestTag/eks:eks-cluster-name": cluster}
     ours = {"StringEquals": {f"aws:ResourceTag/{owned}": "owned"}, "StringLike": {f"aws:ResourceTag/{POOL}": "*"}}
@@ -93,10 +93,10 @@ def _nodes(choices: Choices, cluster: str) -> Iterator[Statement]:
     yield _allow("End", "ec2:TerminateInstances ec2:DeleteLaunchTemplate", ended, ours)
 
 
-def _profiles(choices: Choices, cluster: str, node_arn: str) -> Iterator[Statement]:
+def _profiles(settled: Settled, cluster: str, node_arn: str) -> Iterator[Statement]:
     """The instance profile of each node class, and handing the nodes' role to EC2 in it."""
-    profiles = f"arn:{choices.partition}:iam::{choices.account}:instance-profile/*"
-    owned = {f"kubernetes.io/cluster/{cluster}": "owned", "topology.kubernetes.io/region": choices.region}
+    profiles = f"arn:{settled.partition}:iam::{settled.account}:instance-profile/*"
+    owned = {f"kubernetes.io/cluster/{cluster}": "owned", "topology.kubernetes.io/region": settled.region}
     have = {f"aws:ResourceTag/{key}": value for key, value in owned.items()}
     send = {f"aws:RequestTag/{key}": value for key, value in {**owned, "eks:eks-cluster-name": cluster}.items()}
     has_class, sends_class = {f"aws:ResourceTag/{CLASS}": "*"}, {f"aws:RequestTag/{CLASS}": "*"}
@@ -111,13 +111,13 @@ def _profiles(choices: Choices, cluster: str, node_arn: str) -> Iterator[Stateme
     yield _allow("ReadProfiles", "iam:GetInstanceProfile", profiles)
 
 
-def _readings(choices: Choices, cluster: str) -> Iterator[Statement]:
-    here = {"StringEquals": {"aws:RequestedRegion": choices.region}}
-    parameters = f"arn:{choices.partition}:ssm:{choices.region}::parameter/aws/service/*"
+def _readings(settled: Settled, cluster: str) -> Iterator[Statement]:
+    here = {"StringEquals": {"aws:RequestedRegion": settled.region}}
+    parameters = f"arn:{settled.partition}:ssm:{settled.region}::parameter/aws/service/*"
     yield _allow("ReadHere", " ".join(f"ec2:Describe{what}" for what in EC2_READS.split()), "*", here)
     yield _allow("ReadImages", "ssm:GetParameter", parameters)
     yield _allow("ReadPrices", "pricing:GetProducts iam:ListInstanceProfiles", "*")
-    endpoint = f"arn:{choices.partition}:eks:{choices.region}:{choices.account}:cluster/{cluster}"
+    endpoint = f"arn:{settled.partition}:eks:{settled.region}:{settled.account}:cluster/{cluster}"
     yield _allow("ReadCluster", "eks:DescribeCluster", endpoint)
 
 

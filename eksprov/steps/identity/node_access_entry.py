@@ -22,8 +22,8 @@ from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.convergence.external import Part
 from eksprov.core.names import InCluster, last_part
 from eksprov.core.step import Outputs, Owner, Timing, Traits
-from eksprov.steps.absent import unless
-from eksprov.steps.cluster.reading import GONE, unless_coming_or_going, unless_gone
+from eksprov.steps.absent import none_if
+from eksprov.steps.cluster.reading import GONE, none_if_gone, unless_coming_or_going
 from eksprov.steps.cluster.rights import granting, own_cluster
 
 AUTO = "EC2"  # the type of EKS Auto Mode's entries; node groups' are EC2_LINUX
@@ -74,11 +74,11 @@ class NodeAccessEntry(Part[Aws, NodeEntryFacts]):
         return NodeEntryFacts(current is not False, aws.owner)
 
     def _is_current(self, aws: Aws) -> bool:
-        entry = unless_gone(lambda: aws.clients.eks.describe_access_entry(**self._key)["accessEntry"])
+        entry = none_if_gone(lambda: aws.clients.eks.describe_access_entry(**self._key)["accessEntry"])
         if entry is None:
             return not self._is_missed(aws)
         name, iam = last_part(self.principal), aws.clients.iam
-        role = unless(lambda: iam.get_role(RoleName=name)["Role"], "NoSuchEntity", "AccessDenied")
+        role = none_if(lambda: iam.get_role(RoleName=name)["Role"], "NoSuchEntity", "AccessDenied")
         return role is None or entry["createdAt"] >= role["CreateDate"]
 
     def _is_missed(self, aws: Aws) -> bool:
@@ -95,7 +95,7 @@ class NodeAccessEntry(Part[Aws, NodeEntryFacts]):
         with tolerating(GONE):
             eks.delete_access_entry(**self._key)
         make = partial(eks.create_access_entry, **self._key, type=self.type)
-        unless(lambda: eventually(aws, make, ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S), "ResourceInUseException")
+        none_if(lambda: eventually(aws, make, ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S), "ResourceInUseException")
         if self.type == AUTO:
             partition = self.principal.split(":")[1]
             arn = f"arn:{partition}:eks::aws:cluster-access-policy/{AUTO_POLICY}"

@@ -19,9 +19,9 @@ from eksprov.aws.waiting import ROLE_LIMIT_S, ROLE_NOT_VISIBLE, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.names import ServiceAccount
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
-from eksprov.steps.absent import unless
-from eksprov.steps.cluster.reading import GONE, names_of, unless_gone
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
+from eksprov.steps.absent import none_if
+from eksprov.steps.cluster.reading import GONE, names_of, none_if_gone
 from eksprov.steps.cluster.rights import found, inside, own_cluster, passing, tagged_anew, tagging
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> AssociationFacts | None:
         """Found by its key, then read for its role and tags."""
-        return unless_gone(lambda: self._read(aws.clients.eks))
+        return none_if_gone(lambda: self._read(aws.clients.eks))
 
     def _read(self, eks: EKSClient) -> AssociationFacts | None:
         for summary in eks.list_pod_identity_associations(**self._key)["associations"]:
@@ -84,7 +84,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
         """Waits until IAM's new role is visible to EKS; one that exists already is left to the proof."""
         eks = aws.clients.eks
         request = {**self._key, "roleArn": want.role_arn, "clientRequestToken": token, "tags": aws.tags(self.name)}
-        made = unless(
+        made = none_if(
             lambda: eventually(
                 aws,
                 lambda: eks.create_pod_identity_association(**request),
@@ -115,7 +115,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
         return {"id": have.id, "arn": have.arn, "role_arn": have.role_arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The associations of the stack's clusters whose own tags name the stack; add-ons' own carry none."""
         eks = aws.clients.eks
         for cluster in names_of(aws, stack):
@@ -128,7 +128,7 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
                     owner = owner_of(found.get("tags"))
                     if of_stack(owner, stack, aws.region):
                         slug = str(ServiceAccount(cluster, found["namespace"], found["serviceAccount"]))
-                        yield Sighting(cls.kind, slug, found["associationArn"], owner)
+                        yield FoundResource(cls.kind, slug, found["associationArn"], owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
@@ -148,6 +148,6 @@ class PodIdentityAssociation(Step[Aws, AssociationFacts]):
             ),
             change=(*on(own, "eks:UpdatePodIdentityAssociation"), *passing(place)),
             delete=on(own, "eks:DeletePodIdentityAssociation"),
-            survey=(*found(place), *read),
+            list_owned=(*found(place), *read),
             tag=tagged_anew(place),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from eksprov import errors
 from eksprov.aws.session import Aws, Identity
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 NAME_ONE = "name an IAM role or user under `access:` in the config"
 
@@ -32,7 +32,7 @@ def principal_of(aws: Aws, identity: Identity) -> str:
 
 def _role_arn(aws: Aws, role: str, identity: Identity) -> str:
     iam = aws.clients.iam
-    found = unless(lambda: iam.get_role(RoleName=role)["Role"]["Arn"], "AccessDenied", "NoSuchEntity")
+    found = none_if(lambda: iam.get_role(RoleName=role)["Role"]["Arn"], "AccessDenied", "NoSuchEntity")
     if found is None:
         raise errors.AccessError(
             f"cannot read the role {role!r} that calls AWS ({identity.arn}), which is to be the cluster's admin",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from eksprov.core.names import model_step
 from eksprov.steps.identity.iam_role import IamRole, role_name
 from eksprov.steps.identity.policy_json import policy
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 SESSIONS = ("sts:AssumeRole", "sts:TagSession")
 CLUSTER, NODE, VPC_CNI = "role/cluster", "role/node", "role/vpc-cni"
@@ -30,31 +30,31 @@ def ec2_principal(partition: str) -> str:
     return "ec2.amazonaws.com.cn" if partition == "aws-cn" else "ec2.amazonaws.com"
 
 
-def stack_roles(stack: str, choices: Choices, *, ipv6: bool = False) -> tuple[IamRole, ...]:
+def stack_roles(stack: str, settled: Settled, *, ipv6: bool = False) -> tuple[IamRole, ...]:
     """The roles of the cluster, its nodes and its CNI, which assigns addresses of one family."""
     return (
         IamRole(
             name=CLUSTER,
-            slug=role_name(stack, choices.region, "cluster"),
+            slug=role_name(stack, settled.region, "cluster"),
             service="eks.amazonaws.com",
             actions=SESSIONS,
-            policies=managed(choices.partition, "AmazonEKSClusterPolicy"),
+            policies=managed(settled.partition, "AmazonEKSClusterPolicy"),
             description=f"Control plane of the EKS cluster {stack}",
         ),
         IamRole(
             name=NODE,
-            slug=role_name(stack, choices.region, "node"),
-            service=ec2_principal(choices.partition),
-            policies=managed(choices.partition, *NODE_POLICIES),
+            slug=role_name(stack, settled.region, "node"),
+            service=ec2_principal(settled.partition),
+            policies=managed(settled.partition, *NODE_POLICIES),
             description=f"Nodes of the EKS cluster {stack}",
         ),
         IamRole(
             name=VPC_CNI,
-            slug=role_name(stack, choices.region, "vpc-cni"),
+            slug=role_name(stack, settled.region, "vpc-cni"),
             service="pods.eks.amazonaws.com",
             actions=SESSIONS,
-            policies=() if ipv6 else managed(choices.partition, "AmazonEKS_CNI_Policy"),
-            inline=_cni_ipv6(choices.partition) if ipv6 else "",
+            policies=() if ipv6 else managed(settled.partition, "AmazonEKS_CNI_Policy"),
+            inline=_cni_ipv6(settled.partition) if ipv6 else "",
             description=f"VPC CNI of the EKS cluster {stack}",
         ),
     )
@@ -73,13 +73,13 @@ def _cni_ipv6(partition: str) -> str:
     )
 
 
-def model_role(stack: str, choices: Choices, model: str, bucket: str) -> IamRole:
+def model_role(stack: str, settled: Settled, model: str, bucket: str) -> IamRole:
     """The role of a model's pods: reading `models/<model>/` of the bucket, and nothing else."""
-    arn, prefix = f"arn:{choices.partition}:s3:::{bucket}", f"models/{model}/*"
+    arn, prefix = f"arn:{settled.partition}:s3:::{bucket}", f"models/{model}/*"
     listing = {"StringLike": {"s3:prefix": [prefix]}}
     return IamRole(
         name=model_step(model, "role"),
-        slug=role_name(stack, choices.region, f"model-{model}"),
+        slug=role_name(stack, settled.region, f"model-{model}"),
         service="pods.eks.amazonaws.com",
         actions=SESSIONS,
         inline=policy(
@@ -92,15 +92,15 @@ def model_role(stack: str, choices: Choices, model: str, bucket: str) -> IamRole
     )
 
 
-def cluster_autoscaler_role(stack: str, choices: Choices, cluster: str) -> IamRole:
+def cluster_autoscaler_role(stack: str, settled: Settled, cluster: str) -> IamRole:
     """The role of the Cluster Autoscaler's pods: it reads what it must, and changes groups of this cluster alone.
 
     https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md#iam-policy; the
     condition is on a tag that EKS sets on the Auto Scaling groups of managed node groups.
     """
-    where = f"{choices.region}:{choices.account}"
-    groups = f"arn:{choices.partition}:autoscaling:{where}:autoScalingGroup:*:autoScalingGroupName/*"
-    described = f"arn:{choices.partition}:eks:{where}:nodegroup/{cluster}/*/*"
+    where = f"{settled.region}:{settled.account}"
+    groups = f"arn:{settled.partition}:autoscaling:{where}:autoScalingGroup:*:autoScalingGroupName/*"
+    described = f"arn:{settled.partition}:eks:{where}:nodegroup/{cluster}/*/*"
     reads = [
         *(f"autoscaling:Describe{what}" for what in ("AutoScalingGroups", "AutoScalingInstances", "Tags")),
         *(f"autoscaling:Describe{what}" for what in ("LaunchConfigurations", "ScalingActivities")),
@@ -111,7 +111,7 @@ def cluster_autoscaler_role(stack: str, choices: Choices, cluster: str) -> IamRo
     ours = {"StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster}": "owned"}}
     return IamRole(
         name=CLUSTER_AUTOSCALER,
-        slug=role_name(stack, choices.region, "cluster-autoscaler"),
+        slug=role_name(stack, settled.region, "cluster-autoscaler"),
         service="pods.eks.amazonaws.com",
         actions=SESSIONS,
         inline=policy(

@@ -22,7 +22,7 @@ from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.convergence.external import Part
 from eksprov.core.step import Outputs, Owner, Timing
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 SPOT = "spot.amazonaws.com"
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
@@ -55,7 +55,7 @@ class ServiceLinkedRole(Part[Aws, ServiceLinkedRoleFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> ServiceLinkedRoleFacts | None:
         """Whoever made it: it is every stack's of the account, so this one's too."""
-        found = unless(lambda: aws.clients.iam.get_role(RoleName=ROLES[self.slug])["Role"], GONE)
+        found = none_if(lambda: aws.clients.iam.get_role(RoleName=ROLES[self.slug])["Role"], GONE)
         return None if found is None else ServiceLinkedRoleFacts(found["Arn"], aws.owner)
 
     def create(self, aws: Aws, want: ServiceLinkedRoleFacts, token: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.convergence.converge import Piecewise
-from eksprov.core.step import HERE, Outputs, Owner, Phase, Sighting, State, Timing
+from eksprov.core.step import HERE, FoundResource, Outputs, Owner, Phase, PhaseState, Timing
 from eksprov.core.words import counted
 from eksprov.steps.leftovers.pieces import USUAL, VOLUME, Piece, delete, found_of
 from eksprov.steps.leftovers.reclaiming import RECLAIM, Reclaiming
@@ -25,7 +25,7 @@ NAME = "leftovers"
 
 @dataclass(frozen=True)
 class LeftoversFacts:
-    """What is left now."""
+    """What the cluster's controllers have left in AWS, as it is now."""
 
     pieces: tuple[Piece, ...] = field(default=(), compare=False)
     owner: Owner | None = field(default=None, compare=False)
@@ -75,19 +75,21 @@ class Leftovers(Piecewise[Aws, LeftoversFacts]):
 
     def phase(self, have: LeftoversFacts) -> Phase:
         """What is being swept, counted."""
-        return Phase(State.LEAVING, f"left by controllers: {counted(Counter(piece.what for piece in have.pieces))}")
+        return Phase(
+            PhaseState.LEAVING, f"left by controllers: {counted(Counter(piece.what for piece in have.pieces))}"
+        )
 
     def blockers(self, aws: Aws, have: LeftoversFacts) -> tuple[str, ...]:
         """Each piece and what holds it."""
         return tuple(f"{p.what} {p.id} ({p.text}{f'; {p.held}' if p.held else ''})" for p in have.pieces)
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """What is left of the cluster that is called like its stack."""
         for piece in cls(name=NAME, slug=stack).left(aws):
             yield sighted(piece, stack)
 
 
-def sighted(piece: Piece, stack: str) -> Sighting:
+def sighted(piece: Piece, stack: str) -> FoundResource:
     """The piece as something that has been seen of the stack."""
-    return Sighting(piece.what, piece.text, piece.id, Owner(stack, "", NAME, region=HERE))
+    return FoundResource(piece.what, piece.text, piece.id, Owner(stack, "", NAME, region=HERE))

@@ -24,7 +24,7 @@ from typing import Any
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.core.words import plural
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.network import (
     EKS_CLUSTER,
     FREE,
@@ -104,7 +104,7 @@ def pieces(aws: Aws, cluster: str, reclaiming: Reclaiming = USUAL, whats: Iterab
 def delete(aws: Aws, piece: Piece, *passing: str) -> None:
     """Send what deletes one piece; what holds it or has taken it meanwhile is no error."""
     call = next(call for what, _, call in KINDS if what == piece.what)
-    unless(lambda: call(aws, piece.id), *PASSING, *passing)
+    none_if(lambda: call(aws, piece.id), *PASSING, *passing)
 
 
 def _owned(tags: Tags, cluster: str) -> bool:
@@ -144,7 +144,7 @@ def _tagged(aws: Aws, arns: Iterable[str], cluster: str) -> list[str]:
     every, mine = sorted(arns), []
     for first in range(0, len(every), TAGS_AT_ONCE):
         part = every[first : first + TAGS_AT_ONCE]
-        answer = unless(lambda part=part: aws.clients.elbv2.describe_tags(ResourceArns=part), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        answer = none_if(lambda part=part: aws.clients.elbv2.describe_tags(ResourceArns=part), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         described = answer["TagDescriptions"] if answer is not None else []
         mine += [each["ResourceArn"] for each in described if _owned(as_dict(each["Tags"]), cluster)]
     return mine
@@ -156,7 +156,7 @@ def _classic_load_balancers(aws: Aws, cluster: str, what: str) -> Iterator[Piece
     names = sorted(lb["LoadBalancerName"] for page in pages for lb in page["LoadBalancerDescriptions"])
     for first in range(0, len(names), TAGS_AT_ONCE):
         part = names[first : first + TAGS_AT_ONCE]
-        answer = unless(lambda part=part: elb.describe_tags(LoadBalancerNames=part), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        answer = none_if(lambda part=part: elb.describe_tags(LoadBalancerNames=part), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         for each in answer["TagDescriptions"] if answer is not None else []:
             if _owned(as_dict(each["Tags"]), cluster):
                 yield Piece(what, each["LoadBalancerName"], each["LoadBalancerName"])
@@ -220,7 +220,7 @@ def _log_groups(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
         pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
         for found in [group for page in pages for group in page["logGroups"]]:
             name, arn = found["logGroupName"], found["arn"].removesuffix(":*")
-            tagged = unless(lambda arn=arn: logs.list_tags_for_resource(resourceArn=arn), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            tagged = none_if(lambda arn=arn: logs.list_tags_for_resource(resourceArn=arn), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
             if tagged is not None and not tagged["tags"] and (prefix.endswith("/") or name == prefix):
                 yield Piece(what, name, name)
 
@@ -231,7 +231,7 @@ def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
     pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/karpenter/{aws.region}/{cluster}/")
     for profile in [profile for page in pages for profile in page["InstanceProfiles"]]:
         name = profile["InstanceProfileName"]
-        found = unless(lambda name=name: iam.get_instance_profile(InstanceProfileName=name), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        found = none_if(lambda name=name: iam.get_instance_profile(InstanceProfileName=name), *PASSING)  # type: ignore[misc]  # mypy cannot infer a lambda's default
         if found is not None and _owned(as_dict(found["InstanceProfile"].get("Tags")), cluster):
             yield Piece(what, name, f"of {plural(len(profile['Roles']), 'role')}")
     pages = iam.get_paginator("list_instance_profiles").paginate(PathPrefix=f"/eks/{aws.region}/{cluster}/")
@@ -240,7 +240,7 @@ def _instance_profiles(aws: Aws, cluster: str, what: str) -> Iterator[Piece]:
         yield Piece(what, name, f"of {plural(roles, 'role')}")
     role = role_name(cluster, aws.region, "auto-node")
     listed = iam.get_paginator("list_instance_profiles_for_role")
-    pages_of_role = unless(lambda: list(listed.paginate(RoleName=role)), GONE) or []
+    pages_of_role = none_if(lambda: list(listed.paginate(RoleName=role)), GONE) or []
     for name in [profile["InstanceProfileName"] for page in pages_of_role for profile in page["InstanceProfiles"]]:
         if name.startswith("eks") and name not in under:  # AmazonEKSComputePolicy lets EKS fill no others
             yield Piece(what, name, f"of {role}")
@@ -251,7 +251,7 @@ def _delete_instance_profile(aws: Aws, name: str) -> None:
     iam = aws.clients.iam
     for role in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
         take_out = partial(iam.remove_role_from_instance_profile, InstanceProfileName=name, RoleName=role["RoleName"])
-        unless(take_out, GONE)  # sent again after a lost answer, it finds the role out of it; the profile still stands
+        none_if(take_out, GONE)  # sent again after a lost answer, it finds the role out of it; the profile still stands
     iam.delete_instance_profile(InstanceProfileName=name)
 
 
@@ -277,7 +277,7 @@ def _revoke(revoke: Callable[..., Any], holder: str, rules: Iterable[Any], named
         }
         for rule in rules
     ]
-    unless(lambda: revoke(GroupId=holder, IpPermissions=only), "InvalidPermission.NotFound", *PASSING)
+    none_if(lambda: revoke(GroupId=holder, IpPermissions=only), "InvalidPermission.NotFound", *PASSING)
 
 
 Find = Callable[[Aws, str, str], Iterator[Piece]]

@@ -17,8 +17,8 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.billing import Billing, each
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
+from eksprov.steps.absent import none_if
 
 GONE = ("ResourceNotFoundException", "ResourceNotFound")
 AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
@@ -110,12 +110,12 @@ class Alarm(Step[Aws, AlarmFacts]):
         return {"arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The alarms whose name begins with the stack's, by their tags."""
         for name, alarm in _listed(aws, stack).items():
             owner = owner_of(_tags(aws, alarm["AlarmArn"]))
             if of_stack(owner, stack, aws.region):
-                yield Sighting(cls.kind, name, alarm["AlarmArn"], owner)
+                yield FoundResource(cls.kind, name, alarm["AlarmArn"], owner)
 
     def _put(self, aws: Aws, want: AlarmFacts, **more: Any) -> None:
         watch, told = want.watch, sorted(want.actions)
@@ -146,7 +146,7 @@ class Alarm(Step[Aws, AlarmFacts]):
             make=on(own, "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", condition=place.requested),
             change=on(own, "cloudwatch:PutMetricAlarm", condition=place.owned),
             delete=on(named, "cloudwatch:DeleteAlarms", condition=place.owned),
-            survey=read,
+            list_owned=read,
             tag=on(own, "cloudwatch:TagResource", "cloudwatch:UntagResource", condition=place.owned),
         )
 
@@ -160,7 +160,7 @@ def _listed(aws: Aws, prefix: str) -> dict[str, Any]:
 
 def _tags(aws: Aws, arn: str) -> dict[str, str] | None:
     """None where the alarm is gone meanwhile."""
-    found = unless(lambda: aws.clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], *GONE)
+    found = none_if(lambda: aws.clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], *GONE)
     return None if found is None else as_dict(found)
 
 

@@ -18,9 +18,9 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN, Unknown
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
 from eksprov.core.words import plural
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 GONE = ("ResourceNotFound", "ResourceNotFoundException", "DashboardNotFoundError")
 COLUMNS, WIDTH, HEIGHT = 2, 12, 6  # a dashboard is 24 units wide
@@ -75,7 +75,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
     def discover(self, aws: Aws, *, fresh: bool = False) -> DashboardFacts | None:
         """The dashboard and its tags."""
         cloudwatch = aws.clients.cloudwatch
-        found = unless(lambda: cloudwatch.get_dashboard(DashboardName=self.slug), *GONE)
+        found = none_if(lambda: cloudwatch.get_dashboard(DashboardName=self.slug), *GONE)
         if found is None:
             return None
         owner = _owner(aws, found["DashboardArn"], _region(self.slug, aws.owner.stack, aws.region))
@@ -93,13 +93,13 @@ class Dashboard(Step[Aws, DashboardFacts]):
 
     def delete(self, aws: Aws, have: DashboardFacts) -> None:
         """The dashboard; the metrics are not its own."""
-        unless(lambda: aws.clients.cloudwatch.delete_dashboards(DashboardNames=[self.slug]), *GONE)
+        none_if(lambda: aws.clients.cloudwatch.delete_dashboards(DashboardNames=[self.slug]), *GONE)
 
     def outputs(self, have: DashboardFacts) -> dict[str, str]:
         return {"name": self.slug, "arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The dashboards whose name begins with the stack's and the region's, by their tags."""
         begin = f"{stack}-{aws.region}"
         pages = aws.clients.cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=begin)
@@ -107,7 +107,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
             name, arn = entry["DashboardName"], entry["DashboardArn"]
             owner = _owner(aws, arn, _region(name, stack, aws.region))
             if of_stack(owner, stack, aws.region):
-                yield Sighting(cls.kind, name, arn, owner)
+                yield FoundResource(cls.kind, name, arn, owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
@@ -121,7 +121,7 @@ class Dashboard(Step[Aws, DashboardFacts]):
             make=on(own, "cloudwatch:PutDashboard", "cloudwatch:TagResource"),
             change=on(own, "cloudwatch:PutDashboard"),
             delete=on(tuple(dict.fromkeys((*own, *models))), "cloudwatch:DeleteDashboards"),
-            survey=(*on(ANYTHING, "cloudwatch:ListDashboards"), *tags),
+            list_owned=(*on(ANYTHING, "cloudwatch:ListDashboards"), *tags),
             tag=on(own, "cloudwatch:TagResource", "cloudwatch:UntagResource"),
         )
 
@@ -158,5 +158,5 @@ def _region(name: str, stack: str, region: str) -> str:
 
 
 def _owner(aws: Aws, arn: str, region: str) -> Owner | None:
-    found = unless(lambda: aws.clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], *GONE)
+    found = none_if(lambda: aws.clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"], *GONE)
     return owner_of(as_dict(found), region)

@@ -23,8 +23,8 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import some
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
+from eksprov.steps.absent import none_if
 
 GONE = "ResourceNotFoundException"
 CHANGING = (Passing("ConcurrentModificationException"),)
@@ -69,7 +69,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> EventRuleFacts | None:
         """The rule, its targets, its tags."""
-        return unless(lambda: self._read(aws), GONE)
+        return none_if(lambda: self._read(aws), GONE)
 
     def _read(self, aws: Aws) -> EventRuleFacts:
         events = aws.clients.events
@@ -106,7 +106,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
         return {"arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The rules whose name begins with the stack's, by their tags."""
         events = aws.clients.events
         pages = events.get_paginator("list_rules").paginate(NamePrefix=f"{stack}-")
@@ -114,7 +114,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
             with tolerating(GONE):
                 owner = owner_of(as_dict(events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]))
                 if of_stack(owner, stack, aws.region):
-                    yield Sighting(cls.kind, rule["Name"], rule["Arn"], owner)
+                    yield FoundResource(cls.kind, rule["Name"], rule["Arn"], owner)
 
     def _put(self, aws: Aws, want: EventRuleFacts, **more: Any) -> None:
         aws.clients.events.put_rule(
@@ -148,7 +148,7 @@ class EventRule(Step[Aws, EventRuleFacts]):
             make=(*on(own, "events:TagResource", condition=place.requested), *write),
             change=(*write, *on(own, "events:RemoveTargets")),
             delete=on(named, "events:RemoveTargets", "events:DeleteRule", condition=place.owned),
-            survey=(*on(ANYTHING, "events:ListRules"), *on(named, tags)),
+            list_owned=(*on(ANYTHING, "events:ListRules"), *on(named, tags)),
             tag=on(own, "events:TagResource", "events:UntagResource", condition=place.owned),
         )
 

@@ -24,9 +24,9 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.convergence.converge import is_ours
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
 from eksprov.core.words import plural
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.reading import described_cluster
 
 PREFIX, INSIGHTS = "/aws/eks/", "/aws/containerinsights/"  # the cluster's name follows
@@ -77,7 +77,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         if group is None:
             return None
         arn = _arn(group)
-        tags = unless(lambda: logs.list_tags_for_resource(resourceArn=arn)["tags"], GONE)
+        tags = none_if(lambda: logs.list_tags_for_resource(resourceArn=arn)["tags"], GONE)
         if tags is None:
             return None
         leftover = not tags and self._is_leftover(aws)
@@ -87,7 +87,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
     def create(self, aws: Aws, want: LogGroupFacts, token: str) -> dict[str, str]:
         """The group with its tags, then its retention, unless the group turns out to be a stranger's."""
         logs, tags = aws.clients.logs, aws.tags(self.name)
-        made = unless(
+        made = none_if(
             lambda: eventually(
                 aws, lambda: logs.create_log_group(logGroupName=self.slug, tags=tags), ABORTED, limit_s=ABORTED_LIMIT_S
             ),
@@ -122,7 +122,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
         return {"name": self.slug, "arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Log groups whose cluster's name begins with the stack's, by their tags."""
         listing = aws.clients.logs.get_paginator("describe_log_groups")
         every = [listing.paginate(logGroupNamePrefix=f"{prefix}{stack}") for prefix in (PREFIX, INSIGHTS)]
@@ -130,7 +130,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
             with tolerating(GONE):
                 owner = owner_of(aws.clients.logs.list_tags_for_resource(resourceArn=_arn(group))["tags"])
                 if of_stack(owner, stack, aws.region):
-                    yield Sighting(cls.kind, group["logGroupName"], _arn(group), owner)
+                    yield FoundResource(cls.kind, group["logGroupName"], _arn(group), owner)
 
     def _retain(self, aws: Aws, days: int) -> None:
         """A group that was just made may not be found yet, or be still at work on its creation."""
@@ -156,7 +156,7 @@ class LogGroup(Step[Aws, LogGroupFacts]):
             ),
             change=(*retain, *on(own, "logs:TagResource", condition=place.requested)),
             delete=on(own, "logs:DeleteLogGroup"),
-            survey=(*describe, *on(alike, "logs:ListTagsForResource")),
+            list_owned=(*describe, *on(alike, "logs:ListTagsForResource")),
             tag=on(place.arn("logs", *names), "logs:TagResource", "logs:UntagResource", condition=place.owned),
         )
 

@@ -21,8 +21,8 @@ from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
 from eksprov.core.names import last_part
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Timing, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.identity.policy_json import canonical
 
 GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -67,7 +67,7 @@ class Queue(Step[Aws, QueueFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> QueueFacts | None:
         """Its address, its attributes, its tags."""
-        return unless(lambda: self._read(aws), *GONE)
+        return none_if(lambda: self._read(aws), *GONE)
 
     def _read(self, aws: Aws) -> QueueFacts:
         sqs = aws.clients.sqs
@@ -86,7 +86,7 @@ class Queue(Step[Aws, QueueFacts]):
     def create(self, aws: Aws, want: QueueFacts, token: str) -> dict[str, str]:
         """The queue with its attributes and tags; one of that name with others is left to the proof."""
         attributes, tags = _attributes(want), aws.tags(self.name)
-        unless(
+        none_if(
             lambda: eventually(
                 aws,
                 lambda: aws.clients.sqs.create_queue(QueueName=self.slug, Attributes=attributes, tags=tags),
@@ -109,7 +109,7 @@ class Queue(Step[Aws, QueueFacts]):
         return {"name": self.slug, "arn": have.arn, "url": have.url}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The queues whose name begins with the stack's, by their tags."""
         sqs = aws.clients.sqs
         asked: Any = {"QueueNamePrefix": f"{stack}-", "PaginationConfig": {"PageSize": MOST_A_PAGE}}
@@ -119,7 +119,7 @@ class Queue(Step[Aws, QueueFacts]):
             with tolerating(*GONE):
                 owner = owner_of(sqs.list_queue_tags(QueueUrl=url).get("Tags"))
                 if of_stack(owner, stack, aws.region):
-                    yield Sighting(cls.kind, last_part(url), url, owner)
+                    yield FoundResource(cls.kind, last_part(url), url, owner)
 
     def _url(self, aws: Aws) -> str:
         return aws.clients.sqs.get_queue_url(QueueName=self.slug)["QueueUrl"]
@@ -133,7 +133,7 @@ class Queue(Step[Aws, QueueFacts]):
             make=on(own, "sqs:CreateQueue", "sqs:TagQueue", condition=place.requested),
             change=on(own, "sqs:SetQueueAttributes"),
             delete=on(named, "sqs:DeleteQueue", condition=place.owned),
-            survey=(*on(ANYTHING, "sqs:ListQueues"), *tags),
+            list_owned=(*on(ANYTHING, "sqs:ListQueues"), *tags),
             tag=on(own, "sqs:TagQueue", "sqs:UntagQueue", condition=place.owned),
         )
 

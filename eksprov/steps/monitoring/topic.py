@@ -21,8 +21,8 @@ from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import some
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Traits
+from eksprov.steps.absent import none_if
 
 GONE = ("NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException")
 PENDING = ("PendingConfirmation", "Deleted")
@@ -63,11 +63,11 @@ class Topic(Step[Aws, TopicFacts]):
     def discover(self, aws: Aws, *, fresh: bool = False) -> TopicFacts | None:
         """The topic's tags and subscriptions."""
         sns = aws.clients.sns
-        tags = unless(lambda: sns.list_tags_for_resource(ResourceArn=self.slug)["Tags"], *GONE)
+        tags = none_if(lambda: sns.list_tags_for_resource(ResourceArn=self.slug)["Tags"], *GONE)
         if tags is None:
             return None
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.slug)
-        found = unless(lambda: [item for page in pages for item in page["Subscriptions"]], *GONE)
+        found = none_if(lambda: [item for page in pages for item in page["Subscriptions"]], *GONE)
         if found is None:
             return None
         mails = [(item["Endpoint"], item["SubscriptionArn"]) for item in found if item["Protocol"] == "email"]
@@ -78,7 +78,7 @@ class Topic(Step[Aws, TopicFacts]):
         """The topic with its tags, then the subscriptions; a stranger's topic is refused by AWS for its tags."""
         name = self.slug.rsplit(":", 1)[1]
         tags = as_list(aws.tags(self.name))
-        made = unless(lambda: aws.clients.sns.create_topic(Name=name, Tags=tags), "InvalidParameter")
+        made = none_if(lambda: aws.clients.sns.create_topic(Name=name, Tags=tags), "InvalidParameter")
         if made is not None:
             self._subscribe(aws, want.emails)
         return {"arn": self.slug}
@@ -103,20 +103,22 @@ class Topic(Step[Aws, TopicFacts]):
         if not waiting:
             return READY
         who = f"{', '.join(waiting)} {'has' if len(waiting) == 1 else 'have'}"
-        return Phase(State.READY, f"{who} to confirm the subscription, by the link in AWS's e-mail, within two days")
+        return Phase(
+            PhaseState.READY, f"{who} to confirm the subscription, by the link in AWS's e-mail, within two days"
+        )
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The topics whose name begins with the stack's, by their tags."""
         sns = aws.clients.sns
         pages = sns.get_paginator("list_topics").paginate()
         for arn in [topic["TopicArn"] for page in pages for topic in page["Topics"]]:
             if not arn.rsplit(":", 1)[1].startswith(f"{stack}-"):
                 continue
-            tags = unless(lambda arn=arn: sns.list_tags_for_resource(ResourceArn=arn)["Tags"], *GONE)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            tags = none_if(lambda arn=arn: sns.list_tags_for_resource(ResourceArn=arn)["Tags"], *GONE)  # type: ignore[misc]  # mypy cannot infer a lambda's default
             owner = owner_of(as_dict(tags))
             if of_stack(owner, stack, aws.region):
-                yield Sighting(cls.kind, arn, arn, owner)
+                yield FoundResource(cls.kind, arn, arn, owner)
 
     def _subscribe(self, aws: Aws, emails: Iterable[str]) -> None:
         for mail in sorted(emails):
@@ -133,6 +135,6 @@ class Topic(Step[Aws, TopicFacts]):
             make=(*on(own, "sns:CreateTopic", "sns:TagResource", condition=place.requested), *mails),
             change=(*mails, *on(ANYTHING, "sns:Unsubscribe", condition=place.here)),
             delete=on(named, "sns:DeleteTopic", condition=place.owned),
-            survey=(*on(ANYTHING, "sns:ListTopics"), *tags),
+            list_owned=(*on(ANYTHING, "sns:ListTopics"), *tags),
             tag=on(place.slugs(cls.kind), "sns:TagResource", "sns:UntagResource", condition=place.owned),
         )

@@ -17,7 +17,7 @@ from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import STACK, STEP, as_dict, as_list, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
-from eksprov.core.step import F, Owner, Sighting, Step, Traits
+from eksprov.core.step import F, FoundResource, Owner, Step, Traits
 from eksprov.steps.network.rights import MadeInEc2
 
 T = TypeVar("T")
@@ -70,12 +70,12 @@ class Tagged(MadeInEc2, Step[Aws, F]):
         return [{"ResourceType": resource_type, "Tags": as_list(tags)}]
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Every live resource of the kind whose tags name the stack."""
         for item in cls.load(aws, [by_tag(STACK, stack)]):
             owner = owner_in(item)
             if of_stack(owner, stack, aws.region):
-                yield Sighting(cls.kind, as_dict(item.get("Tags")).get("Name", ""), item[cls.id_key], owner)
+                yield FoundResource(cls.kind, as_dict(item.get("Tags")).get("Name", ""), item[cls.id_key], owner)
 
 
 def owner_in(item: Item) -> Owner | None:

@@ -16,7 +16,7 @@ from eksprov.aws.session import Aws
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing
 from eksprov.steps.network.ec2 import Filters, Item, Tagged
 from eksprov.steps.network.rights import made, ours, reads, tagged_anew
 
@@ -72,8 +72,8 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
     def phase(self, have: EgressOnlyInternetGatewayFacts) -> Phase:
         """Moving while EC2 attaches it."""
         if have.state in ("detaching", "detached"):
-            return Phase(State.LEAVING, f"gateway is {have.state}")
-        return Phase(State.MOVING, "gateway is attaching") if have.state == "attaching" else READY
+            return Phase(PhaseState.LEAVING, f"gateway is {have.state}")
+        return Phase(PhaseState.MOVING, "gateway is attaching") if have.state == "attaching" else READY
 
     def create(self, aws: Aws, want: EgressOnlyInternetGatewayFacts, token: str) -> dict[str, str]:
         """The token is always passed: the SDK fills it in for other calls, but not for this one."""
@@ -104,6 +104,6 @@ class EgressOnlyInternetGateway(Tagged[EgressOnlyInternetGatewayFacts]):
             read=reads("DescribeEgressOnlyInternetGateways"),
             make=made(place, cls, "vpc"),
             delete=ours(place, (kind,), "ec2:DeleteEgressOnlyInternetGateway"),
-            survey=reads("DescribeEgressOnlyInternetGateways"),
+            list_owned=reads("DescribeEgressOnlyInternetGateways"),
             tag=tagged_anew(place, cls),
         )

@@ -98,7 +98,7 @@ class ElasticIp(Tagged[ElasticIpFacts]):
             read=reads("DescribeAddresses"),
             make=made(place, cls),
             delete=ours(place, ("elastic-ip",), "ec2:ReleaseAddress"),
-            survey=reads("DescribeAddresses"),
+            list_owned=reads("DescribeAddresses"),
             tag=tagged_anew(place, cls),
             check=reads("DescribeAddresses"),
         )

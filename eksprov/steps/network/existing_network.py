@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eksprov import errors
 from eksprov.aws.session import Aws
 from eksprov.config.schema.network import NEEDED_ENDPOINTS
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.core.words import plural
 from eksprov.steps.network.ec2 import Item, where
 from eksprov.steps.network.existing_subnet import ExistingSubnet, ExistingSubnetFacts, subnets_in
@@ -61,7 +61,7 @@ def problems(seen: Seen, config: Config) -> Iterator[str]:
         return
     vpc = ExistingVpc(name="", slug=seen.vpc.id)
     phase = vpc.phase(seen.vpc)
-    if phase.state is State.FAILED:
+    if phase.state is PhaseState.FAILED:
         yield phase.message
     yield from _no_ipv6(seen, config) if network.ipv6 else _overlaps(seen.vpc, config)
     for subnet_id in (*network.subnet_ids, *network.public_subnet_ids):
@@ -122,7 +122,7 @@ def _of_subnet(seen: Seen, subnet_id: str, config: Config) -> Iterator[str]:
         yield f"it has no subnet {subnet_id}"
         return
     phase = ExistingSubnet(name="", slug=subnet_id).phase(subnet)
-    if phase.state is State.FAILED:
+    if phase.state is PhaseState.FAILED:
         yield phase.message
     if subnet.zone_id in config.network.exclude_zone_ids:
         yield f"{subnet_id} is in zone {subnet.zone_id}, which network.exclude_zone_ids names"

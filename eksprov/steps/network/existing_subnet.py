@@ -13,8 +13,8 @@ from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict
 from eksprov.core.billing import UNBILLED, Billing
-from eksprov.core.convergence.external import Borrowed
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.convergence.external import External
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing
 from eksprov.steps.network.ec2 import Item, where
 from eksprov.steps.network.rights import reads
 from eksprov.steps.network.subnet import ROLE_TAG, ROLES, Subnet, delete_leaked_interfaces
@@ -42,7 +42,7 @@ class ExistingSubnetFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingSubnet(Borrowed[Aws, ExistingSubnetFacts]):
+class ExistingSubnet(External[Aws, ExistingSubnetFacts]):
     """`slug` is the subnet's id; it must lie in `vpc_id`."""
 
     kind: ClassVar[str] = "existing-subnet"
@@ -66,9 +66,9 @@ class ExistingSubnet(Borrowed[Aws, ExistingSubnetFacts]):
     def phase(self, have: ExistingSubnetFacts) -> Phase:
         """Failed where EKS would refuse it."""
         if self.vpc_id and have.vpc_id != self.vpc_id:
-            return Phase(State.FAILED, f"{have.id} is in {have.vpc_id}, not in {self.vpc_id}")
+            return Phase(PhaseState.FAILED, f"{have.id} is in {have.vpc_id}, not in {self.vpc_id}")
         if have.zone_id in NO_CONTROL_PLANE:
-            return Phase(State.FAILED, f"{have.id} is in zone {have.zone_id}, where EKS places no control plane")
+            return Phase(PhaseState.FAILED, f"{have.id} is in zone {have.zone_id}, where EKS places no control plane")
         return READY
 
     def outputs(self, have: ExistingSubnetFacts) -> dict[str, str]:

@@ -13,8 +13,8 @@ from eksprov.aws.faults import is_missing
 from eksprov.aws.rights import Place, Rights
 from eksprov.aws.session import Aws
 from eksprov.core.billing import UNBILLED, Billing
-from eksprov.core.convergence.external import Borrowed
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing
+from eksprov.core.convergence.external import External
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing
 from eksprov.steps.network.ec2 import Item, where
 from eksprov.steps.network.rights import ours, reads
 from eksprov.steps.network.vpc import Vpc, ipv6_range_of
@@ -33,7 +33,7 @@ class ExistingVpcFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingVpc(Borrowed[Aws, ExistingVpcFacts]):
+class ExistingVpc(External[Aws, ExistingVpcFacts]):
     """`slug` is the VPC's id."""
 
     kind: ClassVar[str] = "existing-vpc"
@@ -54,7 +54,9 @@ class ExistingVpc(Borrowed[Aws, ExistingVpcFacts]):
         off = [*(() if have.dns_support else ("DNS support",)), *(() if have.dns_hostnames else ("DNS hostnames",))]
         if not off:
             return READY
-        return Phase(State.FAILED, f"{' and '.join(off)} of {have.id} must be on, or nodes do not register with EKS")
+        return Phase(
+            PhaseState.FAILED, f"{' and '.join(off)} of {have.id} must be on, or nodes do not register with EKS"
+        )
 
     def outputs(self, have: ExistingVpcFacts) -> dict[str, str]:
         """The id and the primary range."""

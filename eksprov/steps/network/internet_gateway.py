@@ -130,6 +130,6 @@ class InternetGateway(Tagged[InternetGatewayFacts]):
                 *ours(place, both, "ec2:DetachInternetGateway"),
                 *ours(place, ("internet-gateway",), "ec2:DeleteInternetGateway"),
             ),
-            survey=reads("DescribeInternetGateways"),
+            list_owned=reads("DescribeInternetGateways"),
             tag=tagged_anew(place, cls),
         )

@@ -18,7 +18,7 @@ from eksprov.aws.tags import STACK, STEP, of_stack
 from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, eventually
 from eksprov.core.billing import Billing, each
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing, Traits
 from eksprov.steps.network.ec2 import Filters, Item, Tagged, by_tag, owner_in
 from eksprov.steps.network.rights import made, ours, reads, tagged_anew
 
@@ -88,11 +88,13 @@ class NatGateway(Tagged[NatGatewayFacts]):
     def phase(self, have: NatGatewayFacts) -> Phase:
         match have.state:
             case "pending":
-                return Phase(State.MOVING, "NAT gateway is pending")
+                return Phase(PhaseState.MOVING, "NAT gateway is pending")
             case "deleting":
-                return Phase(State.LEAVING, "NAT gateway is being deleted")
+                return Phase(PhaseState.LEAVING, "NAT gateway is being deleted")
             case "failed":
-                return Phase(State.FAILED, f"NAT gateway {have.id} failed: {have.failure or 'AWS does not say why'}")
+                return Phase(
+                    PhaseState.FAILED, f"NAT gateway {have.id} failed: {have.failure or 'AWS does not say why'}"
+                )
             case _:
                 return READY
 
@@ -138,7 +140,7 @@ class NatGateway(Tagged[NatGatewayFacts]):
             read=reads("DescribeNatGateways"),
             make=made(place, cls, "elastic-ip", "subnet"),
             delete=ours(place, ("natgateway",), "ec2:DeleteNatGateway"),
-            survey=reads("DescribeNatGateways"),
+            list_owned=reads("DescribeNatGateways"),
             tag=tagged_anew(place, cls),
             check=reads("DescribeNatGateways", "DescribeSubnets"),
         )

@@ -220,7 +220,7 @@ class RouteTable(Tagged[RouteTableFacts]):
                 *ours(place, both, "ec2:DisassociateRouteTable"),
                 *ours(place, own, "ec2:DeleteRouteTable"),
             ),
-            survey=reads("DescribeRouteTables"),
+            list_owned=reads("DescribeRouteTables"),
             tag=tagged_anew(place, cls),
         )
 

@@ -177,7 +177,7 @@ class SecurityGroup(Tagged[SecurityGroupFacts]):
             make=(*made(place, cls, "vpc"), *rules),
             change=(*rules, *ours(place, ("security-group",), "ec2:RevokeSecurityGroupIngress")),
             delete=ours(place, ("security-group",), "ec2:DeleteSecurityGroup"),
-            survey=reads("DescribeSecurityGroups"),
+            list_owned=reads("DescribeSecurityGroups"),
             tag=tagged_anew(place, cls),
         )
 

@@ -242,7 +242,7 @@ class Subnet(Tagged[SubnetFacts]):
                 *reads("DescribeNetworkInterfaces"),
                 *interfaces,
             ),
-            survey=reads("DescribeSubnets"),
+            list_owned=reads("DescribeSubnets"),
             tag=tagged_anew(place, cls),
         )
 

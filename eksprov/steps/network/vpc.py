@@ -24,7 +24,7 @@ from eksprov.core.change import left_to_others
 from eksprov.core.convergence.converge import is_ours
 from eksprov.core.describing import known
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing, Traits
 from eksprov.steps.cluster.network import is_clusters_group
 from eksprov.steps.network.ec2 import Filters, Item, Tagged, interfaces, named, owner_in, sent_once, where
 from eksprov.steps.network.rights import made, ours, reads, tagged_anew
@@ -136,7 +136,7 @@ class Vpc(Tagged[VpcFacts]):
         """Ready once the IPv6 range is there to cut subnets from."""
         if not self.ipv6 or have.ipv6_state in ("", "associated"):
             return READY
-        state = State.MOVING if have.ipv6_state == "associating" else State.FAILED
+        state = PhaseState.MOVING if have.ipv6_state == "associating" else PhaseState.FAILED
         return Phase(state, f"the IPv6 range of {have.id} is {have.ipv6_state}")
 
     def delete(self, aws: Aws, have: VpcFacts) -> None:
@@ -202,7 +202,7 @@ class Vpc(Tagged[VpcFacts]):
                     "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets"
                 ),  # to name what holds it
             ),
-            survey=reads("DescribeVpcs"),
+            list_owned=reads("DescribeVpcs"),
             tag=tagged_anew(place, cls),
             check=reads("DescribeVpcs"),
         )

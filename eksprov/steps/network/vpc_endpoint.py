@@ -25,9 +25,9 @@ from eksprov.aws.waiting import NOT_SEEN_YET, SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.billing import BilledItem, Billing, Terms
 from eksprov.core.change import Unknown
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, State, Timing, Traits
+from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState, Timing, Traits
 from eksprov.core.words import plural
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 from eksprov.steps.network.ec2 import Filters, Item, Tagged
 from eksprov.steps.network.rights import made, ours, reads, tagged_anew
 
@@ -137,11 +137,13 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
 
     def phase(self, have: VpcEndpointFacts) -> Phase:
         if have.state in MOVING:
-            return Phase(State.MOVING, f"endpoint is {have.state}")
+            return Phase(PhaseState.MOVING, f"endpoint is {have.state}")
         if have.state == "deleting":
-            return Phase(State.LEAVING, "endpoint is being deleted")
+            return Phase(PhaseState.LEAVING, "endpoint is being deleted")
         if have.state in FAILED:
-            return Phase(State.FAILED, f"endpoint {have.id} {have.state}: {have.failure or 'AWS does not say why'}")
+            return Phase(
+                PhaseState.FAILED, f"endpoint {have.id} {have.state}: {have.failure or 'AWS does not say why'}"
+            )
         return READY
 
     def create(self, aws: Aws, want: VpcEndpointFacts, token: str) -> dict[str, str]:
@@ -227,7 +229,7 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
             make=(*made(place, cls, *parents), *zone, *families),
             change=ours(place, ("vpc-endpoint", *parents[1:]), "ec2:ModifyVpcEndpoint"),
             delete=ours(place, ("vpc-endpoint",), "ec2:DeleteVpcEndpoints"),
-            survey=reads("DescribeVpcEndpoints"),
+            list_owned=reads("DescribeVpcEndpoints"),
             tag=tagged_anew(place, cls),
         )
 
@@ -235,7 +237,7 @@ class VpcEndpoint(Tagged[VpcEndpointFacts]):
 def _families(aws: Aws, name: str, kind: str) -> dict[str, str]:
     """The parameter for both families of addresses; empty where the service has none of IPv6, or is not there."""
     ask: Any = {"ServiceNames": [name]}
-    answer = unless(lambda: aws.clients.ec2.describe_vpc_endpoint_services(**ask), "InvalidServiceName")
+    answer = none_if(lambda: aws.clients.ec2.describe_vpc_endpoint_services(**ask), "InvalidServiceName")
     details = answer["ServiceDetails"] if answer is not None else []
     found = [one for one in details if kind in {each.get("ServiceType") for each in one.get("ServiceType", [])}]
     both = any("ipv6" in one.get("SupportedIpAddressTypes", []) for one in found)

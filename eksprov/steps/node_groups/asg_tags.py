@@ -24,10 +24,10 @@ from eksprov.aws.tags import STACK, as_dict, of_stack, owner_of
 from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.names import InCluster
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
 from eksprov.core.words import plural
 from eksprov.steps.cluster.rights import inside
-from eksprov.steps.node_groups.choices import HASH
+from eksprov.steps.node_groups.alternatives import HASH
 
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
 OURS = tuple(TEMPLATE + part for part in ("label/", "taint/", "resources/"))
@@ -104,14 +104,14 @@ class AsgTags(Step[Aws, TemplateFacts]):
         return {"autoscaling_group": have.group}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Every Auto Scaling group that carries our owner's tags."""
         for group in _groups(aws, {STACK: stack}):
             tags = as_dict(group["Tags"])
             owner = owner_of(tags)
             if of_stack(owner, stack, aws.region):
                 slug = InCluster(tags.get(CLUSTER_TAG, ""), tags.get(GROUP_TAG, ""))
-                yield Sighting(cls.kind, str(slug), group["AutoScalingGroupARN"], owner)
+                yield FoundResource(cls.kind, str(slug), group["AutoScalingGroupARN"], owner)
 
     def _found(self, aws: Aws) -> TemplateFacts | None:
         at = InCluster.parse(self.slug)
@@ -153,7 +153,7 @@ class AsgTags(Step[Aws, TemplateFacts]):
             make=on(groups, "autoscaling:CreateOrUpdateTags", condition=eks),
             change=on(groups, "autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags", condition=eks),
             delete=on(groups, "autoscaling:DeleteTags", condition=eks),
-            survey=read,
+            list_owned=read,
         )
 
 

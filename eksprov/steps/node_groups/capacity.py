@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eksprov.aws.session import Aws
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 # What another type, zone or way of buying may cure. InvalidParameterCombination is how a free plan refuses a type.
 CURED_ELSEWHERE = (
@@ -52,7 +52,7 @@ def activities(aws: Aws, group: str) -> tuple[Mapping[str, Any], ...]:
         found = pages.paginate(AutoScalingGroupName=group, PaginationConfig={"MaxItems": NEWEST})
         return tuple(activity for page in found for activity in page["Activities"])
 
-    return unless(read, "ValidationError", "AccessDenied", "AccessDeniedException") or ()
+    return none_if(read, "ValidationError", "AccessDenied", "AccessDeniedException") or ()
 
 
 def shortage(found: Iterable[Mapping[str, Any]], health: Iterable[tuple[str, str]], wanted: int = 1) -> str:

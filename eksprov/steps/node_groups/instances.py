@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from eksprov.aws.session import Aws
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config, NodeGroup
@@ -135,7 +135,7 @@ def from_text(text: str) -> dict[str, InstanceFacts]:
 def _ask(aws: Aws, names: list[str]) -> list[InstanceFacts]:
     """One call; where EC2 refuses the list for one name in it, each name by itself."""
     ec2 = aws.clients.ec2
-    answer = unless(
+    answer = none_if(
         lambda: ec2.describe_instance_types(InstanceTypes=names),  # type: ignore[arg-type]  # the stubs' list of types is older than EC2's
         "InvalidInstanceType",
     )

@@ -26,8 +26,8 @@ from eksprov.aws.tags import REGION, STACK, as_list, of_stack
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
-from eksprov.core.step import Outputs, Sighting, Step, Timing, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import FoundResource, Outputs, Step, Timing, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.network.ec2 import Item, by_tag, owner_in, where
 from eksprov.steps.network.rights import MadeInEc2, made, ours, reads, tagged_anew
 from eksprov.steps.node_groups.launch_template_data import (
@@ -115,7 +115,7 @@ class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
         if not found:
             return None
         item = found[0]
-        answer = unless(
+        answer = none_if(
             lambda: aws.clients.ec2.describe_launch_template_versions(
                 LaunchTemplateId=item["LaunchTemplateId"], Versions=["$Latest"]
             ),
@@ -128,7 +128,7 @@ class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
         """One call. Raises: ProvisioningError for nodes that could never be."""
         self._refuse()
         tags: Any = [{"ResourceType": self.kind, "Tags": as_list(aws.tags(self.name, self.slug))}]
-        made = unless(
+        made = none_if(
             lambda: aws.clients.ec2.create_launch_template(
                 LaunchTemplateName=self.slug,
                 LaunchTemplateData=as_data(want, self._launched(aws)),
@@ -171,12 +171,12 @@ class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
         return {key: value for key, value in tags.items() if key != REGION}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Those whose tags name the stack; the copies that EKS makes have none of ours."""
         for item in _templates(aws, by_tag(STACK, stack)):
             owner = owner_in(item)
             if of_stack(owner, stack, aws.region):
-                yield Sighting(cls.kind, item["LaunchTemplateName"], item["LaunchTemplateId"], owner)
+                yield FoundResource(cls.kind, item["LaunchTemplateName"], item["LaunchTemplateId"], owner)
 
     def _refuse(self) -> None:
         if self.problem:
@@ -193,7 +193,7 @@ class LaunchTemplate(MadeInEc2, Step[Aws, LaunchTemplateFacts]):
             make=(*made(place, cls), *_launching(place)),
             change=(*ours(place, ("launch-template",), "ec2:CreateLaunchTemplateVersion"), *_launching(place)),
             delete=ours(place, ("launch-template",), "ec2:DeleteLaunchTemplate"),
-            survey=reads("DescribeLaunchTemplates"),
+            list_owned=reads("DescribeLaunchTemplates"),
             tag=tagged_anew(place, cls),
             check=_checked(place.of(cls)),
         )
@@ -204,7 +204,7 @@ def alike_version(aws: Aws, template: str, version: str) -> str:
     if version in ("", "1"):
         return version
     ask: Any = {"LaunchTemplateId": template, "Versions": [version]}
-    found = unless(lambda: aws.clients.ec2.describe_launch_template_versions(**ask), *NO_TEMPLATE)
+    found = none_if(lambda: aws.clients.ec2.describe_launch_template_versions(**ask), *NO_TEMPLATE)
     versions = found["LaunchTemplateVersions"] if found is not None else []
     return alike(versions[0]) if versions else version
 

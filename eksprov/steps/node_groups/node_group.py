@@ -9,7 +9,7 @@ cannot change them; zones added later serve later groups, and only a group whose
 
 EKS goes on trying for over 20 minutes after it has reported why a group cannot come up
 (https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html); issues that no waiting cures end our wait at once,
-and so, soon, does a lack of capacity, which the scaling activities tell: then the next of the group's `choices` is due.
+and so, soon, does a lack of capacity, which the scaling activities tell: then the next of its `alternatives` is due.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from eksprov.core.change import UNKNOWN, left_to_others
 from eksprov.core.convergence.alternatives import Alternatives
 from eksprov.core.names import InCluster, StepName
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Phase, Sighting, State, Timing, Traits
-from eksprov.steps.absent import unless
-from eksprov.steps.cluster.reading import GONE, names_of, unless_gone
+from eksprov.core.step import READY, FoundResource, Outputs, Phase, PhaseState, Timing, Traits
+from eksprov.steps.absent import none_if
+from eksprov.steps.cluster.reading import GONE, names_of, none_if_gone
 from eksprov.steps.cluster.rights import found, inside, own_cluster, passing, service_roles, tagged_anew, tagging
 from eksprov.steps.cluster.updates import begun, why_failed
+from eksprov.steps.node_groups.alternatives import Alternative, mark, slugs, words
 from eksprov.steps.node_groups.asg_tags import AsgTags
 from eksprov.steps.node_groups.capacity import SCARCE_ISSUES, launches
-from eksprov.steps.node_groups.choices import Choice, mark, slugs, words
 from eksprov.steps.node_groups.facts import (
     NO_POOL,
     ONE_BY_ONE,
@@ -95,10 +95,10 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
     update_rule: UpdateRule = ONE_BY_ONE
     node_repair: bool = False
     warm_pool: WarmPoolRule = NO_POOL
-    fallbacks: tuple[Choice, ...] = ()
+    fallbacks: tuple[Alternative, ...] = ()
 
     @property
-    def choices(self) -> tuple[NodeGroup, ...]:
+    def alternatives(self) -> tuple[NodeGroup, ...]:
         """This, and as many more as there are fallbacks."""
         return (self, *(self._as(choice) for choice in self.fallbacks))
 
@@ -129,11 +129,11 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
 
     def siblings(self, aws: Aws, *, fresh: bool = False) -> tuple[NodeGroup, ...]:
         """The choices that are there, and those that the config no longer names."""
-        known = {choice.slug: choice for choice in self.choices}
+        known = {choice.slug: choice for choice in self.alternatives}
         found = slugs(aws, self.name, self.slug, fresh=fresh)
         return tuple(known.get(slug) or replace(self, slug=slug, fallbacks=()) for slug in found)
 
-    def _as(self, choice: Choice) -> NodeGroup:
+    def _as(self, choice: Alternative) -> NodeGroup:
         return replace(
             self,
             slug=f"{self.slug}-{choice.mark}",
@@ -184,7 +184,7 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> NodeGroupFacts | None:
         """One DescribeNodegroup, and what its Auto Scaling group does while it is in motion."""
-        answer = unless_gone(lambda: aws.clients.eks.describe_nodegroup(**self._key))
+        answer = none_if_gone(lambda: aws.clients.eks.describe_nodegroup(**self._key))
         if answer is None:
             return None
         have = from_description(answer["nodegroup"])
@@ -221,7 +221,7 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
         }
         sent = {key: value for key, value in request.items() if value}
         eks = aws.clients.eks
-        made = unless(
+        made = none_if(
             lambda: eventually(aws, lambda: eks.create_nodegroup(**sent), ROLE_NOT_VISIBLE, limit_s=ROLE_LIMIT_S),
             "ResourceInUseException",  # the proof tells whose it is
         )
@@ -262,14 +262,14 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
     def delete(self, aws: Aws, have: NodeGroupFacts) -> None:
         """EKS drains the nodes, then ends them."""
         eks = aws.clients.eks
-        eventually(aws, lambda: unless_gone(lambda: eks.delete_nodegroup(**self._key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
+        eventually(aws, lambda: none_if_gone(lambda: eks.delete_nodegroup(**self._key)), EKS_BUSY, limit_s=BUSY_LIMIT_S)
 
-    def give_up(self, aws: Aws, have: NodeGroupFacts) -> bool:
+    def abandon(self, aws: Aws, have: NodeGroupFacts) -> bool:
         """One DeleteNodegroup. Whether EKS takes it from a group in creation is not documented; both are met."""
         from botocore.exceptions import ClientError
 
         try:
-            unless_gone(lambda: aws.clients.eks.delete_nodegroup(**self._key))
+            none_if_gone(lambda: aws.clients.eks.delete_nodegroup(**self._key))
         except ClientError as error:
             if code(error) != "ResourceInUseException":
                 raise
@@ -281,18 +281,18 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
         said = diagnosed(have.health) or have.failed_launch
         match have.status:
             case "CREATING" if any(what in HOPELESS for what, _ in have.health):
-                return Phase(State.FAILED, said, scarce=any(what in SCARCE_ISSUES for what, _ in have.health))
+                return Phase(PhaseState.FAILED, said, scarce=any(what in SCARCE_ISSUES for what, _ in have.health))
             case "CREATING" if have.shortage:
-                return Phase(State.MOVING, have.shortage, scarce=True)
+                return Phase(PhaseState.MOVING, have.shortage, scarce=True)
             case "CREATING":
-                return Phase(State.MOVING, said or "EKS starts the nodes")
+                return Phase(PhaseState.MOVING, said or "EKS starts the nodes")
             case "UPDATING":
-                return Phase(State.MOVING, said or "EKS changes the group")
+                return Phase(PhaseState.MOVING, said or "EKS changes the group")
             case "DELETING":
-                return Phase(State.LEAVING, said or "EKS drains and ends the nodes")
+                return Phase(PhaseState.LEAVING, said or "EKS drains and ends the nodes")
             case "CREATE_FAILED" | "DELETE_FAILED":
-                return Phase(State.FAILED, said or f"{have.status}, and EKS does not say why", bool(have.shortage))
-        return Phase(State.READY, said) if said else READY
+                return Phase(PhaseState.FAILED, said or f"{have.status}, and EKS does not say why", bool(have.shortage))
+        return Phase(PhaseState.READY, said) if said else READY
 
     def outputs(self, have: NodeGroupFacts) -> dict[str, str]:
         """`arn` and the name of the Auto Scaling group."""
@@ -305,7 +305,7 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
         return tuple(outputs.get(step, "id") for step in wanted)
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The node groups of the stack's clusters whose own tags name the stack."""
         eks = aws.clients.eks
         for cluster in names_of(aws, stack):
@@ -315,7 +315,7 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
                     group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
                     owner = owner_of(group.get("tags"))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, str(InCluster(cluster, name)), group["nodegroupArn"], owner)
+                        yield FoundResource(cls.kind, str(InCluster(cluster, name)), group["nodegroupArn"], owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
@@ -337,7 +337,11 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
                 *on((*own_cluster(place), *own), "eks:DescribeUpdate"),
             ),
             delete=on(own, "eks:DeleteNodegroup"),
-            survey=(*found(place), *on(own_cluster(place), "eks:ListNodegroups"), *on(own, "eks:DescribeNodegroup")),
+            list_owned=(
+                *found(place),
+                *on(own_cluster(place), "eks:ListNodegroups"),
+                *on(own, "eks:DescribeNodegroup"),
+            ),
             tag=tagged_anew(place),
             check=_checked(place.of(cls)),
             lock=(*read, *on(node_images(place), "ssm:GetParameters")) if place.of(cls) else (),
@@ -346,7 +350,7 @@ class NodeGroup(Alternatives[Aws, NodeGroupFacts]):
 
 def _checked(groups: tuple[NodeGroup, ...]) -> tuple[Need, ...]:
     """What EC2 offers, what runs against the quotas, and what Spot costs where it is bought."""
-    spot = any(way.capacity_type == "SPOT" for group in groups for way in group.choices)
+    spot = any(way.capacity_type == "SPOT" for group in groups for way in group.alternatives)
     types = ("ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances")
     prices = ("ec2:DescribeSpotPriceHistory", "ec2:GetSpotPlacementScores")
     return on(ANYTHING, *types, *(prices if spot else ()))

@@ -18,8 +18,8 @@ from eksprov.aws.tags import STACK, as_list, of_stack
 from eksprov.aws.waiting import HELD_LIMIT_S, Passing, eventually
 from eksprov.core.billing import UNBILLED, Billing
 from eksprov.core.replacement import Order, Replacement
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.network.ec2 import Item, by_tag, owner_in, where
 from eksprov.steps.network.rights import MadeInEc2, made, ours, reads, tagged_anew
 
@@ -70,7 +70,7 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
     def create(self, aws: Aws, want: PlacementGroupFacts, token: str) -> dict[str, str]:
         tags: Any = [{"ResourceType": self.kind, "Tags": as_list(aws.tags(self.name, self.slug))}]
         strategy: Any = want.strategy
-        unless(
+        none_if(
             lambda: aws.clients.ec2.create_placement_group(
                 GroupName=self.slug, Strategy=strategy, TagSpecifications=tags
             ),
@@ -91,9 +91,9 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
     def phase(self, have: PlacementGroupFacts) -> Phase:
         match have.state:
             case "pending":
-                return Phase(State.MOVING, "placement group is pending")
+                return Phase(PhaseState.MOVING, "placement group is pending")
             case "deleting":
-                return Phase(State.LEAVING, "placement group is being deleted")
+                return Phase(PhaseState.LEAVING, "placement group is being deleted")
             case _:
                 return READY
 
@@ -102,12 +102,12 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
         return {"name": self.slug, "id": have.id}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Those whose tags name the stack."""
         for item in _groups(aws, by_tag(STACK, stack)):
             owner = owner_in(item)
             if of_stack(owner, stack, aws.region) and item["State"] != "deleted":
-                yield Sighting(cls.kind, item["GroupName"], item["GroupId"], owner)
+                yield FoundResource(cls.kind, item["GroupName"], item["GroupId"], owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
@@ -115,7 +115,7 @@ class PlacementGroup(MadeInEc2, Step[Aws, PlacementGroupFacts]):
             read=reads("DescribePlacementGroups"),
             make=made(place, cls),
             delete=ours(place, ("placement-group",), "ec2:DeletePlacementGroup"),
-            survey=reads("DescribePlacementGroups"),
+            list_owned=reads("DescribePlacementGroups"),
             tag=tagged_anew(place, cls),
         )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from eksprov.aws.session import Aws
 from eksprov.core.names import last_part
-from eksprov.steps.absent import unless
+from eksprov.steps.absent import none_if
 
 if TYPE_CHECKING:
     from eksprov.config.schema import Config, NodeGroup
@@ -47,7 +47,7 @@ def settled(aws: Aws, config: Config, recorded: str) -> tuple[Reservation, ...]:
 def described(aws: Aws, reservation: str) -> Mapping[str, Any] | None:
     """A reservation as EC2 describes it, or None."""
     ask = aws.clients.ec2.describe_capacity_reservations
-    answer = unless(lambda: ask(CapacityReservationIds=[reservation]), *UNKNOWN_IDS)
+    answer = none_if(lambda: ask(CapacityReservationIds=[reservation]), *UNKNOWN_IDS)
     found: list[Any] = list(answer["CapacityReservations"]) if answer is not None else []
     return found[0] if found else None
 

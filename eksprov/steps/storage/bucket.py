@@ -30,8 +30,8 @@ from eksprov.aws.waiting import Passing, eventually
 from eksprov.core.billing import Billing
 from eksprov.core.convergence.converge import is_ours
 from eksprov.core.describing import known
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Timing, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Timing, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.identity.policy_json import VERSION, canonical, policy, statements
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ class Bucket(Step[Aws, BucketFacts]):
     def discover(self, aws: Aws, *, fresh: bool = False) -> BucketFacts | None:
         """Four readings: tags, public access, policy, life cycle."""
         s3 = aws.clients.s3
-        tags = unless(lambda: unless(lambda: s3.get_bucket_tagging(**self._key)["TagSet"], "NoSuchTagSet") or [], GONE)
+        tags = none_if(lambda: self._tag_set(s3), GONE)
         if tags is None:
             return None
-        block = unless(
+        block = none_if(
             lambda: s3.get_public_access_block(**self._key)["PublicAccessBlockConfiguration"],
             "NoSuchPublicAccessBlockConfiguration",
             GONE,
@@ -112,6 +112,9 @@ class Bucket(Step[Aws, BucketFacts]):
             owner=owner_of(as_dict(tags), bucket_region(self.slug)),
         )
 
+    def _tag_set(self, s3: Any) -> list[dict[str, str]]:
+        return none_if(lambda: s3.get_bucket_tagging(**self._key)["TagSet"], "NoSuchTagSet") or []
+
     def create(self, aws: Aws, want: BucketFacts, token: str) -> dict[str, str]:
         """The bucket with its tags, then its settings, unless it turns out to be a stranger's.
 
@@ -119,7 +122,7 @@ class Bucket(Step[Aws, BucketFacts]):
         """
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
         setup: Any = {"Tags": as_list(aws.tags(self.name)), **place}
-        made = unless(
+        made = none_if(
             lambda: eventually(
                 aws,
                 lambda: aws.clients.s3.create_bucket(Bucket=self.slug, CreateBucketConfiguration=setup),
@@ -166,7 +169,7 @@ class Bucket(Step[Aws, BucketFacts]):
         return {"name": self.slug, "arn": self._arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Buckets whose names begin with the stack's, by their tags."""
         s3 = aws.clients.s3
         for page in s3.get_paginator("list_buckets").paginate(Prefix=f"{stack}-"):
@@ -174,7 +177,7 @@ class Bucket(Step[Aws, BucketFacts]):
                 with tolerating(GONE, "NoSuchTagSet", "AccessDenied"):  # a namesake's bucket is none of our business
                     owner = owner_of(as_dict(s3.get_bucket_tagging(Bucket=name)["TagSet"]), bucket_region(name))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, name, f"s3://{name}", owner)
+                        yield FoundResource(cls.kind, name, f"s3://{name}", owner)
 
     @property
     def _arn(self) -> str:
@@ -193,12 +196,12 @@ class Bucket(Step[Aws, BucketFacts]):
         return statements(policy([statement]))[0]
 
     def _statements(self, aws: Aws) -> list[dict[str, Any]]:
-        found = unless(lambda: aws.clients.s3.get_bucket_policy(**self._key)["Policy"], "NoSuchBucketPolicy", GONE)
+        found = none_if(lambda: aws.clients.s3.get_bucket_policy(**self._key)["Policy"], "NoSuchBucketPolicy", GONE)
         return statements(canonical(found)) if found else []
 
     def _rules(self, aws: Aws) -> list[Any]:
         s3 = aws.clients.s3
-        read = unless(lambda: s3.get_bucket_lifecycle_configuration(**self._key), "NoSuchLifecycleConfiguration", GONE)
+        read = none_if(lambda: s3.get_bucket_lifecycle_configuration(**self._key), "NoSuchLifecycleConfiguration", GONE)
         return list(read["Rules"]) if read is not None else []
 
     def _delete_objects(self, aws: Aws, objects: list[Any]) -> None:
@@ -218,7 +221,7 @@ class Bucket(Step[Aws, BucketFacts]):
                 *on(own, "s3:ListBucketVersions", "s3:DeleteBucket"),
                 *on([f"{arn}/*" for arn in own], "s3:DeleteObject", "s3:DeleteObjectVersion"),
             ),
-            survey=(
+            list_owned=(
                 *on(ANYTHING, "s3:ListAllMyBuckets"),
                 *on(own, "s3:GetBucketTagging"),  # a namesake's is not read: AccessDenied is taken for "not ours"
             ),
@@ -229,7 +232,7 @@ class Bucket(Step[Aws, BucketFacts]):
 def files_in(aws: Aws, name: str) -> int:
     """How many files are in the bucket, each once however many versions it has; 0 where that may not be read."""
     listed = aws.clients.s3.get_paginator("list_object_versions")
-    pages = unless(lambda: list(listed.paginate(Bucket=name)), GONE, "AccessDenied") or []
+    pages = none_if(lambda: list(listed.paginate(Bucket=name)), GONE, "AccessDenied") or []
     return len({one["Key"] for page in pages for one in page.get("Versions", [])})
 
 

@@ -27,8 +27,8 @@ from eksprov.aws.waiting import SEEN_LIMIT_S, Passing, eventually
 from eksprov.core.billing import Billing, each
 from eksprov.core.change import UNKNOWN
 from eksprov.core.describing import known
-from eksprov.core.step import READY, Outputs, Owner, Phase, Sighting, State, Step, Timing, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import READY, FoundResource, Outputs, Owner, Phase, PhaseState, Step, Timing, Traits
+from eksprov.steps.absent import none_if
 from eksprov.steps.cluster.rights import FOR_AWS
 from eksprov.steps.identity.policy_json import canonical, policy
 
@@ -91,11 +91,11 @@ class KmsKey(Step[Aws, KeyFacts]):
     def discover(self, aws: Aws, *, fresh: bool = False) -> KeyFacts | None:
         """By the alias; where that leads nowhere, by the tags of every key."""
         kms = aws.clients.kms
-        found: Any = unless(lambda: kms.describe_key(KeyId=self.slug)["KeyMetadata"], GONE)
+        found: Any = none_if(lambda: kms.describe_key(KeyId=self.slug)["KeyMetadata"], GONE)
         alias = found is not None
         if found is None:
             found = next(iter(self._by_tags(aws, fresh=fresh)), None)
-        return unless(lambda: _read(aws, found, alias=alias), GONE) if found is not None else None
+        return none_if(lambda: _read(aws, found, alias=alias), GONE) if found is not None else None
 
     def _by_tags(self, aws: Aws, *, fresh: bool) -> list[Any]:
         owned = aws.listing("kms/keys", lambda: list(_keys_of(aws, aws.owner.stack)), fresh=fresh)
@@ -158,16 +158,16 @@ class KmsKey(Step[Aws, KeyFacts]):
 
     def phase(self, have: KeyFacts) -> Phase:
         """A new key is usable at once, but for those of other origins."""
-        return Phase(State.MOVING, "KMS makes the key") if have.state == "Creating" else READY
+        return Phase(PhaseState.MOVING, "KMS makes the key") if have.state == "Creating" else READY
 
     def outputs(self, have: KeyFacts) -> dict[str, str]:
         return {"id": have.id, "arn": have.arn, "alias": self.slug}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """The keys whose tags name the stack, without those that are to be deleted."""
         for key, owner in _keys_of(aws, stack):
-            yield Sighting(cls.kind, f"alias/{stack}", str(key["Arn"]), owner)
+            yield FoundResource(cls.kind, f"alias/{stack}", str(key["Arn"]), owner)
 
     def _policy(self, role: str) -> str:
         account = {"AWS": f"arn:{self.partition}:iam::{self.account}:root"}
@@ -189,9 +189,9 @@ class KmsKey(Step[Aws, KeyFacts]):
         named = (*on(alias, "kms:CreateAlias"), *on(keys, "kms:CreateAlias", condition=place.owned))
         unnamed = (*on(alias, "kms:DeleteAlias"), *on(keys, "kms:DeleteAlias", condition=place.owned))
         look = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus")
-        survey = (*on(ANYTHING, "kms:ListAliases", "kms:ListKeys"), *on(keys, "kms:ListResourceTags"))
+        list_owned = (*on(ANYTHING, "kms:ListAliases", "kms:ListKeys"), *on(keys, "kms:ListResourceTags"))
         return Rights(
-            read=(*survey, *on(keys, *look, condition=place.owned)),
+            read=(*list_owned, *on(keys, *look, condition=place.owned)),
             make=(
                 *on(ANYTHING, "kms:CreateKey", condition=(*place.requested, *place.here)),
                 *tagged,
@@ -205,7 +205,7 @@ class KmsKey(Step[Aws, KeyFacts]):
                 *named,
             ),
             delete=(*unnamed, *on(keys, "kms:ScheduleKeyDeletion", condition=place.owned)),
-            survey=(*survey, *on(keys, "kms:DescribeKey", condition=place.owned)),
+            list_owned=(*list_owned, *on(keys, "kms:DescribeKey", condition=place.owned)),
             tag=on(keys, "kms:TagResource", "kms:UntagResource", condition=place.owned),
         )
 

@@ -16,8 +16,8 @@ from eksprov.aws.session import Aws
 from eksprov.aws.tags import as_dict, as_list, of_stack, owner_of
 from eksprov.core.billing import Billing
 from eksprov.core.change import UNKNOWN
-from eksprov.core.step import Outputs, Owner, Sighting, Step, Traits
-from eksprov.steps.absent import unless
+from eksprov.core.step import FoundResource, Outputs, Owner, Step, Traits
+from eksprov.steps.absent import none_if
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -52,7 +52,7 @@ class Repository(Step[Aws, RepositoryFacts]):
 
     def discover(self, aws: Aws, *, fresh: bool = False) -> RepositoryFacts | None:
         """The repository and its tags."""
-        return unless(lambda: self._read(aws.clients.ecr), GONE)
+        return none_if(lambda: self._read(aws.clients.ecr), GONE)
 
     def _read(self, ecr: ECRClient) -> RepositoryFacts:
         found = ecr.describe_repositories(repositoryNames=[self.slug])["repositories"][0]
@@ -64,7 +64,7 @@ class Repository(Step[Aws, RepositoryFacts]):
     def create(self, aws: Aws, want: RepositoryFacts, token: str) -> dict[str, str]:
         """One call; a repository that exists already is left to the proof, which tells whose it is."""
         mutability = want.tag_mutability
-        unless(
+        none_if(
             lambda: aws.clients.ecr.create_repository(
                 repositoryName=self.slug,
                 tags=as_list(aws.tags(self.name)),
@@ -90,7 +90,7 @@ class Repository(Step[Aws, RepositoryFacts]):
         return {"uri": have.uri, "arn": have.arn}
 
     @classmethod
-    def survey(cls, aws: Aws, stack: str) -> Iterable[Sighting]:
+    def list_owned(cls, aws: Aws, stack: str) -> Iterable[FoundResource]:
         """Repositories whose names begin with the stack's, by their tags."""
         ecr = aws.clients.ecr
         for page in ecr.get_paginator("describe_repositories").paginate():
@@ -100,7 +100,7 @@ class Repository(Step[Aws, RepositoryFacts]):
                 with tolerating(GONE):
                     owner = owner_of(as_dict(ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]))
                     if of_stack(owner, stack, aws.region):
-                        yield Sighting(cls.kind, found["repositoryName"], found["repositoryArn"], owner)
+                        yield FoundResource(cls.kind, found["repositoryName"], found["repositoryArn"], owner)
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
@@ -111,7 +111,7 @@ class Repository(Step[Aws, RepositoryFacts]):
             make=on(own, "ecr:CreateRepository", "ecr:TagResource", condition=place.requested),
             change=on(own, "ecr:PutImageTagMutability"),
             delete=on(own, "ecr:DeleteRepository", "ecr:ListImages"),
-            survey=(
+            list_owned=(
                 *on(place.arn("ecr", "repository/*"), "ecr:DescribeRepositories"),
                 *on(place.arn("ecr", f"repository/{place.stack}/*"), "ecr:ListTagsForResource"),
             ),
@@ -122,5 +122,5 @@ class Repository(Step[Aws, RepositoryFacts]):
 def images_in(aws: Aws, name: str) -> int:
     """How many images are in the repository, each once however many tags it has; 0 where that may not be read."""
     listed = aws.clients.ecr.get_paginator("list_images")
-    pages = unless(lambda: list(listed.paginate(repositoryName=name)), GONE, "AccessDeniedException") or []
+    pages = none_if(lambda: list(listed.paginate(repositoryName=name)), GONE, "AccessDeniedException") or []
     return len({image.get("imageDigest", "") for page in pages for image in page["imageIds"]})

@@ -17,7 +17,7 @@ from support.samples import STACK, spec
 from eksprov.core.change import Action, diff
 from eksprov.core.convergence.converge import Run, converge
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner, State
+from eksprov.core.step import Outputs, Owner, PhaseState
 from eksprov.kube.api import KubeApi, Ref
 from eksprov.local.controlplane.process import ControlPlane
 from eksprov.serving import manifests
@@ -69,13 +69,13 @@ def test_the_controller_makes_our_pods_under_restricted_and_the_autoscaler_lifts
     until(lambda: top_cause(kube, "real-one") == "the cluster has no nodes")
     seen = seen_of(kube, "real-one")
     assert seen is not None
-    assert verdict(seen).state is State.MOVING
+    assert verdict(seen).state is PhaseState.MOVING
     deployment = objects["model/digits/deployment"]
     step = KubeWorkload(name="x", slug=str(Ref.of(deployment)), manifest=deployment)
     have = step.discover(kube)
     assert have is not None
     assert have == step.desired(Outputs())  # also with the replicas that the autoscaler has set by now
-    assert step.phase(have).state is State.MOVING
+    assert step.phase(have).state is PhaseState.MOVING
 
 
 def test_a_pod_that_restricted_does_not_allow_is_a_failure_with_its_cause(plane: ControlPlane) -> None:
@@ -88,7 +88,7 @@ def test_a_pod_that_restricted_does_not_allow_is_a_failure_with_its_cause(plane:
     seen = seen_of(kube, "real-two")
     assert seen is not None
     phase = verdict(seen)
-    assert phase.state is State.FAILED
+    assert phase.state is PhaseState.FAILED
     assert "allowPrivilegeEscalation" in phase.message
 
 

@@ -12,7 +12,7 @@ from support.clock import VirtualClock
 from support.memory_kube import MemoryKube
 
 from eksprov.kube.api import Reply, SlowAnswerError
-from eksprov.serving.requests.asking import Asked, Asker
+from eksprov.serving.requests.asking import Asker, ClosingAnswer
 from eksprov.serving.requests.invoke import Target, read_data
 from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
@@ -43,7 +43,7 @@ class Model:
         return Reply(reply[0], {}, reply[1])
 
 
-def ask(model: Model, sample: Any = None) -> Asked:
+def ask(model: Model, sample: Any = None) -> ClosingAnswer:
     kube = MemoryKube(answer=model)
     for name, kind in (("models", "Namespace"), ("digits", "Service")):
         meta = {"name": name} if kind == "Namespace" else {"name": name, "namespace": "models"}

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from support.clock import VirtualClock
 from support.model_server import ServedModels, served_models
 
-from eksprov.serving.requests.asking import Asked, Asker
+from eksprov.serving.requests.asking import Asker, ClosingAnswer
 from eksprov.serving.requests.invoke import Target, read_data
 from eksprov.serving.runtimes.mlserver_sklearn import FLAVOUR
 from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
@@ -61,7 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedModels]:
         yield served
 
 
-def ask(served: ServedModels, name: str, sample: Any = None) -> Asked:
+def ask(served: ServedModels, name: str, sample: Any = None) -> ClosingAnswer:
     given = read_data(json.dumps(sample)) if sample is not None else None
     return Asker(served, Target("default", name, name), VirtualClock(), 60, MLSERVER_SKLEARN.name).ask(given)
 
@@ -71,7 +71,7 @@ def ask(served: ServedModels, name: str, sample: Any = None) -> Asked:
     [("fitted", None), ("fitted", SAMPLE), ("described", None), ("described", SAMPLE), ("texts", TEXTS)],
 )
 def test_a_model_that_answers_is_known_to(served: ServedModels, name: str, sample: Any) -> None:
-    assert ask(served, name, sample) == Asked()
+    assert ask(served, name, sample) == ClosingAnswer()
 
 
 @pytest.mark.parametrize(

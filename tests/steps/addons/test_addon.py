@@ -11,7 +11,7 @@ from support.bench import Bench
 
 from eksprov import errors
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, State
+from eksprov.core.step import Outputs, PhaseState
 from eksprov.steps.addons.addon import Addon, AddonFacts, _parsed
 
 
@@ -103,19 +103,19 @@ def test_an_addon_without_a_version_for_the_cluster_says_so(bench: Bench) -> Non
 @pytest.mark.parametrize(
     ("status", "nodes_expected", "state"),
     [
-        ("CREATING", True, State.MOVING),
-        ("UPDATING", True, State.MOVING),
-        ("DEGRADED", True, State.MOVING),
-        ("DEGRADED", False, State.READY),
-        ("CREATING", False, State.READY),
-        ("UPDATING", False, State.READY),
-        ("DELETING", True, State.LEAVING),
-        ("CREATE_FAILED", True, State.FAILED),
-        ("UPDATE_FAILED", True, State.READY),
-        ("ACTIVE", True, State.READY),
+        ("CREATING", True, PhaseState.MOVING),
+        ("UPDATING", True, PhaseState.MOVING),
+        ("DEGRADED", True, PhaseState.MOVING),
+        ("DEGRADED", False, PhaseState.READY),
+        ("CREATING", False, PhaseState.READY),
+        ("UPDATING", False, PhaseState.READY),
+        ("DELETING", True, PhaseState.LEAVING),
+        ("CREATE_FAILED", True, PhaseState.FAILED),
+        ("UPDATE_FAILED", True, PhaseState.READY),
+        ("ACTIVE", True, PhaseState.READY),
     ],
 )
-def test_degraded_before_nodes_is_waiting_not_failure(status: str, nodes_expected: bool, state: State) -> None:
+def test_degraded_before_nodes_is_waiting_not_failure(status: str, nodes_expected: bool, state: PhaseState) -> None:
     step = Addon(name="addon/coredns", slug="demo/coredns", nodes_expected=nodes_expected)
     health = (("InsufficientNumberOfReplicas", "0 of 2 replicas"),)
     phase = step.phase(AddonFacts("", "{}", frozenset(), status=status, health=health))
@@ -146,7 +146,7 @@ def test_a_strangers_addon_is_refused(bench: Bench) -> None:
     bench.plain("eks").create_addon(clusterName=bench.us.stack, addonName="kube-proxy")
     bench.clock.sleep(60)
     bench.is_refused(addon_of(bench, "kube-proxy"))
-    assert bench.sightings(addon_of(bench)) == []
+    assert bench.resources(addon_of(bench)) == []
 
 
 def test_it_goes(made: Bench) -> None:

@@ -12,7 +12,7 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov import errors
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.local.aws.eks.addons.catalog import CATALOG
 from eksprov.operations.addons import following
 from eksprov.operations.commands.plan import make_plan
@@ -203,14 +203,14 @@ def test_the_conflict_mode_is_passed_on(stage: Stage, mode: str, create: str, up
 @pytest.mark.parametrize(
     ("status", "code", "state", "well"),
     [
-        ("DEGRADED", "InsufficientNumberOfReplicas", State.MOVING, True),
-        ("DEGRADED", "ConfigurationConflict", State.READY, False),
-        ("UPDATE_FAILED", "ConfigurationConflict", State.READY, False),
-        ("CREATE_FAILED", "AdmissionRequestDenied", State.FAILED, True),
+        ("DEGRADED", "InsufficientNumberOfReplicas", PhaseState.MOVING, True),
+        ("DEGRADED", "ConfigurationConflict", PhaseState.READY, False),
+        ("UPDATE_FAILED", "ConfigurationConflict", PhaseState.READY, False),
+        ("CREATE_FAILED", "AdmissionRequestDenied", PhaseState.FAILED, True),
     ],
 )
 def test_every_addon_waits_for_nodes_and_for_nothing_else(
-    name: str, status: str, code: str, state: State, well: bool
+    name: str, status: str, code: str, state: PhaseState, well: bool
 ) -> None:
     step = Addon(name=f"addon/{name}", slug=f"demo/{name}")
     health = ((code, "what EKS says"),)

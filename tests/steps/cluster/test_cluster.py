@@ -11,7 +11,7 @@ from support.bench import Bench
 
 from eksprov import errors
 from eksprov.core.outcome import Status
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.steps.cluster.cluster import Cluster
 from eksprov.steps.cluster.facts import ClusterFacts
 
@@ -160,21 +160,21 @@ def test_a_strangers_cluster_is_refused(made: Bench) -> None:
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        ("CREATING", State.MOVING),
-        ("UPDATING", State.MOVING),
-        ("PENDING", State.MOVING),
-        ("DELETING", State.LEAVING),
-        ("FAILED", State.FAILED),
-        ("ACTIVE", State.READY),
+        ("CREATING", PhaseState.MOVING),
+        ("UPDATING", PhaseState.MOVING),
+        ("PENDING", PhaseState.MOVING),
+        ("DELETING", PhaseState.LEAVING),
+        ("FAILED", PhaseState.FAILED),
+        ("ACTIVE", PhaseState.READY),
     ],
 )
-def test_phases_follow_eks_and_carry_its_words(made: Bench, status: str, state: State) -> None:
+def test_phases_follow_eks_and_carry_its_words(made: Bench, status: str, state: PhaseState) -> None:
     step = cluster_of(made)
     have: ClusterFacts | None = step.discover(made.aws())
     assert have is not None
     ill = replace(have, status=status, health=(("KmsKeyDisabled", "the key is off"),))
     assert step.phase(ill).state is state
-    if state is not State.LEAVING:
+    if state is not PhaseState.LEAVING:
         assert "the key is off" in step.phase(ill).message
 
 

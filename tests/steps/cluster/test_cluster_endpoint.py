@@ -11,7 +11,7 @@ from support.stage import Stage, Theatre, quick_start
 from eksprov.config.check import check
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.operations.commands.plan import make_plan, offline_plan
 from eksprov.steps.cluster.endpoint import ClusterEndpoint, ClusterEndpointFacts
 
@@ -101,6 +101,6 @@ def test_while_eks_changes_it_its_trouble_is_told() -> None:
     have = ClusterEndpointFacts(True, True, frozenset(), status="UPDATING", health=said)
     phase = ClusterEndpoint(name="cluster/endpoint", slug="demo").phase(have)
     assert (phase.state, phase.message) == (
-        State.MOVING,
+        PhaseState.MOVING,
         "EKS changes the control plane: InsufficientFreeAddresses: the subnets are full",
     )

@@ -90,7 +90,7 @@ def test_a_strangers_entry_is_refused_even_by_a_create(bench: Bench) -> None:
     bench.is_refused(step)
     step.create(bench.aws(), step.desired(Outputs()), "t" * 64)
     assert grants(bench) == {}
-    assert bench.sightings(step) == []
+    assert bench.resources(step) == []
 
 
 def test_it_goes(made: Bench) -> None:
@@ -99,4 +99,4 @@ def test_it_goes(made: Bench) -> None:
 
 def test_without_its_cluster_it_is_absent(bench: Bench) -> None:
     assert entry_of(bench).discover(bench.aws()) is None
-    assert bench.sightings(entry_of(bench)) == []
+    assert bench.resources(entry_of(bench)) == []

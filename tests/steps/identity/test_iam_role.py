@@ -13,7 +13,7 @@ from eksprov.core.step import Outputs
 from eksprov.steps.identity.iam_role import LONGEST, IamRole, role_name
 from eksprov.steps.identity.policy_json import canonical
 from eksprov.steps.identity.roles import model_role, stack_roles
-from eksprov.steps.settled import Choices
+from eksprov.steps.settled import Settled
 
 CLUSTER_POLICY = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -23,7 +23,7 @@ FOREIGN_TRUST = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
-CHOICES = Choices("123456789012", "aws", "us-west-2", "1.36", "1.36", ())
+CHOICES = Settled("123456789012", "aws", "us-west-2", "1.36", "1.36", ())
 
 
 def role_of(bench: Bench) -> IamRole:
@@ -121,7 +121,7 @@ def test_a_strangers_role_is_refused_and_untouched_even_by_a_create(bench: Bench
     bench.is_refused(step)
     step.create(bench.aws(), step.desired(Outputs()), "token")
     assert iam.list_attached_role_policies(RoleName=step.slug)["AttachedPolicies"] == []
-    assert bench.sightings(step) == []
+    assert bench.resources(step) == []
 
 
 def test_our_own_half_made_role_is_completed(bench: Bench) -> None:

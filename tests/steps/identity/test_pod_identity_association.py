@@ -16,7 +16,7 @@ from eksprov.steps.identity.pod_identity_association import PodIdentityAssociati
 def digits(bench: Bench) -> Bench:
     """The bench with a model's role on it."""
     config = bench.stage.config
-    bench.make(model_role(config, bench.choices, "digits"))
+    bench.make(model_role(config, bench.settled, "digits"))
     bench.make("cluster")
     return bench
 
@@ -70,7 +70,7 @@ def test_a_strangers_association_is_refused(digits: Bench) -> None:
         clusterName=digits.us.stack, namespace="models", serviceAccount="digits", roleArn=role
     )
     digits.is_refused(association_of(digits))
-    assert digits.sightings(association_of(digits)) == []
+    assert digits.resources(association_of(digits)) == []
 
 
 def test_it_goes(digits: Bench) -> None:

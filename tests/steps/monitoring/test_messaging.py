@@ -42,7 +42,7 @@ def test_the_queue_takes_messages_from_its_rules_alone_and_over_tls(karpenter: B
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert (attributes["MessageRetentionPeriod"], attributes["SqsManagedSseEnabled"]) == ("300", "true")
     karpenter.settles(step)
-    assert [one.slug for one in karpenter.sightings(step)] == ["pools-karpenter"]
+    assert [one.slug for one in karpenter.resources(step)] == ["pools-karpenter"]
 
 
 def test_a_name_that_rests_after_a_deletion_is_waited_for(karpenter: Bench) -> None:
@@ -78,7 +78,7 @@ def test_strangers_of_these_names_stay_as_they_are(karpenter: Bench) -> None:
     for step in (queue, rule):
         karpenter.is_refused(step)
         assert karpenter.calls() == []
-        assert karpenter.sightings(step) == []
+        assert karpenter.resources(step) == []
 
 
 def test_a_target_that_is_not_taken_is_told_in_the_services_words(karpenter: Bench) -> None:

@@ -141,15 +141,15 @@ def test_unknown_values_make_the_whole_dashboard_unknown_until_they_are_known(wa
 
 
 def test_a_model_has_a_dashboard_where_dashboards_are_wanted(watched: Bench) -> None:
-    (step,) = model_dashboard(watched_config(), watched.choices, "digits", "models")
+    (step,) = model_dashboard(watched_config(), watched.settled, "digits", "models")
     assert watched.again(step).status is Status.CREATED
     watched.goes(step)
-    assert not list(model_dashboard(quick_start(), watched.choices, "digits", "models"))
+    assert not list(model_dashboard(quick_start(), watched.settled, "digits", "models"))
 
 
 def test_a_models_dashboard_measures_against_no_limit_that_its_pods_do_not_have(watched: Bench) -> None:
     """Container Insights has no value then."""
-    (step,) = model_dashboard(watched_config(), watched.choices, "digits", "models")
+    (step,) = model_dashboard(watched_config(), watched.settled, "digits", "models")
     pod = manifests.of_model(spec())["model/digits/deployment"]["spec"]["template"]["spec"]
     limited = set(pod["containers"][0]["resources"]["limits"])
     metrics = [metric[1] for widget in step.widgets for metric in widget.metrics]
@@ -158,12 +158,12 @@ def test_a_models_dashboard_measures_against_no_limit_that_its_pods_do_not_have(
 
 
 def test_a_stack_that_asks_for_nothing_gets_nothing(bench: Bench) -> None:
-    kinds = {step.kind for step in catalog(quick_start(), bench.choices)}
+    kinds = {step.kind for step in catalog(quick_start(), bench.settled)}
     assert not kinds & {"alarm", "dashboard", "topic"}
 
 
 def test_every_group_and_gateway_is_watched_by_name(watched: Bench) -> None:
-    names = {step.name for step in catalog(watched_config(), watched.choices) if isinstance(step, Step)}
+    names = {step.name for step in catalog(watched_config(), watched.settled) if isinstance(step, Step)}
     assert {"alarm/node-group-workers-status", "alarm/nat-gateway-1-ports", "alarm/unschedulable-pods"} <= names
 
 

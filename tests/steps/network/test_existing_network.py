@@ -95,7 +95,7 @@ def test_neither_kind_is_ever_made_or_surveyed(team: Team) -> None:
     for step in (ExistingVpc(name="v", slug="vpc-00000000"), ExistingSubnet(name="s", slug="subnet-00000000")):
         with pytest.raises(errors.ProvisioningError, match="does not exist"):
             converge(step, Outputs(), run_of(aws))
-        assert list(type(step).survey(aws, "existing-vpc")) == []
+        assert list(type(step).list_owned(aws, "existing-vpc")) == []
 
 
 def test_a_stack_does_not_move_from_its_own_vpc_into_another(team: Team) -> None:

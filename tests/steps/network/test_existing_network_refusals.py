@@ -128,14 +128,14 @@ def test_endpoints_are_a_way_out_too(team: Team) -> None:
         more = {"VpcEndpointType": "Gateway"} if service == "s3" else kind
         team.ec2.create_vpc_endpoint(VpcId=team.ids["vpc_id"], ServiceName=name, **more)
     team.stage.clock.sleep(100)
-    assert team.stage.opened(config).choices.notes == ()
+    assert team.stage.opened(config).settled.notes == ()
 
 
 def test_what_is_merely_unwise_is_a_note(team: Team) -> None:
     first, second = team.ids["subnet_ids"]
     team.ec2.delete_tags(Resources=[first], Tags=[{"Key": "kubernetes.io/role/internal-elb"}])
     fill(second, 9)
-    notes = team.stage.opened(team.config).choices.notes
+    notes = team.stage.opened(team.config).settled.notes
     assert any(first in note and "internal-elb" in note for note in notes)
     assert any(second in note and "9 free addresses" in note for note in notes)
     assert len(notes) == 2

@@ -10,7 +10,7 @@ from support.network import ADDRESS, GATEWAY, NAT, NETWORK, PRIVATE, PUBLIC, VPC
 
 from eksprov.core.convergence.converge import remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.steps.network.nat_gateway import NatGatewayFacts
 
 BEFORE = (VPC, GATEWAY, PUBLIC, PRIVATE, ADDRESS)
@@ -19,13 +19,13 @@ BEFORE = (VPC, GATEWAY, PUBLIC, PRIVATE, ADDRESS)
 @pytest.mark.parametrize(
     ("state", "phase"),
     [
-        ("pending", State.MOVING),
-        ("available", State.READY),
-        ("deleting", State.LEAVING),
-        ("failed", State.FAILED),
+        ("pending", PhaseState.MOVING),
+        ("available", PhaseState.READY),
+        ("deleting", PhaseState.LEAVING),
+        ("failed", PhaseState.FAILED),
     ],
 )
-def test_its_state_is_its_phase(state: str, phase: State) -> None:
+def test_its_state_is_its_phase(state: str, phase: PhaseState) -> None:
     assert NAT.phase(NatGatewayFacts("subnet-1", "eipalloc-1", state)).state is phase
 
 
@@ -41,7 +41,7 @@ def test_one_that_is_gone_but_still_listed_does_not_count(account: Account) -> N
     listed = account.plain("ec2").describe_nat_gateways()["NatGateways"]
     assert [gateway["State"] for gateway in listed] == ["deleted"]
     assert NAT.discover(account.aws()) is None
-    assert list(type(NAT).survey(account.aws(), "demo")) == []
+    assert list(type(NAT).list_owned(account.aws(), "demo")) == []
 
 
 def test_another_one_is_made_where_it_cannot_be_moved(account: Account) -> None:

@@ -79,17 +79,17 @@ def test_another_stack_beside_ours_is_not_even_seen(account: Account, step: AnyS
     converge_all(NETWORK, account.aws(Owner("other", "ffffffffffffffff")))
     assert step.discover(account.aws()) is None
     assert step.discover(account.aws(), fresh=True) is None
-    assert list(type(step).survey(account.aws(), "demo")) == []
+    assert list(type(step).list_owned(account.aws(), "demo")) == []
 
 
 @pytest.mark.parametrize("step", KINDS, ids=lambda step: step.kind)
 def test_a_survey_finds_what_discover_finds_by_tags_alone(account: Account, step: AnyStep) -> None:
     outcomes = converge_all(NETWORK, account.aws())
-    sightings = {s.owner.step: s for s in type(step).survey(account.aws(), "demo")}
-    mine = sightings[step.name]
+    resources = {s.owner.step: s for s in type(step).list_owned(account.aws(), "demo")}
+    mine = resources[step.name]
     assert (mine.kind, mine.slug, mine.identity) == (step.kind, step.slug, outcomes[step.name].outputs["id"])
-    revived = type(step).revive(mine.owner.step, mine.slug)
-    assert step.outputs(revived.discover(account.aws())) == outcomes[step.name].outputs
+    step_found = type(step).from_record(mine.owner.step, mine.slug)
+    assert step.outputs(step_found.discover(account.aws())) == outcomes[step.name].outputs
 
 
 def test_two_claimants_are_named_and_neither_is_picked(account: Account) -> None:

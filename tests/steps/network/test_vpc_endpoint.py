@@ -24,12 +24,12 @@ from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.local.faults.buckets import SPECIAL
 from eksprov.steps.catalog.network import ENDPOINTS_AT_ONCE, network, ways_out
 from eksprov.steps.network.vpc_endpoint import GATEWAY_SERVICES, full_names, short_name
-from eksprov.steps.settled import Choices, Zone
+from eksprov.steps.settled import Settled, Zone
 
 US = Owner("demo", STACK_ID)
 CONFIG = Config(name="demo", network=Network(nat_gateways="none", private_endpoints=True))
 ZONES = (Zone("us-west-2a", "usw2-az1"), Zone("us-west-2b", "usw2-az2"))
-CHOICES = Choices("123456789012", "aws", "us-west-2", "1.36", "1.36", ZONES, "")
+CHOICES = Settled("123456789012", "aws", "us-west-2", "1.36", "1.36", ZONES, "")
 GROUP, ECR, S3 = "security-group/endpoints", "vpc-endpoint/ecr.api", "vpc-endpoint/s3"
 
 
@@ -162,13 +162,13 @@ def test_what_is_ours_by_tag_is_found_and_what_is_not_is_refused(net: Net) -> No
     net.make()
     for name in (GROUP, ECR):
         step = net.steps[name]
-        assert name in {s.owner.step for s in type(step).survey(net.aws(), "demo")}
-        revived = type(step).revive(name, step.slug)
-        assert revived.discover(net.aws()) is not None
+        assert name in {s.owner.step for s in type(step).list_owned(net.aws(), "demo")}
+        step_found = type(step).from_record(name, step.slug)
+        assert step_found.discover(net.aws()) is not None
         theirs = net.stage.aws(Owner("demo", "0ther1ncarnat10n"))
         before = net.stage.world()
         with pytest.raises(errors.OwnershipError):
-            remove(revived, run_of(theirs))
+            remove(step_found, run_of(theirs))
         assert net.stage.world() == before
 
 

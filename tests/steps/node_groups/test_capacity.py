@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
+from eksprov.steps.node_groups.alternatives import Alternative
 from eksprov.steps.node_groups.capacity import failed_launch, shortage
-from eksprov.steps.node_groups.choices import Choice
 from eksprov.steps.node_groups.facts import from_description
 from eksprov.steps.node_groups.node_group import NodeGroup
 
@@ -61,16 +61,16 @@ def test_health_counts_where_no_activity_can_be_read() -> None:
 
 
 def test_a_choices_name_follows_from_what_it_is_and_not_from_its_place() -> None:
-    first, second = Choice(("g6.xlarge",), "ON_DEMAND"), Choice(("g5.xlarge",), "SPOT", ("usw2-az1",))
+    first, second = Alternative(("g6.xlarge",), "ON_DEMAND"), Alternative(("g5.xlarge",), "SPOT", ("usw2-az1",))
     group = NodeGroup(name="node-group/gpu", slug="demo/gpu", instance_types=("g5.xlarge",), fallbacks=(first, second))
     swapped = NodeGroup(name="node-group/gpu", slug="demo/gpu", fallbacks=(second, first))
-    slugs = [choice.slug for choice in group.choices]
+    slugs = [choice.slug for choice in group.alternatives]
     assert slugs[0] == "demo/gpu"
     assert len(set(slugs)) == 3
-    assert [choice.slug for choice in swapped.choices] == [slugs[0], slugs[2], slugs[1]]
-    assert group.choices[2].label == "g5.xlarge SPOT in usw2-az1"
-    assert all(len(choice.choices) == 1 for choice in group.choices[1:])
-    assert group.choices[0].label == "g5.xlarge ON_DEMAND"
+    assert [choice.slug for choice in swapped.alternatives] == [slugs[0], slugs[2], slugs[1]]
+    assert group.alternatives[2].label == "g5.xlarge SPOT in usw2-az1"
+    assert all(len(choice.alternatives) == 1 for choice in group.alternatives[1:])
+    assert group.alternatives[0].label == "g5.xlarge ON_DEMAND"
 
 
 def test_a_group_that_lacks_capacity_moves_and_one_whose_quota_is_reached_has_failed() -> None:
@@ -81,11 +81,11 @@ def test_a_group_that_lacks_capacity_moves_and_one_whose_quota_is_reached_has_fa
     step = NodeGroup(name="node-group/gpu", slug="demo/gpu")
     have = replace(from_description({"nodegroupArn": "arn", "status": "CREATING"}), shortage=ICE)
     moving = step.phase(have)
-    assert (moving.state, moving.scarce, moving.message) == (State.MOVING, True, ICE)
+    assert (moving.state, moving.scarce, moving.message) == (PhaseState.MOVING, True, ICE)
     failed = step.phase(replace(have, health=(("InstanceLimitExceeded", "no more"),)))
-    assert (failed.state, failed.scarce) == (State.FAILED, True)
+    assert (failed.state, failed.scarce) == (PhaseState.FAILED, True)
     lost = step.phase(replace(have, shortage="", health=(("IamNodeRoleNotFound", "no role"),)))
-    assert (lost.state, lost.scarce) == (State.FAILED, False)
+    assert (lost.state, lost.scarce) == (PhaseState.FAILED, False)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_a_strangers_template_of_that_name_is_refused(bench: Bench) -> None:
     step = template_of(bench)
     bench.plain("ec2").create_launch_template(LaunchTemplateName=step.slug, LaunchTemplateData={"UserData": "/w=="})
     bench.is_refused(step)
-    assert bench.sightings(step) == []
+    assert bench.resources(step) == []
 
 
 def test_listings_come_in_pages(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from support.stage import Theatre, quick_start
 
 from eksprov import errors
 from eksprov.core.outcome import Status
-from eksprov.core.step import State
+from eksprov.core.step import PhaseState
 from eksprov.local.faults.inject import Faults, injected
 from eksprov.local.faults.plan import Fate, FaultPlan
 from eksprov.steps.node_groups.facts import NodeGroupFacts, UpdateRule, WarmPoolRule, rolling_limit_s
@@ -61,7 +61,7 @@ def test_it_waits_until_iam_tells_eks_of_the_role(bench: Bench) -> None:
 
 
 def test_a_group_of_one_zone_has_only_that_zones_subnet(bench: Bench) -> None:
-    zone = bench.choices.zones[1].id
+    zone = bench.settled.zones[1].id
     step = group_of(bench, zone_ids=(zone,))
     bench.make(step)
     assert live(bench)["subnets"] == [bench.outputs.get("subnet/private-2", "id")]
@@ -238,19 +238,19 @@ def test_a_release_is_changed_only_where_the_config_names_one(made: Bench) -> No
 @pytest.mark.parametrize(
     ("status", "issue", "state"),
     [
-        ("CREATING", "", State.MOVING),
-        ("CREATING", "AsgInstanceLaunchFailures", State.MOVING),
-        ("CREATING", "InstanceLimitExceeded", State.FAILED),
-        ("CREATING", "Ec2InstanceTypeDoesNotExist", State.FAILED),
-        ("UPDATING", "InstanceLimitExceeded", State.MOVING),
-        ("DEGRADED", "AsgInstanceLaunchFailures", State.READY),
-        ("CREATE_FAILED", "NodeCreationFailure", State.FAILED),
-        ("DELETE_FAILED", "Ec2SecurityGroupDeletionFailure", State.FAILED),
-        ("DELETING", "", State.LEAVING),
-        ("ACTIVE", "", State.READY),
+        ("CREATING", "", PhaseState.MOVING),
+        ("CREATING", "AsgInstanceLaunchFailures", PhaseState.MOVING),
+        ("CREATING", "InstanceLimitExceeded", PhaseState.FAILED),
+        ("CREATING", "Ec2InstanceTypeDoesNotExist", PhaseState.FAILED),
+        ("UPDATING", "InstanceLimitExceeded", PhaseState.MOVING),
+        ("DEGRADED", "AsgInstanceLaunchFailures", PhaseState.READY),
+        ("CREATE_FAILED", "NodeCreationFailure", PhaseState.FAILED),
+        ("DELETE_FAILED", "Ec2SecurityGroupDeletionFailure", PhaseState.FAILED),
+        ("DELETING", "", PhaseState.LEAVING),
+        ("ACTIVE", "", PhaseState.READY),
     ],
 )
-def test_only_what_no_waiting_cures_ends_the_wait(status: str, issue: str, state: State) -> None:
+def test_only_what_no_waiting_cures_ends_the_wait(status: str, issue: str, state: PhaseState) -> None:
     step = NodeGroup(name="node-group/x", slug="demo/x")
     health = ((issue, "why"),) if issue else ()
     names = (field.name for field in fields(NodeGroupFacts) if field.default is MISSING)
@@ -270,7 +270,7 @@ def test_it_goes(made: Bench) -> None:
 def test_a_strangers_group_is_refused(made: Bench) -> None:
     made.plain("eks").tag_resource(resourceArn=live(made)["nodegroupArn"], tags={"eksprov:stack": "another"})
     made.is_refused(group_of(made))
-    assert made.sightings(group_of(made)) == []
+    assert made.resources(group_of(made)) == []
 
 
 @pytest.mark.apart

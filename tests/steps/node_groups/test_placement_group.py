@@ -29,4 +29,4 @@ def test_it_is_made_settles_and_goes(bench: Bench) -> None:
 def test_a_strangers_group_of_that_name_is_refused(bench: Bench) -> None:
     bench.plain("ec2").create_placement_group(GroupName=STEP.slug, Strategy="spread")
     bench.is_refused(STEP)
-    assert bench.sightings(STEP) == []
+    assert bench.resources(STEP) == []

@@ -128,7 +128,7 @@ def test_a_strangers_bucket_is_refused_even_by_a_create(bench: Bench) -> None:
     assert "Contents" in s3.list_objects_v2(Bucket=step.slug)
     with pytest.raises(Exception, match="NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket=step.slug)
-    assert bench.sightings(step) == []
+    assert bench.resources(step) == []
 
 
 def test_every_call_on_a_known_name_says_whose_account_it_must_be(made: Bench) -> None:

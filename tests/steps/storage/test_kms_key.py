@@ -139,7 +139,7 @@ def test_a_strangers_alias_or_key_is_left_alone(bench: Bench) -> None:
     kms.create_alias(AliasName=key_of(bench).slug, TargetKeyId=key)
     before = live(bench)
     bench.is_refused(key_of(bench))
-    assert bench.sightings(key_of(bench)) == []
+    assert bench.resources(key_of(bench)) == []
     assert live(bench) == before
 
 

@@ -47,4 +47,4 @@ def test_a_strangers_repository_is_refused(bench: Bench) -> None:
     step = repository_of(bench)
     bench.plain("ecr").create_repository(repositoryName=step.slug)
     bench.is_refused(step)
-    assert bench.sightings(step) == []
+    assert bench.resources(step) == []

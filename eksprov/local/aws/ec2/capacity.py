@@ -79,7 +79,6 @@ class Capacity:
         self.short.append(Shortage(instance_type, zone, purchase, code))
 
     def allow(self) -> None:
-        """Have everything again."""
         self.short.clear()
 
     def refusal(self, instance_type: str, zones: tuple[str, ...], purchase: str) -> Shortage | None:

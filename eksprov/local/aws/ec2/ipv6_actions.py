@@ -41,7 +41,6 @@ class Ipv6Actions:
         return result
 
     def associate_vpc_cidr_block(self) -> Any:
-        """AssociateVpcCidrBlock: associating first."""
         result = super().associate_vpc_cidr_block()  # type: ignore[misc]  # moto's, behind this one
         if self.params.get("AmazonProvidedIpv6CidrBlock"):
             self._comes(self.params["VpcId"])

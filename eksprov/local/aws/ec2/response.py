@@ -25,7 +25,6 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
     """Answers every request to EC2."""
 
     def before(self, action: str) -> None:
-        """Refuse a wrong order."""
         if action in GUARDS:
             GUARDS[action](self._ec2, dict(self.params))
 
@@ -77,7 +76,6 @@ class LocalEc2Response(SpotMixin, EndpointActions, Ipv6Actions, TemplateActions,
         return super().create_security_group()
 
     def delete_nat_gateway(self) -> Any:
-        """DeleteNatGateway: deleting first."""
         gateway = self._ec2.nat_gateways[self._get_param("NatGatewayId")]
         self.world.nat.deleting(self.region, gateway)
         return ActionResult({"NatGatewayId": gateway.id})

@@ -57,7 +57,6 @@ class TemplateActions:
         return ActionResult({"LaunchTemplateVersion": _version(made)})
 
     def describe_launch_templates(self) -> Any:
-        """DescribeLaunchTemplates, in pages."""
         ask = _plain(self.params)
         found = self.ec2_backend.describe_launch_templates(
             ask.get("LaunchTemplateNames"), ask.get("LaunchTemplateIds"), _filters(ask)
@@ -69,12 +68,10 @@ class TemplateActions:
         return ActionResult(answer)
 
     def delete_launch_template(self) -> Any:
-        """DeleteLaunchTemplate."""
         self._asked_template(_plain(self.params))
         return super().delete_launch_template()  # type: ignore[misc]  # moto's, behind this one
 
     def create_placement_group(self) -> Any:
-        """CreatePlacementGroup."""
         ask, groups = _plain(self.params), current_world().templates.groups
         name, strategy = ask.get("GroupName", ""), ask.get("Strategy", "cluster")
         if (self.region, name) in groups:
@@ -123,7 +120,6 @@ class TemplateActions:
         return self._grouped(_put) or super().create_tags()  # type: ignore[misc]  # moto's, behind this one
 
     def delete_tags(self) -> Any:
-        """DeleteTags: as well."""
         return self._grouped(_drop) or super().delete_tags()  # type: ignore[misc]  # moto's, behind this one
 
     def _grouped(self, change: Callable[[list[Any], list[Any]], list[Any]]) -> Any:

@@ -80,7 +80,6 @@ def _bind(region: EksRegion, name: str) -> None:
 
 
 def create_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """CreateAccessEntry."""
     cluster = _cluster(region, ask)
     principal, kind = ask["principalArn"], ask.get("type") or "STANDARD"
     if principal in cluster.entries:
@@ -101,7 +100,6 @@ def create_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def describe_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeAccessEntry."""
     return {"accessEntry": _entry(region, ask).shape}
 
 
@@ -135,7 +133,6 @@ def delete_access_entry(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def associate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """AssociateAccessPolicy."""
     entry, arn, scope = _entry(region, ask), ask["policyArn"], dict(ask["accessScope"])
     lag_s = region.account.conditions.entry_lag_s / region.account.speed
     if lag_s and region.account.now() < entry.shape["createdAt"].timestamp() + lag_s:
@@ -160,7 +157,6 @@ def associate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def disassociate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DisassociateAccessPolicy."""
     entry = _entry(region, ask)
     if entry.policies.pop(ask["policyArn"], None) is None:
         raise refusals.not_found(f"The access policy {ask['policyArn']} is not associated with the access entry")
@@ -170,7 +166,6 @@ def disassociate_access_policy(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def list_associated_access_policies(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListAssociatedAccessPolicies."""
     entry = _entry(region, ask)
     found = [_policy(region, entry, arn) for arn in sorted(entry.policies)]
     named = {"clusterName": ask["clusterName"], "principalArn": ask["principalArn"]}

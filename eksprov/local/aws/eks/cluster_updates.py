@@ -27,7 +27,6 @@ SIMPLE = {
 
 
 def update_cluster_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """UpdateClusterConfig."""
     cluster = region.cluster(ask["name"])
     kinds = _kinds(ask)
     if not kinds:

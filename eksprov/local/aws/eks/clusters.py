@@ -43,7 +43,6 @@ UNDERSTOOD = frozenset(
 
 
 def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """CreateCluster."""
     name = ask["name"]
     if name in region.clusters:
         raise refusals.in_use(f"Cluster already exists with name: {name}", clusterName=name)
@@ -76,12 +75,10 @@ def create_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def describe_cluster(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeCluster."""
     return {"cluster": described(region.cluster(ask["name"]))}
 
 
 def list_clusters(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListClusters."""
     return region.page("clusters", sorted(region.clusters), ask)
 
 

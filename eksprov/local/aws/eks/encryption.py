@@ -22,7 +22,6 @@ SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
 def associate_encryption_config(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """AssociateEncryptionConfig."""
     cluster, wanted = region.live_cluster(ask["clusterName"]), ask["encryptionConfig"]
     updates.refuse_second(cluster, "associate an encryption config")
     if cluster.shape.get("encryptionConfig"):

@@ -38,7 +38,6 @@ def list_insights(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def describe_insight(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeInsight."""
     cluster = region.live_cluster(ask["clusterName"])
     if ask["id"] not in cluster.insights.found:
         raise refusals.not_found(f"No insight found for ID: {ask['id']}", clusterName=cluster.name)

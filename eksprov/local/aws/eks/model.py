@@ -77,7 +77,7 @@ class Nodegroup:
 
 @dataclass
 class Addon:
-    """An EKS add-on."""
+    """An EKS add-on of a cluster, with its version, configuration and state."""
 
     shape: Shape
     changed_at: float
@@ -99,7 +99,7 @@ class AccessEntry:
 
     @property
     def type(self) -> str:
-        """STANDARD, EC2_LINUX, …"""
+        """What the entry is for: STANDARD for people, EC2_LINUX and the like for nodes."""
         return str(self.shape["type"])
 
     @property
@@ -131,12 +131,11 @@ class Association:
 
     @property
     def namespace(self) -> str:
-        """Of the service account."""
+        """The namespace of the service account."""
         return str(self.shape["namespace"])
 
     @property
     def service_account(self) -> str:
-        """Its name."""
         return str(self.shape["serviceAccount"])
 
     @property
@@ -167,7 +166,6 @@ class Cluster:
 
     @property
     def arn(self) -> str:
-        """Its ARN."""
         return str(self.shape["arn"])
 
     @property
@@ -182,7 +180,6 @@ class Cluster:
 
     @property
     def version(self) -> str:
-        """The Kubernetes version, "1.36"."""
         return str(self.shape["version"])
 
     @property

@@ -62,7 +62,7 @@ def everyone(ask: Shape) -> list[str]:
 
 
 def shape(region: EksRegion, ask: Shape, vpc_id: str) -> Shape:
-    """The answer's `kubernetesNetworkConfig`."""
+    """What DescribeCluster answers as `kubernetesNetworkConfig`."""
     asked = ask.get("kubernetesNetworkConfig") or {}
     balancing = {"elasticLoadBalancing": asked.get("elasticLoadBalancing") or {"enabled": False}}
     if _is_ipv6(ask):

@@ -57,38 +57,32 @@ def refuse_deletion(cluster: Cluster) -> None:
 
 
 def describe_profile(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeFargateProfile."""
     cluster, name = region.cluster(ask["clusterName"]), ask["fargateProfileName"]
     return {"fargateProfile": _found(cluster, "fargate", name, f"No Fargate Profile found with name: {name}.")}
 
 
 def list_profiles(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListFargateProfiles."""
     return region.page("fargateProfileNames", names(region.cluster(ask["clusterName"]), "fargate"), ask)
 
 
 def describe_capability(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeCapability."""
     cluster, name = region.cluster(ask["clusterName"]), ask["capabilityName"]
     return {"capability": _found(cluster, "capability", name, f"No capability found for name: {name}.")}
 
 
 def list_capabilities(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListCapabilities."""
     cluster = region.cluster(ask["clusterName"])
     there = [cluster.others["capability", name] for name in names(cluster, "capability")]
     return region.page("capabilities", [{key: one[key] for key in LISTED if key in one} for one in there], ask)
 
 
 def describe_provider(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeIdentityProviderConfig."""
     cluster, wanted = region.cluster(ask["clusterName"]), ask["identityProviderConfig"]
     message = f"Identity provider config is not associated with cluster {cluster.name}"
     return {"identityProviderConfig": {OIDC: _found(cluster, "identity-provider", wanted["name"], message)}}
 
 
 def list_providers(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListIdentityProviderConfigs."""
     found = names(region.cluster(ask["clusterName"]), "identity-provider")
     return region.page("identityProviderConfigs", [{"type": OIDC, "name": name} for name in found], ask)
 

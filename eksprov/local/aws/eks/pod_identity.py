@@ -19,7 +19,6 @@ LISTED = ("clusterName", "namespace", "serviceAccount", "associationArn", "assoc
 
 
 def create_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """CreatePodIdentityAssociation."""
     cluster = region.live_cluster(ask["clusterName"])
     return {"association": make(region, cluster, ask).shape}
 
@@ -52,7 +51,6 @@ def make(region: EksRegion, cluster: Cluster, ask: Shape, owner_arn: str = "") -
 
 
 def describe_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribePodIdentityAssociation."""
     return {"association": _association(region, ask).shape}
 
 
@@ -68,7 +66,6 @@ def list_associations(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def update_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """UpdatePodIdentityAssociation: the role."""
     found = _association(region, ask)
     _refuse_others(ask)
     if ask.get("roleArn"):
@@ -79,7 +76,6 @@ def update_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def delete_association(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DeletePodIdentityAssociation."""
     found = _association(region, ask)
     del region.cluster(ask["clusterName"]).associations[ask["associationId"]]
     return {"association": found.shape}

@@ -8,7 +8,6 @@ from eksprov.local.aws.refusal import Refusal
 
 
 def not_found(message: str, **members: Any) -> Refusal:
-    """ResourceNotFoundException."""
     return Refusal("ResourceNotFoundException", message, 404, **members)
 
 

@@ -72,7 +72,7 @@ class EksRegion:
         return autoscaling_backends[ACCOUNT][self.name]
 
     def cluster(self, name: str) -> Cluster:
-        """The cluster; raises ResourceNotFoundException."""
+        """The cluster of this name. Raises: ResourceNotFoundException."""
         if name not in self.clusters:
             raise refusals.no_cluster(name)
         return self.clusters[name]
@@ -100,7 +100,7 @@ class EksRegion:
         return self.account.now() >= since + self.account.latency(latency)
 
     def arn(self, kind: str, *names: str) -> str:
-        """arn:<partition>:eks:<region>:<account>:<kind>/<names…>."""
+        """The ARN of something of EKS: arn:<partition>:eks:<region>:<account>:<kind>/<names…>."""
         return f"arn:{self.partition}:eks:{self.name}:{ACCOUNT}:{kind}/{'/'.join(names)}"
 
     def page(self, key: str, items: Sequence[Item], ask: Shape) -> dict[str, Any]:

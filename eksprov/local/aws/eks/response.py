@@ -64,7 +64,6 @@ class LocalEksResponse(LocalResponse):
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:
-        """Answer, or refuse."""
         action = self._get_action() or ""
         try:
             self.hold_pods_to_their_role(action)

@@ -16,7 +16,6 @@ MOST_TAGS = 50
 
 
 def tag_resource(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """TagResource."""
     check(ask["tags"])
     tags = _tags(region, ask["resourceArn"])
     if len({*tags, *ask["tags"]}) > MOST_TAGS:
@@ -26,7 +25,6 @@ def tag_resource(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def untag_resource(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """UntagResource."""
     tags = _tags(region, ask["resourceArn"])
     for key in ask["tagKeys"]:
         tags.pop(key, None)
@@ -34,7 +32,6 @@ def untag_resource(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def list_tags_for_resource(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListTagsForResource."""
     return {"tags": _tags(region, ask["resourceArn"])}
 
 

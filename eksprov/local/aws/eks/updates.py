@@ -62,7 +62,6 @@ def advance(region: EksRegion, cluster: Cluster) -> None:
 
 
 def describe_update(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeUpdate."""
     cluster = region.cluster(ask["name"])
     update = cluster.updates.get(ask["updateId"])
     wanted = (ask.get("nodegroupName") or "", ask.get("addonName") or "")

@@ -42,12 +42,11 @@ NAMES = tuple(str(version["clusterVersion"]) for version in VERSIONS)
 
 
 def minor(version: str) -> int:
-    """36 of "1.36"."""
+    """The minor version of a Kubernetes version: 36 of "1.36"."""
     return int(version.split(".")[1])
 
 
 def describe_cluster_versions(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeClusterVersions."""
     wanted = ask.get("clusterVersions") or NAMES
     if unknown := sorted(set(wanted) - set(NAMES)):
         raise refusals.invalid(f"Unknown cluster versions: {', '.join(unknown)}")

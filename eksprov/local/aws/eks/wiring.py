@@ -64,7 +64,6 @@ def remove(region: EksRegion, cluster: Cluster) -> None:
 
 
 def remove_interfaces(region: EksRegion, cluster: Cluster) -> None:
-    """Take the interfaces away."""
     for interface_id in cluster.interfaces:
         if interface_id in region.ec2.enis:
             region.ec2.enis[interface_id].delete()

@@ -23,7 +23,6 @@ def request(
 
 
 def refusal(key: Key, action: str, resource: str, partition: str) -> str:
-    """What IAM says."""
     return (
         f"User: {key.arn(partition)} is not authorized to perform: iam:{action} on resource: {resource} "
         f"because no identity-based policy allows the iam:{action} action"

@@ -73,7 +73,6 @@ class LocalCloudWatchResponse(LocalResponse, CloudWatchResponse):
         return ActionResult(found)
 
     def tag_resource(self) -> ActionResult:
-        """TagResource, of dashboards too."""
         arn = self._get_param("ResourceARN")
         if not self._is_dashboard(arn):
             return super().tag_resource()
@@ -92,7 +91,9 @@ class LocalCloudWatchResponse(LocalResponse, CloudWatchResponse):
 
 
 def _check_body(text: str) -> None:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+    """Hold a dashboard to
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html.
+    """
     try:
         widgets = json.loads(text)["widgets"]
         sound = all(widget["type"] and isinstance(widget["properties"], dict) for widget in widgets)

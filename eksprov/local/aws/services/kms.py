@@ -97,11 +97,9 @@ class LocalKmsResponse(LocalResponse, KmsResponse):
         return answer
 
     def list_keys(self) -> str:
-        """ListKeys, page by page."""
         return self._page("ListKeys", "Keys", super().list_keys())
 
     def list_aliases(self) -> str:
-        """ListAliases, page by page."""
         return self._page("ListAliases", "Aliases", super().list_aliases())
 
     def _page(self, action: str, member: str, answer: str) -> str:

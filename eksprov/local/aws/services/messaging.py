@@ -40,7 +40,6 @@ class LocalSqsResponse(LocalResponse, SQSResponse):
         return answer
 
     def delete_queue(self) -> ActionResult:
-        """DeleteQueue."""
         answer = super().delete_queue()
         self.world.queues_deleted[self.region, self._get_queue_name()] = self.world.now()
         return answer
@@ -77,7 +76,6 @@ class LocalSnsResponse(LocalResponse, SNSResponse):
         return ActionResult({"Subscriptions": listed, "NextToken": more})
 
     def confirm_subscription(self) -> ActionResult:
-        """ConfirmSubscription, by the address."""
         topic, token = self._get_param("TopicArn"), self._get_param("Token")
         for one in self.backend.subscriptions.values():
             if (one.topic.arn, one.endpoint) == (topic, token):

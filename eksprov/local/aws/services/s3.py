@@ -37,12 +37,10 @@ class LocalS3Response(LocalResponse, S3Response):
     """Answers every request to S3."""
 
     def bucket_response(self, request: Any, full_url: str, headers: Any) -> Any:
-        """Requests about a bucket."""
         refused = self._denied(request, full_url) or self._name_rests(request, full_url)
         return refused or super().bucket_response(request, full_url, headers)
 
     def key_response(self, request: Any, full_url: str, headers: Any) -> Any:
-        """Requests about an object."""
         return self._denied(request, full_url) or super().key_response(request, full_url, headers)
 
     def _bucket_response_put(self, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:

@@ -31,7 +31,6 @@ class LocalQuotasResponse(LocalResponse, ServiceQuotasResponse):
         return ActionResult({"Quota": self._shape(quota, value)})
 
     def get_aws_default_service_quota(self) -> Any:
-        """GetAWSDefaultServiceQuota."""
         quota = self._asked()
         return ActionResult({"Quota": self._shape(quota, quota.default)})
 

@@ -52,7 +52,6 @@ class LocalSsmResponse(LocalResponse, SimpleSystemManagerResponse):
         )
 
     def get_parameter(self) -> Any:
-        """GetParameter."""
         name = self._get_param("Name")
         value = _release(name)
         return ActionResult({"Parameter": self._shape(name, value)}) if value else super().get_parameter()

@@ -99,7 +99,6 @@ def metrics_server(addon: AddonSpec, place: Place) -> list[Json]:
 
 
 def node_monitoring_agent(addon: AddonSpec, place: Place) -> list[Json]:
-    """DaemonSet eks-node-monitoring-agent."""
     image = place.image("eks/eks-node-monitoring-agent", addon.version)
     pod = {
         "serviceAccountName": "eks-node-monitoring-agent",

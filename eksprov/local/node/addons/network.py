@@ -45,7 +45,6 @@ def vpc_cni(addon: AddonSpec, place: Place) -> list[Json]:
 
 
 def kube_proxy(addon: AddonSpec, place: Place) -> list[Json]:
-    """DaemonSet kube-proxy."""
     pod = {
         "serviceAccountName": "kube-proxy",
         "hostNetwork": True,

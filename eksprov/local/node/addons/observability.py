@@ -12,7 +12,6 @@ from eksprov.local.node.addons.parts import Place
 
 
 def cloudwatch(addon: AddonSpec, place: Place) -> list[Json]:
-    """DaemonSets cloudwatch-agent and fluent-bit."""
     return [
         parts.account("cloudwatch-agent", addon),
         *(

@@ -32,7 +32,6 @@ class Place:
 
     @staticmethod
     def of(spec: ClusterSpec) -> Place:
-        """Read off a cluster."""
         services = ipaddress.ip_network(spec.service_cidr)
         return Place(spec.arn.split(":")[3], str(services.network_address + 10))
 
@@ -48,12 +47,10 @@ def metadata(name: str, addon: AddonSpec, **labels: str) -> Json:
 
 
 def account(name: str, addon: AddonSpec) -> Json:
-    """A service account."""
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(name, addon)}
 
 
 def config_map(name: str, addon: AddonSpec, data: dict[str, str]) -> Json:
-    """A config map."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(name, addon), "data": data}
 
 

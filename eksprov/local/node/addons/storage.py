@@ -38,7 +38,6 @@ def mountpoint_s3(addon: AddonSpec, place: Place) -> list[Json]:
 
 
 def snapshot_controller(addon: AddonSpec, place: Place) -> list[Json]:
-    """Deployment snapshot-controller."""
     image = place.image("eks/csi-snapshotter/snapshot-controller", addon.version)
     pod = {
         "serviceAccountName": "snapshot-controller",

@@ -111,7 +111,6 @@ def _keyed(reference: Json, kind: str, objects: Mapping[str, Mapping[str, str]])
 
 
 def field_of(pod: Json, path: str, status: Mapping[str, str]) -> str:
-    """The downward API's `fieldPath`."""
     metadata, spec = pod["metadata"], pod["spec"]
     subscript = _SUBSCRIPT.fullmatch(path)
     if subscript:

@@ -29,7 +29,7 @@ class StartError(Exception):
 
 
 class Execution(Protocol):
-    """Something that runs."""
+    """What stands in for a container while it runs."""
 
     @property
     def ports(self) -> Mapping[int, int]:
@@ -90,7 +90,6 @@ class Idle:
         return 0
 
     async def stop(self, grace_s: float) -> None:
-        """End now."""
         self._stopped.set()
 
 
@@ -107,7 +106,6 @@ class Command:
         return awscli.run(fetch, launch.caller(), launch.log.write, self._cancelled)
 
     async def wait(self) -> int:
-        """The command's exit code."""
         return await asyncio.shield(self._task)
 
     async def stop(self, grace_s: float) -> None:
@@ -117,18 +115,16 @@ class Command:
 
 
 class Process:
-    """A process with ports."""
+    """A process of this machine, with local ports in place of the pod's."""
 
     def __init__(self, process: Any, ports: Mapping[int, int]) -> None:
         self._process = process
         self.ports = ports
 
     async def wait(self) -> int:
-        """The process's exit code."""
         return int(await self._process.wait())
 
     async def stop(self, grace_s: float) -> None:
-        """SIGTERM, then SIGKILL."""
         await self._process.stop(grace_s)
 
 

@@ -56,7 +56,6 @@ class CredentialEndpoint:
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Close the port."""
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -42,7 +42,6 @@ class ContainerLog:
             self._open()
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
 

@@ -61,7 +61,6 @@ class ContainerState:
 
 
 def container_status(one: ContainerState) -> Json:
-    """The containerStatuses entry."""
     return {
         "name": one.name,
         "image": one.image,

@@ -20,7 +20,6 @@ from eksprov.local.node.rest import KubeRest
 
 
 def utc_now() -> datetime:
-    """The time, in UTC."""
     return datetime.now(UTC)
 
 

@@ -49,7 +49,6 @@ class Pool:
 
     @staticmethod
     def of(live: Json) -> Pool:
-        """Read off the object."""
         spec, metadata = live["spec"], live["metadata"]
         template = spec["template"]
         reference = template["spec"]["nodeClassRef"]

@@ -47,7 +47,7 @@ class Tensor(Section):
 
 
 class ModelParameters(Section):
-    """`parameters` of model-settings.json."""
+    """What `parameters` of `model-settings.json` may say."""
 
     uri: str | None = None
     version: str | None = None
@@ -78,7 +78,7 @@ class ModelSettings(Section):
 
 
 class CorsSettings(Section):
-    """`cors_settings` of settings.json."""
+    """What `cors_settings` of `settings.json` may say."""
 
     allow_origins: list[str] | None = []
     allow_origin_regex: str | None = None
@@ -90,7 +90,7 @@ class CorsSettings(Section):
 
 
 class ServerSettings(Section):
-    """settings.json."""
+    """All that `settings.json` may say to MLServer 1.7.1."""
 
     debug: bool = True
     parallel_workers: int = 1

@@ -28,7 +28,7 @@ ENVIRONMENTS: Final = ("environment_path", "environment_tarball")
 
 
 @dataclass(frozen=True)
-class Settings:
+class FolderSettings:
     """What a folder's `model-settings.json` says.
 
     `path` is where it lies (or will), `content` what it says, `model` the path of the file that its uri names (None
@@ -58,7 +58,7 @@ class Settings:
         return str((self.parameters.get("extra") or {}).get("predict_fn", "predict"))
 
 
-def read_settings(flavour: Flavour, folder: Folder) -> Settings:
+def read_settings(flavour: Flavour, folder: Folder) -> FolderSettings:
     """The folder's `model-settings.json`, or an empty one. Raises: UsageError for what cannot be served as it is."""
     found = sorted(path for path in folder.paths if posixpath.basename(path) == SETTINGS)
     if len(found) > 1:
@@ -67,12 +67,12 @@ def read_settings(flavour: Flavour, folder: Folder) -> Settings:
             "leave one: an entry under models serves one model; give each other an entry of its own",
         )
     if not found:
-        return Settings(SETTINGS, {}, None)
+        return FolderSettings(SETTINGS, {}, None)
     file = folder.root / found[0]
     content = read_json(file, folder.name)
     check(content, ModelSettings, file, folder.name)
     warnings = unknown_keys(content, ModelSettings, file, folder.name)
-    settings = Settings(found[0], content, None)
+    settings = FolderSettings(found[0], content, None)
     _refuse_contradictions(settings, file, folder)
     foreign, model = _is_foreign(flavour, settings, file, folder), None
     if uri := settings.parameters.get("uri"):
@@ -84,11 +84,11 @@ def read_settings(flavour: Flavour, folder: Folder) -> Settings:
             warnings.append(error.message.removeprefix(f"model {folder.name}: "))  # its own class may know better
     elif not foreign:
         model = _well_known(flavour, settings.base, folder)
-    return Settings(found[0], content, model, foreign, tuple(warnings))
+    return FolderSettings(found[0], content, model, foreign, tuple(warnings))
 
 
 def completed(
-    flavour: Flavour, settings: Settings, model: str | None, folder: Folder, inputs: Sequence[Any]
+    flavour: Flavour, settings: FolderSettings, model: str | None, folder: Folder, inputs: Sequence[Any]
 ) -> bytes | None:
     """The file's bytes with what was missing, or None where nothing was."""
     content, parameters = dict(settings.content), dict(settings.parameters)
@@ -136,7 +136,7 @@ def _well_known(flavour: Flavour, below: str, folder: Folder) -> str | None:
     return next((name for name in names if name in folder.paths), None)
 
 
-def _refuse_contradictions(settings: Settings, file: Path, folder: Folder) -> None:
+def _refuse_contradictions(settings: FolderSettings, file: Path, folder: Folder) -> None:
     name = settings.content.get("name")
     if name and name != folder.name:
         raise folder.wrong(
@@ -156,7 +156,7 @@ def _refuse_contradictions(settings: Settings, file: Path, folder: Folder) -> No
         )
 
 
-def _is_foreign(flavour: Flavour, settings: Settings, file: Path, folder: Folder) -> bool:
+def _is_foreign(flavour: Flavour, settings: FolderSettings, file: Path, folder: Folder) -> bool:
     """Whether a class of the folder's own serves the model. Raises: UsageError for one that is nowhere."""
     wanted = settings.content.get("implementation") or flavour.implementations[0]
     if wanted in flavour.implementations:

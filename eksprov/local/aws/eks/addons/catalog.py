@@ -158,7 +158,6 @@ def _is_closed(error: Any) -> bool:
 
 
 def describe_addon_versions(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeAddonVersions."""
     name, kubernetes = ask.get("addonName"), ask.get("kubernetesVersion")
     if name and not is_offered(region, name):
         raise refusals.not_found(f"Addon {name} specified is not supported", addonName=name)

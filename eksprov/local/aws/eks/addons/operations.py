@@ -33,7 +33,6 @@ PARAMS = {
 
 
 def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """CreateAddon."""
     cluster, name = region.live_cluster(ask["clusterName"]), ask["addonName"]
     if not is_offered(region, name):
         raise refusals.invalid(f"Addon {name} specified is not supported", clusterName=cluster.name, addonName=name)
@@ -73,12 +72,10 @@ def create_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def describe_addon(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeAddon."""
     return {"addon": _addon(region, ask)[1].shape}
 
 
 def list_addons(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListAddons."""
     return region.page("addons", sorted(region.cluster(ask["clusterName"]).addons), ask)
 
 

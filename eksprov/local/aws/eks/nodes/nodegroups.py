@@ -24,7 +24,6 @@ FAMILIES = (("NVIDIA", "GpuInfo"), ("NEURON", "NeuronInfo"))
 
 
 def create_nodegroup(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """CreateNodegroup."""
     cluster, name = region.cluster(ask["clusterName"]), ask["nodegroupName"]
     if name in cluster.nodegroups:
         message = f"NodeGroup already exists with name {name} and cluster name {cluster.name}"
@@ -44,12 +43,10 @@ def create_nodegroup(region: EksRegion, ask: Shape) -> dict[str, Any]:
 
 
 def describe_nodegroup(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """DescribeNodegroup."""
     return {"nodegroup": region.nodegroup(ask["clusterName"], ask["nodegroupName"])[1].shape}
 
 
 def list_nodegroups(region: EksRegion, ask: Shape) -> dict[str, Any]:
-    """ListNodegroups."""
     return region.page("nodegroups", sorted(region.cluster(ask["clusterName"]).nodegroups), ask)
 
 

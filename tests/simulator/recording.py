@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eksprov.local.faults.plan import Fault, FaultPlan
+from simulator.full_stacks import WHOLES
 from simulator.neighbours import BESIDE
 from simulator.scenario import MOST_CALLS, TIMES_UNDISTURBED, Result, Scenario
 from simulator.trouble import DiskFault, Trouble
-from simulator.wholes import WHOLES
 
 COMMANDS = {
     "create": ("empty", "provision", ""),

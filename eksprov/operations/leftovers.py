@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from eksprov import errors
 from eksprov.core.convergence.converge import is_ours
-from eksprov.core.convergence.pace import pause
+from eksprov.core.convergence.pace import poll_interval
 from eksprov.core.step import AnyStep
 from eksprov.core.words import counted
 from eksprov.kube.api import KubeApi, Manifest, Ref, UnknownKindError
@@ -58,7 +58,7 @@ def release(kube: KubeApi, opened: Opened, *, auto_mode: bool = False) -> None:
     while (waited := clock.now() - began) < GRACE_S / stack.aws.speed and not stack.stopped():
         if not _still_there(kube, asked, nodes=bool(pools)):
             return
-        clock.sleep(pause(waited, EXPECTED_S, stack.aws.speed))
+        clock.sleep(poll_interval(waited, EXPECTED_S, stack.aws.speed))
     left = _still_there(kube, asked, nodes=bool(pools))
     stack.progress.note(f"still there: {', '.join(left)}; what they made in AWS is swept")
 
@@ -73,7 +73,7 @@ def broom(opened: Opened, steps: Iterable[AnyStep], reclaiming: Reclaiming) -> L
     if found is not None and not is_ours(found.owner, opened.us):
         return None
     recorded = cluster.name in opened.state.steps or cluster.name in opened.state.generations  # now, or deleted since
-    ours = found is not None or recorded or bool(opened.sightings)
+    ours = found is not None or recorded or bool(opened.resources)
     after = tuple(step.name for step in steps if step.name == cluster.name or _lives_in_cluster(step))
     return Leftovers(name=NAME, slug=cluster.slug, outlives=after, reclaiming=reclaiming, marked_alone=not ours)
 

@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from simulator import oracles
+from simulator.fakes import state_folder
+from simulator.full_stacks import WHOLES
 from simulator.machine import Machine
 from simulator.neighbours import BESIDE, settle_in
 from simulator.play import edited, play
 from simulator.scenario import Result, Scenario
-from simulator.trappings import state_folder
 from simulator.warm import Warm
-from simulator.wholes import WHOLES
 
 LIMIT_S = 120.0  # of real time, for one scenario
 _ours: list[Connection] = []  # this process's ends of pipes to those it has forked

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from eksprov.aws.session import Aws
 from eksprov.core.names import InCluster, StepName
-from eksprov.steps.cluster.reading import unless_gone
+from eksprov.steps.cluster.reading import none_if_gone
 
 HASH = 6  # characters: "<group>-1a2b3c"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Alternative:
     """One later way; no `zone_ids`: all of the stack's."""
 
     instance_types: tuple[str, ...]
@@ -49,7 +49,7 @@ def slugs(aws: Aws, step: str, slug: str, *, fresh: bool) -> list[str]:
 
     def load() -> list[str]:
         pages = aws.clients.eks.get_paginator("list_nodegroups").paginate(clusterName=cluster)
-        return unless_gone(lambda: [name for page in pages for name in page["nodegroups"]]) or []
+        return none_if_gone(lambda: [name for page in pages for name in page["nodegroups"]]) or []
 
     listed = aws.listing(f"eks/node-groups/{cluster}", load, fresh=fresh)
     name = re.compile(rf"{re.escape(logical)}(-[0-9a-f]{{{HASH}}})?")
