@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 
@@ -63,7 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: drives real processes and may wait for them")
     config.addinivalue_line("markers", "journey: the real command line against the real control plane")
     config.addinivalue_line("markers", "apart: runs in a forked process, so that the module's stack stays as it is")
-    config.stash[SEEN] = [HELD.seen]
+    seen: list[Mapping[str, int]] = [HELD.seen]
+    config.stash[SEEN] = seen
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -93,14 +94,17 @@ def pytest_testnodedown(node: Any) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run of all tests fails where it has seen fewer operations than it should."""
+    seen: list[Mapping[str, int]] = session.config.stash[SEEN]
     if hasattr(session.config, "workerinput"):
-        session.config.workeroutput["held"] = dict(HELD.seen)
-    elif _is_whole(session.config) and blind(together(session.config.stash[SEEN])):
+        worker: Any = session.config  # of xdist's, which tells the controller what is put there
+        worker.workeroutput["held"] = dict(HELD.seen)
+    elif _is_whole(session.config) and blind(together(seen)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    seen = together(config.stash[SEEN])
+    every: list[Mapping[str, int]] = config.stash[SEEN]
+    seen = together(every)
     if seen:
         terminalreporter.write_line(told(seen))
     if _is_whole(config) and (why := blind(seen)):
@@ -153,7 +157,7 @@ class _Sleep:
     allowed = False
     real = staticmethod(time.sleep)
 
-    def __call__(self, seconds: float) -> None:
+    def __call__(self, seconds: float | SupportsIndex, /) -> None:
         caller = sys._getframe(1).f_code.co_filename
         if not self.allowed and any(part in caller for part in WATCHED):
             raise ForbiddenInTestsError(f"time.sleep({seconds}) in {caller}: bring a clock, or mark the test real_time")

@@ -85,7 +85,7 @@ def test_so_is_one_that_the_environment_names(here: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_client_of_this_machine_has_a_proxy_and_every_one_of_aws_may(service: Any) -> None:
+def test_no_client_of_this_machine_has_a_proxy_and_every_one_of_aws_may(service: str) -> None:
     assert Clients(session(), attempts=1, endpoint_url="http://localhost:1").get(service).meta.config.proxies == {}
     assert Clients(session(), attempts=1).get(service).meta.config.proxies is None
 

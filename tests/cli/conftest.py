@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from support.command_line import (
-    BAD,
-    CHANGES,
-    CONFIG,
-    GOOD,
-    NO_CHANGES,
-    PLAN,
-    CommandLine,
-    Scripted,
-    report,
-)
-
-from eksprov import errors
-from eksprov.core.step import FoundResource, Owner
+from support.command_line import CommandLine, Samples, Scripted
 
 
 @pytest.fixture
@@ -36,17 +22,6 @@ def scripted() -> type[Scripted]:
 
 
 @pytest.fixture
-def samples() -> SimpleNamespace:
+def samples() -> Samples:
     """Plans, reports and a found resource to render."""
-    resource = FoundResource("vpc", "digits", "vpc-1", Owner("digits", "1", "vpc"))
-    return SimpleNamespace(
-        config=CONFIG,
-        plan=PLAN,
-        changes=CHANGES,
-        no_changes=NO_CHANGES,
-        good=GOOD,
-        bad=BAD,
-        report=report,
-        resource=resource,
-        errors=errors,
-    )
+    return Samples()

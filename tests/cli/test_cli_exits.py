@@ -26,6 +26,7 @@ from eksprov import operations
 from eksprov.cli import main
 from eksprov.cli.app import COMMANDS
 from eksprov.cli.console import Console
+from eksprov.cli.display.progress import Display
 from eksprov.cli.places import Connection, keys_only_session
 from eksprov.cli.program import Program
 from eksprov.cli.session import StackSession
@@ -57,12 +58,12 @@ class EmulatedPlace:
         self.url = url
         self.heard: Callable[[], None] = lambda: None
 
-    def connect(self, _display: Any) -> Connection:
+    def connect(self, _display: Display) -> Connection:
         self.heard()
         return Connection(keys_only_session("us-west-2"), self.url, SPEED, {})
 
     @contextlib.contextmanager
-    def creating(self, _display: Any) -> Iterator[None]:
+    def creating(self, _display: Display) -> Iterator[None]:
         yield
 
     def release(self) -> bool:
@@ -99,7 +100,7 @@ class WithApi(StackSession):
         super().__init__(console, lambda *_: scene.place)
         self._scene = scene
 
-    def opened(self, display: Any, *, mint: bool) -> Opened:
+    def opened(self, display: Display, *, mint: bool) -> Opened:
         opened = super().opened(display, mint=mint)
         return replace(opened, stack=replace(opened.stack, kube=self._scene.api))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from support.command_line import CommandLine, Samples
 
 from eksprov.local import world
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.real_time
 
 
 @pytest.fixture
-def environ(cli: Any, samples: Any) -> Iterator[dict[str, str]]:
+def environ(cli: CommandLine, samples: Samples) -> Iterator[dict[str, str]]:
     Path("eksprov.yaml").write_text(samples.config + "\nlocal:\n  speed: 1000\n")
     home = cli.folder / "home"
     found = {"PATH": os.environ["PATH"], "EKSPROV_LOCAL_HOME": str(home), "EKSPROV_LOCAL_NO_KUBERNETES": "1"}
@@ -35,7 +36,7 @@ def environ(cli: Any, samples: Any) -> Iterator[dict[str, str]]:
     world.down(cli.folder / "state", found)
 
 
-def test_faults_are_listed_switched_on_and_cleared(cli: Any, environ: dict[str, str]) -> None:
+def test_faults_are_listed_switched_on_and_cleared(cli: CommandLine, environ: dict[str, str]) -> None:
     listed = json.loads(cli("local", "faults", "list", "--json", environ=environ).out)
     assert listed["on"] == []
     assert set(listed["known"]) >= {"lost-answers", "throttle", "stale-reads", "role-lag", "nodegroup-create-failed"}
@@ -46,7 +47,9 @@ def test_faults_are_listed_switched_on_and_cleared(cli: Any, environ: dict[str, 
     assert (cleared["on"], cleared["struck"]) == ([], [])
 
 
-def test_a_fault_that_there_is_not_is_refused_by_naming_those_there_are(cli: Any, environ: dict[str, str]) -> None:
+def test_a_fault_that_there_is_not_is_refused_by_naming_those_there_are(
+    cli: CommandLine, environ: dict[str, str]
+) -> None:
     for name, cure in (
         ("flood", "lost-answers"),
         ("throttle:High", "write throttle"),
@@ -60,7 +63,9 @@ def test_a_fault_that_there_is_not_is_refused_by_naming_those_there_are(cli: Any
     assert json.loads(cli("local", "faults", "list", "--json", environ=environ).out)["on"] == []
 
 
-def test_faults_of_the_config_are_on_while_they_stand_there(cli: Any, environ: dict[str, str], samples: Any) -> None:
+def test_faults_of_the_config_are_on_while_they_stand_there(
+    cli: CommandLine, environ: dict[str, str], samples: Samples
+) -> None:
     def local(*faults: str) -> None:
         Path("eksprov.yaml").write_text(f"{samples.config}\nlocal: {{speed: 1000, faults: {json.dumps(faults)}}}\n")
 
@@ -88,7 +93,7 @@ def test_faults_of_the_config_are_on_while_they_stand_there(cli: Any, environ: d
     assert on() == []
 
 
-def test_faults_are_explained_without_a_world(cli: Any, samples: Any) -> None:
+def test_faults_are_explained_without_a_world(cli: CommandLine, samples: Samples) -> None:
     Path("eksprov.yaml").write_text(samples.config)
     listed = cli("local", "faults", "list", environ={"EKSPROV_LOCAL_HOME": str(cli.folder / "none")})
     assert listed.code == 0, listed.err
@@ -99,7 +104,7 @@ def test_faults_are_explained_without_a_world(cli: Any, samples: Any) -> None:
 def resources(env: dict[str, str]) -> Counter[str]:
     """The EC2 resources that carry our step tags, by step, read with plain boto3."""
     with_keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": env["AWS_REGION"]}
-    ec2 = boto3.client("ec2", endpoint_url=env["AWS_ENDPOINT_URL"], **with_keys)  # type: ignore[call-overload]
+    ec2 = boto3.client("ec2", endpoint_url=env["AWS_ENDPOINT_URL"], **with_keys)  # type: ignore[call-overload]  # keys by name
     found_by_step: Counter[str] = Counter()
     for operation, key in OURS.items():
         for item in getattr(ec2, operation)()[key]:
@@ -108,10 +113,10 @@ def resources(env: dict[str, str]) -> Counter[str]:
     return found_by_step
 
 
-def test_lost_answers_double_nothing_and_are_made_good(cli: Any, environ: dict[str, str]) -> None:
+def test_lost_answers_double_nothing_and_are_made_good(cli: CommandLine, environ: dict[str, str]) -> None:
     where = json.loads(cli("local", "env", "--json", environ=environ).out)
     assert cli("local", "faults", "set", "lost-answers", "--seed", "3", environ=environ).code == 0
-    codes = []
+    codes: list[int] = []
     while not codes or (codes[-1] and len(codes) < 6):
         codes.append(cli("provision", "--yes", environ=environ).code)
         assert max(resources(where).values(), default=1) == 1
@@ -125,7 +130,7 @@ def test_lost_answers_double_nothing_and_are_made_good(cli: Any, environ: dict[s
     assert not resources(where)
 
 
-def test_a_node_group_that_fails_on_purpose_is_told_with_its_code(cli: Any, environ: dict[str, str]) -> None:
+def test_a_node_group_that_fails_on_purpose_is_told_with_its_code(cli: CommandLine, environ: dict[str, str]) -> None:
     name = "nodegroup-create-failed:InsufficientFreeAddresses"
     assert cli("local", "faults", "set", name, environ=environ).code == 0
     failed = cli("provision", "--yes", environ=environ)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from support.command_line import CommandLine, Scripted
+
 from eksprov.cost.estimate import Estimate, Row
 from eksprov.cost.table import Price
 from eksprov.operations.commands.costs import Forecast
@@ -28,11 +30,11 @@ FOUND = Findings(
 )
 
 
-def backend(scripted: Any, found: Findings = FOUND, *, paid: bool = False) -> Any:
+def backend(scripted: type[Scripted], found: Findings = FOUND, *, paid: bool = False) -> Any:
     return scripted(ahead=Forecast(COST, found, "no pricing for you"), found=found, paid=paid)
 
 
-def test_doctor_lists_the_worst_first_and_fails_on_errors(cli: Any, scripted: Any) -> None:
+def test_doctor_lists_the_worst_first_and_fails_on_errors(cli: CommandLine, scripted: type[Scripted]) -> None:
     result = cli("doctor", backend=backend(scripted))
     assert result.code == 1
     lines = result.out.splitlines()
@@ -42,13 +44,13 @@ def test_doctor_lists_the_worst_first_and_fails_on_errors(cli: Any, scripted: An
     assert lines[-1] == "stack digits (us-west-2, local world): 1 error, 1 warning, suppressed: spot-score"
 
 
-def test_doctor_without_errors_is_content(cli: Any, scripted: Any) -> None:
+def test_doctor_without_errors_is_content(cli: CommandLine, scripted: type[Scripted]) -> None:
     result = cli("doctor", backend=backend(scripted, Findings()))
     assert (result.code, result.out.strip()) == (0, "stack digits (us-west-2, local world): 0 errors, 0 warnings")
     assert "eksprov plan" in result.err
 
 
-def test_doctor_in_json(cli: Any, scripted: Any) -> None:
+def test_doctor_in_json(cli: CommandLine, scripted: type[Scripted]) -> None:
     result = cli("doctor", "--json", backend=backend(scripted))
     body = json.loads(result.out)
     assert (result.code, body["ok"], body["suppressed"]) == (1, False, ["spot-score"])
@@ -61,7 +63,7 @@ def test_doctor_in_json(cli: Any, scripted: Any) -> None:
     }
 
 
-def test_cost_is_a_table_that_says_what_it_does_not_know(cli: Any, scripted: Any) -> None:
+def test_cost_is_a_table_that_says_what_it_does_not_know(cli: CommandLine, scripted: type[Scripted]) -> None:
     out = cli("cost", backend=backend(scripted)).out.splitlines()
     assert out[2].split() == ["nat-gateway/1", "NAT", "gateway", "0.0000", "0.0900", "65.70"]
     assert out[3].split()[-3:] == ["?", "?", "?"]
@@ -75,12 +77,12 @@ def test_cost_is_a_table_that_says_what_it_does_not_know(cli: Any, scripted: Any
     assert out[-1] == "this is what it would cost on AWS; the local world is free"
 
 
-def test_on_aws_nothing_is_free(cli: Any, scripted: Any) -> None:
+def test_on_aws_nothing_is_free(cli: CommandLine, scripted: type[Scripted]) -> None:
     assert "free" not in cli("cost", backend=backend(scripted, paid=True)).out
     assert json.loads(cli("cost", "--json", backend=backend(scripted, paid=True)).out)["free"] is False
 
 
-def test_cost_in_json_has_every_row(cli: Any, scripted: Any) -> None:
+def test_cost_in_json_has_every_row(cli: CommandLine, scripted: type[Scripted]) -> None:
     body = json.loads(cli("cost", "--json", backend=backend(scripted)).out)
     assert (body["schema"], body["currency"], body["hour_after"], body["month_after"]) == (1, "USD", 0.09, 65.7)
     assert body["rows"][0]["as_of"] == "2026-09-25"
@@ -88,13 +90,13 @@ def test_cost_in_json_has_every_row(cli: Any, scripted: Any) -> None:
     assert body["unknown_after"] == ["node-group/gpu: 2 x x9.huge on demand"]
 
 
-def test_cost_offline_asks_for_the_offline_plan(cli: Any, scripted: Any) -> None:
+def test_cost_offline_asks_for_the_offline_plan(cli: CommandLine, scripted: type[Scripted]) -> None:
     made = backend(scripted)
     assert cli("cost", "--offline", backend=made).code == 0
     assert made.asked == ["offline plan"]
 
 
-def test_a_plan_ends_with_findings_and_cost(cli: Any, scripted: Any) -> None:
+def test_a_plan_ends_with_findings_and_cost(cli: CommandLine, scripted: type[Scripted]) -> None:
     out = cli("plan", backend=backend(scripted)).out.splitlines()
     assert out[-3:] == [
         "cost: unknown -> at least $0.090 an hour, unknown -> at least $66 a month",
@@ -108,7 +110,7 @@ def test_a_plan_ends_with_findings_and_cost(cli: Any, scripted: Any) -> None:
     assert [one["name"] for one in body["findings"]] == ["quota-vcpu-g", "permissions", "identity"]
 
 
-def test_whoever_is_asked_for_a_yes_sees_the_cost_first(cli: Any, scripted: Any) -> None:
+def test_whoever_is_asked_for_a_yes_sees_the_cost_first(cli: CommandLine, scripted: type[Scripted]) -> None:
     made = backend(scripted, paid=True)
     made.config = SimpleNamespace(name="digits", models=())
     assert "$66 a month" in cli("provision", "--yes", backend=made).err

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
-from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # has no types of its own
 import pytest
 import yaml
+from support.command_line import CommandLine
 from support.models import TINY_MODEL
 
 from eksprov.config.load import load
@@ -22,7 +22,7 @@ SCHEMA = Path(SCHEMA_FILE)
 
 
 @pytest.fixture(params=["there", "absent"])
-def model(request: pytest.FixtureRequest, cli: Any) -> bool:
+def model(request: pytest.FixtureRequest, cli: CommandLine) -> bool:
     """Whether a model lies below the folder in which `cli` runs."""
     if request.param == "there":
         folder = cli.folder / "models/fraud"
@@ -32,7 +32,9 @@ def model(request: pytest.FixtureRequest, cli: Any) -> bool:
 
 
 @pytest.mark.parametrize("switches", ALL, ids=lambda switches: " ".join(switches) or "short")
-def test_every_file_is_valid_without_a_warning_and_plans(cli: Any, switches: tuple[str, ...], model: bool) -> None:
+def test_every_file_is_valid_without_a_warning_and_plans(
+    cli: CommandLine, switches: tuple[str, ...], model: bool
+) -> None:
     made = cli("init", "--name", "first", "--region", "eu-west-1", *switches)
     assert (made.code, made.out.splitlines()[0]) == (0, "wrote eksprov.yaml"), made.err
     checked = json.loads(cli("validate", "--json").out)
@@ -56,7 +58,7 @@ def test_every_file_is_valid_without_a_warning_and_plans(cli: Any, switches: tup
     "switches", [one for one in ALL if "--full" not in one], ids=lambda one: " ".join(one) or "plain"
 )
 def test_keys_of_the_short_file_stand_alone_and_its_comments_become_a_model(
-    cli: Any, switches: tuple[str, ...]
+    cli: CommandLine, switches: tuple[str, ...]
 ) -> None:
     cli("init", *switches)
     text = CONFIG.read_text()
@@ -66,7 +68,7 @@ def test_keys_of_the_short_file_stand_alone_and_its_comments_become_a_model(
     assert [(one.name, one.path) for one in load(CONFIG).models] == [("my-model", "models/my-model")]
 
 
-def test_what_exists_is_left_as_it_is_until_somebody_says_otherwise(cli: Any) -> None:
+def test_what_exists_is_left_as_it_is_until_somebody_says_otherwise(cli: CommandLine) -> None:
     CONFIG.write_text("mine\n")
     refused = cli("init")
     assert refused.code == 2
@@ -78,7 +80,7 @@ def test_what_exists_is_left_as_it_is_until_somebody_says_otherwise(cli: Any) ->
     assert (forced.code, load(CONFIG).target) == (0, "local")
 
 
-def test_a_schema_that_exists_is_kept_renewed_on_demand_and_not_written_twice(cli: Any) -> None:
+def test_a_schema_that_exists_is_kept_renewed_on_demand_and_not_written_twice(cli: CommandLine) -> None:
     SCHEMA.write_text("{}")
     kept = cli("init", called_as=("p", "-m", "eksprov"))
     assert (kept.code, SCHEMA.read_text()) == (0, "{}")
@@ -92,14 +94,14 @@ def test_a_schema_that_exists_is_kept_renewed_on_demand_and_not_written_twice(cl
     )
 
 
-def test_the_schema_lies_beside_the_file_wherever_that_is(cli: Any) -> None:
+def test_the_schema_lies_beside_the_file_wherever_that_is(cli: CommandLine) -> None:
     Path("there").mkdir()
     assert cli("init", "--config", "there/prod.yaml").code == 0
     assert sorted(str(path) for path in Path().rglob("*.*")) == ["there/eksprov.schema.json", "there/prod.yaml"]
 
 
 @pytest.mark.parametrize("wrong", [("--name", "Not A Name"), ("--name", ""), ("--region", "mars-1")])
-def test_a_wrong_word_is_refused_and_nothing_is_written(cli: Any, wrong: tuple[str, str]) -> None:
+def test_a_wrong_word_is_refused_and_nothing_is_written(cli: CommandLine, wrong: tuple[str, str]) -> None:
     assert cli("init", *wrong).code == 2
     assert list(Path().iterdir()) == []
 
@@ -118,7 +120,9 @@ def test_a_wrong_word_is_refused_and_nothing_is_written(cli: Any, wrong: tuple[s
         ("data/numbers.pkl", None),
     ],
 )
-def test_the_model_that_is_named_is_one_that_is_there(cli: Any, file: str, named: tuple[str, str] | None) -> None:
+def test_the_model_that_is_named_is_one_that_is_there(
+    cli: CommandLine, file: str, named: tuple[str, str] | None
+) -> None:
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     for each in {path, path.with_name("model.joblib")} if path.suffix == ".json" else {path}:
@@ -129,7 +133,7 @@ def test_the_model_that_is_named_is_one_that_is_there(cli: Any, file: str, named
         assert json.loads(cli("validate", "--json").out)["problems"] == []
 
 
-def test_an_environment_and_a_wide_folder_are_not_searched(cli: Any) -> None:
+def test_an_environment_and_a_wide_folder_are_not_searched(cli: CommandLine) -> None:
     for place in ("env/lib/thing", *(f"a{number:03}" for number in range(600))):
         Path(place).mkdir(parents=True)
     Path("env/pyvenv.cfg").touch()

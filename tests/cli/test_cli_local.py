@@ -7,10 +7,10 @@ import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
+from support.command_line import CommandLine, Samples
 
 from eksprov.local import world
 from eksprov.local.worlds import every
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real_time
 
 
 @pytest.fixture
-def environ(cli: Any, samples: Any) -> Iterator[dict[str, str]]:
+def environ(cli: CommandLine, samples: Samples) -> Iterator[dict[str, str]]:
     Path("eksprov.yaml").write_text(samples.config)
     home = cli.folder / "home"
     found = {"PATH": os.environ["PATH"], "EKSPROV_LOCAL_HOME": str(home), "EKSPROV_LOCAL_NO_KUBERNETES": "1"}
@@ -35,7 +35,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-def test_the_local_world_is_started_looked_at_and_ended(cli: Any, environ: dict[str, str]) -> None:
+def test_the_local_world_is_started_looked_at_and_ended(cli: CommandLine, environ: dict[str, str]) -> None:
     nothing = cli("local", "status", "--json", environ=environ)
     assert (nothing.code, json.loads(nothing.out)["running"]) == (4, False)
     asked_too_early = cli("local", "env", environ=environ)
@@ -66,7 +66,9 @@ def test_the_local_world_is_started_looked_at_and_ended(cli: Any, environ: dict[
     assert cli("local", "down", environ=environ).out == "no local world was running\n"
 
 
-def test_a_world_with_a_cluster_in_it_is_ended_only_when_that_is_confirmed(cli: Any, environ: dict[str, str]) -> None:
+def test_a_world_with_a_cluster_in_it_is_ended_only_when_that_is_confirmed(
+    cli: CommandLine, environ: dict[str, str]
+) -> None:
     made = cli("provision", environ=environ)
     assert made.code == 0, made.err
     refused = cli("local", "down", environ=environ)
@@ -76,7 +78,7 @@ def test_a_world_with_a_cluster_in_it_is_ended_only_when_that_is_confirmed(cli: 
     assert cli("local", "down", environ=environ, typed=["yes"]).out.startswith("ended: local world")
 
 
-def test_reading_starts_the_aws_side_and_writes_nothing(cli: Any, environ: dict[str, str]) -> None:
+def test_reading_starts_the_aws_side_and_writes_nothing(cli: CommandLine, environ: dict[str, str]) -> None:
     plan = cli("plan", "--check", environ=environ)
     assert plan.code == 3, plan.err
     assert plan.out.startswith("stack digits (us-west-2, local world), compared with the world:\n")
@@ -88,7 +90,7 @@ def test_reading_starts_the_aws_side_and_writes_nothing(cli: Any, environ: dict[
     assert not list((cli.folder / "state").glob("*.json")) if (cli.folder / "state").exists() else True
 
 
-def test_the_local_world_ends_with_its_last_stack_and_not_before(cli: Any, environ: dict[str, str]) -> None:
+def test_the_local_world_ends_with_its_last_stack_and_not_before(cli: CommandLine, environ: dict[str, str]) -> None:
     cli("local", "up", environ=environ)
     state = cli.folder / "state"
     state.mkdir(exist_ok=True)

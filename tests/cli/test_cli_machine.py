@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command_line import CommandLine
 from support.models import TINY_MODEL
 
 from eksprov.cli.streams import PatientStream, is_read, unwritten
@@ -113,8 +114,9 @@ def test_a_log_that_is_followed_ends_with_its_reader() -> None:
     assert patient.buffer.raw.write(b"line\n") == 5
     assert not is_read(patient)
     assert unwritten(patient) is None  # nobody to miss it
+    patient.buffer.raw.close()
     with pytest.raises(OSError, match="Bad file"):
-        patient.buffer.raw.close() or stream.close()
+        stream.close()
 
 
 @pytest.mark.parametrize("environ", [{}, {"TERM": ""}, {"HOME": ""}, {"LC_ALL": "C", "TERM": "dumb"}], ids=str)
@@ -190,7 +192,7 @@ PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_users_odd_file_is_never_a_bug(cli: Any, folder: Path, place: str) -> None:
+def test_a_users_odd_file_is_never_a_bug(cli: CommandLine, folder: Path, place: str) -> None:
     name, arguments = PLACES[place]
     for what, content in {**ODD, "a folder": None}.items():
         path = folder / name

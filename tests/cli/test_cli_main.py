@@ -8,10 +8,10 @@ import os
 import stat
 import threading
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
+from support.command_line import CommandLine, Samples, Scripted
 
 from eksprov import __version__, errors
 from eksprov.cli.app import COMMANDS, eksprov
@@ -29,20 +29,20 @@ SUBCOMMANDS = [
 ]
 
 
-def test_no_command_shows_the_help_and_counts_as_misuse(cli: Any) -> None:
+def test_no_command_shows_the_help_and_counts_as_misuse(cli: CommandLine) -> None:
     result = cli()
     assert result.code == 2
     assert result.err.startswith("Usage: eksprov [OPTIONS] COMMAND")
 
 
-def test_version(cli: Any) -> None:
+def test_version(cli: CommandLine) -> None:
     result = cli("--version")
     assert (result.code, result.err) == (0, "")
     assert __version__ in result.out
 
 
 @pytest.mark.parametrize("words", SUBCOMMANDS, ids=" ".join)
-def test_every_command_has_help_with_an_example_on_stdout(cli: Any, words: tuple[str, ...]) -> None:
+def test_every_command_has_help_with_an_example_on_stdout(cli: CommandLine, words: tuple[str, ...]) -> None:
     result = cli(*words, "--help")
     assert (result.code, result.err) == (0, "")
     assert "Examples:" in result.out
@@ -81,20 +81,20 @@ def test_every_command_that_answers_takes_json_and_the_shared_options(name: str)
     ],
 )
 def test_a_wrong_command_line_gets_one_line_and_a_pointer_to_the_help(
-    cli: Any, arguments: tuple[str, ...], said: str
+    cli: CommandLine, arguments: tuple[str, ...], said: str
 ) -> None:
     result = cli(*arguments)
     assert (result.code, result.out, result.err) == (2, "", said)
 
 
-def test_one_of_our_errors_is_one_line_and_its_cure(cli: Any, scripted: Any) -> None:
+def test_one_of_our_errors_is_one_line_and_its_cure(cli: CommandLine, scripted: type[Scripted]) -> None:
     failing = scripted(raises=errors.AccessError("could not read vpc: denied", "ask your admin"))
     result = cli("plan", backend=failing)
     assert (result.code, result.out) == (1, "")
     assert result.err == "error: could not read vpc: denied\n  hint: ask your admin\n"
 
 
-def test_a_missing_config_names_the_file_and_the_cure(cli: Any) -> None:
+def test_a_missing_config_names_the_file_and_the_cure(cli: CommandLine) -> None:
     for command in ("plan", "provision", "teardown", "outputs", "status"):
         result = cli(command, "--config", "nowhere.yaml")
         assert (result.code, result.out) == (2, "")
@@ -102,7 +102,7 @@ def test_a_missing_config_names_the_file_and_the_cure(cli: Any) -> None:
         assert "eksprov init" in result.err
 
 
-def test_a_wrong_config_lists_every_problem_and_changes_nothing(cli: Any) -> None:
+def test_a_wrong_config_lists_every_problem_and_changes_nothing(cli: CommandLine) -> None:
     Path("eksprov.yaml").write_text("name: UPPER\nregoin: us-west-2\n")
     result = cli("provision")
     assert result.code == 2
@@ -111,14 +111,16 @@ def test_a_wrong_config_lists_every_problem_and_changes_nothing(cli: Any) -> Non
     assert list(Path().iterdir()) == [Path("eksprov.yaml")]
 
 
-def test_ctrl_c_before_anything_began_exits_130_and_says_how_to_resume(cli: Any, scripted: Any) -> None:
+def test_ctrl_c_before_anything_began_exits_130_and_says_how_to_resume(
+    cli: CommandLine, scripted: type[Scripted]
+) -> None:
     result = cli("plan", "--check", backend=scripted(raises=KeyboardInterrupt()), called_as=("p", "-m", "eksprov"))
     assert result.code == 130
     assert result.err.endswith("resume with: p -m eksprov plan --check\n")
 
 
 def test_a_bug_leaves_one_line_here_and_its_traceback_in_a_private_file_without_secrets(
-    cli: Any, scripted: Any
+    cli: CommandLine, scripted: type[Scripted]
 ) -> None:
     secret = "AKIAIOSFODNN7EXAMPLE and k8s-aws-v1.aHR0cHM6Ly9zdHM and aws_secret_access_key=wJalrXUtnFEMI/K7MDENG"
     result = cli("plan", backend=scripted(raises=RuntimeError(secret)))
@@ -135,7 +137,7 @@ def test_a_bug_leaves_one_line_here_and_its_traceback_in_a_private_file_without_
         assert "wJal" not in words
 
 
-def test_a_bug_is_told_even_where_no_log_can_be_written(cli: Any, scripted: Any) -> None:
+def test_a_bug_is_told_even_where_no_log_can_be_written(cli: CommandLine, scripted: type[Scripted]) -> None:
     (cli.folder / ".local").write_text("a file where a folder should be")
     result = cli("plan", backend=scripted(raises=RuntimeError("boom")))
     assert result.code == 1
@@ -143,7 +145,7 @@ def test_a_bug_is_told_even_where_no_log_can_be_written(cli: Any, scripted: Any)
 
 
 def test_the_shared_options_mean_the_same_before_and_after_the_command_and_the_later_wins(
-    cli: Any, samples: Any
+    cli: CommandLine, samples: Samples
 ) -> None:
     Path("a.yaml").write_text(samples.config)
     Path("b.yaml").write_text(samples.config.replace("digits", "other"))
@@ -152,13 +154,13 @@ def test_the_shared_options_mean_the_same_before_and_after_the_command_and_the_l
     assert "stack other" in cli("--config", "a.yaml", "validate", "--config", "b.yaml").out
 
 
-def test_the_next_command_repeats_how_this_one_was_called(cli: Any, samples: Any) -> None:
+def test_the_next_command_repeats_how_this_one_was_called(cli: CommandLine, samples: Samples) -> None:
     Path("my stack.yaml").write_text(samples.config)
     result = cli("--config", "my stack.yaml", "validate", called_as=(".venv/bin/python", "-m", "eksprov"))
     assert result.err == "next: .venv/bin/python -m eksprov plan --config 'my stack.yaml'\n"
 
 
-def test_a_region_that_is_none_is_refused_by_name(cli: Any, samples: Any) -> None:
+def test_a_region_that_is_none_is_refused_by_name(cli: CommandLine, samples: Samples) -> None:
     Path("eksprov.yaml").write_text(samples.config)
     result = cli("plan", "--offline", "--region", "nowhere")
     assert (result.code, result.err) == (
@@ -167,7 +169,7 @@ def test_a_region_that_is_none_is_refused_by_name(cli: Any, samples: Any) -> Non
     )
 
 
-def test_signals_belong_to_their_old_owners_again_afterwards(cli: Any) -> None:
+def test_signals_belong_to_their_old_owners_again_afterwards(cli: CommandLine) -> None:
     import signal
 
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
@@ -175,7 +177,7 @@ def test_signals_belong_to_their_old_owners_again_afterwards(cli: Any) -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
-def test_it_works_off_the_main_thread_too(cli: Any) -> None:
+def test_it_works_off_the_main_thread_too(cli: CommandLine) -> None:
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(cli("--version").code))
     thread.start()
@@ -184,14 +186,14 @@ def test_it_works_off_the_main_thread_too(cli: Any) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script_of_the_shell(cli: Any, shell: str) -> None:
+def test_completion_prints_a_script_of_the_shell(cli: CommandLine, shell: str) -> None:
     result = cli("completion", shell)
     assert (result.code, result.err) == (0, "")
     assert f"_EKSPROV_COMPLETE={shell}_complete" in result.out
 
 
 @pytest.mark.usefixtures("cli")
-def test_completion_knows_commands_options_and_model_names(samples: Any) -> None:
+def test_completion_knows_commands_options_and_model_names(samples: Samples) -> None:
     from click.shell_completion import ShellComplete
 
     from eksprov import operations
@@ -214,7 +216,7 @@ def test_completion_knows_commands_options_and_model_names(samples: Any) -> None
     assert [item.value for item in complete.get_completions(["--config", "no.yaml", "invoke"], "")] == []
 
 
-def test_json_on_stdout_is_json_alone(cli: Any, samples: Any) -> None:
+def test_json_on_stdout_is_json_alone(cli: CommandLine, samples: Samples) -> None:
     Path("eksprov.yaml").write_text(samples.config)
     for code, *arguments in ((0, "validate", "--json"), (0, "schema"), (4, "local", "status", "--json")):
         result = cli(*arguments)
@@ -222,7 +224,7 @@ def test_json_on_stdout_is_json_alone(cli: Any, samples: Any) -> None:
         json.loads(result.out)
 
 
-def test_umask_does_not_widen_the_crash_log(cli: Any, scripted: Any) -> None:
+def test_umask_does_not_widen_the_crash_log(cli: CommandLine, scripted: type[Scripted]) -> None:
     before = os.umask(0)
     try:
         result = cli("plan", backend=scripted(raises=RuntimeError("boom")))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.clock import VirtualClock
-from support.command_line import Scripted
+from support.command_line import CommandLine, Opened, Samples, Scripted
 from support.memory_kube import MemoryKube
 
 from eksprov import errors
@@ -38,27 +38,30 @@ class WithModels(Scripted):
     """A stack with two models; what is asked of them is noted in `model_calls`."""
 
     plan_or_report: Any = None
+    done: Deployed | None = None
     model_calls: list[tuple[str, Any]] = field(default_factory=list)
     timeouts: list[float] = field(default_factory=list)
 
-    def deploy(self, opened: Any, names: Sequence[str]) -> Deployed:
+    def deploy(self, opened: Opened, names: Sequence[str]) -> Deployed:
+        if self.done is not None:
+            return self.done
         self.model_calls.append(("deploy", tuple(names)))
         opened.display.note("uploading")
         served = (Served("digits", URL, "/api/v1/x"),)
         return Deployed(self.plan_or_report, served, ("digits: the autoscaler is blind",))
 
-    def plan_models(self, _opened: Any, names: Sequence[str]) -> Any:
+    def plan_models(self, _opened: Opened, names: Sequence[str]) -> Any:
         self.model_calls.append(("plan", tuple(names)))
         return self.plan_or_report
 
-    def undeployment(self, _opened: Any, names: Sequence[str]) -> dict[str, int]:
+    def undeployment(self, _opened: Opened, names: Sequence[str]) -> dict[str, int]:
         return {"iam-role": len(names), "kube-object": 2}
 
-    def undeploy(self, _opened: Any, names: Sequence[str]) -> Any:
+    def undeploy(self, _opened: Opened, names: Sequence[str]) -> Any:
         self.model_calls.append(("undeploy", tuple(names)))
         return self.plan_or_report
 
-    def listed(self, _opened: Any) -> tuple[Listed, ...]:
+    def listed(self, _opened: Opened) -> tuple[Listed, ...]:
         return self.models_are
 
     models_are: tuple[Listed, ...] = (
@@ -66,11 +69,11 @@ class WithModels(Scripted):
         Listed("faces", "models", 0, 0, "", "", "not deployed"),
     )
 
-    def logs(self, _opened: Any, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
+    def logs(self, _opened: Opened, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
         self.model_calls.append((name, which))
         return ("a", "b"), iter([("a", "one"), ("b", "two")])
 
-    def invoke(self, _opened: Any, name: str, given: Given | None, timeout_s: float) -> Answer:
+    def invoke(self, _opened: Opened, name: str, given: Given | None, timeout_s: float) -> Answer:
         request = request_of(given, Expected()) if given is not None else None
         self.model_calls.append((name, request))
         self.timeouts.append(timeout_s)
@@ -79,12 +82,12 @@ class WithModels(Scripted):
 
 
 @pytest.fixture
-def backend(samples: Any, tmp_path: Path) -> WithModels:
+def backend(samples: Samples, tmp_path: Path) -> WithModels:
     config = SimpleNamespace(name="stack", models=MODELS)
     return WithModels(config=config, project=tmp_path, plan_or_report=samples.good)
 
 
-def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> None:
+def test_deploy_model_says_where_and_how_to_call_it(cli: CommandLine, backend: WithModels) -> None:
     result = cli("deploy-model", "digits", "digits", backend=backend)
     assert result.code == 0
     assert result.out.splitlines() == [
@@ -99,14 +102,14 @@ def test_deploy_model_says_where_and_how_to_call_it(cli: Any, backend: Any) -> N
     assert backend.model_calls == [("deploy", ("digits",))]
 
 
-def test_deploy_model_without_names_takes_all(cli: Any, backend: Any) -> None:
+def test_deploy_model_without_names_takes_all(cli: CommandLine, backend: WithModels) -> None:
     body = json.loads(cli("deploy-model", "--json", backend=backend).out)
     assert backend.model_calls == [("deploy", ("digits", "faces"))]
     assert body["models"] == [{"name": "digits", "url": URL, "proxy_path": "/api/v1/x", "answered": True}]
     assert body["notes"] == ["digits: the autoscaler is blind"]
 
 
-def test_a_dry_run_only_shows_the_plan(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+def test_a_dry_run_only_shows_the_plan(cli: CommandLine, backend: WithModels, samples: Samples, tmp_path: Path) -> None:
     backend.plan_or_report = samples.changes
     result = cli("deploy-model", "--dry-run", "faces", backend=backend)
     assert backend.model_calls == [("plan", ("faces",))]
@@ -114,7 +117,9 @@ def test_a_dry_run_only_shows_the_plan(cli: Any, backend: Any, samples: Any, tmp
     assert (result.code, result.err) == (0, "next: eksprov deploy-model faces\n")
 
 
-def test_a_dry_run_of_what_would_be_refused_fails(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+def test_a_dry_run_of_what_would_be_refused_fails(
+    cli: CommandLine, backend: WithModels, samples: Samples, tmp_path: Path
+) -> None:
     backend.plan_or_report = samples.plan
     for words in ((), ("--json",)):
         result = cli("deploy-model", "--dry-run", "faces", *words, backend=backend)
@@ -122,14 +127,16 @@ def test_a_dry_run_of_what_would_be_refused_fails(cli: Any, backend: Any, sample
 
 
 @pytest.mark.parametrize("command", ["deploy-model", "export"])
-def test_an_unknown_model_is_refused_with_the_nearest_name(cli: Any, backend: Any, command: str) -> None:
+def test_an_unknown_model_is_refused_with_the_nearest_name(cli: CommandLine, backend: WithModels, command: str) -> None:
     arguments = ("out", "digist") if command == "export" else ("digist",)
     result = cli(command, *arguments, backend=backend)
     assert (result.code, result.err) == (2, "error: the config has no model 'digist'; did you mean 'digits'?\n")
     assert backend.model_calls == []
 
 
-def test_a_failed_deployment_says_why_and_how_to_go_on(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+def test_a_failed_deployment_says_why_and_how_to_go_on(
+    cli: CommandLine, backend: WithModels, samples: Samples, tmp_path: Path
+) -> None:
     backend.plan_or_report = samples.bad
     result = cli("deploy-model", "digits", backend=backend)
     assert result.code == 1
@@ -141,7 +148,9 @@ def test_a_failed_deployment_says_why_and_how_to_go_on(cli: Any, backend: Any, s
 
 
 @pytest.mark.parametrize("paid", [True, False])
-def test_undeploy_says_what_goes_and_asks_wherever_the_stack_lives(cli: Any, backend: Any, paid: bool) -> None:
+def test_undeploy_says_what_goes_and_asks_wherever_the_stack_lives(
+    cli: CommandLine, backend: WithModels, paid: bool
+) -> None:
     backend.paid = paid
     refused = cli("undeploy-model", "digits", backend=backend)
     assert (refused.code, "--yes" in refused.err) == (2, True)
@@ -156,7 +165,7 @@ def test_undeploy_says_what_goes_and_asks_wherever_the_stack_lives(cli: Any, bac
     assert backend.asked == ["forget"]  # time passed while the question stood
 
 
-def test_models_are_a_table_or_json(cli: Any, backend: Any) -> None:
+def test_models_are_a_table_or_json(cli: CommandLine, backend: WithModels) -> None:
     result = cli("models", backend=backend)
     assert [line.split() for line in result.out.splitlines()] == [
         ["model", "namespace", "ready", "digest", "url", "state"],
@@ -169,7 +178,7 @@ def test_models_are_a_table_or_json(cli: Any, backend: Any) -> None:
 
 
 def test_models_say_in_a_line_each_why_one_is_not_ready_what_it_serves_and_that_it_left_the_config(
-    cli: Any, backend: Any
+    cli: CommandLine, backend: WithModels
 ) -> None:
     why = "the server ends by itself: exit code 1; last words: x.Odd: no\n. Next: mend it"
     failed = Listed("digits", "models", 1, 1, "0123456789abcdef", URL, "update failed", "r1", "f" * 16, why)
@@ -186,22 +195,22 @@ def test_models_say_in_a_line_each_why_one_is_not_ready_what_it_serves_and_that_
     assert (first["reason"], first["in_config"], first["wanted_digest"]) == (why, True, "f" * 16)
 
 
-def test_a_model_that_has_not_answered_is_not_said_to_answer(cli: Any, backend: Any) -> None:
+def test_a_model_that_has_not_answered_is_not_said_to_answer(cli: CommandLine, backend: WithModels) -> None:
     done = Deployed(backend.plan_or_report, (Served("digits", URL, "/x", answered=False),), ("digits: not known",))
-    backend.deploy = lambda *_: done
+    backend.done = done
     assert cli("deploy-model", "digits", backend=backend).out.splitlines()[1] == (
         f"digits is loaded inside the cluster at {URL}"
     )
 
 
-def test_logs_of_several_pods_name_the_pod(cli: Any, backend: Any) -> None:
+def test_logs_of_several_pods_name_the_pod(cli: CommandLine, backend: WithModels) -> None:
     assert cli("logs", "digits", "--tail", "5", "-f", backend=backend).out == "a  one\nb  two\n"
     assert backend.model_calls == [("digits", Which(tail=5, follow=True, previous=False))]
     lines = cli("logs", "digits", "--json", backend=backend).out.splitlines()
     assert [json.loads(line) for line in lines] == [{"pod": "a", "line": "one"}, {"pod": "b", "line": "two"}]
 
 
-def test_invoke_takes_a_file_text_or_the_sample(cli: Any, backend: Any, tmp_path: Path) -> None:
+def test_invoke_takes_a_file_text_or_the_sample(cli: CommandLine, backend: WithModels, tmp_path: Path) -> None:
     request = {"inputs": [{"name": "x", "shape": [1], "datatype": "INT64", "data": [1]}]}
     Path("r.json").write_text(json.dumps(request))
     result = cli("invoke", "digits", "--data", "r.json", backend=backend)
@@ -219,7 +228,7 @@ def test_invoke_takes_a_file_text_or_the_sample(cli: Any, backend: Any, tmp_path
 
 
 @pytest.mark.parametrize("data", ["missing.json", "{not json", "{}", '"text"', "."])
-def test_invoke_refuses_data_that_is_no_request(cli: Any, backend: Any, data: str) -> None:
+def test_invoke_refuses_data_that_is_no_request(cli: CommandLine, backend: WithModels, data: str) -> None:
     result = cli("invoke", "digits", "--data", data, backend=backend)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("error: ")
@@ -248,14 +257,14 @@ FRAME = {
     ],
 )
 def test_a_table_is_known_by_its_files_ending_else_by_its_beginning(
-    cli: Any, backend: Any, name: str, content: bytes
+    cli: CommandLine, backend: WithModels, name: str, content: bytes
 ) -> None:
     Path(name).write_bytes(content)
     assert cli("invoke", "digits", "--data", name, backend=backend).code == 0
     assert backend.model_calls == [("digits", FRAME)]
 
 
-def test_a_table_may_stand_on_the_command_line(cli: Any, backend: Any) -> None:
+def test_a_table_may_stand_on_the_command_line(cli: CommandLine, backend: WithModels) -> None:
     for data in ("age,city\n3,Zürich", '{"age": 3, "city": "Zürich"}', ' [{"age": 3, "city": "Zürich"}]'):
         assert cli("invoke", "digits", "--data", data, backend=backend).code == 0
     assert backend.model_calls == [("digits", FRAME)] * 3
@@ -270,7 +279,9 @@ def test_a_table_may_stand_on_the_command_line(cli: Any, backend: Any) -> None:
         ("r.csv", b"caf\xe9,b\n1,2", "r.csv is no text"),
     ],
 )
-def test_a_file_of_no_use_is_one_clear_error(cli: Any, backend: Any, name: str, content: bytes, words: str) -> None:
+def test_a_file_of_no_use_is_one_clear_error(
+    cli: CommandLine, backend: WithModels, name: str, content: bytes, words: str
+) -> None:
     Path(name).write_bytes(content)
     result = cli("invoke", "digits", "--data", name, backend=backend)
     assert (result.code, result.out) == (2, "")
@@ -278,14 +289,14 @@ def test_a_file_of_no_use_is_one_clear_error(cli: Any, backend: Any, name: str, 
     assert backend.model_calls == []
 
 
-def test_a_file_that_is_too_large_is_not_read(cli: Any, backend: Any) -> None:
+def test_a_file_that_is_too_large_is_not_read(cli: CommandLine, backend: WithModels) -> None:
     with Path("r.json").open("wb") as file:
         file.truncate(64 * 2**20 + 1)
     result = cli("invoke", "digits", "--data", "r.json", backend=backend)
     assert (result.code, "larger than 64 MiB" in result.err) == (2, True)
 
 
-def test_the_model_has_a_minute_or_what_timeout_says(cli: Any, backend: Any) -> None:
+def test_the_model_has_a_minute_or_what_timeout_says(cli: CommandLine, backend: WithModels) -> None:
     for more in ((), ("--timeout", "600"), ("--timeout", "0.5")):
         assert cli("invoke", "digits", *more, backend=backend).code == 0
     assert backend.timeouts == [60, 600, 0.5]
@@ -320,13 +331,13 @@ def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_i
             progress=SimpleNamespace(doing=lambda text: None, note=notes.append),
         ),
     )
-    invoke(opened, "digits", read_data("id,a,b\n7,1,2\n"), 60)  # type: ignore[arg-type]
+    invoke(opened, "digits", read_data("id,a,b\n7,1,2\n"), 60)  # type: ignore[arg-type]  # as much of a stack as it asks
     calls, bodies = zip(*seen, strict=True)
     path = "models/digits v2/models/digits"
     assert calls == (f"GET {path}", f"POST {path}/infer")
     assert [(one["name"], one["data"]) for one in bodies[1]["inputs"]] == [("b", [2]), ("a", [1])]
     assert notes == ["note: left out, for the model does not take it: 'id'"]
-    invoke(opened, "digits", Request({"inputs": [], "id": "mine"}), 60)  # type: ignore[arg-type]
+    invoke(opened, "digits", Request({"inputs": [], "id": "mine"}), 60)  # type: ignore[arg-type]  # as much of a stack as it asks
     assert seen[2:] == [(f"POST {path}/infer", {"inputs": [], "id": "mine"})]  # asked nothing before
 
 
@@ -354,7 +365,9 @@ def test_logs_are_of_the_models_own_pods_and_of_what_fetches_it_only_while_it_do
     assert found == [("a", "server"), ("b", "fetch"), ("b", "server")]
 
 
-def test_an_outcome_of_a_model_is_told_like_any_other(cli: Any, backend: Any, samples: Any, tmp_path: Path) -> None:
+def test_an_outcome_of_a_model_is_told_like_any_other(
+    cli: CommandLine, backend: WithModels, samples: Samples, tmp_path: Path
+) -> None:
     backend.plan_or_report = samples.report(Outcome("model/digits/role", Status.INTERRUPTED))
     backend.stopped = True
     result = cli("undeploy-model", "digits", "--yes", backend=backend)

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,7 +29,9 @@ def test_aws_is_the_ordinary_chain_in_the_configs_region() -> None:
     assert (found.endpoint_url, found.speed, dict(found.token_env)) == (None, 1.0, {})
 
 
-def test_the_token_command_is_told_profile_and_endpoint_but_no_key(tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_token_command_is_told_profile_and_endpoint_but_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "config"
     file.write_text("[profile ml]\nregion = us-east-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
@@ -44,7 +45,7 @@ def test_a_profile_that_does_not_exist_is_named() -> None:
         AwsPlace(CONFIG, "nowhere", {}).connect(silent())
 
 
-def test_the_local_session_is_led_astray_by_nothing(monkeypatch: Any) -> None:
+def test_the_local_session_is_led_astray_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nowhere")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "x")
     credentials = keys_only_session("us-west-2").get_credentials()

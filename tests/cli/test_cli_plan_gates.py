@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.command_line import CommandLine, Scripted
 
 from eksprov.core.change import NO_CHANGE, Action, Change, FieldChange
 from eksprov.core.plan import Plan, Planned
@@ -59,7 +60,15 @@ def ahead(*found: Finding, models: tuple[Planned, ...] = ()) -> Forecast:
     ],
 )
 def test_exit_code_and_next_command(
-    cli: Any, scripted: Any, lines: Any, found: Any, models: Any, code: int, checked: int, next_one: str, offline: Any
+    cli: CommandLine,
+    scripted: type[Scripted],
+    lines: Any,
+    found: Any,
+    models: Any,
+    code: int,
+    checked: int,
+    next_one: str,
+    offline: Any,
 ) -> None:
     made = scripted(plan_is=Plan(lines), ahead=ahead(*found, models=models))
     result = cli("plan", *offline, backend=made)
@@ -69,7 +78,7 @@ def test_exit_code_and_next_command(
     assert (said.code, json.loads(said.out)["ok"]) == (code, code == 0)
 
 
-def test_each_model_that_is_not_as_the_config_says_is_told(cli: Any, scripted: Any) -> None:
+def test_each_model_that_is_not_as_the_config_says_is_told(cli: CommandLine, scripted: type[Scripted]) -> None:
     models = (NEW, CHANGED, LEFT, BAD, SERVED)
     made = scripted(plan_is=Plan((SAME,)), ahead=ahead(models=models))
     out = cli("plan", backend=made).out.splitlines()
@@ -93,13 +102,15 @@ def test_each_model_that_is_not_as_the_config_says_is_told(cli: Any, scripted: A
     }
 
 
-def test_whoever_is_asked_for_a_yes_sees_the_same_lines(cli: Any, scripted: Any) -> None:
+def test_whoever_is_asked_for_a_yes_sees_the_same_lines(cli: CommandLine, scripted: type[Scripted]) -> None:
     made = scripted(plan_is=Plan((VPC,)), ahead=ahead(WARNING, models=(LEFT,)), paid=True)
     plan, asked = cli("plan", backend=made).out, cli("provision", "--yes", backend=made).err
     assert plan.strip() in asked
 
 
 @pytest.mark.parametrize("flags", [("--upgrade-addons",), ("--first-choice",), ("--upgrade-addons", "--first-choice")])
-def test_what_was_planned_is_what_is_suggested(cli: Any, scripted: Any, flags: tuple[str, ...]) -> None:
+def test_what_was_planned_is_what_is_suggested(
+    cli: CommandLine, scripted: type[Scripted], flags: tuple[str, ...]
+) -> None:
     made = scripted(plan_is=Plan((VPC,)), ahead=ahead())
     assert cli("plan", *flags, backend=made).err == f"next: eksprov provision {' '.join(flags)}\n"

@@ -17,6 +17,7 @@ import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.command_line import CommandLine
 
 from eksprov.cli.commands.status import _text
 from eksprov.cli.display.progress import Display
@@ -116,7 +117,7 @@ def on_a_terminal(folder: Path, columns: int, *arguments: str) -> list[str]:
     return said.decode().split("\r\n")
 
 
-def test_outputs_cut_arns_to_a_terminal_and_nowhere_else(recorded: Path, cli: Any) -> None:
+def test_outputs_cut_arns_to_a_terminal_and_nowhere_else(recorded: Path, cli: CommandLine) -> None:
     cut = on_a_terminal(recorded, 60, "outputs")
     [line] = [line for line in cut if line.startswith("  cluster:")]
     assert len(line) == 60
@@ -125,7 +126,7 @@ def test_outputs_cut_arns_to_a_terminal_and_nowhere_else(recorded: Path, cli: An
     assert ARN in cli("outputs").out
 
 
-def test_outputs_name_a_kubeconfig_only_once_it_leads_to_this_cluster(recorded: Path, cli: Any) -> None:
+def test_outputs_name_a_kubeconfig_only_once_it_leads_to_this_cluster(recorded: Path, cli: CommandLine) -> None:
 
     path = recorded / ".kube" / "config"
 

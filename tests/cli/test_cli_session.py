@@ -7,9 +7,8 @@ import json
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +19,7 @@ from support.prices import PRODUCTS
 from eksprov import operations
 from eksprov.cli import main
 from eksprov.cli.console import Console
+from eksprov.cli.display.progress import Display
 from eksprov.cli.places import KEYS_ONLY, Connection, keys_only_session
 from eksprov.cli.program import Program
 from eksprov.cli.session import StackSession
@@ -39,13 +39,13 @@ class EmulatedPlace:
         self._url = url
         self.released = 0
 
-    def connect(self, display: Any) -> Connection:
+    def connect(self, display: Display) -> Connection:
         display.doing("connecting")
         session = keys_only_session("us-west-2")
         return Connection(session, self._url, SPEED, {"AWS_ENDPOINT_URL": self._url, KEYS_ONLY: "1"})
 
     @contextlib.contextmanager
-    def creating(self, display: Any) -> Iterator[None]:
+    def creating(self, display: Display) -> Iterator[None]:
         display.aside("kubernetes", "found")
         yield
 
@@ -62,10 +62,13 @@ def place() -> Iterator[EmulatedPlace]:
     server.stop()
 
 
+Run = Callable[..., tuple[int, str, str]]
+
+
 @pytest.fixture
 def run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: EmulatedPlace
-) -> Any:
+) -> Run:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "eksprov.yaml").write_text(
         "name: digits\nnode_groups:\n  - name: workers\n    instance_types: [m7i.large]\n    desired_size: 2\n"
@@ -84,7 +87,7 @@ def run(
     return call
 
 
-def test_a_stack_from_nothing_to_nothing(run: Any, tmp_path: Path, place: EmulatedPlace) -> None:
+def test_a_stack_from_nothing_to_nothing(run: Run, tmp_path: Path, place: EmulatedPlace) -> None:
     code, out, _ = run("plan", "--check", "--json")
     assert code == 3, out
     wanted = json.loads(out)["counts"]["create"]
@@ -98,7 +101,7 @@ def test_a_stack_from_nothing_to_nothing(run: Any, tmp_path: Path, place: Emulat
     _it_goes_once_that_is_asked_for(run, tmp_path, place)
 
 
-def _nothing_is_left_to_do(run: Any, wanted: int) -> None:
+def _nothing_is_left_to_do(run: Run, wanted: int) -> None:
     code, out, err = run("provision")
     assert code == 0, err
     assert f"no changes: {wanted} resources as wanted" in out
@@ -107,7 +110,7 @@ def _nothing_is_left_to_do(run: Any, wanted: int) -> None:
         assert code == 0, out + err
 
 
-def _it_is_told_of(run: Any) -> None:
+def _it_is_told_of(run: Run) -> None:
     code, out, _ = run("outputs", "--json")
     known = json.loads(out)
     assert (code, known["cluster_name"], known["region"]) == (0, "digits", "us-west-2")
@@ -119,7 +122,7 @@ def _it_is_told_of(run: Any) -> None:
     assert steps["node-group/workers"]["live"] == "ready"
 
 
-def _kubectl_gets_in(run: Any, tmp_path: Path) -> None:
+def _kubectl_gets_in(run: Run, tmp_path: Path) -> None:
     code, out, err = run("kubeconfig", "--file", "kube.yaml")
     assert (code, out) == (0, "wrote context eksprov-digits to kube.yaml\n")
     assert err.endswith("next: kubectl --kubeconfig kube.yaml get nodes\n")
@@ -130,7 +133,7 @@ def _kubectl_gets_in(run: Any, tmp_path: Path) -> None:
     assert run("kubeconfig")[0] == 0
 
 
-def _it_goes_once_that_is_asked_for(run: Any, tmp_path: Path, place: EmulatedPlace) -> None:
+def _it_goes_once_that_is_asked_for(run: Run, tmp_path: Path, place: EmulatedPlace) -> None:
     assert run("teardown")[0] == 2
     code, out, err = run("teardown", "--yes-if-local", "--down-if-empty")
     assert code == 0, err
@@ -144,7 +147,7 @@ def _it_goes_once_that_is_asked_for(run: Any, tmp_path: Path, place: EmulatedPla
     assert "nothing of the stack is left" in out
 
 
-def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Any, tmp_path: Path) -> None:
+def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Run, tmp_path: Path) -> None:
     code, _, err = run("kubeconfig")
     assert (code, "has no cluster yet" in err, "eksprov provision" in err) == (4, True, True)
     assert not (tmp_path / ".kube").exists()
@@ -167,7 +170,7 @@ def test_commands_that_need_a_cluster_say_so_where_there_is_none(run: Any, tmp_p
     assert "did you mean 'digits'?" in err
 
 
-def test_a_second_run_is_told_who_holds_the_stack(run: Any, tmp_path: Path) -> None:
+def test_a_second_run_is_told_who_holds_the_stack(run: Run, tmp_path: Path) -> None:
     from eksprov.state.store import FileStore
 
     with FileStore(tmp_path / "state", "digits").lock("provision"):
@@ -176,12 +179,12 @@ def test_a_second_run_is_told_who_holds_the_stack(run: Any, tmp_path: Path) -> N
     assert "is being worked on by `eksprov provision` (pid " in err
 
 
-def test_no_thread_outlives_a_command(run: Any) -> None:
+def test_no_thread_outlives_a_command(run: Run) -> None:
     run("plan")
     assert [thread.name for thread in threading.enumerate() if thread.name in ("display", "watch", "plan_0")] == []
 
 
-def test_export_needs_neither_aws_nor_a_stack(run: Any, tmp_path: Path) -> None:
+def test_export_needs_neither_aws_nor_a_stack(run: Run, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "model.joblib").write_bytes(TINY_MODEL)
     with (tmp_path / "eksprov.yaml").open("a") as file:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
+from support.command_line import CommandLine, Samples, Scripted
 
 from eksprov.cli.render.text import planned_text
 from eksprov.core.change import Action, Change, FieldChange
@@ -30,13 +30,15 @@ plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 1 proble
 """
 
 
-def test_plan_shows_what_and_why_and_fails_where_something_would_be_refused(cli: Any, scripted: Any) -> None:
+def test_plan_shows_what_and_why_and_fails_where_something_would_be_refused(
+    cli: CommandLine, scripted: type[Scripted]
+) -> None:
     result = cli("plan", backend=scripted())
     assert (result.code, result.out) == (1, PLAN_TEXT)
     assert result.err == "once mended, look again with: eksprov plan\n"
 
 
-def test_a_plan_counts_only_what_there_is(cli: Any, scripted: Any) -> None:
+def test_a_plan_counts_only_what_there_is(cli: CommandLine, scripted: type[Scripted]) -> None:
     created = Planned("vpc", "vpc", "digits", Change(Action.CREATE), description="10.0.0.0/16")
     out = cli("plan", backend=scripted(plan_is=Plan((created,)))).out
     assert out.splitlines()[-1] == "plan: 1 to create"
@@ -53,21 +55,23 @@ def test_of_tags_a_plan_shows_those_that_differ() -> None:
     ]
 
 
-def test_plan_check_exits_3_on_changes_and_0_on_none(cli: Any, scripted: Any, samples: Any) -> None:
+def test_plan_check_exits_3_on_changes_and_0_on_none(
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
+) -> None:
     assert cli("plan", "--check", backend=scripted(plan_is=samples.changes)).code == 3
     result = cli("plan", "--check", backend=scripted(plan_is=samples.no_changes))
     assert (result.code, result.err) == (0, "")
     assert result.out.endswith("no changes: 1 resource as wanted\n")
 
 
-def test_an_offline_plan_says_that_aws_was_not_asked(cli: Any, scripted: Any) -> None:
+def test_an_offline_plan_says_that_aws_was_not_asked(cli: CommandLine, scripted: type[Scripted]) -> None:
     backend = scripted()
     result = cli("plan", "--offline", backend=backend)
     assert backend.asked == ["offline plan"]
     assert "compared with the record alone; AWS was not asked:" in result.out
 
 
-def test_a_plan_in_json_lists_every_step(cli: Any, scripted: Any) -> None:
+def test_a_plan_in_json_lists_every_step(cli: CommandLine, scripted: type[Scripted]) -> None:
     body = json.loads(cli("plan", "--json", backend=scripted()).out)
     assert list(body) == [
         *(
@@ -100,7 +104,7 @@ def test_a_plan_in_json_lists_every_step(cli: Any, scripted: Any) -> None:
     assert body["steps"][0]["description"] == "10.0.0.0/16"
 
 
-def test_provision_tells_each_step_and_sums_up(cli: Any, scripted: Any) -> None:
+def test_provision_tells_each_step_and_sums_up(cli: CommandLine, scripted: type[Scripted]) -> None:
     result = cli("provision", backend=scripted())
     assert result.code == 0
     assert result.out == "stack digits (us-west-2, local world): 1 unchanged, 1 created, in 34 s\n"
@@ -110,7 +114,7 @@ def test_provision_tells_each_step_and_sums_up(cli: Any, scripted: Any) -> None:
     ]
 
 
-def test_what_did_not_change_is_counted_and_with_v_listed(cli: Any, scripted: Any) -> None:
+def test_what_did_not_change_is_counted_and_with_v_listed(cli: CommandLine, scripted: type[Scripted]) -> None:
     assert "unchanged   role" not in cli("provision", backend=scripted()).err
     for arguments in (("provision", "-v"), ("-v", "provision"), ("provision", "--verbose")):
         assert "unchanged   role\n" in cli(*arguments, backend=scripted()).err
@@ -118,14 +122,16 @@ def test_what_did_not_change_is_counted_and_with_v_listed(cli: Any, scripted: An
     assert "nothing of the stack is left (0 VPCs, 0 subnets)" in every.out
 
 
-def test_provision_of_what_is_there_says_no_changes(cli: Any, scripted: Any, samples: Any) -> None:
+def test_provision_of_what_is_there_says_no_changes(
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
+) -> None:
     same = samples.report(Outcome("vpc", Status.UNCHANGED))
     result = cli("provision", backend=scripted(report_is=same))
     assert result.out == "stack digits (us-west-2, local world): no changes: 1 resource as wanted, in 34 s\n"
 
 
 def test_a_failed_provision_exits_1_with_reason_cure_and_what_was_skipped(
-    cli: Any, scripted: Any, samples: Any
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
 ) -> None:
     result = cli("provision", backend=scripted(report_is=samples.bad))
     assert result.code == 1
@@ -138,7 +144,7 @@ def test_a_failed_provision_exits_1_with_reason_cure_and_what_was_skipped(
 
 
 def test_an_interrupted_provision_exits_130_with_the_command_that_resumes_it(
-    cli: Any, scripted: Any, samples: Any
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
 ) -> None:
     cut = samples.report(Outcome("cluster", Status.INTERRUPTED, message="stopped while waiting"))
     result = cli("provision", backend=scripted(report_is=cut, stopped=True))
@@ -146,7 +152,7 @@ def test_an_interrupted_provision_exits_130_with_the_command_that_resumes_it(
     assert result.err.endswith("resume with: eksprov provision\n")
 
 
-def test_provision_on_the_paid_side_shows_its_plan_and_asks(cli: Any, scripted: Any) -> None:
+def test_provision_on_the_paid_side_shows_its_plan_and_asks(cli: CommandLine, scripted: type[Scripted]) -> None:
     backend = scripted(paid=True)
     result = cli("provision", backend=backend, typed=["yes"])
     assert result.code == 0
@@ -155,7 +161,9 @@ def test_provision_on_the_paid_side_shows_its_plan_and_asks(cli: Any, scripted: 
 
 
 @pytest.mark.parametrize("typed", [["no"], ["y"], [""]])
-def test_provision_that_is_not_confirmed_does_nothing(cli: Any, scripted: Any, typed: list[str]) -> None:
+def test_provision_that_is_not_confirmed_does_nothing(
+    cli: CommandLine, scripted: type[Scripted], typed: list[str]
+) -> None:
     backend = scripted(paid=True)
     result = cli("provision", backend=backend, typed=typed)
     assert (result.code, result.out) == (2, "")
@@ -164,20 +172,22 @@ def test_provision_that_is_not_confirmed_does_nothing(cli: Any, scripted: Any, t
 
 
 @pytest.mark.parametrize("command", ["provision", "teardown"])
-def test_without_a_terminal_and_without_yes_nothing_is_done(cli: Any, scripted: Any, command: str) -> None:
+def test_without_a_terminal_and_without_yes_nothing_is_done(
+    cli: CommandLine, scripted: type[Scripted], command: str
+) -> None:
     backend = scripted(paid=True)
     result = cli(command, backend=backend)
     assert (result.code, result.out, backend.asked) == (2, "", [])
     assert "--yes" in result.err
 
 
-def test_provision_with_yes_asks_nothing_but_shows_the_plan(cli: Any, scripted: Any) -> None:
+def test_provision_with_yes_asks_nothing_but_shows_the_plan(cli: CommandLine, scripted: type[Scripted]) -> None:
     backend = scripted(paid=True)
     assert cli("provision", "--yes", backend=backend).code == 0
     assert backend.asked == ["plan", "provision"]
 
 
-def test_provision_in_json_keeps_stdout_for_the_json(cli: Any, scripted: Any) -> None:
+def test_provision_in_json_keeps_stdout_for_the_json(cli: CommandLine, scripted: type[Scripted]) -> None:
     body = json.loads(cli("provision", "--json", backend=scripted()).out)
     assert body["ok"] is True
     assert body["counts"] == {"unchanged": 1, "created": 1}
@@ -185,7 +195,7 @@ def test_provision_in_json_keeps_stdout_for_the_json(cli: Any, scripted: Any) ->
 
 
 def test_teardown_says_beforehand_what_goes_and_afterwards_what_it_counted(
-    cli: Any, scripted: Any, samples: Any
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
 ) -> None:
     gone = samples.report(Outcome("vpc", Status.DELETED))
     result = cli("teardown", backend=scripted(report_is=gone), typed=["digits"])
@@ -198,7 +208,9 @@ def test_teardown_says_beforehand_what_goes_and_afterwards_what_it_counted(
     assert "models in the bucket, images in the repository" in result.err
 
 
-def test_teardown_names_each_thing_of_controllers_and_what_is_kept_and_why(cli: Any, scripted: Any) -> None:
+def test_teardown_names_each_thing_of_controllers_and_what_is_kept_and_why(
+    cli: CommandLine, scripted: type[Scripted]
+) -> None:
     balancer = Piece("load balancer", "arn:lb", "k8s-web")
     kept = Piece("volume", "vol-1", "8 GiB, cache", stays="its reclaim policy is Retain")
     backend = scripted(swept=(balancer,), kept=(kept,))
@@ -214,13 +226,15 @@ def test_teardown_names_each_thing_of_controllers_and_what_is_kept_and_why(cli: 
     assert (all_of_it.delete_retained, "kept" in every.out) == (True, False)
 
 
-def test_teardown_wants_the_name_typed_exactly(cli: Any, scripted: Any) -> None:
+def test_teardown_wants_the_name_typed_exactly(cli: CommandLine, scripted: type[Scripted]) -> None:
     backend = scripted()
     result = cli("teardown", backend=backend, typed=["digit"])
     assert (result.code, backend.asked) == (2, ["removal"])
 
 
-def test_teardown_names_what_is_left_and_why_and_exits_1(cli: Any, scripted: Any, samples: Any) -> None:
+def test_teardown_names_what_is_left_and_why_and_exits_1(
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
+) -> None:
     stuck = samples.report(Outcome("vpc", Status.FAILED, message="vpc: held by eni-1", hint="remove eni-1"))
     result = cli("teardown", "--yes", backend=scripted(report_is=stuck, left=(samples.resource,)))
     assert result.code == 1
@@ -230,14 +244,16 @@ def test_teardown_names_what_is_left_and_why_and_exits_1(cli: Any, scripted: Any
     ]
 
 
-def test_yes_if_local_answers_for_the_local_world_alone(cli: Any, scripted: Any) -> None:
+def test_yes_if_local_answers_for_the_local_world_alone(cli: CommandLine, scripted: type[Scripted]) -> None:
     assert cli("teardown", "--yes-if-local", backend=scripted()).code == 0
     paid = scripted(paid=True)
     assert cli("teardown", "--yes-if-local", backend=paid).code == 2
     assert paid.asked == []
 
 
-def test_down_if_empty_ends_the_local_world_only_after_a_clean_teardown(cli: Any, scripted: Any, samples: Any) -> None:
+def test_down_if_empty_ends_the_local_world_only_after_a_clean_teardown(
+    cli: CommandLine, scripted: type[Scripted], samples: Samples
+) -> None:
     clean = scripted()
     assert "local world has ended" in cli("teardown", "--yes", "--down-if-empty", backend=clean).err
     assert clean.asked[-1] == "release"
@@ -246,20 +262,20 @@ def test_down_if_empty_ends_the_local_world_only_after_a_clean_teardown(cli: Any
     assert "release" not in left.asked
 
 
-def test_teardown_in_json_counts_by_kind(cli: Any, scripted: Any, samples: Any) -> None:
+def test_teardown_in_json_counts_by_kind(cli: CommandLine, scripted: type[Scripted], samples: Samples) -> None:
     body = json.loads(cli("teardown", "--yes", "--json", backend=scripted(left=(samples.resource,))).out)
     assert body["ok"] is False
     assert body["counted"] == {"vpc": 1, "subnet": 0}
     assert body["left"][0]["identity"] == "vpc-1"
 
 
-def test_colours_need_a_terminal_and_no_no_color(cli: Any, scripted: Any) -> None:
+def test_colours_need_a_terminal_and_no_no_color(cli: CommandLine, scripted: type[Scripted]) -> None:
     for environ in ({}, {"NO_COLOR": "1"}):
         result = cli("plan", backend=scripted(), environ=environ)
         assert "\x1b" not in result.out + result.err
 
 
-def test_validate_lists_everything(cli: Any) -> None:
+def test_validate_lists_everything(cli: CommandLine) -> None:
     Path("eksprov.yaml").write_text("name: 7\nnode_groups: {}\nzzz: 1\n")
     result = cli("validate")
     assert result.code == 2
@@ -268,7 +284,7 @@ def test_validate_lists_everything(cli: Any) -> None:
     assert (body["valid"], len(body["problems"])) == (False, 3)
 
 
-def test_validate_looks_into_models_that_are_there(cli: Any, samples: Any) -> None:
+def test_validate_looks_into_models_that_are_there(cli: CommandLine, samples: Samples) -> None:
     Path("eksprov.yaml").write_text(f"{samples.config}models:\n  - name: digits\n    path: m\n")
     before = cli("validate")
     assert (before.code, "models[digits]" in before.err) == (0, False)  # not trained yet
@@ -281,7 +297,7 @@ def test_validate_looks_into_models_that_are_there(cli: Any, samples: Any) -> No
     assert (problem["level"], problem["hint"][:14]) == ("warning", "`git lfs pull`")
 
 
-def test_outputs_of_nothing_name_the_cure(cli: Any, samples: Any) -> None:
+def test_outputs_of_nothing_name_the_cure(cli: CommandLine, samples: Samples) -> None:
     Path("eksprov.yaml").write_text(samples.config)
     result = cli("outputs")
     assert result.code == 4

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from support.stores import PLACE, STATE
 from eksprov import errors, operations
 from eksprov.cli import main
 from eksprov.cli.console import Console
+from eksprov.cli.display.progress import Display
 from eksprov.cli.places import Connection, keys_only_session
 from eksprov.cli.program import Program
 from eksprov.cli.session import StackSession
@@ -46,12 +47,12 @@ class EmulatedPlace:
         self.url = url
         self.released = 0
 
-    def connect(self, display: Any) -> Connection:
+    def connect(self, display: Display) -> Connection:
         display.doing("connecting")
         return Connection(keys_only_session("us-west-2"), self.url, SPEED, {})
 
     @contextlib.contextmanager
-    def creating(self, _display: Any) -> Iterator[None]:
+    def creating(self, _display: Display) -> Iterator[None]:
         yield
 
     def release(self) -> bool:
@@ -72,10 +73,13 @@ def place() -> Iterator[EmulatedPlace]:
     server.stop()
 
 
+Run = Callable[..., tuple[int, str, str]]
+
+
 @pytest.fixture
 def run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: EmulatedPlace
-) -> Any:
+) -> Run:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "eksprov.yaml").write_text(CONFIG)
 
@@ -93,7 +97,7 @@ def run(
     return call
 
 
-def test_a_stack_whose_state_is_in_s3_from_nothing_to_nothing(run: Any, tmp_path: Path, place: EmulatedPlace) -> None:
+def test_a_stack_whose_state_is_in_s3_from_nothing_to_nothing(run: Run, tmp_path: Path, place: EmulatedPlace) -> None:
     (tmp_path / "eksprov.yaml").write_text(CONFIG + IN_S3)
     code, out, err = run("provision")
     assert code == 0, out + err
@@ -119,7 +123,7 @@ def test_a_stack_whose_state_is_in_s3_from_nothing_to_nothing(run: Any, tmp_path
     assert keys == {"stacks/.eksprov-conditional-writes"}
 
 
-def a_lock_of_another_machine_is_respected_and_freed_by_hand(run: Any, place: EmulatedPlace) -> None:
+def a_lock_of_another_machine_is_respected_and_freed_by_hand(run: Run, place: EmulatedPlace) -> None:
     other = S3Store(place.s3, "s3://team/stacks", "digits", lambda: PLACE, me=Me("bo", "far-away", 77))
     with other.lock("teardown"):
         code, out, err = run("provision")
@@ -172,7 +176,7 @@ def saved(folder: Path, **more: Any) -> None:
     FileStore(folder / "state", "digits").save(dataclasses.replace(STATE, stack="digits", **more))
 
 
-def test_show_pull_and_push_of_a_file(run: Any, tmp_path: Path) -> None:
+def test_show_pull_and_push_of_a_file(run: Run, tmp_path: Path) -> None:
     code, out, err = run("state", "show")
     assert code == 4
     assert "nothing is recorded\nlock: free\n" in out
@@ -215,7 +219,7 @@ def test_show_pull_and_push_of_a_file(run: Any, tmp_path: Path) -> None:
     ],
 )
 def test_a_push_that_would_lose_or_mix_up_something_is_refused(
-    run: Any, tmp_path: Path, more: dict[str, Any], says: str, forcible: bool
+    run: Run, tmp_path: Path, more: dict[str, Any], says: str, forcible: bool
 ) -> None:
     saved(tmp_path, serial=4)
     before = (tmp_path / "state/digits.json").read_bytes()
@@ -229,7 +233,7 @@ def test_a_push_that_would_lose_or_mix_up_something_is_refused(
     assert code == (0 if forcible else 1), err
 
 
-def test_what_the_error_of_a_damaged_state_proposes_works(run: Any, tmp_path: Path) -> None:
+def test_what_the_error_of_a_damaged_state_proposes_works(run: Run, tmp_path: Path) -> None:
     for serial in (1, 2):
         saved(tmp_path, serial=serial)
     (tmp_path / "state/digits.json").write_text("{")
@@ -242,14 +246,14 @@ def test_what_the_error_of_a_damaged_state_proposes_works(run: Any, tmp_path: Pa
     assert decode((tmp_path / "state/digits.json").read_bytes(), "", "digits").serial == 1
 
 
-def test_a_file_that_cannot_be_read_or_written_is_named(run: Any, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_or_written_is_named(run: Run, tmp_path: Path) -> None:
     assert run("state", "push", "nowhere.json")[0] == 2
     saved(tmp_path)
     code, _, err = run("state", "pull", "--file", "no/such/folder.json")
     assert (code, "folder.json cannot be written" in err) == (2, True)
 
 
-def test_the_lock_of_a_running_process_is_not_freed(run: Any, tmp_path: Path) -> None:
+def test_the_lock_of_a_running_process_is_not_freed(run: Run, tmp_path: Path) -> None:
     with FileStore(tmp_path / "state", "digits").lock("provision"):
         assert "lock: `eksprov provision` (pid " in run("state", "show")[1]
         code, _, err = run("state", "unlock", "--yes")

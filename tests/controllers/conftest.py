@@ -12,7 +12,7 @@ from eksprov.local.controlplane.process import ControlPlane
 
 
 @pytest.fixture(scope="session")
-def theatre() -> Iterator[Theatre]:
+def theatre() -> Theatre:
     return Theatre()
 
 

@@ -144,7 +144,8 @@ def test_the_same_facts_give_the_same_objects() -> None:
 
 
 def node_pool(name: str) -> Mapping[str, Any]:
-    return manifest(f"controller/karpenter/node-pool-{name}")["spec"]
+    spec: Mapping[str, Any] = manifest(f"controller/karpenter/node-pool-{name}")["spec"]
+    return spec
 
 
 def test_karpenter_never_runs_on_a_node_of_its_own_and_goes_after_the_kinds_that_it_serves() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kubernetes import client as upstream
@@ -22,7 +21,7 @@ from eksprov.controllers.parts import ControllerFacts
 from eksprov.core.change import Action, diff
 from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import READY, Outputs, Owner, Phase, PhaseState
+from eksprov.core.step import READY, AnyStep, Outputs, Owner, Phase, PhaseState
 from eksprov.kube.api import KubeApi
 from eksprov.kube.objects import KubeObject
 from eksprov.local.controlplane.process import ControlPlane
@@ -46,10 +45,16 @@ SETS: dict[str, tuple[KubeObject, ...]] = {
 }
 
 
-def made(kube: Any, steps: tuple[KubeObject, ...]) -> None:
+def is_ready(kube: KubeApi, step: KubeObject) -> bool:
+    have = step.discover(kube)
+    assert have is not None
+    return step.phase(have) == READY
+
+
+def made(kube: KubeApi, steps: tuple[KubeObject, ...]) -> None:
     for step in steps:
         step.create(kube, step.desired(Outputs()), "")
-        while "/definition-" in step.name and step.phase(step.discover(kube)) != READY:
+        while "/definition-" in step.name and not is_ready(kube, step):
             time.sleep(0.1)
 
 
@@ -61,7 +66,8 @@ def test_objects_are_taken_kept_found_by_label_and_removed(plane: ControlPlane, 
     for step in steps:
         have = step.discover(kube)
         assert diff(step.desired(Outputs()), have).action is Action.NONE, step.name
-    seen = {s.owner.step for kind in (*KINDS, KubeObject, KubeWorkload) for s in kind.list_owned(kube, "demo")}  # type: ignore[arg-type]  # all speak to Kubernetes
+    kinds: tuple[type[AnyStep], ...] = (*KINDS, KubeObject, KubeWorkload)
+    seen = {s.owner.step for kind in kinds for s in kind.list_owned(kube, "demo")}
     assert seen == {step.name for step in steps}
     for step in reversed(steps):
         assert remove(step, run_in(kube)).status is Status.DELETED

@@ -156,7 +156,7 @@ def order(unfinished: str = "", *, first: bool = False, **found: Phase) -> str:
 def test_what_stands_comes_before_what_was_begun_and_that_before_the_configs_order(
     expected: str, unfinished: str, found: dict[str, Phase]
 ) -> None:
-    assert order(unfinished, **found) == expected
+    assert order(unfinished, first=False, **found) == expected
 
 
 def test_the_first_choice_may_be_asked_for_and_then_what_stands_is_next() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -25,7 +26,7 @@ from support.scripted_step import (
 from eksprov import errors
 from eksprov.core.change import Action
 from eksprov.core.convergence.converge import converge, is_ours, remove
-from eksprov.core.outcome import Status
+from eksprov.core.outcome import Outcome, Status
 from eksprov.core.step import Outputs, Owner, PhaseState, Timing, Traits
 
 
@@ -149,7 +150,11 @@ def test_a_write_that_never_shows_is_not_believed() -> None:
 @pytest.mark.parametrize("state", list(PhaseState))
 def test_a_stranger_is_never_touched(owner: Owner | None, state: PhaseState) -> None:
     world = World(Facts(size=5, owner=owner, state=state))
-    for act in (lambda: converge(STEP, Outputs(), run_of(world)), lambda: remove(STEP, run_of(world))):
+    acts: tuple[Callable[[], Outcome], ...] = (
+        lambda: converge(STEP, Outputs(), run_of(world)),
+        lambda: remove(STEP, run_of(world)),
+    )
+    for act in acts:
         with pytest.raises(errors.OwnershipError, match="left alone"):
             act()
     assert world.calls == []

@@ -122,7 +122,12 @@ def test_a_plan_gives_the_facts_of_a_type_and_no_others() -> None:
         ("a", 1, 2),
         ("b", 1, None),
     ]
-    assert list(plan.of(Owner)) == []
+
+    @dataclass(frozen=True)
+    class Others(Facts):
+        """Facts of another type."""
+
+    assert list(plan.of(Others)) == []
 
 
 def test_what_was_not_read_is_known_as_it_is_recorded() -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.configs import changed, with_group
+from support.scripted_step import Facts
 from support.stage import MemoryStore, Stage, Theatre, everything, quick_start
 
 from eksprov.cli.render.forecast import cost_line
@@ -72,8 +73,8 @@ def test_another_instance_type_shows_before_and_after(stage: Stage) -> None:
     stage.provision()
     found = rows(of(stage, with_group(stage.config, instance_types=["g5.xlarge"], disk_size_gib=50)))
     old, new = found["node-group/workers", "ec2.m7i.large"], found["node-group/workers", "ec2.g5.xlarge"]
-    assert (old.hour_before, old.hour_after) == (2 * Decimal("0.1008"), 0)
-    assert (new.hour_before, new.hour_after) == (0, 2 * Decimal("1.006"))
+    assert (old.hour_before, old.hour_after) == (2 * Decimal("0.1008"), Decimal(0))
+    assert (new.hour_before, new.hour_after) == (Decimal(0), 2 * Decimal("1.006"))
 
 
 def test_more_nodes_cost_more_nodes_and_more_volumes(stage: Stage) -> None:
@@ -88,8 +89,8 @@ def test_a_removed_group_is_paid_before_and_not_after(stage: Stage) -> None:
     stage.provision()
     found = rows(of(stage, changed(stage.config, node_groups=[])))
     nodes, volumes = found["node-group/workers", "ec2.m7i.large"], found["node-group/workers", "ebs.gp3"]
-    assert (nodes.before, nodes.hour_before, nodes.hour_after) == (2, 2 * Decimal("0.1008"), 0)
-    assert (volumes.before, volumes.hour_after) == (100, 0)
+    assert (nodes.before, nodes.hour_before, nodes.hour_after) == (Decimal(2), 2 * Decimal("0.1008"), Decimal(0))
+    assert (volumes.before, volumes.hour_after) == (Decimal(100), Decimal(0))
 
 
 def test_a_price_nobody_knows_is_counted_and_not_taken_for_nothing(stage: Stage) -> None:
@@ -99,7 +100,7 @@ def test_a_price_nobody_knows_is_counted_and_not_taken_for_nothing(stage: Stage)
 
 
 def test_a_kind_that_is_unknown_here_is_of_unknown_price() -> None:
-    line = Planned("moon/1", "moon", "luna", Change(Action.CREATE), want=SimpleNamespace())
+    line = Planned("moon/1", "moon", "luna", Change(Action.CREATE), want=Facts())
     found = estimate(Plan((line,)), {}, Terms())
     assert found.unknown_after == ("moon/1: moon",)
 
@@ -149,7 +150,7 @@ def test_faster_volumes_and_interface_endpoints_are_priced() -> None:
 
 
 def test_a_strangers_resource_is_not_in_our_bill() -> None:
-    line = Planned("elastic-ip/1", "elastic-ip", "ip", NO_CHANGE, problem="is not ours", have=object(), want=object())
+    line = Planned("elastic-ip/1", "elastic-ip", "ip", NO_CHANGE, problem="is not ours", have=Facts(), want=Facts())
     assert estimate(Plan((line,)), {}, Terms()).rows[0].before == 0
 
 
@@ -169,7 +170,7 @@ def test_offline_it_is_the_same_sum_without_any_call(stage: Stage) -> None:
 
 def test_offline_a_stack_that_was_never_made_is_priced_as_new(stage: Stage) -> None:
     found = offline_costs(stage.config, offline_plan(stage.config, stage.store))
-    assert (found.hour_before, found.hour_after) == (0, BY_HAND)
+    assert (found.hour_before, found.hour_after) == (Decimal(0), BY_HAND)
 
 
 def test_offline_a_changed_group_has_an_unknown_before(stage: Stage) -> None:
@@ -192,7 +193,7 @@ def test_an_autoscaled_group_counts_as_many_nodes_as_it_has(theatre: Theatre) ->
             stage.clock.sleep(600)
             at_least_one = max(1, nodes)  # by min_size, which a run puts right
             found = rows(of(stage))["node-group/workers", "ec2.m7i.large"]
-            assert (found.before, found.after) == (nodes, at_least_one)
+            assert (found.before, found.after) == (Decimal(nodes), Decimal(at_least_one))
             whole = of(stage)
             assert whole.grows
             assert whole.most_hour > whole.hour_after
@@ -214,7 +215,7 @@ def test_a_region_without_prices_is_not_for_free(region: str) -> None:
     found = offline_costs(config, offline_plan(config, MemoryStore("x")))
     billed = {line.name for line in offline_plan(config, MemoryStore("x")).lines if is_itemised(line.kind)}
     assert {what.split(":")[0] for what in found.unknown_after} == billed
-    assert (found.hour_after, found.unknown_before) == (0, ())
+    assert (found.hour_after, found.unknown_before) == (Decimal(0), ())
     assert cost_line(found) == "cost: $0.000 -> unknown an hour, $0 -> unknown a month"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def order(seed: int) -> list[str]:
             scheduler.pause()
 
     for name in "abc":
-        scheduler.spawn(group, lambda name=name: work(name), name)  # type: ignore[misc]
+        scheduler.spawn(group, partial(work, name), name)
     scheduler.run(lambda: not scheduler.alive(group))
     return heard
 

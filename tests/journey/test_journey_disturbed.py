@@ -39,7 +39,7 @@ def empty(here: WorldHere) -> dict[str, list[str]]:
 
 def client(here: WorldHere) -> Callable[[str], Any]:
     """Plain clients of the administrator."""
-    session = boto3.Session("test", "test", region_name=REGION)
+    session: Any = boto3.Session("test", "test", region_name=REGION)  # its clients by their names
     return lambda service: session.client(service, endpoint_url=here.url)
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -163,11 +163,12 @@ def test_a_models_pod_reads_its_own_files_and_no_others(journey: Project, served
     assert pod.get_object(Bucket=bucket, Key=key)["Body"].read() == journey.model.read_bytes()
     admin.put_object(Bucket=bucket, Key="models/other/model.joblib", Body=b"not yours")
     try:
-        for ask in (
+        asked: tuple[Callable[[], object], ...] = (
             lambda: pod.get_object(Bucket=bucket, Key="models/other/model.joblib"),
             lambda: pod.list_objects_v2(Bucket=bucket, Prefix="models/other/"),
             lambda: pod.put_object(Bucket=bucket, Key=key, Body=b"changed"),
-        ):
+        )
+        for ask in asked:
             with pytest.raises(ClientError, match="AccessDenied"):
                 ask()
     finally:

@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def kubectl(kubeconfig: Path, *arguments: str, path: str, cwd: Path | None = Non
     )  # fmt: skip
 
 
-def trust(role: dict[str, Any]) -> set[tuple[str, str]]:
+def trust(role: Mapping[str, Any]) -> set[tuple[str, str]]:
     """Who may take a role, and by which actions."""
     found = set()
     statements = role["AssumeRolePolicyDocument"]["Statement"]

@@ -31,7 +31,8 @@ NUMBERS = itertools.count(1)
 @pytest.fixture(params=["memory", "served", pytest.param("real", marks=pytest.mark.kubernetes)])
 def kube(request: pytest.FixtureRequest) -> KubeApi:
     if request.param == "served":
-        return KubeClient(*request.getfixturevalue("served"), lambda: "a token", WallClock())
+        url, ca_data = request.getfixturevalue("served")
+        return KubeClient(url, ca_data, lambda: "a token", WallClock())
     return request.getfixturevalue("memory") if request.param == "memory" else client(request.getfixturevalue("plane"))
 
 

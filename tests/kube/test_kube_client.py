@@ -19,10 +19,15 @@ from eksprov import errors
 from eksprov.kube.api import Ref, SlowAnswerError, UnknownKindError
 from eksprov.kube.client import KubeClient
 
-OK = (200, {}, b'{"kind": "Thing", "metadata": {}}')
-POOLS = (200, {}, json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode())
+Answered = tuple[int, dict[str, str], bytes]
+OK: Answered = (200, {}, b'{"kind": "Thing", "metadata": {}}')
+POOLS: Answered = (
+    200,
+    {},
+    json.dumps({"resources": [{"name": "pools", "kind": "Pool", "namespaced": False}]}).encode(),
+)
 THING = Ref("v1", "ConfigMap", "n", "x")
-Answers = list[tuple[int, dict[str, str], bytes]]
+Answers = list[Answered]
 Serve = Callable[..., tuple[KubeClient, HttpsServer, VirtualClock]]
 
 

@@ -46,9 +46,9 @@ def tables() -> Iterator[tuple[str, int, set[str]]]:
         if path.relative_to(TESTS).parts[0] in NOT_ASKED:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            keys = node.keys if isinstance(node, ast.Dict) else []
-            names = {key.value for key in keys if isinstance(key, ast.Constant) and key.value in CASES}
-            yield str(path.relative_to(TESTS)), node.lineno if names else 0, names
+            if isinstance(node, ast.Dict):
+                names = {key.value for key in node.keys if isinstance(key, ast.Constant) and key.value in CASES}
+                yield str(path.relative_to(TESTS)), node.lineno, names
 
 
 def test_no_other_file_of_tests_has_a_table_of_kinds() -> None:

@@ -50,7 +50,8 @@ def _watched(step: AnyStep, looked: set[str]) -> AnyStep:
         return object.__getattribute__(self, name)
 
     kept = {field.name: getattr(step, field.name) for field in dataclasses.fields(step) if field.init}
-    return type(type(step).__name__, (type(step),), {"__getattribute__": look})(**kept)
+    watched: type[AnyStep] = type(type(step).__name__, (type(step),), {"__getattribute__": look})
+    return watched(**kept)
 
 
 def test_what_is_found_does_not_depend_on_what_is_wanted(found: list[tuple[AnyStep, Any, Any]]) -> None:

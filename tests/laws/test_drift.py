@@ -104,5 +104,5 @@ class _Wanting:
         want = self._step.desired(outputs)
         value = getattr(want, self._name)
         other = value + 1 if isinstance(value, int) else (*value, "x") if isinstance(value, tuple) else f"{value}x"
-        others = {"unmanaged": frozenset()} if isinstance(want, LeavesToOthers) else {}
+        others: dict[str, Any] = {"unmanaged": frozenset()} if isinstance(want, LeavesToOthers) else {}
         return dataclasses.replace(want, **{self._name: other}, **others)

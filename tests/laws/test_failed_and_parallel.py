@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from moto.ec2.models import ec2_backends
 from support.clock import ParallelTime
@@ -18,7 +19,8 @@ from eksprov.operations.stack import open_stack
 def fail_nat_gateway(stage: Stage) -> None:
     """As EC2 does when it cannot make one: it keeps the gateway for an hour, lets go of address and interface."""
     backend = ec2_backends["123456789012"]["us-west-2"]
-    (gateway,) = backend.nat_gateways.values()
+    gateway: Any
+    (gateway,) = backend.nat_gateways.values()  # moto's, which knows of no failure
     gateway.state, gateway.failure_code, gateway.failure_message = "failed", "InternalError", "no capacity"
     address = gateway.address_set[0]
     stage.account.plain("ec2").disassociate_address(AssociationId=address["associationId"])

@@ -184,9 +184,8 @@ def test_a_larger_disk_moves_the_group_to_nodes_that_have_it(stage: Stage) -> No
 )
 def test_impossible_nodes_are_refused_by_their_template(theatre: Theatre, keys: dict[str, Any], said: str) -> None:
     """A type that the model does not list may be a new one: EC2 is asked."""
-    given = {"reserved_in": "usw2-az2", "reserved_as": "default"}
-    asking = wrong_on_purpose("DescribeInstanceTypes")
-    with asking, theatre.stage(with_group(quick_start(), **keys), **given) as stage:
+    config, asking = with_group(quick_start(), **keys), wrong_on_purpose("DescribeInstanceTypes")
+    with asking, theatre.stage(config, reserved_in="usw2-az2", reserved_as="default") as stage:
         assert said in {finding.name: finding for finding in preflight(stage)}["node-group"].message
         ended = {outcome.name: outcome for outcome in stage.provision().outcomes}
         assert ended["launch-template/workers"].status is Status.FAILED

@@ -117,7 +117,7 @@ OURS = (
     {"eks:eks-cluster-name": CLUSTER, "eks:kubernetes-cni-node-name": "i-1"},
     {"node.k8s.amazonaws.com/instance_id": "i-1"},
 )
-THEIRS = (
+THEIRS: tuple[dict[str, str], ...] = (
     {},
     {"team": "other"},
     {f"kubernetes.io/cluster/{CLUSTER}": "owned"},

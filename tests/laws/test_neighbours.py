@@ -64,13 +64,13 @@ def id_of(stage: Stage) -> str:
     return state.stack_id
 
 
-CASES = [
+TOGETHER = [
     *((name, "two regions", order) for name in EVERYTHING for order in (1, -1)),
     *((name, names, 1) for name in ("everything", "karpenter") for names in NAMES if names != "two regions"),
 ]
 
 
-@pytest.mark.parametrize(("name", "names", "order"), CASES)
+@pytest.mark.parametrize(("name", "names", "order"), TOGETHER)
 def test_a_stack_lives_and_goes_beside_its_neighbour(theatre: Theatre, name: str, names: str, order: int) -> None:
     """One loses its state, is rebuilt, and goes; the other is then as it was, to the byte, and answers for itself."""
     first, second = (with_model(everything(name), *one) for one in NAMES[names])

@@ -17,7 +17,8 @@ Case = tuple[bool, Callable[[Config], Config], Callable[[Stage, Config], object]
 
 
 def quota(stage: Stage, _config: Config) -> object:
-    return stage.emulator.quotas.set("L-1216C47A", 1)
+    stage.emulator.quotas.set("L-1216C47A", 1)
+    return None
 
 
 def strangers_role(stage: Stage, config: Config) -> object:

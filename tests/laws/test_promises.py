@@ -26,8 +26,13 @@ def made(file: str) -> dict[str, Objects]:
     """The objects of a file, by variant."""
     if file == "models":
         return dict(models())
-    of_file = (lambda name: "definition-" in name) if file == "definitions" else lambda name: "definition-" not in name
-    every = {variant: {n: m for n, m in objects.items() if of_file(n)} for variant, objects in controllers().items()}
+
+    def of_file(name: str) -> bool:
+        return ("definition-" in name) is (file == "definitions")
+
+    every: dict[str, Objects] = {
+        variant: {n: m for n, m in objects.items() if of_file(n)} for variant, objects in controllers().items()
+    }
     return {"usual": every["usual"]} if file == "definitions" else every
 
 

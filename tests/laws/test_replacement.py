@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
 
@@ -65,8 +65,8 @@ def networked(theatre: Theatre) -> Iterator[Stage]:
         yield stage
 
 
-Before = Callable[[Theatre], Any]
-CASES = {standing: LARGER, networked: elsewhere()}
+Before = Callable[[Theatre], AbstractContextManager[Stage]]
+CASES: dict[Before, Config] = {standing: LARGER, networked: elsewhere()}
 
 
 @cache

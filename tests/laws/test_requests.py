@@ -182,7 +182,7 @@ def test_parameters_are_looked_at_as_botocore_has_filled_them_in(listening: tupl
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_client_of_the_product_is_heard(service: Any) -> None:
+def test_every_client_of_the_product_is_heard(service: str) -> None:
     """Whichever way its session was made, and those for calls that are not repeated too."""
     from eksprov.cli.places import keys_only_session
 

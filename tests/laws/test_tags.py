@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -168,7 +169,7 @@ def test_a_run_that_was_cut_off_is_made_good_whichever_call_was_its_last(theatre
         for side in ("before", "after"):
             with theatre.stage(first) as stage:
                 stage.provision()
-                assert not stage.survives(lambda stage=stage: stage.provision(later), place, side)
+                assert not stage.survives(partial(stage.provision, later), place, side)
                 assert stage.provision(later).ok
                 assert stage.world() == right
 

@@ -61,5 +61,5 @@ def test_there_is_no_set_of_kinds() -> None:
 def names_in(node: ast.AST) -> set[str]:
     """The kinds that a display names, as a text or as `Bucket.kind`."""
     parts = node.keys if isinstance(node, ast.Dict) else node.elts if isinstance(node, DISPLAYS) else []
-    texts = {one.value for one in parts if isinstance(one, ast.Constant)} & NAMES
+    texts = {one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)} & NAMES
     return texts | {ast.unparse(one) for one in parts if one is not None and is_kind(one)}

@@ -50,7 +50,9 @@ def test_every_dependency_is_locked_with_hashes_and_without_hosts() -> None:
     pinned = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", lock, re.MULTILINE))
     extras = PROJECT["project"]["optional-dependencies"]
     for wanted in [*PROJECT["project"]["dependencies"], *extras["local"], *extras["dev"]]:
-        name, version = re.match(r"([A-Za-z0-9-]+)(?:\[.*?\])?(?:==([^;\s]+))?", wanted).groups()  # type: ignore[union-attr]
+        parts = re.match(r"([A-Za-z0-9-]+)(?:\[.*?\])?(?:==([^;\s]+))?", wanted)
+        assert parts is not None, wanted
+        name, version = parts.groups()
         assert name.lower() in pinned, f"{name} is not locked: make lock"
         assert version in (None, pinned[name.lower()])
     assert lock.count("--hash=sha256:") >= len(pinned)

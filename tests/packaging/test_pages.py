@@ -117,7 +117,7 @@ def told(cell: str) -> list[tuple[str, ...]]:
 
 def test_the_readme_tells_every_command_and_no_other() -> None:
     named = {names for first, _ in rows("Commands") for names in told(first)}
-    there = set()
+    there: set[tuple[str, ...]] = set()
     for name in COMMANDS:
         found = command(name)
         below = list(found.commands) if isinstance(found, click.Group) else []

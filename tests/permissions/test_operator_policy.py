@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from cases import CASES, drifts
@@ -39,7 +39,7 @@ from eksprov.operations.given_roles import refuse_wrong_roles
 from eksprov.operations.kinds import KINDS as EVERY_KIND
 from eksprov.operations.serving.carriers import node_types
 from eksprov.operations.stack import Opened
-from eksprov.permissions import PHASES, Need, needs, place_of
+from eksprov.permissions import PHASES, Need, Phase, needs, place_of
 from eksprov.permissions.document import LARGEST, documents, size
 from eksprov.serving.spec import StackFacts
 from eksprov.steps.identity.iam_role import IamRole
@@ -77,8 +77,8 @@ def policy(stage: Stage, *phases: Any, config: Config | None = None) -> Policy:
     """The policy of some phases for the stage's own steps."""
     opened = stage.opened(config)
     where, boundary = (stage.config.name, "us-west-2", ACCOUNT, "aws"), opened.stack.config.iam.boundary_arn
-    more = {"permissions_boundary": boundary, "named": looked_up(opened.stack.config)}
-    place = place_of(*where, own(opened), models=served(opened), **more)
+    named = looked_up(opened.stack.config)
+    place = place_of(*where, own(opened), models=served(opened), permissions_boundary=boundary, named=named)
     found = documents(needs(place, phases, KINDS))
     return Policy([one for document in found for one in document["Statement"]], stage.config.name)
 
@@ -269,7 +269,7 @@ def played(request: pytest.FixtureRequest, theatre: Theatre) -> tuple[Play, dict
         make_boundaries(stage.account.plain("iam"))
         make_roles(stage.account.plain("iam"))
         play = Play(stage)
-        policies = {phase: policy(stage, phase) for phase in PHASES}
+        policies: dict[str, Policy] = {phase: policy(stage, phase) for phase in PHASES}
         play.whole()
     for phase in PHASES:
         policies[phase].owned = play.owned
@@ -294,7 +294,7 @@ def test_nothing_is_allowed_that_no_call_needs(played: tuple[Play, dict[str, Pol
 
 @pytest.mark.parametrize("phase", [*PHASES, ""])
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_document_fits_into_a_managed_policy(name: str, phase: Any) -> None:
+def test_every_document_fits_into_a_managed_policy(name: str, phase: Phase | Literal[""]) -> None:
     found = written(name, *([phase] if phase else []))
     assert 1 <= len(found) <= 10
     assert all(size(dict(document)) <= LARGEST for document in found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from support.configs import changed
@@ -19,12 +19,14 @@ from support.policy_law import UNTAGGED, WIDE, too_wide
 from eksprov.aws.tags import STACK
 from eksprov.local.aws.policy import allows
 from eksprov.operations.commands.operator_policy import place_before as policy_place
-from eksprov.permissions import PHASES, Need, Place, needs
+from eksprov.permissions import PHASES, Need, Phase, Place, needs
 from eksprov.permissions.checks import LOOK_UPS as RIGHTS_TO_LOOK
 from eksprov.preflight.references import LOOK_UPS
-from eksprov.steps.identity.node_access_entry import AUTO_POLICY
+from eksprov.steps.identity.access_entry import AccessEntry
+from eksprov.steps.identity.node_access_entry import AUTO_POLICY, NodeAccessEntry
 
-EVERY = {"": PHASES, **{phase: (phase,) for phase in PHASES}}
+Entry = TypeVar("Entry", AccessEntry, NodeAccessEntry)
+EVERY: dict[str, tuple[Phase, ...]] = {"": PHASES, **{phase: (phase,) for phase in PHASES}}
 
 
 def stack(name: str) -> str:
@@ -119,6 +121,10 @@ def test_keys_that_exist_are_named_whole() -> None:
                 and not need.condition}  # fmt: skip
 
 
+def steps_of(name: str, kind: type[Entry]) -> list[Entry]:
+    return [step for step in place(name).kinds.get(kind.kind, ()) if isinstance(step, kind)]
+
+
 def test_nobody_lets_more_into_the_cluster_than_the_config_says() -> None:
     """Without the stack's tag only the entries of the nodes' roles can be made; nobody gets a policy of another's."""
     for name in SHAPES:
@@ -127,11 +133,11 @@ def test_nobody_lets_more_into_the_cluster_than_the_config_says() -> None:
         assert len(tagged) == 1
         principals = {value for need in nodes for _, key, values in need.condition for value in values
                       if key == "eks:principalArn"}  # fmt: skip
-        nodes_roles = {step.principal for step in place(name).kinds.get("node-access-entry", ())}
+        nodes_roles = {step.principal for step in steps_of(name, NodeAccessEntry)}
         assert principals == nodes_roles, name
         given = {policy for need in needed(name) if need.action == "eks:AssociateAccessPolicy"
                  for _, _, values in need.condition for policy in values}  # fmt: skip
-        wanted = {policy for step in place(name).kinds["access-entry"] for policy, _ in step.policies}
+        wanted = {policy for step in steps_of(name, AccessEntry) for policy, _ in step.policies}
         assert {arn.rsplit("/", 1)[-1] for arn in given} - {AUTO_POLICY} == wanted, name
 
 

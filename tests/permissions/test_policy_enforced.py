@@ -74,7 +74,11 @@ def test_a_neighbours_role_is_not_deleted(at_work: Operator) -> None:
         ("quickstart-eu-west-1-node", "quickstart"),
         ("quickstart-us-west-2-x", "quickstart-us-west-2-x"),
     ):
-        tags = [{"Key": "eksprov:stack", "Value": stack}]
-        admin.create_role(RoleName=name, Path="/eksprov/", AssumeRolePolicyDocument=json.dumps(TRUST), Tags=tags)
+        admin.create_role(
+            RoleName=name,
+            Path="/eksprov/",
+            AssumeRolePolicyDocument=json.dumps(TRUST),
+            Tags=[{"Key": "eksprov:stack", "Value": stack}],
+        )
         assert refused(plain.plain("iam").delete_role, RoleName=name) == "AccessDenied"
         admin.delete_role(RoleName=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 
 import pytest
 from cases import CASES
@@ -13,6 +14,7 @@ from support.operator import ACCOUNT, Operator, employed, policy
 from support.stage import EVERYTHING, Theatre, everything, quick_start
 
 from eksprov.aws.session import Identity
+from eksprov.config.schema import Config
 from eksprov.core.change import Action
 from eksprov.core.names import is_models
 from eksprov.operations.asked import asked
@@ -47,7 +49,7 @@ def denied(found: Findings) -> str:
     return " ".join(one.message for one in found.listed if one.name == "permissions")
 
 
-COMPANY = {
+COMPANY: dict[str, Callable[[], Config]] = {
     "quick start": quick_start,
     "bounded": lambda: changed(quick_start(), iam={"role_path": "/ml/", "permissions_boundary": BOUNDARY}),
     "unbounded": lambda: changed(quick_start(), iam={"permissions_boundary": "none"}),

@@ -42,7 +42,7 @@ def test_what_is_written_is_read_back_by_everybody(tmp_path: Path) -> None:
 
 
 def test_the_order_of_what_was_found_does_not_show() -> None:
-    turned = Pins("1.36", dict(reversed(PINS.addons.items())), PINS.node_releases, PINS.images, PINS.unresolved)
+    turned = Pins("1.36", dict(reversed(list(PINS.addons.items()))), PINS.node_releases, PINS.images, PINS.unresolved)
     assert encode(turned) == encode(PINS)
     assert encode(PINS).index("coredns") < encode(PINS).index("vpc-cni")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
+from support.scripted_step import Facts as Thing
 
 from eksprov.aws.session import Identity
 from eksprov.config.schema.preflight import FindingName
@@ -198,10 +198,10 @@ def test_versions_that_are_gone_paid_or_ending() -> None:
 
 
 def test_a_strangers_name_is_an_error() -> None:
-    stranger = SimpleNamespace(owner=None)
+    stranger = Thing(owner=None)
     line = Planned("bucket/models", "bucket", "demo-models", NO_CHANGE, "exists and is not this stack's", have=stranger)
     assert "demo-models" in found(line)["name-taken"].message
-    ours = replace(line, have=SimpleNamespace(owner=US))
+    ours = replace(line, have=Thing(owner=US))
     assert found(ours) == {}
 
 

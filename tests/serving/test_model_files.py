@@ -13,10 +13,11 @@ from support.models import TINY_MODEL
 from support.samples import STACK
 
 from eksprov import errors
+from eksprov.aws.session import Aws
 from eksprov.core.convergence.converge import converge
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs
-from eksprov.serving.files import ModelFiles
+from eksprov.core.step import Outputs, Step
+from eksprov.serving.files import FilesFacts, ModelFiles
 from eksprov.serving.inspection.package import Package, read_package
 from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
 
@@ -75,7 +76,7 @@ def test_only_what_is_not_there_is_uploaded_again(account: Account, package: Pac
     assert keys(account) == wanted(package)
 
 
-def found(files: ModelFiles, account: Account) -> dict[str, str]:
+def found(files: Step[Aws, FilesFacts], account: Account) -> dict[str, str]:
     have = files.discover(account.aws())
     assert have is not None
     return files.outputs(have)

@@ -17,6 +17,7 @@ from eksprov.serving import manifests
 from eksprov.serving.export import export
 from eksprov.serving.graph import all_manifests
 from eksprov.serving.runtimes.mlserver_sklearn import RUNTIME as MLSERVER_SKLEARN
+from eksprov.serving.spec import ModelSpec
 from eksprov.serving.workload import REVISION
 
 VARIANTS = [
@@ -26,20 +27,20 @@ VARIANTS = [
 ]
 
 
-def deployment(one: Any) -> Any:
+def deployment(one: ModelSpec) -> Any:
     return manifests.of_model(one)[f"model/{one.name}/deployment"]
 
 
-def pod(one: Any) -> Any:
+def pod(one: ModelSpec) -> Any:
     return deployment(one)["spec"]["template"]["spec"]
 
 
-def containers(one: Any) -> list[Any]:
+def containers(one: ModelSpec) -> list[Any]:
     return [*pod(one)["initContainers"], *pod(one)["containers"]]
 
 
 @pytest.mark.parametrize("one", VARIANTS)
-def test_the_pods_satisfy_pod_security_restricted(one: Any) -> None:
+def test_the_pods_satisfy_pod_security_restricted(one: ModelSpec) -> None:
     assert violations(pod(one)) == []
 
 
@@ -48,7 +49,7 @@ def test_the_written_standard_does_find_violations() -> None:
 
 
 @pytest.mark.parametrize("one", VARIANTS)
-def test_every_container_has_a_read_only_root_and_writes_only_to_sized_volumes(one: Any) -> None:
+def test_every_container_has_a_read_only_root_and_writes_only_to_sized_volumes(one: ModelSpec) -> None:
     sized = {v["name"] for v in pod(one)["volumes"] if v["emptyDir"].get("sizeLimit")}
     for container in containers(one):
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
@@ -64,7 +65,7 @@ def test_every_container_has_a_read_only_root_and_writes_only_to_sized_volumes(o
 
 
 @pytest.mark.parametrize("one", VARIANTS)
-def test_every_container_names_cpu_memory_and_disk_and_the_disk_holds_its_volumes(one: Any) -> None:
+def test_every_container_names_cpu_memory_and_disk_and_the_disk_holds_its_volumes(one: ModelSpec) -> None:
     volumes = sum(quantity(v["emptyDir"]["sizeLimit"]) for v in pod(one)["volumes"])
     for container in containers(one):
         assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}
@@ -76,7 +77,7 @@ def test_every_container_names_cpu_memory_and_disk_and_the_disk_holds_its_volume
 
 
 @pytest.mark.parametrize("one", VARIANTS)
-def test_the_grace_period_outlasts_draining_and_the_deadline_outlasts_starting(one: Any) -> None:
+def test_the_grace_period_outlasts_draining_and_the_deadline_outlasts_starting(one: ModelSpec) -> None:
     lifecycle = pod(one)["containers"][0].get("lifecycle")
     slept = lifecycle["preStop"]["sleep"]["seconds"] if lifecycle else 0
     assert slept == one.model.drain_s
@@ -103,7 +104,7 @@ def test_images_have_an_exact_version_and_no_made_up_digest() -> None:
 
 
 def test_the_revision_changes_with_what_makes_a_pod_new_and_with_nothing_else() -> None:
-    def revision(one: Any) -> str:
+    def revision(one: ModelSpec) -> str:
         marks: dict[str, str] = deployment(one)["spec"]["template"]["metadata"]["labels"]
         return marks[REVISION]
 

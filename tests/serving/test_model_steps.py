@@ -18,8 +18,8 @@ from eksprov.core.convergence.converge import Run, converge, remove
 from eksprov.core.executor import Walk, order
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import nodes, removal_nodes
-from eksprov.core.step import Outputs, Owner, PhaseState
-from eksprov.kube.api import ConflictError, Ref
+from eksprov.core.step import AnyStep, Outputs, Owner, PhaseState
+from eksprov.kube.api import ConflictError, KubeApi, Ref
 from eksprov.serving import KINDS
 from eksprov.serving.endpoint import ModelEndpoint
 from eksprov.serving.files import ModelFiles
@@ -34,7 +34,7 @@ def steps(**model: Any) -> tuple[Any, ...]:
     return model_steps(spec(**model), package(Path()), "model/digits/association")
 
 
-def run_in(kube: MemoryKube, clock: VirtualClock | None = None) -> Run[MemoryKube]:
+def run_in(kube: MemoryKube, clock: VirtualClock | None = None) -> Run[KubeApi]:
     return Run(Owner("demo", "id-1"), clock or VirtualClock(), kube, MemoryLedger())
 
 
@@ -75,11 +75,12 @@ def test_undeploying_leaves_nothing_and_twice_is_once() -> None:
 def test_a_survey_of_all_kinds_finds_exactly_what_was_made() -> None:
     kube = MemoryKube()
     deploy(kube, in_cluster())
-    seen = [s for kind in KINDS if kind.world == "kube" for s in kind.list_owned(kube, "demo")]
+    kinds: list[type[AnyStep]] = [kind for kind in KINDS if kind.world == "kube"]
+    seen = [s for kind in kinds for s in kind.list_owned(kube, "demo")]
     assert {Ref.parse(s.slug) for s in seen} == kube.refs()
     made = {s.name for s in in_cluster() if not isinstance(s, ModelEndpoint)}
     assert {s.owner.step for s in seen} == made
-    assert [s for kind in KINDS if kind.world == "kube" for s in kind.list_owned(kube, "other")] == []
+    assert [s for kind in kinds for s in kind.list_owned(kube, "other")] == []
 
 
 def test_pods_wait_for_files_identity_network_and_service_account() -> None:
@@ -160,6 +161,7 @@ def test_no_replicas_at_all_are_a_difference_that_is_taken_back(manager: str) ->
     meta = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "digits", "namespace": "models"}}
     kube.apply_as(manager, {**meta, "spec": {"replicas": 0}}, force=True)
     have = step.discover(kube)
+    assert have is not None
     change = diff(step.desired(Outputs()), have)
     assert change.names == ("fields",)
     want = change.fields[0].want
@@ -269,9 +271,12 @@ def test_a_changed_manifest_is_an_update_with_the_fields_that_differ() -> None:
 
 
 def test_revived_steps_find_and_forget_by_slug_alone() -> None:
-    assert KubeObject.from_record("x", "v1|Service|n|s").ref == Ref("v1", "Service", "n", "s")
+    service = KubeObject.from_record("x", "v1|Service|n|s")
+    assert isinstance(service, KubeObject)
+    assert service.ref == Ref("v1", "Service", "n", "s")
     assert ModelEndpoint.from_record("x", "n/s").discover(MemoryKube()) is None
     files = ModelFiles.from_record("x", "bucket/models/digits/")
+    assert isinstance(files, ModelFiles)
     assert (files.bucket, files.prefix) == ("bucket", "models/digits/")
 
 

@@ -52,11 +52,14 @@ class Disk:
     def install(self) -> Disk:
         """Wrap this process's file functions, for good."""
         self._real = REAL
-        os.open, os.write, os.fsync, os.close = self._open, self._write, self._fsync, self._close
-        os.rename, os.link, os.unlink, os.ftruncate = self._rename, self._link, self._unlink, self._ftruncate
-        os.replace, os.remove = self._rename, self._unlink
-        os.fdopen = self._fdopen  # type: ignore[assignment]
-        os.getpid = self._getpid
+        ours = {
+            **{"open": self._open, "write": self._write, "fsync": self._fsync, "close": self._close},
+            **{"rename": self._rename, "replace": self._rename, "link": self._link},
+            **{"unlink": self._unlink, "remove": self._unlink, "ftruncate": self._ftruncate},
+            **{"fdopen": self._fdopen, "getpid": self._getpid},
+        }
+        for name, function in ours.items():
+            setattr(os, name, function)
         return self
 
     def adopt(self) -> None:
@@ -146,11 +149,11 @@ class Disk:
         if place and Path(place) == self.folder:
             self._fails("sync-folder", ".")
             self.age += bool(self.pending)
-            for name, file in self.pending:
+            for pending, file in self.pending:
                 if file is None:
-                    self.safe.pop(name, None)
+                    self.safe.pop(pending, None)
                 else:
-                    self.safe[name] = file
+                    self.safe[pending] = file
             self.pending.clear()
             self.after("sync-folder", ".")
         elif (name := self._name(descriptor)) is not None:

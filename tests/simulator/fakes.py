@@ -51,8 +51,8 @@ def seed_everything(seed: int) -> None:
     import eksprov.serving.files
 
     source = random.Random(f"bytes {seed}")
-    os.urandom = source.randbytes  # type: ignore[assignment]
-    random._urandom = source.randbytes  # type: ignore[attr-defined]
+    os.urandom = source.randbytes
+    random._urandom = source.randbytes  # type: ignore[attr-defined]  # where `random` seeds from
     random.seed(seed)
     mock_random.seed(seed)
     eksprov.serving.files.THREADS = 1  # threads that are not the scheduler's come one at a time

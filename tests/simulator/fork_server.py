@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
@@ -161,7 +162,7 @@ def right_worlds(warm: Warm) -> dict[str, oracles.World]:
             for command, edit in commands:
                 ended = machine.run(command, None, edited(edit))
                 assert ended.ok, (ended.messages, ended.bug)
-            found.append(oracles.reading(warm, wide=name.partition(":")[2] in WHOLES))
+            found.append(oracles.reading(warm, wide=warm.client if name.partition(":")[2] in WHOLES else None))
 
         with_folder(warm, work)
         return found[0]
@@ -170,4 +171,4 @@ def right_worlds(warm: Warm) -> dict[str, oracles.World]:
         name: tuple((command, name.partition(":")[2]) for command in commands) for name, commands in GROWTH.items()
     }
     ways |= {f"made:{edit}": (("provision", ""), ("provision", edit)) for edit in EDITED}
-    return {name: answer_of(lambda name=name, way=way: after(name, way)) for name, way in ways.items()}  # type: ignore[misc]
+    return {name: answer_of(partial(after, name, way)) for name, way in ways.items()}

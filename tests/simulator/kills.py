@@ -65,7 +65,7 @@ class Killer:
         failures += self._ended(process, how)
         failures += self._again(command)
         failures += [f"O1: {one}" for one in oracles.differences(self._reading(), self._rights[command])]
-        failures += [f"O2: {one}" for one in oracles.doubles(self._here, "quickstart")]  # type: ignore[arg-type]
+        failures += [f"O2: {one}" for one in oracles.doubles(self._here, "quickstart")]
         what = f"{command[0]} {name}: {how or 'nothing'} after {after} calls"
         return Result(Scenario(self.row, what, 0, command=command[0]), tuple(failures), wall_s=time.monotonic() - began)
 
@@ -114,7 +114,7 @@ class Killer:
         """The account and the cluster, while nobody else changes them."""
         with self._here.emulator.lock:
             self._here.emulator.advance()
-            return oracles.reading(self._here)  # type: ignore[arg-type]
+            return oracles.reading(self._here)
 
 
 def kills(number: int, seed: int, kind: type[Killer] = Killer, row: str = "R13") -> Iterator[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from support.memory_kube import MemoryKube
 
@@ -11,6 +11,8 @@ from eksprov.kube.api import Manifest, Ref, Reply
 
 if TYPE_CHECKING:
     from simulator.machine import Machine
+
+Answer = TypeVar("Answer")
 
 
 class SimKube:
@@ -40,17 +42,46 @@ class SimKube:
         """A change."""
         self._call("Delete", True, lambda: self._api.delete(ref, uid=uid))
 
-    def logs(self, namespace: str, pod: str, container: str, **more: Any) -> Iterator[str]:
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        tail_lines: int | None = None,
+        follow: bool = False,
+        previous: bool = False,
+    ) -> Iterator[str]:
         """A read."""
-        return self._call("Logs", False, lambda: self._api.logs(namespace, pod, container, **more))
 
-    def service_proxy(self, *arguments: Any, **more: Any) -> Reply:
+        def ask() -> Iterator[str]:
+            how = {"follow": follow, "previous": previous}
+            return self._api.logs(namespace, pod, container, tail_lines=tail_lines, **how)
+
+        return self._call("Logs", False, ask)
+
+    def service_proxy(
+        self,
+        namespace: str,
+        service: str,
+        port: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Reply:
         """A read."""
-        return self._call("Proxy", False, lambda: self._api.service_proxy(*arguments, **more))
+
+        def ask() -> Reply:
+            return self._api.service_proxy(namespace, service, port, method, path, body, timeout_s=timeout_s)
+
+        return self._call("Proxy", False, ask)
 
     def server_version(self) -> str:
         """A read."""
         return self._call("Version", False, lambda: self._api.server_version())
 
-    def _call(self, operation: str, mutating: bool, carry_out: Any) -> Any:
-        return self._machine.kube_call(operation, mutating, carry_out)
+    def _call(self, operation: str, mutating: bool, carry_out: Callable[[], Answer]) -> Answer:
+        answer: Answer = self._machine.kube_call(operation, mutating, carry_out)
+        return answer

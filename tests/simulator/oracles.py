@@ -9,19 +9,32 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from cases import CASES
 from support.kind_case import Iam, Item
+from support.kubernetes import StillKubernetes
 from support.memory import OF_IPV6, Memory
 from support.world import world
 
 from eksprov.aws.tags import REGION as OF_REGION
 from eksprov.aws.tags import STACK, STACK_ID, STEP
-from simulator.warm import Warm
+from eksprov.local.aws.emulator import LocalAws
 
 World = dict[str, list[str]]
+
+
+class Looked(Protocol):
+    """What is looked into: an emulator, and what its clusters hold."""
+
+    @property
+    def emulator(self) -> LocalAws: ...
+
+    @property
+    def kubernetes(self) -> StillKubernetes: ...
+
+
 ID = re.compile(
     r"\b(vpce|vpc|subnet|eigw|igw|rtb|rtbassoc|nat|eipalloc|eni|sg|acl|dopt|lt|i|ami|r|a)-[0-9a-z]{8,}(?:-[0-9a-f]{4,})*"
 )
@@ -32,9 +45,9 @@ ORDER = re.compile(r'"(DefaultForAz|MapPublicIpOnLaunch)": (true|false), ')
 MINTED = re.compile(r"0000[0-9a-f]{12}")  # stack ids, as `Warm.mint` makes them
 
 
-def reading(warm: Warm, *, wide: bool = False) -> World:
-    """Kind to descriptions, sorted; a `wide` one has every kind too, by plain calls of AWS."""
-    raw = {kind: list(items) for kind, items in _raw(warm).items()}
+def reading(here: Looked, *, wide: Callable[[str], Any] | None = None) -> World:
+    """Kind to descriptions, sorted; a `wide` one has every kind too, by plain calls of these clients of AWS."""
+    raw = {kind: list(items) for kind, items in _raw(here).items()}
     names = {
         item["id"]: f"<{item['tags'][STEP]}>"
         for items in raw.values()
@@ -42,7 +55,7 @@ def reading(warm: Warm, *, wide: bool = False) -> World:
         if STEP in item.get("tags", ())
     }
     found = {kind: sorted(_plain(item, names) for item in items) for kind, items in raw.items()}
-    more = world(warm.client) if wide else {}
+    more = world(wide) if wide is not None else {}
     return found | {f"{kind}, as AWS says": sorted(_settled(one) for one in more[kind]) for kind in more}
 
 
@@ -67,10 +80,10 @@ def _alike(one: str, other: str) -> int:
     return next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
 
 
-def doubles(warm: Warm, stack: str) -> list[str]:
+def doubles(here: Looked, stack: str) -> list[str]:
     """Steps that have more than one live resource (oracle O2)."""
     owners: Counter[tuple[str, str, str]] = Counter()
-    for kind, items in _raw(warm).items():
+    for kind, items in _raw(here).items():
         for item in items:
             tags = item.get("tags", {})
             if tags.get(STACK) == stack and STEP in tags and kind not in ("group", "template", "instance"):
@@ -80,9 +93,9 @@ def doubles(warm: Warm, stack: str) -> list[str]:
     ]
 
 
-def identities(warm: Warm, stack: str) -> set[str]:
+def identities(here: Looked, stack: str) -> set[str]:
     """The ids of EC2 resources that carry the stack's tags: what a record may not lose (oracle O4)."""
-    raw = _raw(warm)
+    raw = _raw(here)
     kinds = [case.name for case in CASES.values() if isinstance(case.asks, Iam) and case.asks.service == "ec2"]
     found = (item for kind in kinds for item in raw.get(kind, ()))
     return {item["id"] for item in found if item.get("tags", {}).get(STACK) == stack}
@@ -106,10 +119,10 @@ def _named(value: Any, names: dict[str, str], stack_id: str) -> Any:
     return value
 
 
-def _raw(warm: Warm) -> dict[str, list[Item]]:
-    memory = Memory(warm.emulator.clusters)
+def _raw(here: Looked) -> dict[str, list[Item]]:
+    memory = Memory(here.emulator.clusters)
     found = {case.name: list(case.peek(memory)) for case in CASES.values() if case.peek is not None}
-    return {**found, **_beside(memory), **_kube(warm)}
+    return {**found, **_beside(memory), **_kube(here)}
 
 
 def _beside(memory: Memory) -> dict[str, list[Item]]:
@@ -131,11 +144,11 @@ def _beside(memory: Memory) -> dict[str, list[Item]]:
     }
 
 
-def _kube(warm: Warm) -> dict[str, list[Item]]:
+def _kube(here: Looked) -> dict[str, list[Item]]:
     return {
         "object": [
             {"id": f"{arn}/{ref}", "ref": str(ref), "labels": _labels(api, ref)}
-            for arn, api in warm.kubernetes.apis.items()
+            for arn, api in here.kubernetes.apis.items()
             for ref in sorted(api.refs(), key=str)
         ]
     }

@@ -90,7 +90,8 @@ class Judge:
 
     def world(self, name: str, where: str = "in the end") -> None:
         """The account must be as an undisturbed run leaves it (O1, O5)."""
-        found = oracles.reading(self.machine.warm, wide=self.scenario.edit in WHOLES)
+        warm = self.machine.warm
+        found = oracles.reading(warm, wide=warm.client if self.scenario.edit in WHOLES else None)
         self.failures += [f"O1 {where}: {one}" for one in oracles.differences(found, self.machine.warm.rights[name])]
 
     def recorded(self) -> None:

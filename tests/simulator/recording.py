@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from eksprov.local.faults.plan import Fault, FaultPlan
 from simulator.full_stacks import WHOLES
@@ -46,12 +47,12 @@ class Seen:
         """The mutating operations, in order."""
         return [name[:-1] for name in self.calls if name.endswith("!")]
 
-    def scenario(self, row: str, name: str, trouble: Trouble, **more: object) -> Scenario:
+    def scenario(self, row: str, name: str, trouble: Trouble, **more: Any) -> Scenario:
         """This run, with trouble."""
         base, command, edit = PHASES[self.phase]
         most = max(MOST_CALLS, TIMES_UNDISTURBED * len(self.calls))
         begun = Scenario(row, f"{self.phase}: {name}", self.seed, base, command, (trouble,), edit=edit, most_calls=most)
-        return replace(begun, **more)  # type: ignore[arg-type]
+        return replace(begun, **more)
 
 
 class Looking:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection, wait
 
 from simulator.fakes import state_folder
@@ -51,9 +52,9 @@ def run(warm: Warm, wanted: list[Scenario], workers: int, heard: Heard, rows: di
     queue = iter(wanted)
     pipes: dict[Connection, int] = {}
     for _ in range(min(workers, len(wanted))):
-        pid, pipe = forked(lambda theirs: _work(warm, theirs))
-        pipes[pipe] = pid
-        pipe.send(next(queue))
+        pid, ours = forked(lambda theirs: _work(warm, theirs))
+        pipes[ours] = pid
+        ours.send(next(queue))
     while pipes:
         for pipe in wait(list(pipes)):
             assert isinstance(pipe, Connection)
@@ -85,8 +86,8 @@ def run_real(name: str, number: int, workers: int, heard: Heard, rows: dict[str,
     row, pipes = rows.setdefault(name, Row(name)), dict[Connection, int]()
     for index in range(workers):
         share = number // workers + (index < number % workers)
-        pid, pipe = forked(lambda theirs, share=share, index=index: work(theirs, share, index))  # type: ignore[misc]
-        pipes[pipe] = pid
+        pid, ours = forked(partial(work, share=share, seed=index))
+        pipes[ours] = pid
     while pipes:
         for pipe in wait(list(pipes)):
             assert isinstance(pipe, Connection)

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn
 
 
@@ -147,7 +148,7 @@ class Scheduler:
 
         wanted = list(items)
         for index, item in enumerate(wanted):
-            self.spawn(group, lambda index=index, item=item: one(index, item), f"reader-{index}")  # type: ignore[misc]
+            self.spawn(group, partial(one, index, item), f"reader-{index}")
         for _ in wanted:
             channel.get()
         if failed:

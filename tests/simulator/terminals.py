@@ -39,11 +39,11 @@ class Typist(Killer):
         words = (PYTHON, "-m", "eksprov", *command, "--yes")
         return Terminal(words, here.folder, here.environ, self._columns, self._chance.randint(*ROWS))
 
-    def _meanwhile(self, process: Terminal) -> None:  # type: ignore[override]
+    def _meanwhile(self, process: Terminal) -> None:
         if self._resizes and self._chance.random() < 0.01:
             process.resize(self._chance.randint(*COLUMNS), self._chance.randint(*ROWS))
 
-    def _ended(self, process: Terminal, how: str) -> Iterator[str]:  # type: ignore[override]
+    def _ended(self, process: Terminal, how: str) -> Iterator[str]:  # type: ignore[override]  # what `_started` gives
         """Press the keys, wait for the end, and say what is wrong with it."""
         presses, limit = how.count("^C"), LONGEST_S
         pressed = time.monotonic()

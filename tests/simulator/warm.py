@@ -118,7 +118,8 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     scheduler = Scheduler("warm", BEGINNING)
     hold_requests()
     session, far = (_session(region, operation) for region in (REGION, ELSEWHERE))
-    warm = Warm(emulator, kubernetes, None, {}, folder, scheduler, session, stack=stack)  # type: ignore[arg-type]
+    aws: Any = None  # its clock asks the account, so that one comes first
+    warm = Warm(emulator, kubernetes, aws, {}, folder, scheduler, session, stack=stack)
     holder.append(warm)
     warm.aws = Aws.connect(session, Owner(quick_start().name, ""), _Clock(warm))
     warm.elsewhere = Aws.connect(far, warm.aws.owner, warm.aws.clock)
@@ -129,7 +130,7 @@ def warmed(folder: Path, speed: float = SPEED) -> Warm:
     world(warm.client)
     for name in WHOLES:
         reserve(emulator, whole(name))
-    botocore.endpoint.time = _Pauses(warm)  # type: ignore[assignment]
+    botocore.endpoint.time = _Pauses(warm)  # type: ignore[attr-defined]  # what botocore waits with
     _neighbours(warm.plain)
     _exercise(warm)
     gc.collect()
@@ -161,19 +162,19 @@ def _answered_here(emulator: LocalAws, operation: Any, carry: Callable[[Asked, C
 
         return carry(call, carry_out)
 
-    botocore_stubber.process_request = process_request  # type: ignore[method-assign]
+    botocore_stubber.process_request = process_request  # type: ignore[method-assign]  # for good
 
 
 def _exercise(warm: Warm) -> None:
     """Make and unmake a stack once, so that nothing is imported, parsed or cached in a forked process."""
     config, clock = quick_start(), VirtualClock(BEGINNING)
     began = warm.scheduler
-    warm.scheduler = clock  # type: ignore[assignment]
+    warm.scheduler = clock  # type: ignore[assignment]  # no more than the time is asked of it
     store, journal = MemoryStore(config.name), MemoryJournal()
 
     def stack() -> Stack:
         aws = replace(warm.aws, clock=clock, inventory=Inventory())
-        api = next(iter(warm.kubernetes.apis.values()), None)
+        api: Any = next(iter(warm.kubernetes.apis.values()), None)
         return Stack(config, project(), aws, store, journal, clock, lambda *_: api, workers=1, together=_one_by_one)
 
     names = [model.name for model in config.models]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
 import pytest
 from support.stores import STATE
@@ -21,6 +21,7 @@ from eksprov.state.store import FileStore
 NEW = STATE.with_choices({"a": "b"})
 OLD, NEXT = (Intent(step, "create", 1, "t", "f") for step in ("vpc", "eip"))
 READING = ("read",)
+Given = TypeVarTuple("Given")
 
 
 class FailingFiles(Files):
@@ -56,10 +57,10 @@ class FailingFiles(Files):
         raise OSError(number, os.strerror(number))
 
 
-def refusal(work: Callable[[], Any]) -> str:
+def refusal(work: Callable[[*Given], object], *given: *Given) -> str:
     """What the one permitted error says; empty where there is none."""
     try:
-        work()
+        work(*given)
     except errors.StateError as error:
         return error.message
     return ""
@@ -72,7 +73,9 @@ FAULTS = [
 ]
 
 
-def scenarios(what: int | str, for_good: bool, make: Callable[[Path], None], folder: Path) -> Any:
+def scenarios(
+    what: int | str, for_good: bool, make: Callable[[Path], None], folder: Path
+) -> Iterator[tuple[Path, FailingFiles]]:
     """For each n: a fresh folder, and files whose n-th operation fails; ends when an operation has fewer."""
     for at in range(1, 60):
         place = folder / str(at)
@@ -104,7 +107,7 @@ def test_a_save_that_fails_anywhere_leaves_a_whole_state(tmp_path: Path, what: i
     """Law: the old state, or (when only the folder's fsync failed) the new one; the next save goes through."""
     kept_old = 0
     for place, files in scenarios(what, for_good, two_saves, tmp_path):
-        said = refusal(lambda place=place, files=files: FileStore(place, "demo", files).save(NEW))
+        said = refusal(lambda place, files: FileStore(place, "demo", files).save(NEW), place, files)
         now = FileStore(place, "demo").load()
         assert now in (STATE, NEW) if said else now == NEW
         if said:
@@ -122,7 +125,7 @@ def test_a_first_save_that_fails_anywhere_leaves_none_or_the_whole(
     tmp_path: Path, what: int | str, for_good: bool
 ) -> None:
     for place, files in scenarios(what, for_good, lambda _: None, tmp_path):
-        said = refusal(lambda place=place, files=files: FileStore(place, "demo", files).save(NEW))
+        said = refusal(lambda place, files: FileStore(place, "demo", files).save(NEW), place, files)
         now = FileStore(place, "demo").load()
         assert now in (None, NEW) if said else now == NEW
 
@@ -139,7 +142,7 @@ def test_a_forget_that_fails_keeps_the_state_or_nothing_and_can_be_repeated(
     tmp_path: Path, what: int | str, for_good: bool
 ) -> None:
     for place, files in scenarios(what, for_good, two_saves, tmp_path):
-        said = refusal(lambda place=place, files=files: FileStore(place, "demo", files).forget())
+        said = refusal(lambda place, files: FileStore(place, "demo", files).forget(), place, files)
         now = FileStore(place, "demo").load()
         assert now in (None, STATE) if said else now is None
         assert not said or "cannot be removed" in said
@@ -159,7 +162,7 @@ def test_an_intent_that_cannot_be_written_is_refused_and_harms_no_other(
             file.write(b'{"do": "inte')  # torn by a crash before
 
     for place, files in scenarios(what, for_good, make, tmp_path):
-        said = refusal(lambda place=place, files=files: FileJournal(place / "j", files=files).intend(NEXT))
+        said = refusal(lambda place, files: FileJournal(place / "j", files=files).intend(NEXT), place, files)
         found = FileJournal(place / "j").open_intents()
         assert found == {"vpc": OLD, "eip": NEXT} or (said and found == {"vpc": OLD})
         assert not said or "cannot be written" in said
@@ -171,9 +174,13 @@ def test_an_intent_that_cannot_be_written_is_refused_and_harms_no_other(
 def test_a_result_that_cannot_be_written_leaves_the_intent_open_or_settled(
     tmp_path: Path, what: int | str, for_good: bool
 ) -> None:
+    def settle(journal: FileJournal) -> None:
+        journal.landed("vpc", {"id": "vpc-1"})
+        journal.clear()
+
     for place, files in scenarios(what, for_good, lambda place: FileJournal(place / "j").intend(OLD), tmp_path):
         journal = FileJournal(place / "j", files=files)
-        said = refusal(lambda journal=journal: (journal.landed("vpc", {"id": "vpc-1"}), journal.clear()))
+        said = refusal(settle, journal)
         found = FileJournal(place / "j").open_intents()
         assert found in ({}, {"vpc": OLD}) if said else found == {}
         assert not said or "cannot be" in said
@@ -189,11 +196,11 @@ def test_a_lock_that_cannot_be_taken_is_one_error_and_holds_nobody_up(
     for place, files in scenarios(what, for_good, two_saves, tmp_path):
         entered: list[bool] = []
 
-        def run(store: FileStore, entered: list[bool]) -> None:
-            with store.lock("provision"):
+        def run(place: Path, files: FailingFiles, entered: list[bool]) -> None:
+            with FileStore(place, "demo", files).lock("provision"):
                 entered.append(True)
 
-        said = refusal(lambda place=place, files=files, entered=entered: run(FileStore(place, "demo", files), entered))
+        said = refusal(run, place, files, entered)
         assert bool(said) is not bool(entered)
         assert not said or "cannot be written" in said
         private_and_whole(place)

@@ -10,6 +10,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import boto3
@@ -150,7 +151,7 @@ def play(
     for number, host in enumerate(hosts):
         skew = turns.chance.choice((-300.0, 0.0, 300.0)) if host != "laptop" else 0.0
         store, name = shop.process(100 + number, host, skew), f"p{number}"
-        threads.append(turns.begin(name, lambda name=name, store=store: story.work(name, store)))
+        threads.append(turns.begin(name, partial(story.work, name, store)))
     if wrong_human:
         threads.append(turns.begin("human", lambda: free_whatever_is_held(shop.process(7, "far"), story)))
     turns.play()

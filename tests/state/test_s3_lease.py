@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -145,12 +146,13 @@ def test_a_run_whose_lock_was_freed_writes_nothing_more(shop: Shop) -> None:
             shop.clock.time[0] += 61
             assert first.lost()
             now = "is held by `eksprov teardown`"
-            for write in (
+            writes: tuple[Callable[[], None], ...] = (
                 lambda: first.save(STATE.with_choices({"a": "b"})),
                 first.forget,
                 lambda: first.journal().intend(INTENT),
                 lambda: first.journal().landed("vpc", {}),
-            ):
+            )
+            for write in writes:
                 with pytest.raises(errors.StateError, match=now):
                     write()
             assert second.load() == STATE
@@ -265,7 +267,8 @@ def renewer() -> threading.Thread:
 
 
 def test_the_holder_renews_every_third_of_the_lease_and_hears_when_it_is_lost(shop: Shop, s3: MemoryS3) -> None:
-    clock, said, heard = TickClock(), [], threading.Event()
+    clock, heard = TickClock(), threading.Event()
+    said: list[str] = []
     renewed = threading.Semaphore(0)
 
     def hook(operation: str, key: str, when: str) -> None:

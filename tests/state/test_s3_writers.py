@@ -112,7 +112,7 @@ def test_after_a_write_whose_fate_is_unknown_the_next_one_goes_on(shop: Shop, s3
 
 
 @pytest.mark.parametrize("poor", [{"ignores": ["IfNoneMatch"]}, {"ignores": ["IfMatch"]}, {"lacks": ["put_if"]}])
-def test_a_store_that_ignores_conditions_is_refused_before_the_first_lock(poor: Any) -> None:
+def test_a_store_that_ignores_conditions_is_refused_before_the_first_lock(poor: dict[str, Any]) -> None:
     s3 = MemoryS3(**poor)
     shop = s3_shop(s3, lambda: dict(s3.objects))
     for _ in range(2):  # the object for trying is there the second time

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from eksprov import errors
 from eksprov.errors import StateError
 from eksprov.state.codec import decode, encode
+from eksprov.state.files import write_whole
 from eksprov.state.holder import Holder, this_process
 from eksprov.state.record import Record, State
-from eksprov.state.store import FileStore, write_whole
+from eksprov.state.store import FileStore
 
 STATE = State(
     stack="demo",

@@ -30,7 +30,7 @@ class Account:
         self.region, self.tape = region, Tape()
         self._session = boto3.Session("testing", "testing", region_name=region)
         self.tape.listen(self._session)
-        self._plain = boto3.Session("testing", "testing", region_name=region)
+        self._plain: Any = boto3.Session("testing", "testing", region_name=region)
         self._clients: dict[str, Any] = {}
         self._first = Aws.connect(self._session, US, VirtualClock())
 

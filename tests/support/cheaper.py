@@ -20,10 +20,10 @@ from support.cheaper_answers import make_answers_cheaper
 @functools.cache
 def make_requests_cheaper() -> None:
     """For this process and all that are forked from it, for good."""
-    moto.core.responses.method_names_from_class = functools.cache(  # type: ignore[attr-defined]
-        moto.core.responses.method_names_from_class  # type: ignore[attr-defined]
+    moto.core.responses.method_names_from_class = functools.cache(  # type: ignore[attr-defined]  # imported there
+        moto.core.responses.method_names_from_class  # type: ignore[attr-defined]  # imported there
     )
-    botocore.useragent.UserAgentString.to_string = lambda _: "simulator"
+    botocore.useragent.UserAgentString.to_string = lambda self: "simulator"  # type: ignore[method-assign]  # for good
     _share_models()
     _remember_addresses()
     make_answers_cheaper()
@@ -37,7 +37,8 @@ def _share_models() -> None:
 def _remember_addresses() -> None:
     """Patterns of a service's addresses, as long as the table they are made from is the same."""
     made: dict[Any, tuple[Any, Any]] = {}
-    urls = BaseBackend.urls.fget
+    backend: Any = BaseBackend  # whose property has a decorator that hides that it is one
+    urls = backend.urls.fget
 
     def remembered(self: BaseBackend) -> Any:
         key, table = (type(self), tuple(self.url_bases)), dict(self._url_module.url_paths)
@@ -45,4 +46,4 @@ def _remember_addresses() -> None:
             made[key] = table, urls(self)
         return made[key][1]
 
-    BaseBackend.urls = property(remembered)
+    backend.urls = property(remembered)

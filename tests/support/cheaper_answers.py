@@ -19,10 +19,13 @@ import moto.core.request as requests
 import moto.core.responses as responses
 import moto.core.serialize as serialize
 import moto.ec2.models.tags as ec2_tags
+from botocore.awsrequest import AWSPreparedRequest
+from moto.core.constants import MISSING
+from moto.core.utils import get_value
 from moto.ec2.models.core import TaggedEC2Resource
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 from moto.moto_api._internal import mock_random
 
-MISSING = serialize.MISSING
 Names = dict[tuple[str, Any, type], tuple[str, ...]]
 _names: Names = {}
 _transforming: dict[tuple[int, str], list[tuple[str, Any]]] = {}
@@ -56,7 +59,7 @@ def _request_id(headers: dict[str, Any] | None = None) -> str:
 def _tags_of(resource: Any) -> list[dict[str, str]]:
     """Straight from where they are kept, by the id."""
     kept = resource.ec2_backend.tags.get(resource.id) if resource.id else None
-    sort = ec2_tags.EC2_PREFIX_TO_RESOURCE.get(ec2_tags.get_prefix(resource.id), "") if kept else ""
+    sort = EC2_PREFIX_TO_RESOURCE.get(get_prefix(resource.id), "") if kept else ""
     return [
         {"resource_id": resource.id, "key": key, "value": value, "resource_type": sort}
         for key, value in (kept or {}).items()
@@ -72,7 +75,7 @@ def _picking(dear: Callable[..., Any]) -> Callable[..., Any]:
             return dear(self, value, key, shape)
         place = (key, shape, type(value))
         if place not in _names:
-            context = serialize.AttributePickerContext(value, key, shape, None, None, "")  # type: ignore[arg-type]
+            context = serialize.AttributePickerContext(value, key, shape, None, None, "")
             _names[place] = tuple(dict.fromkeys(picker.get_possible_keys(context)))
         found = _first(value, _names[place])
         for path, transform in _transforms(picker.response_transformers, key):
@@ -96,7 +99,7 @@ def _first(value: Any, names: tuple[str, ...]) -> Any:
     if type(value) is dict:
         return next((value[name] for name in names if name in value), None)
     for name in names:
-        if (found := serialize.get_value(value, name, MISSING)) is not MISSING:
+        if (found := get_value(value, name, MISSING)) is not MISSING:
             return found
     return None
 
@@ -106,7 +109,7 @@ def _normalizing(dear: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def normalize_request(request: Any) -> Any:
         body = request.body if getattr(request, "body", None) is not None else b""
-        if type(request) is not requests.AWSPreparedRequest or not isinstance(body, str | bytes):
+        if type(request) is not AWSPreparedRequest or not isinstance(body, str | bytes):
             return dear(request)
         if any("_" in name for name in request.headers):
             return dear(request)

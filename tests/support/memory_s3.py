@@ -10,10 +10,11 @@ import hashlib
 import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+Answer = TypeVar("Answer")
 _STATUS = {
     "NoSuchKey": 404,
     "NoSuchBucket": 404,
@@ -27,7 +28,8 @@ _STATUS = {
 def refusal(code: str, operation: str) -> ClientError:
     """As botocore raises it."""
     meta = {"HTTPStatusCode": _STATUS[code], "RequestId": "r"}
-    return ClientError({"Error": {"Code": code, "Message": code}, "ResponseMetadata": meta}, operation)
+    answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": meta}  # as much as anybody reads
+    return ClientError(answer, operation)
 
 
 def _unhooked(operation: str, key: str, when: str) -> None:
@@ -90,7 +92,7 @@ class MemoryS3:
             yield {"Contents": [{"Key": key} for key in keys[first : first + 2]]}
         yield {}
 
-    def _around(self, operation: str, bucket: str, key: str, work: Callable[[], Any]) -> Any:
+    def _around(self, operation: str, bucket: str, key: str, work: Callable[[], Answer]) -> Answer:
         self.hook(operation, key, "before")
         with self._lock:
             self.calls.append((operation, key))

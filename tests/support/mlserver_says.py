@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlserver.cli.serve import load_settings
-from mlserver.types import InferenceRequest
+from mlserver.cli.serve import load_settings  # type: ignore[import-untyped]  # ships no types
+from mlserver.types import InferenceRequest  # type: ignore[import-untyped]  # ships no types
 
 from eksprov.local.node.containers.model_server import here
 from eksprov.serving.inspection.package import Package

@@ -23,7 +23,7 @@ def upload(s3: str, folder: Path) -> Any:
     images, labels = load_digits(return_X_y=True)
     model = GaussianNB().fit(images[:500], labels[:500])
     joblib.dump(model, folder / "model.joblib")
-    settings = {"name": "digits", "implementation": "mlserver_sklearn.SKLearnModel"}
+    settings: Json = {"name": "digits", "implementation": "mlserver_sklearn.SKLearnModel"}
     settings |= {"parameters": {"uri": "./model.joblib"}}
     (folder / "model-settings.json").write_text(json.dumps(settings))
     client = boto3.client(

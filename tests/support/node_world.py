@@ -52,8 +52,9 @@ class FakeAws:
     def launch_node(self, _cluster: str, wish: NodeWish) -> NodeSpec | None:
         self.launched.append(wish)
         number, kind = 100 + len(self.launched), next(one for one in KINDS if one.name == wish.instance_types[0])
-        shape = {"instance_type": kind.name, "vcpus": kind.vcpus, "memory_mib": kind.memory_mib, "gpus": kind.gpus}
-        return replace(node(number), nodegroup="", complete=True, labels=wish.labels, taints=wish.taints, **shape)
+        bare = replace(node(number), nodegroup="", complete=True, labels=wish.labels, taints=wish.taints)
+        size = replace(bare, vcpus=kind.vcpus, memory_mib=kind.memory_mib, gpus=kind.gpus)
+        return replace(size, instance_type=kind.name)
 
     def terminate_node(self, _cluster: str, name: str) -> None:
         self.ended.append(name)

@@ -91,7 +91,8 @@ def run(text: str) -> Story:
 
 
 def _commands(body: str) -> Iterator[Command]:
-    text, shown = "", []
+    shown: list[str] = []
+    text = ""
     for line in (*body.splitlines(), "$ "):
         if line.startswith("$ "):
             if text:

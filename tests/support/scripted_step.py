@@ -75,9 +75,10 @@ class FakeStep(Step[World, Facts]):
         client.calls.append(("create", want, token))
         return {"id": "early"}
 
-    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> None:
+    def update(self, client: World, want: Facts, have: Facts, fields: tuple[str, ...]) -> str | None:
         """Keep the call."""
         client.calls.append(("update", fields))
+        return None
 
     def delete(self, client: World, have: Facts) -> None:
         """Keep the call."""
@@ -91,7 +92,7 @@ class FakeStep(Step[World, Facts]):
         """As the reading says."""
         return READY if have.state is PhaseState.READY else Phase(have.state, f"is {have.state}")
 
-    def blockers(self, client: World, have: Facts) -> Sequence[str]:  # type: ignore[override]
+    def blockers(self, client: World, have: Facts) -> Sequence[str]:
         """What a test can look for."""
         return ("eni-1",)
 

@@ -40,7 +40,8 @@ def answered(api: MemoryKube, seen: Seen) -> Answer:
         if url.path == "/version":
             return _json({"gitVersion": api.server_version()})
         if found := PROXY.fullmatch(url.path):
-            reply = api.service_proxy(*map(unquote, found.groups()[:3]), seen.method, found[4], seen.body or None)
+            namespace, service, port = (unquote(part) for part in found.groups()[:3])
+            reply = api.service_proxy(namespace, service, port, seen.method, found[4], seen.body or None)
             return reply.status, dict(reply.headers), reply.body
         return _object(api, seen, url.path, query)
     except ConflictError as error:

@@ -26,11 +26,11 @@ LONGEST = (
 )
 
 
-class Shares(LoadFileScheduling):
+class Shares(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Files, and groups of files, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
+        file: str = super()._split_scope(nodeid)
         return TOGETHER.get(file, file)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from aws_fakes import Account
 from botocore.exceptions import ClientError
-from conftest import Scene
-from test_eks_token import token
+from support.aws_fakes import Account, Scene, token
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
 
 POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
@@ -67,7 +69,7 @@ def test_the_entry_of_a_role_that_was_made_again_lets_nobody_in(scene: Scene, ro
     assert scene.world.authenticate(arn, token(*session_of(scene.aws, role))) is not None
 
 
-def kms() -> boto3.client:
+def kms() -> KMSClient:
     return boto3.client("kms", "us-west-2")
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_fakes import Account, FakeKubernetes
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from support.aws_fakes import Account, FakeKubernetes
 
 from eksprov.local.aws import hooks
 from eksprov.local.aws.emulator import LocalAws

@@ -6,28 +6,29 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene
 
 NAMES = {"clusterName": "demo", "nodegroupName": "cpu"}
 
 
-def made(scene: Any, **more: Any) -> str:
+def made(scene: Scene, **more: Any) -> str:
     """A new node group's Auto Scaling group."""
     group = scene.aws.eks.create_nodegroup(**scene.aws.nodegroup_request(**more))["nodegroup"]
     return str(group["resources"]["autoScalingGroups"][0]["name"])
 
 
-def activities(scene: Any, group: str) -> list[Any]:
+def activities(scene: Scene, group: str) -> list[Any]:
     pages = scene.aws.autoscaling.get_paginator("describe_scaling_activities")
     found = pages.paginate(AutoScalingGroupName=group, PaginationConfig={"PageSize": 2})
     return [activity for page in found for activity in page["Activities"]]
 
 
-def health(scene: Any) -> list[str]:
+def health(scene: Scene) -> list[str]:
     found = scene.aws.eks.describe_nodegroup(**NAMES)["nodegroup"]["health"]["issues"]
     return [issue["code"] for issue in found]
 
 
-def test_launches_that_fail_are_told_at_once_and_tried_again(scene: Any) -> None:
+def test_launches_that_fail_are_told_at_once_and_tried_again(scene: Scene) -> None:
     scene.active_cluster()
     scene.world.capacity.refuse()
     group = made(scene)
@@ -52,7 +53,7 @@ def test_launches_that_fail_are_told_at_once_and_tried_again(scene: Any) -> None
     assert [activity["StatusCode"] for activity in activities(scene, group)[:2]] == ["Successful"] * 2
 
 
-def test_after_its_time_the_group_has_failed_for_want_of_capacity(scene: Any) -> None:
+def test_after_its_time_the_group_has_failed_for_want_of_capacity(scene: Scene) -> None:
     scene.active_cluster()
     scene.world.capacity.refuse(purchase="SPOT", code="MaxSpotInstanceCountExceeded")
     made(scene, capacityType="SPOT")
@@ -64,7 +65,7 @@ def test_after_its_time_the_group_has_failed_for_want_of_capacity(scene: Any) ->
     assert "MaxSpotInstanceCountExceeded" in issue["message"]
 
 
-def test_what_is_short_is_short_by_type_zone_and_way_of_buying(scene: Any) -> None:
+def test_what_is_short_is_short_by_type_zone_and_way_of_buying(scene: Scene) -> None:
     scene.active_cluster()
     short = scene.world.capacity
     short.refuse("m7i.large", purchase="ON_DEMAND")
@@ -78,7 +79,7 @@ def test_what_is_short_is_short_by_type_zone_and_way_of_buying(scene: Any) -> No
         short.refuse(code="NoSuchCode")
 
 
-def test_activities_of_no_group_and_a_wrong_token_are_refused(scene: Any) -> None:
+def test_activities_of_no_group_and_a_wrong_token_are_refused(scene: Scene) -> None:
     scene.active_cluster()
     group = made(scene)
     client = scene.aws.autoscaling
@@ -88,7 +89,7 @@ def test_activities_of_no_group_and_a_wrong_token_are_refused(scene: Any) -> Non
         client.describe_scaling_activities(AutoScalingGroupName=group, NextToken="!")
 
 
-def test_a_group_in_creation_is_deleted_unless_that_is_refused_for_a_while(scene: Any) -> None:
+def test_a_group_in_creation_is_deleted_unless_that_is_refused_for_a_while(scene: Scene) -> None:
     scene.active_cluster()
     scene.world.capacity.deletes_refused_s = 100.0
     made(scene)
@@ -102,7 +103,7 @@ def test_a_group_in_creation_is_deleted_unless_that_is_refused_for_a_while(scene
     ("buying", "quota", "said"),
     [("ON_DEMAND", "L-1216C47A", "limit of 3 allows"), ("SPOT", "L-34B43A08", "MaxSpotInstanceCountExceeded")],
 )
-def test_no_instance_starts_beyond_a_quota_that_was_set(scene: Any, buying: str, quota: str, said: str) -> None:
+def test_no_instance_starts_beyond_a_quota_that_was_set(scene: Scene, buying: str, quota: str, said: str) -> None:
     scene.active_cluster()
     scene.world.quotas.set(quota, 3)
     group = made(scene, instanceTypes=["m7i.large"], capacityType=buying)  # two nodes of two vCPUs
@@ -118,7 +119,7 @@ def test_no_instance_starts_beyond_a_quota_that_was_set(scene: Any, buying: str,
 
 
 @pytest.mark.parametrize("operation", ["create_or_update_tags", "delete_tags"])
-def test_a_group_that_has_gone_has_no_tags(scene: Any, operation: str) -> None:
+def test_a_group_that_has_gone_has_no_tags(scene: Scene, operation: str) -> None:
     tag = {"ResourceId": "gone", "ResourceType": "auto-scaling-group", "Key": "a"}
     with pytest.raises(ClientError, match=r"ValidationError.*AutoScalingGroup gone not found"):
         getattr(scene.aws.autoscaling, operation)(Tags=[tag])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene
 
 ECR = "com.amazonaws.us-west-2.ecr.api"
 S3 = "com.amazonaws.us-west-2.s3"
@@ -27,7 +28,7 @@ class Net:
 
 
 @pytest.fixture
-def net(scene: Any) -> Net:
+def net(scene: Scene) -> Net:
     ec2 = scene.aws.ec2
     vpc, subnets = scene.aws.network()
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
@@ -48,16 +49,16 @@ def gateway_request(net: Net, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make(scene: Any, request: dict[str, Any]) -> str:
+def make(scene: Scene, request: dict[str, Any]) -> str:
     return str(scene.aws.ec2.create_vpc_endpoint(**request)["VpcEndpoint"]["VpcEndpointId"])
 
 
-def found(scene: Any, endpoint: str) -> Any:
+def found(scene: Scene, endpoint: str) -> Any:
     (one,) = scene.aws.ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"]
     return one
 
 
-def test_an_interface_endpoint_comes_and_goes_in_its_time(scene: Any, net: Net) -> None:
+def test_an_interface_endpoint_comes_and_goes_in_its_time(scene: Scene, net: Net) -> None:
     ec2, endpoint = scene.aws.ec2, make(scene, interface_request(net))
     assert found(scene, endpoint)["State"] == "pending"
     scene.clock.advance(76)
@@ -74,7 +75,7 @@ def test_an_interface_endpoint_comes_and_goes_in_its_time(scene: Any, net: Net) 
     ec2.delete_security_group(GroupId=net.group)
 
 
-def test_what_an_endpoint_uses_cannot_go(scene: Any, net: Net) -> None:
+def test_what_an_endpoint_uses_cannot_go(scene: Scene, net: Net) -> None:
     ec2 = scene.aws.ec2
     make(scene, interface_request(net))
     assert code_of(ec2.delete_subnet, SubnetId=net.subnets[0]) == "DependencyViolation"
@@ -82,7 +83,7 @@ def test_what_an_endpoint_uses_cannot_go(scene: Any, net: Net) -> None:
     assert code_of(ec2.delete_vpc, VpcId=net.vpc) == "DependencyViolation"
 
 
-def test_a_gateway_endpoint_is_a_route_for_as_long_as_it_lives(scene: Any, net: Net) -> None:
+def test_a_gateway_endpoint_is_a_route_for_as_long_as_it_lives(scene: Scene, net: Net) -> None:
     ec2, endpoint = scene.aws.ec2, make(scene, gateway_request(net))
 
     def gateways() -> list[str]:
@@ -95,14 +96,14 @@ def test_a_gateway_endpoint_is_a_route_for_as_long_as_it_lives(scene: Any, net: 
     assert gateways() == []
 
 
-def test_the_same_token_gives_the_same_endpoint(scene: Any, net: Net) -> None:
+def test_the_same_token_gives_the_same_endpoint(scene: Scene, net: Net) -> None:
     first = make(scene, interface_request(net, ClientToken="t"))
     assert make(scene, interface_request(net, ClientToken="t")) == first
     other = interface_request(net, ClientToken="t", SubnetIds=net.subnets[:1])
     assert code_of(scene.aws.ec2.create_vpc_endpoint, **other) == "IdempotentParameterMismatch"
 
 
-def test_requests_that_cannot_work_are_refused(scene: Any, net: Net) -> None:
+def test_requests_that_cannot_work_are_refused(scene: Scene, net: Net) -> None:
     create = scene.aws.ec2.create_vpc_endpoint
     unknown = interface_request(net, ServiceName="com.amazonaws.us-west-2.blimps")
     assert code_of(create, **unknown) == "InvalidServiceName"
@@ -118,7 +119,7 @@ def test_requests_that_cannot_work_are_refused(scene: Any, net: Net) -> None:
     assert code_of(create, **named) == "InvalidParameter"
 
 
-def test_a_change_moves_interfaces_and_groups(scene: Any, net: Net) -> None:
+def test_a_change_moves_interfaces_and_groups(scene: Scene, net: Net) -> None:
     ec2, endpoint = scene.aws.ec2, make(scene, interface_request(net))
     other = ec2.create_security_group(GroupName="h", Description="h", VpcId=net.vpc)["GroupId"]
     ec2.modify_vpc_endpoint(
@@ -133,6 +134,6 @@ def test_a_change_moves_interfaces_and_groups(scene: Any, net: Net) -> None:
     ec2.delete_subnet(SubnetId=net.subnets[1])
 
 
-def test_an_unknown_endpoint_is_told_in_a_successful_answer(scene: Any) -> None:
+def test_an_unknown_endpoint_is_told_in_a_successful_answer(scene: Scene) -> None:
     answer = scene.aws.ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-00000000"])
     assert answer["Unsuccessful"][0]["Error"]["Code"] == "InvalidVpcEndpointId.NotFound"

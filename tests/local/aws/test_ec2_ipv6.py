@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aws_fakes import refused
+from support.aws_fakes import refused
 from support.bench import Bench
 from support.stage import Theatre, everything
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from aws_fakes import DEMO
 from botocore.exceptions import ClientError
+from support.aws_fakes import DEMO, Scene
 
 from eksprov.local.aws.eks.addons import catalog, schemas
 from eksprov.local.contract import AddonSpec
@@ -18,11 +18,11 @@ CLUSTER_ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPol
 CNI = {**DEMO, "addonName": "vpc-cni"}
 
 
-def status(scene: Any, name: str) -> str:
+def status(scene: Scene, name: str) -> str:
     return str(scene.aws.eks.describe_addon(clusterName="demo", addonName=name)["addon"]["status"])
 
 
-def test_an_addon_turns_active_when_its_workloads_are_there(scene: Any) -> None:
+def test_an_addon_turns_active_when_its_workloads_are_there(scene: Scene) -> None:
     scene.active_cluster()
     values = json.dumps({"enableNetworkPolicy": "true"})
     made = scene.aws.eks.create_addon(**CNI, configurationValues=values, tags={"owner": "me"})["addon"]
@@ -35,7 +35,7 @@ def test_an_addon_turns_active_when_its_workloads_are_there(scene: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["coredns", "metrics-server"])
-def test_replicas_without_nodes_stay_creating_then_degraded_until_nodes_come(scene: Any, name: str) -> None:
+def test_replicas_without_nodes_stay_creating_then_degraded_until_nodes_come(scene: Scene, name: str) -> None:
     scene.active_cluster()
     scene.aws.eks.create_addon(clusterName="demo", addonName=name)
     scene.clock.advance(1199)
@@ -66,14 +66,14 @@ def test_replicas_without_nodes_stay_creating_then_degraded_until_nodes_come(sce
         ),
     ],
 )
-def test_create_addon_refuses_what_aws_refuses(scene: Any, change: dict[str, Any], message: str) -> None:
+def test_create_addon_refuses_what_aws_refuses(scene: Scene, change: dict[str, Any], message: str) -> None:
     scene.active_cluster()
     with pytest.raises(scene.aws.eks.exceptions.InvalidParameterException, match=message):
         scene.aws.eks.create_addon(**CNI | change)
     assert scene.aws.eks.list_addons(clusterName="demo")["addons"] == []
 
 
-def test_an_addon_owns_its_pod_identities(scene: Any) -> None:
+def test_an_addon_owns_its_pod_identities(scene: Scene) -> None:
     scene.active_cluster()
     role = scene.aws.role("cni", "pods.eks.amazonaws.com", "AmazonEKS_CNI_Policy")
     identity = {"serviceAccount": "aws-node", "roleArn": role}
@@ -91,7 +91,7 @@ def test_an_addon_owns_its_pod_identities(scene: Any) -> None:
     assert found["status"] == "Successful"
 
 
-def test_a_deleted_addon_goes_with_its_workloads_unless_preserved(scene: Any) -> None:
+def test_a_deleted_addon_goes_with_its_workloads_unless_preserved(scene: Scene) -> None:
     scene.active_cluster()
     for preserve in (True, False):
         scene.aws.eks.create_addon(**CNI)
@@ -102,7 +102,7 @@ def test_a_deleted_addon_goes_with_its_workloads_unless_preserved(scene: Any) ->
             scene.aws.eks.describe_addon(**CNI)
 
 
-def test_addon_versions_fit_the_cluster_version(scene: Any) -> None:
+def test_addon_versions_fit_the_cluster_version(scene: Scene) -> None:
     for version in ("1.33", "1.34", "1.35", "1.36"):
         found = scene.aws.eks.describe_addon_versions(kubernetesVersion=version)["addons"]
         assert {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent", "metrics-server"} <= {
@@ -116,7 +116,7 @@ def test_addon_versions_fit_the_cluster_version(scene: Any) -> None:
     assert "enableNetworkPolicy" in json.loads(schema["configurationSchema"])["definitions"]["VpcCni"]["properties"]
 
 
-def test_addon_versions_are_filtered_and_their_schemas_hold_what_is_configured(scene: Any) -> None:
+def test_addon_versions_are_filtered_and_their_schemas_hold_what_is_configured(scene: Scene) -> None:
     scene.active_cluster()
     eks = scene.aws.eks
     for key, value in (("types", ["storage"]), ("publishers", ["somebody"]), ("owners", ["aws-marketplace"])):
@@ -137,7 +137,7 @@ def test_addon_versions_are_filtered_and_their_schemas_hold_what_is_configured(s
     ("mode", "status"), [(None, "CREATE_FAILED"), ("NONE", "CREATE_FAILED"), ("OVERWRITE", "CREATING")]
 )
 def test_an_addon_over_self_managed_software_conflicts_unless_told_to_overwrite(
-    scene: Any, mode: str | None, status: str
+    scene: Scene, mode: str | None, status: str
 ) -> None:
     scene.active_cluster(bootstrapSelfManagedAddons=True)
     more = {"resolveConflicts": mode} if mode else {}
@@ -147,7 +147,7 @@ def test_an_addon_over_self_managed_software_conflicts_unless_told_to_overwrite(
     assert codes == (["ConfigurationConflict"] if status == "CREATE_FAILED" else [])
 
 
-def test_every_catalogued_addon_has_a_schema_a_stand_in_and_a_version(scene: Any) -> None:
+def test_every_catalogued_addon_has_a_schema_a_stand_in_and_a_version(scene: Scene) -> None:
     for name, kind in catalog.CATALOG.items():
         assert name in schemas.SCHEMAS
         spec = AddonSpec(name, next(iter(kind.versions.values()))[0])
@@ -156,7 +156,7 @@ def test_every_catalogued_addon_has_a_schema_a_stand_in_and_a_version(scene: Any
         assert known[0]["addonVersions"]
 
 
-def test_access_entries_live_with_their_policies(scene: Any) -> None:
+def test_access_entries_live_with_their_policies(scene: Scene) -> None:
     scene.active_cluster()
     entry = {"clusterName": "demo", "principalArn": ADMIN}
     made = scene.aws.eks.create_access_entry(**entry, tags={"owner": "me"})["accessEntry"]
@@ -175,7 +175,7 @@ def test_access_entries_live_with_their_policies(scene: Any) -> None:
     assert scene.aws.eks.list_access_entries(clusterName="demo")["accessEntries"] == []
 
 
-def test_a_role_with_a_path_is_named_without_it_in_the_user(scene: Any) -> None:
+def test_a_role_with_a_path_is_named_without_it_in_the_user(scene: Scene) -> None:
     scene.active_cluster()
     made = scene.aws.iam.create_role(
         RoleName="dev",
@@ -200,13 +200,13 @@ def test_a_role_with_a_path_is_named_without_it_in_the_user(scene: Any) -> None:
         {"kubernetesGroups": ["system:masters"]},
     ],
 )
-def test_create_access_entry_refuses_what_aws_refuses(scene: Any, change: dict[str, Any]) -> None:
+def test_create_access_entry_refuses_what_aws_refuses(scene: Scene, change: dict[str, Any]) -> None:
     scene.active_cluster()
     with pytest.raises(scene.aws.eks.exceptions.InvalidParameterException):
         scene.aws.eks.create_access_entry(**{"clusterName": "demo", "principalArn": ADMIN} | change)
 
 
-def test_an_unknown_access_policy_is_refused(scene: Any) -> None:
+def test_an_unknown_access_policy_is_refused(scene: Scene) -> None:
     scene.active_cluster()
     entry = {"clusterName": "demo", "principalArn": ADMIN}
     scene.aws.eks.create_access_entry(**entry)
@@ -218,7 +218,7 @@ def test_an_unknown_access_policy_is_refused(scene: Any) -> None:
             scene.aws.eks.associate_access_policy(**entry, **request)
 
 
-def test_pod_identity_needs_a_role_that_pods_may_assume_and_is_one_an_account(scene: Any) -> None:
+def test_pod_identity_needs_a_role_that_pods_may_assume_and_is_one_an_account(scene: Scene) -> None:
     scene.active_cluster()
     place = {"clusterName": "demo", "namespace": "models", "serviceAccount": "digits"}
     wrong = scene.aws.role("wrong", "ec2.amazonaws.com")
@@ -241,7 +241,7 @@ def test_pod_identity_needs_a_role_that_pods_may_assume_and_is_one_an_account(sc
 
 
 @pytest.mark.parametrize("member", [{"policy": "{}"}, {"disableSessionTags": True}])
-def test_what_nobody_asks_of_an_association_is_refused(scene: Any, member: dict[str, Any]) -> None:
+def test_what_nobody_asks_of_an_association_is_refused(scene: Scene, member: dict[str, Any]) -> None:
     scene.active_cluster()
     role = scene.aws.role("digits", "pods.eks.amazonaws.com")
     place = {"clusterName": "demo", "namespace": "models", "serviceAccount": "digits", "roleArn": role}

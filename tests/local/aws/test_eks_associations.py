@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
-from aws_fakes import DEMO, refused
+from support.aws_fakes import DEMO, Scene, refused
 
 from eksprov.local.aws.eks import others
 
 
-def test_an_encryption_key_is_associated_once_and_for_ever(scene: Any, session: Any) -> None:
+def test_an_encryption_key_is_associated_once_and_for_ever(scene: Scene, session: boto3.Session) -> None:
     scene.active_cluster()
     kms, eks = session.client("kms"), scene.aws.eks
     key = kms.create_key()["KeyMetadata"]["Arn"]
@@ -37,7 +38,7 @@ def test_an_encryption_key_is_associated_once_and_for_ever(scene: Any, session: 
     assert refused(eks.associate_encryption_config, **wanted(key)) == "InvalidParameterException"
 
 
-OTHERS = {
+OTHERS: dict[others.Kind, tuple[str, str, dict[str, Any]]] = {
     "fargate": ("list_fargate_profiles", "describe_fargate_profile", {"fargateProfileName": "one"}),
     "capability": ("list_capabilities", "describe_capability", {"capabilityName": "one"}),
     "identity-provider": (
@@ -53,7 +54,9 @@ def test_every_kind_that_others_put_there_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(OTHERS))
-def test_what_others_put_there_is_listed_described_tagged_and_keeps_the_cluster(scene: Any, kind: others.Kind) -> None:
+def test_what_others_put_there_is_listed_described_tagged_and_keeps_the_cluster(
+    scene: Scene, kind: others.Kind
+) -> None:
     scene.active_cluster()
     (listing, describing, named), eks = OTHERS[kind], scene.aws.eks
     (before,) = (value for key, value in getattr(eks, listing)(**DEMO).items() if key != "ResponseMetadata")

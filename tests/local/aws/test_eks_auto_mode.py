@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_fakes import trust
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene, trust
 
-from eksprov.local.contract import AutoMode, NodeWish
+from eksprov.local.contract import AutoMode, NodeSpec, NodeWish
 
 POLICIES = (
     "AmazonEKSClusterPolicy",
@@ -29,11 +29,11 @@ def switches(on: bool, **compute: Any) -> dict[str, Any]:
     }
 
 
-def node_role(scene: Any, name: str = "auto-node") -> str:
+def node_role(scene: Scene, name: str = "auto-node") -> str:
     return str(scene.aws.role(name, "ec2.amazonaws.com", "AmazonEKSWorkerNodeMinimalPolicy"))
 
 
-def with_policies(scene: Any, name: str = "demo") -> None:
+def with_policies(scene: Scene, name: str = "demo") -> None:
     for policy in POLICIES:
         scene.aws.iam.attach_role_policy(RoleName=f"{name}-cluster", PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
 
@@ -49,7 +49,7 @@ def wish(claim: str, **more: Any) -> NodeWish:
     return NodeWish(claim, "general-purpose", "default", "auto", ("c5.large", "m5.large"), **more)
 
 
-def test_creation_wants_all_three_blocks_pools_with_a_role_and_a_role_that_may(scene: Any) -> None:
+def test_creation_wants_all_three_blocks_pools_with_a_role_and_a_role_that_may(scene: Scene) -> None:
     ask, role = scene.aws.cluster_request(), node_role(scene)
     create = scene.aws.eks.create_cluster
     pools = {"nodePools": ["general-purpose"], "nodeRoleArn": role}
@@ -74,7 +74,7 @@ def test_creation_wants_all_three_blocks_pools_with_a_role_and_a_role_that_may(s
     assert [each["policyArn"] for each in policies] == [NODE_POLICY]
 
 
-def test_it_is_switched_on_and_off_by_one_update_and_its_role_stays(scene: Any) -> None:
+def test_it_is_switched_on_and_off_by_one_update_and_its_role_stays(scene: Scene) -> None:
     cluster, role = scene.active_cluster(), node_role(scene)
     assert cluster["computeConfig"] == {"enabled": False, "nodePools": []}
     with_policies(scene)
@@ -87,7 +87,7 @@ def test_it_is_switched_on_and_off_by_one_update_and_its_role_stays(scene: Any) 
     assert scene.aws.eks.describe_cluster(name="demo")["cluster"]["computeConfig"]["nodePools"] == ["system"]
     other = node_role(scene, "another")
     assert "cannot be changed" in said(update, name="demo", **switches(True, nodePools=["system"], nodeRoleArn=other))
-    spec = scene.world.launch_node(cluster["arn"], wish("one"))
+    spec = launched(scene, cluster["arn"], wish("one"))
     update(name="demo", **switches(False))
     scene.clock.advance(61)
     shown = scene.aws.eks.describe_cluster(name="demo")["cluster"]
@@ -97,7 +97,7 @@ def test_it_is_switched_on_and_off_by_one_update_and_its_role_stays(scene: Any) 
     assert state_of(scene, spec.instance_id) == "terminated"
 
 
-def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scene: Any) -> None:
+def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scene: Scene) -> None:
     arn = scene.active_cluster()["arn"]
     with_policies(scene)
     scene.aws.eks.update_cluster_config(
@@ -106,7 +106,7 @@ def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scen
     scene.clock.advance(61)
     scene.world.tick()
     scene.world.capacity.refuse("c5.large")
-    spec = scene.world.launch_node(arn, wish("one", zones=("us-west-2b",)))
+    spec = launched(scene, arn, wish("one", zones=("us-west-2b",)))
     assert scene.world.launch_node(arn, wish("one")) == spec
     assert (spec.instance_type, spec.zone, spec.complete, spec.name) == (
         "m5.large",
@@ -120,7 +120,7 @@ def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scen
     scene.world.capacity.refuse()
     assert scene.world.launch_node(arn, wish("two")) is None
     scene.world.capacity.allow()
-    ended = scene.world.launch_node(arn, wish("three"))
+    ended = launched(scene, arn, wish("three"))
     scene.kubernetes.add_nodes(arn, (spec, ended))
     scene.aws.ec2.terminate_instances(InstanceIds=[ended.instance_id])
     scene.world.tick()
@@ -131,7 +131,7 @@ def test_instances_are_tagged_launched_once_a_claim_and_go_with_the_cluster(scen
     assert state_of(scene, spec.instance_id) == "terminated"
 
 
-def test_types_are_those_of_the_region_with_what_pods_ask_for(scene: Any) -> None:
+def test_types_are_those_of_the_region_with_what_pods_ask_for(scene: Scene) -> None:
     kinds = {kind.name: kind for kind in scene.world.offers(scene.active_cluster()["arn"]).kinds}
     found = kinds["g6.xlarge"]
     assert (found.vcpus, found.memory_mib, found.gpus, found.gpu_name, found.architecture) == (
@@ -145,15 +145,21 @@ def test_types_are_those_of_the_region_with_what_pods_ask_for(scene: Any) -> Non
     assert not [name for name in kinds if "metal" in name]
 
 
-def instance(scene: Any, instance_id: str) -> Any:
+def launched(scene: Scene, arn: str, wanted: NodeWish) -> NodeSpec:
+    spec = scene.world.launch_node(arn, wanted)
+    assert spec is not None
+    return spec
+
+
+def instance(scene: Scene, instance_id: str) -> Any:
     return scene.aws.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
 
 
-def state_of(scene: Any, instance_id: str) -> str:
+def state_of(scene: Scene, instance_id: str) -> str:
     return str(instance(scene, instance_id)["State"]["Name"])
 
 
-def test_pools_with_a_node_role_under_a_path_are_not_ready(scene: Any) -> None:
+def test_pools_with_a_node_role_under_a_path_are_not_ready(scene: Scene) -> None:
     """https://github.com/aws/containers-roadmap/issues/2486; at `/` they are."""
     ask, document = scene.aws.cluster_request(), trust("ec2.amazonaws.com")
     with_policies(scene)
@@ -164,11 +170,13 @@ def test_pools_with_a_node_role_under_a_path_are_not_ready(scene: Any) -> None:
     scene.aws.eks.create_cluster(**ask, **switches(True, nodePools=["system"], nodeRoleArn=made))
     scene.clock.advance(451)
     scene.world.tick()
-    assert made in scene.kubernetes.auto.trouble
-    assert scene.kubernetes.auto.role == "pathed"
+    auto = scene.kubernetes.auto
+    assert auto is not None
+    assert made in auto.trouble
+    assert auto.role == "pathed"
 
 
-def test_a_cluster_role_may_have_policies_of_its_own_in_place_of_the_four(scene: Any) -> None:
+def test_a_cluster_role_may_have_policies_of_its_own_in_place_of_the_four(scene: Scene) -> None:
     ask, role = scene.aws.cluster_request(), node_role(scene)
     document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}'
     scene.aws.iam.put_role_policy(RoleName="demo-cluster", PolicyName="own", PolicyDocument=document)

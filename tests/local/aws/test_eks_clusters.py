@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene
 from support.requests_held import wrong_on_purpose
 
 from eksprov.local.contract import ClusterStatus
@@ -17,7 +19,7 @@ def code_of(call: Any, /, **request: Any) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
-def test_a_cluster_is_active_when_time_has_passed_and_kubernetes_is_ready(scene: Any) -> None:
+def test_a_cluster_is_active_when_time_has_passed_and_kubernetes_is_ready(scene: Scene) -> None:
     scene.kubernetes.status = ClusterStatus("starting", message="building")
     request = scene.aws.cluster_request(tags={"owner": "me"})
     made = scene.aws.eks.create_cluster(**request)["cluster"]
@@ -37,13 +39,13 @@ def test_a_cluster_is_active_when_time_has_passed_and_kubernetes_is_ready(scene:
     assert scene.kubernetes.access["eks-access-policy:AmazonEKSClusterAdminPolicy"] == "cluster-admin"
 
 
-def test_a_cluster_is_not_active_before_its_time(scene: Any) -> None:
+def test_a_cluster_is_not_active_before_its_time(scene: Scene) -> None:
     scene.aws.eks.create_cluster(**scene.aws.cluster_request())
     scene.clock.advance(449)
     assert scene.aws.eks.describe_cluster(name="demo")["cluster"]["status"] == "CREATING"
 
 
-def test_a_cluster_fails_with_what_kubernetes_says(scene: Any) -> None:
+def test_a_cluster_fails_with_what_kubernetes_says(scene: Scene) -> None:
     scene.kubernetes.status = ClusterStatus("failed", message="no Go here")
     scene.aws.eks.create_cluster(**scene.aws.cluster_request())
     found = scene.aws.eks.describe_cluster(name="demo")["cluster"]
@@ -51,7 +53,7 @@ def test_a_cluster_fails_with_what_kubernetes_says(scene: Any) -> None:
     assert found["health"]["issues"][0]["message"] == "no Go here"
 
 
-def test_two_clusters_have_issuers_of_their_own(scene: Any) -> None:
+def test_two_clusters_have_issuers_of_their_own(scene: Scene) -> None:
     first = scene.active_cluster("one")
     second = scene.active_cluster("two")
     assert first["identity"]["oidc"]["issuer"] != second["identity"]["oidc"]["issuer"]
@@ -70,7 +72,7 @@ def test_two_clusters_have_issuers_of_their_own(scene: Any) -> None:
         ({"zonalShiftConfig": {"enabled": True}}, "does not emulate zonalShiftConfig"),
     ],
 )
-def test_create_cluster_refuses_what_aws_refuses(scene: Any, change: dict[str, Any], message: str) -> None:
+def test_create_cluster_refuses_what_aws_refuses(scene: Scene, change: dict[str, Any], message: str) -> None:
     request = scene.aws.cluster_request() | change
     refused = scene.aws.eks.exceptions.InvalidParameterException
     with wrong_on_purpose(), pytest.raises(refused, match=message):
@@ -78,7 +80,7 @@ def test_create_cluster_refuses_what_aws_refuses(scene: Any, change: dict[str, A
     assert scene.aws.eks.list_clusters()["clusters"] == []
 
 
-def test_one_subnet_or_one_zone_is_not_enough(scene: Any) -> None:
+def test_one_subnet_or_one_zone_is_not_enough(scene: Scene) -> None:
     request = scene.aws.cluster_request()
     first = request["resourcesVpcConfig"]["subnetIds"][0]
     vpc = scene.aws.ec2.describe_subnets(SubnetIds=[first])["Subnets"][0]["VpcId"]
@@ -89,7 +91,7 @@ def test_one_subnet_or_one_zone_is_not_enough(scene: Any) -> None:
             scene.aws.eks.create_cluster(**request)
 
 
-def test_a_role_must_trust_eks_and_have_its_policy(scene: Any) -> None:
+def test_a_role_must_trust_eks_and_have_its_policy(scene: Scene) -> None:
     request = scene.aws.cluster_request()
     request["roleArn"] = scene.aws.role("ec2-only", "ec2.amazonaws.com", "AmazonEKSClusterPolicy")
     with pytest.raises(scene.aws.eks.exceptions.InvalidParameterException, match="trusted entity is not correct"):
@@ -99,8 +101,8 @@ def test_a_role_must_trust_eks_and_have_its_policy(scene: Any) -> None:
         scene.aws.eks.create_cluster(**request)
 
 
-def test_zones_without_a_control_plane_are_named_with_valid_ones(scene: Any, session: Any) -> None:
-    ec2, eks = (session.client(name, region_name="us-east-1") for name in ("ec2", "eks"))
+def test_zones_without_a_control_plane_are_named_with_valid_ones(scene: Scene, session: boto3.Session) -> None:
+    ec2, eks = session.client("ec2", region_name="us-east-1"), session.client("eks", region_name="us-east-1")
     zones = {z["ZoneId"]: z["ZoneName"] for z in ec2.describe_availability_zones()["AvailabilityZones"]}
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -111,12 +113,13 @@ def test_zones_without_a_control_plane_are_named_with_valid_ones(scene: Any, ses
     request["resourcesVpcConfig"] = {"subnetIds": [each["Subnet"]["SubnetId"] for each in subnets]}
     with pytest.raises(eks.exceptions.UnsupportedAvailabilityZoneException) as refused:
         eks.create_cluster(**request)
-    valid = refused.value.response["validZones"]
+    answer: Any = refused.value.response  # with members of the error's own
+    valid = answer["validZones"]
     assert zones["use1-az3"] not in valid
     assert zones["use1-az1"] in valid
 
 
-def test_the_same_token_gives_the_first_answer_and_other_parameters_are_refused(scene: Any) -> None:
+def test_the_same_token_gives_the_first_answer_and_other_parameters_are_refused(scene: Scene) -> None:
     request = scene.aws.cluster_request(clientRequestToken="t-1")
     first = scene.aws.eks.create_cluster(**request)["cluster"]
     scene.clock.advance(500)
@@ -125,7 +128,7 @@ def test_the_same_token_gives_the_first_answer_and_other_parameters_are_refused(
     assert code_of(scene.aws.eks.create_cluster, **request | {"clientRequestToken": "t-2"}) == "ResourceInUseException"
 
 
-def test_a_cluster_holds_its_subnets_its_group_and_its_vpc(scene: Any) -> None:
+def test_a_cluster_holds_its_subnets_its_group_and_its_vpc(scene: Scene) -> None:
     cluster = scene.active_cluster()
     vpc = cluster["resourcesVpcConfig"]
     group = scene.aws.ec2.describe_security_groups(GroupIds=[vpc["clusterSecurityGroupId"]])["SecurityGroups"][0]
@@ -144,7 +147,7 @@ def test_a_cluster_holds_its_subnets_its_group_and_its_vpc(scene: Any) -> None:
     assert scene.aws.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
-def test_a_cluster_is_gone_only_when_kubernetes_has_stopped(scene: Any) -> None:
+def test_a_cluster_is_gone_only_when_kubernetes_has_stopped(scene: Scene) -> None:
     scene.active_cluster()
     scene.kubernetes.stops = False
     scene.aws.eks.delete_cluster(name="demo")
@@ -154,7 +157,7 @@ def test_a_cluster_is_gone_only_when_kubernetes_has_stopped(scene: Any) -> None:
     assert code_of(scene.aws.eks.describe_cluster, name="demo") == "ResourceNotFoundException"
 
 
-def test_deletion_protection_and_node_groups_keep_a_cluster(scene: Any) -> None:
+def test_deletion_protection_and_node_groups_keep_a_cluster(scene: Scene) -> None:
     scene.active_cluster(deletionProtection=True)
     assert code_of(scene.aws.eks.delete_cluster, name="demo") == "InvalidRequestException"
     scene.aws.eks.update_cluster_config(name="demo", deletionProtection=False)
@@ -163,7 +166,7 @@ def test_deletion_protection_and_node_groups_keep_a_cluster(scene: Any) -> None:
     assert code_of(scene.aws.eks.delete_cluster, name="demo") == "ResourceInUseException"
 
 
-def test_one_kind_of_update_a_call_and_one_update_at_a_time(scene: Any) -> None:
+def test_one_kind_of_update_a_call_and_one_update_at_a_time(scene: Scene) -> None:
     scene.active_cluster()
     logs = {"clusterLogging": [{"types": ["api", "audit"], "enabled": True}]}
     both = {"name": "demo", "logging": logs, "upgradePolicy": {"supportType": "STANDARD"}}
@@ -185,7 +188,7 @@ def test_one_kind_of_update_a_call_and_one_update_at_a_time(scene: Any) -> None:
     assert scene.aws.eks.describe_cluster(name="demo")["cluster"]["upgradePolicy"] == {"supportType": "STANDARD"}
 
 
-def test_an_update_to_what_is_already_so_is_refused(scene: Any) -> None:
+def test_an_update_to_what_is_already_so_is_refused(scene: Scene) -> None:
     scene.active_cluster()
     logging = {"clusterLogging": [{"types": ["api"], "enabled": False}]}
     with pytest.raises(ClientError, match="No changes needed"):
@@ -196,7 +199,7 @@ def test_an_update_to_what_is_already_so_is_refused(scene: Any) -> None:
     )
 
 
-def test_authentication_modes_only_move_forward(scene: Any) -> None:
+def test_authentication_modes_only_move_forward(scene: Scene) -> None:
     scene.active_cluster(accessConfig={"authenticationMode": "CONFIG_MAP"})
     change = {"name": "demo", "accessConfig": {"authenticationMode": "API"}}
     assert code_of(scene.aws.eks.update_cluster_config, **change) == "InvalidParameterException"
@@ -207,7 +210,7 @@ def test_authentication_modes_only_move_forward(scene: Any) -> None:
     assert code_of(scene.aws.eks.update_cluster_config, **back) == "InvalidParameterException"
 
 
-def test_versions_go_up_one_minor_at_a_time(scene: Any) -> None:
+def test_versions_go_up_one_minor_at_a_time(scene: Scene) -> None:
     scene.active_cluster(version="1.34")
     assert code_of(scene.aws.eks.update_cluster_version, name="demo", version="1.36") == "InvalidParameterException"
     assert code_of(scene.aws.eks.update_cluster_version, name="demo", version="1.34") == "InvalidParameterException"
@@ -216,7 +219,7 @@ def test_versions_go_up_one_minor_at_a_time(scene: Any) -> None:
     assert scene.aws.eks.describe_cluster(name="demo")["cluster"]["version"] == "1.35"
 
 
-def test_clusters_are_listed_in_pages(scene: Any) -> None:
+def test_clusters_are_listed_in_pages(scene: Scene) -> None:
     request = scene.aws.cluster_request()
     for number in range(5):
         scene.aws.eks.create_cluster(**request | {"name": f"c{number}"})
@@ -227,7 +230,7 @@ def test_clusters_are_listed_in_pages(scene: Any) -> None:
     assert code_of(scene.aws.eks.list_clusters, nextToken="nonsense") == "InvalidParameterException"
 
 
-def test_a_log_group_comes_back_while_the_cluster_lives(scene: Any) -> None:
+def test_a_log_group_comes_back_while_the_cluster_lives(scene: Scene) -> None:
     scene.active_cluster(logging={"clusterLogging": [{"types": ["api"], "enabled": True}]})
     name = "/aws/eks/demo/cluster"
     scene.aws.logs.delete_log_group(logGroupName=name)
@@ -235,7 +238,7 @@ def test_a_log_group_comes_back_while_the_cluster_lives(scene: Any) -> None:
     assert [group["logGroupName"] for group in scene.aws.logs.describe_log_groups()["logGroups"]] == [name]
 
 
-def test_tags_change_on_any_arn(scene: Any) -> None:
+def test_tags_change_on_any_arn(scene: Scene) -> None:
     arn = scene.active_cluster()["arn"]
     entry = {"clusterName": "demo", "principalArn": "arn:aws:iam::123456789012:user/local-admin"}
     entry_arn = scene.aws.eks.create_access_entry(**entry)["accessEntry"]["accessEntryArn"]
@@ -247,7 +250,7 @@ def test_tags_change_on_any_arn(scene: Any) -> None:
     assert code_of(scene.aws.eks.list_tags_for_resource, resourceArn=missing) == "ResourceNotFoundException"
 
 
-def test_cluster_versions_say_which_is_the_default(scene: Any) -> None:
+def test_cluster_versions_say_which_is_the_default(scene: Scene) -> None:
     found = scene.aws.eks.describe_cluster_versions()["clusterVersions"]
     assert [each["clusterVersion"] for each in found] == ["1.36", "1.35", "1.34", "1.33"]
     assert [each["clusterVersion"] for each in found if each["defaultVersion"]] == ["1.36"]
@@ -255,7 +258,7 @@ def test_cluster_versions_say_which_is_the_default(scene: Any) -> None:
     assert found[3]["endOfStandardSupportDate"].date().isoformat() == "2026-07-29"
 
 
-def test_the_creator_is_made_admin_unless_told_otherwise(scene: Any) -> None:
+def test_the_creator_is_made_admin_unless_told_otherwise(scene: Scene) -> None:
     scene.active_cluster("mine", accessConfig={"authenticationMode": "API"})
     scene.active_cluster("other")
     mine = scene.aws.eks.list_access_entries(clusterName="mine")["accessEntries"]
@@ -263,8 +266,8 @@ def test_the_creator_is_made_admin_unless_told_otherwise(scene: Any) -> None:
     assert scene.aws.eks.list_access_entries(clusterName="other")["accessEntries"] == []
 
 
-def test_a_new_role_is_unknown_to_eks_for_a_while(session: Any) -> None:
-    from aws_fakes import Account, Clock, FakeKubernetes
+def test_a_new_role_is_unknown_to_eks_for_a_while(session: boto3.Session) -> None:
+    from support.aws_fakes import Account, Clock, FakeKubernetes
 
     from eksprov.local.aws.inprocess import emulated_aws
 
@@ -277,7 +280,7 @@ def test_a_new_role_is_unknown_to_eks_for_a_while(session: Any) -> None:
         aws.eks.create_cluster(**request)
 
 
-def test_what_is_not_emulated_says_so(scene: Any) -> None:
+def test_what_is_not_emulated_says_so(scene: Scene) -> None:
     with pytest.raises(ClientError, match="does not emulate eks:ListCertificateAuthorities") as refused:
         scene.aws.eks.list_certificate_authorities(clusterName="demo")
     assert refused.value.response["Error"]["Code"] == "NotEmulatedException"

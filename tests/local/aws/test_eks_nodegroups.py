@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene
 from support.requests_held import wrong_on_purpose
 
 from eksprov.local.aws.eks.nodes.kinds import kind_of
@@ -13,12 +14,12 @@ from eksprov.local.aws.eks.nodes.kinds import kind_of
 NAMES = {"clusterName": "demo", "nodegroupName": "cpu"}
 
 
-def running(scene: Any) -> list[Any]:
+def running(scene: Scene) -> list[Any]:
     found = scene.aws.ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
     return [instance for reservation in found["Reservations"] for instance in reservation["Instances"]]
 
 
-def test_a_node_group_owns_a_group_and_instances_in_all_its_subnets(scene: Any) -> None:
+def test_a_node_group_owns_a_group_and_instances_in_all_its_subnets(scene: Scene) -> None:
     scene.active_cluster()
     made = scene.aws.eks.create_nodegroup(**scene.aws.nodegroup_request(tags={"owner": "me"}))["nodegroup"]
     assert (made["status"], made["version"], made["amiType"]) == ("CREATING", "1.36", "AL2023_x86_64_STANDARD")
@@ -36,7 +37,7 @@ def test_a_node_group_owns_a_group_and_instances_in_all_its_subnets(scene: Any) 
     assert tags["aws:autoscaling:groupName"] == name
 
 
-def test_nodes_register_by_the_tick_and_the_group_turns_active_when_all_are_ready(scene: Any) -> None:
+def test_nodes_register_by_the_tick_and_the_group_turns_active_when_all_are_ready(scene: Scene) -> None:
     scene.active_cluster()
     scene.kubernetes.nodes_ready = False
     scene.aws.eks.create_nodegroup(**scene.aws.nodegroup_request(labels={"team": "ml"}))
@@ -59,7 +60,7 @@ def test_nodes_register_by_the_tick_and_the_group_turns_active_when_all_are_read
     assert scene.aws.eks.describe_nodegroup(**NAMES)["nodegroup"]["status"] == "ACTIVE"
 
 
-def test_nodes_that_never_join_fail_the_group(scene: Any) -> None:
+def test_nodes_that_never_join_fail_the_group(scene: Scene) -> None:
     scene.active_cluster()
     scene.kubernetes.nodes_ready = False
     scene.aws.eks.create_nodegroup(**scene.aws.nodegroup_request())
@@ -69,7 +70,7 @@ def test_nodes_that_never_join_fail_the_group(scene: Any) -> None:
     assert found["health"]["issues"][0]["code"] == "NodeCreationFailure"
 
 
-def test_accelerators_are_told_to_the_node(scene: Any) -> None:
+def test_accelerators_are_told_to_the_node(scene: Scene) -> None:
     scene.active_cluster()
     taint = {"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}
     made = scene.active_nodegroup(instanceTypes=["g5.12xlarge"], taints=[taint])
@@ -79,7 +80,7 @@ def test_accelerators_are_told_to_the_node(scene: Any) -> None:
     assert node.taints == ({"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"},)
 
 
-def test_gpus_that_no_plugin_here_serves_are_not_told(scene: Any) -> None:
+def test_gpus_that_no_plugin_here_serves_are_not_told(scene: Scene) -> None:
     [found] = scene.aws.ec2.describe_instance_types(InstanceTypes=["g5.12xlarge"])["InstanceTypes"]
     assert kind_of(found).gpus == 4
     for gpu in found["GpuInfo"]["Gpus"]:
@@ -106,7 +107,7 @@ def test_gpus_that_no_plugin_here_serves_are_not_told(scene: Any) -> None:
         ({"labels": {f"{'a' * 50}.com/{'b' * 9}": "x"}}, "more than 63"),  # Kubernetes would take it
     ],
 )
-def test_create_nodegroup_refuses_what_aws_refuses(scene: Any, change: dict[str, Any], message: str) -> None:
+def test_create_nodegroup_refuses_what_aws_refuses(scene: Scene, change: dict[str, Any], message: str) -> None:
     scene.active_cluster()
     request = scene.aws.nodegroup_request() | change
     refused = scene.aws.eks.exceptions.InvalidParameterException
@@ -115,7 +116,7 @@ def test_create_nodegroup_refuses_what_aws_refuses(scene: Any, change: dict[str,
     assert running(scene) == []
 
 
-def test_update_nodegroup_refuses_labels_as_its_making_does(scene: Any) -> None:
+def test_update_nodegroup_refuses_labels_as_its_making_does(scene: Scene) -> None:
     scene.active_cluster()
     scene.active_nodegroup()
     refused = scene.aws.eks.exceptions.InvalidParameterException
@@ -123,7 +124,7 @@ def test_update_nodegroup_refuses_labels_as_its_making_does(scene: Any) -> None:
         scene.aws.eks.update_nodegroup_config(**NAMES, labels={"addOrUpdateLabels": {"a": "x" * 64}})
 
 
-def test_a_node_group_needs_an_active_cluster(scene: Any) -> None:
+def test_a_node_group_needs_an_active_cluster(scene: Scene) -> None:
     with pytest.raises(scene.aws.eks.exceptions.ResourceNotFoundException, match="No cluster found for name: demo"):
         scene.aws.eks.list_nodegroups(clusterName="demo")
     scene.aws.eks.create_cluster(**scene.aws.cluster_request())
@@ -131,7 +132,7 @@ def test_a_node_group_needs_an_active_cluster(scene: Any) -> None:
         scene.aws.eks.create_nodegroup(**scene.aws.nodegroup_request())
 
 
-def test_the_node_role_gets_an_entry_and_loses_it_with_its_last_group(scene: Any) -> None:
+def test_the_node_role_gets_an_entry_and_loses_it_with_its_last_group(scene: Scene) -> None:
     scene.active_cluster()
     made = scene.active_nodegroup()
     entry = {"clusterName": "demo", "principalArn": made["nodeRole"]}
@@ -151,7 +152,7 @@ def test_the_node_role_gets_an_entry_and_loses_it_with_its_last_group(scene: Any
     assert {each["Description"] for each in interfaces} == {"Amazon EKS demo"}
 
 
-def test_scaling_adds_and_removes_instances_and_nodes(scene: Any) -> None:
+def test_scaling_adds_and_removes_instances_and_nodes(scene: Scene) -> None:
     scene.active_cluster()
     scene.active_nodegroup()
     for wanted in (4, 1):
@@ -167,7 +168,7 @@ def test_scaling_adds_and_removes_instances_and_nodes(scene: Any) -> None:
         assert scene.aws.eks.describe_nodegroup(**NAMES)["nodegroup"]["status"] == "ACTIVE"
 
 
-def test_a_terminated_instance_is_replaced_and_its_node_leaves(scene: Any) -> None:
+def test_a_terminated_instance_is_replaced_and_its_node_leaves(scene: Scene) -> None:
     scene.active_cluster()
     scene.active_nodegroup()
     gone = running(scene)[0]
@@ -180,7 +181,7 @@ def test_a_terminated_instance_is_replaced_and_its_node_leaves(scene: Any) -> No
     assert len(scene.kubernetes.nodes) == 2
 
 
-def test_the_auto_scaling_api_counts_too(scene: Any) -> None:
+def test_the_auto_scaling_api_counts_too(scene: Scene) -> None:
     scene.active_cluster()
     name = scene.active_nodegroup()["resources"]["autoScalingGroups"][0]["name"]
     scene.aws.autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=3)
@@ -192,7 +193,7 @@ def test_the_auto_scaling_api_counts_too(scene: Any) -> None:
     assert scene.aws.eks.describe_nodegroup(**NAMES)["nodegroup"]["scalingConfig"]["desiredSize"] == 3
 
 
-def test_a_new_version_comes_with_new_nodes(scene: Any) -> None:
+def test_a_new_version_comes_with_new_nodes(scene: Scene) -> None:
     scene.active_cluster(version="1.35")
     scene.active_nodegroup()
 
@@ -219,7 +220,7 @@ def test_a_new_version_comes_with_new_nodes(scene: Any) -> None:
     assert not before & there()
 
 
-def test_labels_and_taints_are_merged(scene: Any) -> None:
+def test_labels_and_taints_are_merged(scene: Scene) -> None:
     scene.active_cluster()
     old = {"key": "a", "value": "1", "effect": "NO_SCHEDULE"}
     scene.active_nodegroup(labels={"x": "1", "y": "2"}, taints=[old])
@@ -230,7 +231,7 @@ def test_labels_and_taints_are_merged(scene: Any) -> None:
     assert (found["labels"], found["taints"]) == ({"y": "2", "z": "3"}, [new])
 
 
-def test_an_own_template_gives_type_and_disk(scene: Any) -> None:
+def test_an_own_template_gives_type_and_disk(scene: Scene) -> None:
     scene.active_cluster()
     disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 200}}
     data = {"InstanceType": "c6i.xlarge", "BlockDeviceMappings": [disk]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene
 
 NAMES = {"clusterName": "demo", "nodegroupName": "cpu"}
 RESERVED = {"CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}}
@@ -18,7 +19,7 @@ BLOCK = {
 }
 
 
-def template(scene: Any, data: dict[str, Any]) -> dict[str, str]:
+def template(scene: Scene, data: dict[str, Any]) -> dict[str, str]:
     made = scene.aws.ec2.create_launch_template(LaunchTemplateName="mine", LaunchTemplateData=data)
     return {"id": made["LaunchTemplate"]["LaunchTemplateId"]}
 
@@ -40,7 +41,7 @@ def template(scene: Any, data: dict[str, Any]) -> dict[str, str]:
     ],
 )
 def test_what_belongs_to_eks_is_refused_in_a_template(
-    scene: Any, data: dict[str, Any], more: dict[str, Any], message: str
+    scene: Scene, data: dict[str, Any], more: dict[str, Any], message: str
 ) -> None:
     scene.active_cluster()
     data = {key: value for key, value in data.items() if value}
@@ -49,7 +50,7 @@ def test_what_belongs_to_eks_is_refused_in_a_template(
         scene.aws.eks.create_nodegroup(**request)
 
 
-def test_a_missing_version_and_a_block_without_template_are_refused(scene: Any) -> None:
+def test_a_missing_version_and_a_block_without_template_are_refused(scene: Scene) -> None:
     scene.active_cluster()
     mine = template(scene, {"KeyName": "k"})
     with pytest.raises(ClientError, match="no version 7"):
@@ -60,13 +61,13 @@ def test_a_missing_version_and_a_block_without_template_are_refused(scene: Any) 
         scene.aws.eks.create_nodegroup(**scene.aws.nodegroup_request(name="c", amiType="AL2023_x86_64_NVIDIA"))
 
 
-def nodes(scene: Any) -> set[str]:
+def nodes(scene: Scene) -> set[str]:
     """The instances behind the nodes; addresses come back into use."""
     return {node.instance_id for node in scene.kubernetes.nodes.values()}
 
 
 @pytest.mark.parametrize("strategy", ["DEFAULT", "MINIMAL"])
-def test_another_version_comes_with_new_nodes_old_ones_first_or_last(scene: Any, strategy: str) -> None:
+def test_another_version_comes_with_new_nodes_old_ones_first_or_last(scene: Scene, strategy: str) -> None:
     scene.active_cluster()
     mine, ec2 = template(scene, {"MetadataOptions": {"HttpPutResponseHopLimit": 1}}), scene.aws.ec2
     scene.active_nodegroup(launchTemplate=mine, updateConfig={"maxUnavailable": 1, "updateStrategy": strategy})
@@ -93,7 +94,7 @@ def test_another_version_comes_with_new_nodes_old_ones_first_or_last(scene: Any,
         scene.aws.eks.update_nodegroup_version(**NAMES, **elsewhere)
 
 
-def test_client_tokens_make_no_second_template_and_no_second_version(scene: Any) -> None:
+def test_client_tokens_make_no_second_template_and_no_second_version(scene: Scene) -> None:
     ec2, ask = scene.aws.ec2, {"LaunchTemplateName": "a", "LaunchTemplateData": {"KeyName": "k"}, "ClientToken": "t"}
     first = ec2.create_launch_template(**ask)["LaunchTemplate"]["LaunchTemplateId"]
     assert ec2.create_launch_template(**ask)["LaunchTemplate"]["LaunchTemplateId"] == first
@@ -109,7 +110,7 @@ def test_client_tokens_make_no_second_template_and_no_second_version(scene: Any)
         ec2.delete_launch_template(LaunchTemplateId=first)
 
 
-def test_a_placement_group_is_held_by_the_instances_in_it(scene: Any) -> None:
+def test_a_placement_group_is_held_by_the_instances_in_it(scene: Scene) -> None:
     scene.active_cluster()
     scene.aws.ec2.create_placement_group(GroupName="close", Strategy="cluster")
     with pytest.raises(ClientError, match=r"InvalidPlacementGroup.Duplicate"):

@@ -11,17 +11,13 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_fakes import Account, FakeKubernetes
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from support.aws_fakes import Account, FakeKubernetes, token
 
 from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.aws.inprocess import emulated_aws
 
 ADMIN = "arn:aws:iam::123456789012:user/local-admin"
-HOST = "http://127.0.0.1:4566"
 POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 
 
@@ -47,23 +43,6 @@ def place(session: boto3.Session) -> Iterator[Place]:
         clock[0] += 451
         arn = aws.eks.describe_cluster(name="demo")["cluster"]["arn"]
         yield Place(aws, world, arn, wall)
-
-
-def token(
-    key: str = "test",
-    secret: str = "test",
-    session_token: str | None = None,
-    *,
-    cluster: str | None = "demo",
-    host: str = HOST,
-    expires: int = 60,
-    action: str = "GetCallerIdentity",
-) -> str:
-    """An EKS token, made as every client makes it."""
-    headers = {} if cluster is None else {"x-k8s-aws-id": cluster}
-    request = AWSRequest("GET", f"{host}/?Action={action}&Version=2011-06-15", headers=headers)
-    SigV4QueryAuth(Credentials(key, secret, session_token), "sts", "us-west-2", expires).add_auth(request)
-    return "k8s-aws-v1." + base64.urlsafe_b64encode(request.url.encode()).decode().rstrip("=")
 
 
 def let_in(place: Place, principal: str = ADMIN, policy: str = "AmazonEKSClusterAdminPolicy") -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from aws_fakes import DEMO, refused
+from support.aws_fakes import DEMO, Scene, refused
 
 
-def test_insights_see_lagging_addons_and_a_refresh_tells_when_it_is_done(scene: Any) -> None:
+def test_insights_see_lagging_addons_and_a_refresh_tells_when_it_is_done(scene: Scene) -> None:
     scene.active_cluster(version="1.35")
     eks = scene.aws.eks
     assert refused(eks.describe_insights_refresh, **DEMO) == "ResourceNotFoundException"
@@ -32,7 +30,7 @@ def test_insights_see_lagging_addons_and_a_refresh_tells_when_it_is_done(scene: 
     )
 
 
-def test_an_error_of_an_insight_stands_against_the_upgrade_unless_forced(scene: Any) -> None:
+def test_an_error_of_an_insight_stands_against_the_upgrade_unless_forced(scene: Scene) -> None:
     scene.active_cluster(version="1.35")
     cluster = scene.world.region("us-west-2").clusters["demo"]
     cluster.shape["health"] = {"issues": [{"code": "Ec2SubnetNotFound", "message": "gone", "resourceIds": []}]}

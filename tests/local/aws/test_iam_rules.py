@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from aws_fakes import trust
 from botocore.exceptions import ClientError
+from support.aws_fakes import Scene, trust
 from support.requests_held import wrong_on_purpose
 
 NOBODY = "arn:aws:iam::123456789012:policy/nobody"
@@ -26,7 +26,7 @@ def ask(**more: Any) -> dict[str, Any]:
     return {"RoleName": "some", "AssumeRolePolicyDocument": trust("ec2.amazonaws.com"), **more}
 
 
-def test_a_boundary_is_a_policy_that_exists(scene: Any) -> None:
+def test_a_boundary_is_a_policy_that_exists(scene: Scene) -> None:
     iam = scene.aws.iam
     refusal = ("NoSuchEntity", f"Scope ARN: {NOBODY} does not exist or is not attachable.")
     assert said(iam.create_role, **ask(PermissionsBoundary=NOBODY)) == refusal
@@ -39,23 +39,23 @@ def test_a_boundary_is_a_policy_that_exists(scene: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["teams/", "/teams", "/te ams/", f"/{'a' * 511}/", "//é/"])
-def test_a_path_begins_and_ends_with_a_slash_and_has_512_characters_at_most(scene: Any, path: str) -> None:
+def test_a_path_begins_and_ends_with_a_slash_and_has_512_characters_at_most(scene: Scene, path: str) -> None:
     with wrong_on_purpose("CreateRole"):
         code, message = said(scene.aws.iam.create_role, **ask(Path=path))
     assert (code, "must begin and end with /" in message) == ("ValidationError", True)
 
 
-def test_service_linked_roles_have_a_path_of_their_own(scene: Any) -> None:
+def test_service_linked_roles_have_a_path_of_their_own(scene: Scene) -> None:
     assert said(scene.aws.iam.create_role, **ask(Path="/aws-service-role/x/"))[0] == "InvalidInput"
 
 
 @pytest.mark.parametrize("path", ["/", "/teams/ml/", "/a/"])
-def test_any_other_path_does(scene: Any, path: str) -> None:
+def test_any_other_path_does(scene: Scene, path: str) -> None:
     made = scene.aws.iam.create_role(**ask(Path=path))["Role"]
     assert made["Arn"] == f"arn:aws:iam::123456789012:role{path}some"
 
 
-def test_the_simulator_knows_the_keys_that_it_is_told(scene: Any) -> None:
+def test_the_simulator_knows_the_keys_that_it_is_told(scene: Scene) -> None:
     iam = scene.aws.iam
     iam.create_role(**ask())
     here = {"StringEquals": {"aws:RequestedRegion": "us-west-2"}}

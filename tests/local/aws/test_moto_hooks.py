@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import moto
 import moto.eks.urls
-from aws_fakes import Account, Clock, FakeKubernetes
+from support.aws_fakes import Account, Clock, FakeKubernetes
 
 from eksprov.local.aws import hooks
 from eksprov.local.aws.eks.response import OPERATIONS

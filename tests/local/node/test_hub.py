@@ -173,7 +173,7 @@ def test_the_hub_answers_others_while_a_cluster_is_asked_how_it_stands(hub: Hub)
             answered.append(returned(hub.prefetch))
             return ClusterStatus("ready")
 
-    hub._clusters[ARN] = Known()  # type: ignore[assignment]
+    hub._clusters[ARN] = Known()  # type: ignore[assignment]  # as much of a cluster as is asked
     hub.start_cluster(SPEC)
     hub._clusters.clear()
     assert answered == [True]

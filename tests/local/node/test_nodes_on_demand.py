@@ -93,7 +93,11 @@ def test_a_pod_asks_for_what_its_containers_ask_together_or_its_largest_init_con
     asked = pod("250m", "1Gi")
     asked["spec"]["containers"] *= 2
     asked["spec"]["initContainers"] = [{"resources": {"limits": {"cpu": "2"}, "requests": {"memory": "64Mi"}}}]
-    assert (demand(asked)["cpu"], demand(asked)["memory"], demand(asked)["pods"]) == (2, 2 * 2**30, 1)
+    assert (demand(asked)["cpu"], demand(asked)["memory"], demand(asked)["pods"]) == (
+        Decimal(2),
+        Decimal(2 * 2**30),
+        Decimal(1),
+    )
 
 
 @pytest.mark.parametrize(

@@ -157,8 +157,8 @@ def test_the_table_names_every_finding_that_there_is_each_once() -> None:
 
 
 def test_findings_before_a_run_come_worst_first_whatever_their_names() -> None:
-    levels: tuple[Level, ...] = get_args(Level)
-    assert levels == ("error", "warning", "info"), "errors stop a run, warnings may come true, the rest is news"
+    levels: tuple[Level, ...] = ("error", "warning", "info")
+    assert get_args(Level) == levels, "errors stop a run, warnings may come true, the rest is news"
     for names in itertools.permutations("abc"):
         for order in itertools.permutations(zip(levels, names, strict=True)):
             listed = sorted_out((Checked(name, level, "said") for level, name in order), ()).listed

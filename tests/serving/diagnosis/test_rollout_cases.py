@@ -75,7 +75,7 @@ def test_pods_and_events_are_observed_in_the_order_of_time() -> None:
     for name, at in made.items():
         meta = {"name": name, "namespace": "default", "labels": labels, "creationTimestamp": at}
         kube.apply_as("kubelet", {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": {}})
-    times = {
+    times: dict[str, dict[str, Any]] = {
         "a": {"lastTimestamp": "2026-11-30T10:00:09Z"},
         "b": {"eventTime": "2026-11-30T10:00:07.000001Z"},
         "c": {"firstTimestamp": "2026-11-30T10:00:01Z", "lastTimestamp": "2026-11-30T10:00:08Z"},

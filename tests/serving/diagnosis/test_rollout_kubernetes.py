@@ -108,7 +108,7 @@ def test_every_plain_object_converges_again_without_change_after_the_controllers
     kube = client(plane)
     objects = apply_model(kube, "real-four", replicas={"min": 2, "max": 3})
     until(lambda: len(kube.list("v1", "Pod", "real-four")) == 2)
-    run = Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
+    run: Run[KubeApi] = Run(Owner("demo", "id-1"), WallClock(), kube, MemoryLedger())
     for manifest in (*manifests.shared("real-four", STACK).values(), *objects.values()):
         if manifest["kind"] != "Deployment":
             step = KubeObject(name="x", slug=str(Ref.of(manifest)), manifest=manifest)
@@ -127,6 +127,7 @@ def test_a_deployment_with_the_probes_of_before_changes_in_place(plane: ControlP
     assert had is not None
     step = KubeWorkload(name="x", slug=str(Ref.of(deployment)), manifest=deployment)
     have = step.discover(kube)
+    assert have is not None
     assert diff(step.desired(Outputs()), have).action is Action.UPDATE
     step.update(kube, step.desired(Outputs()), have, ())
     now = kube.get(Ref.of(deployment))

@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from mlserver.codecs import PandasCodec
+from mlserver.codecs import PandasCodec  # type: ignore[import-untyped]  # ships no types
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
 from sklearn.ensemble import (
     BaggingClassifier,

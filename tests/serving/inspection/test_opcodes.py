@@ -10,7 +10,7 @@ import random
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import joblib
 import numpy as np
@@ -87,7 +87,7 @@ def test_long_texts_and_large_arrays_are_passed_over(tmp_path: Path) -> None:
     tracemalloc.start()
     with path.open("rb") as plain, gzip.open(packed) as unpacked:
         found = take_apart(Stream(plain, size=path.stat().st_size))
-        again = take_apart(Stream(unpacked, limit=2**30))
+        again = take_apart(Stream(cast("IO[bytes]", unpacked), limit=2**30))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (found.end, found.position) == ("whole", path.stat().st_size)
@@ -98,7 +98,7 @@ def test_long_texts_and_large_arrays_are_passed_over(tmp_path: Path) -> None:
 def test_what_unpacks_to_more_than_the_limit_is_left_unread() -> None:
     bomb = gzip.compress(pickle.dumps(b"\x00" * 3_000_000))
     with gzip.open(io.BytesIO(bomb)) as stream:
-        assert take_apart(Stream(stream, limit=1_000_000)).end == "unread"
+        assert take_apart(Stream(cast("IO[bytes]", stream), limit=1_000_000)).end == "unread"
 
 
 def test_nothing_is_imported_and_nothing_called(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlserver import settings as theirs
-from mlserver.repository.load import load_model_settings
+from mlserver import settings as theirs  # type: ignore[import-untyped]  # ships no types
+from mlserver.repository.load import load_model_settings  # type: ignore[import-untyped]  # ships no types
 
 from eksprov import errors
 from eksprov.serving.inspection.folder import STANDARD

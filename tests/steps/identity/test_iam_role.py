@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from support.bench import Bench
@@ -85,10 +86,11 @@ def test_a_models_role_reads_its_prefix_alone_and_drift_of_its_policy_is_taken_b
         "s3:ListBucket": "arn:aws:s3:::a-bucket",
     }
     bench.settles(step)
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: iam.delete_role_policy(RoleName=step.slug, PolicyName="eksprov"),
         lambda: iam.put_role_policy(RoleName=step.slug, PolicyName="eksprov", PolicyDocument=FOREIGN_RIGHTS),
-    ):
+    )
+    for change in changes:
         change()
         assert bench.again(step).change.names == ("inline",)
         assert iam.get_role_policy(RoleName=step.slug, PolicyName="eksprov")["PolicyDocument"] == document

@@ -11,6 +11,7 @@ from support.stage import Stage, Theatre, everything
 
 from eksprov.config.schema import Config
 from eksprov.core.outcome import Status
+from eksprov.core.step import Outputs
 from eksprov.local.contract import NodeWish
 from eksprov.operations.commands.plan import make_plan
 from eksprov.steps.identity.service_linked_role import SPOT, ServiceLinkedRole
@@ -69,7 +70,7 @@ def test_one_that_is_there_is_left_as_it_is_and_one_made_meanwhile_is_no_error(s
     stage.account.plain("iam").create_service_linked_role(AWSServiceName=SPOT)
     (step,) = [step for step in stage.opened().steps if step.kind == ServiceLinkedRole.kind]
     aws = stage.opened().aws
-    assert step.create(aws, step.desired(None), "t" * 64) == {}
+    assert step.create(aws, step.desired(Outputs()), "t" * 64) == {}
     report = stage.provision()
     (outcome,) = [outcome for outcome in report.outcomes if outcome.name == STEP]
     assert (report.ok, outcome.status) == (True, Status.UNCHANGED)

@@ -152,7 +152,7 @@ def test_a_models_dashboard_measures_against_no_limit_that_its_pods_do_not_have(
     (step,) = model_dashboard(watched_config(), watched.settled, "digits", "models")
     pod = manifests.of_model(spec())["model/digits/deployment"]["spec"]["template"]["spec"]
     limited = set(pod["containers"][0]["resources"]["limits"])
-    metrics = [metric[1] for widget in step.widgets for metric in widget.metrics]
+    metrics = [str(metric[1]) for widget in step.widgets for metric in widget.metrics]
     assert metrics
     assert {name.split("_")[1] for name in metrics if name.endswith("_over_pod_limit")} <= limited
 

@@ -11,7 +11,7 @@ from eksprov import errors
 from eksprov.config.check import check
 from eksprov.core.convergence.converge import converge, remove
 from eksprov.core.outcome import Status
-from eksprov.core.step import Outputs, Owner
+from eksprov.core.step import AnyStep, Outputs, Owner
 from eksprov.operations.commands.plan import make_plan, offline_plan
 from eksprov.steps.network.existing_subnet import ExistingSubnet
 from eksprov.steps.network.existing_vpc import ExistingVpc
@@ -92,7 +92,11 @@ def test_only_what_the_stacks_own_cni_left_behind_is_taken_out(team: Team) -> No
 
 def test_neither_kind_is_ever_made_or_surveyed(team: Team) -> None:
     aws = team.stage.aws(Owner("existing-vpc", STACK_ID))
-    for step in (ExistingVpc(name="v", slug="vpc-00000000"), ExistingSubnet(name="s", slug="subnet-00000000")):
+    steps: tuple[AnyStep, ...] = (
+        ExistingVpc(name="v", slug="vpc-00000000"),
+        ExistingSubnet(name="s", slug="subnet-00000000"),
+    )
+    for step in steps:
         with pytest.raises(errors.ProvisioningError, match="does not exist"):
             converge(step, Outputs(), run_of(aws))
         assert list(type(step).list_owned(aws, "existing-vpc")) == []

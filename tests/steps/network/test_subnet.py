@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from support.account import Account, converge_all, run_of
@@ -41,7 +42,8 @@ def test_an_empty_one_is_made_again_in_another_place_and_a_full_one_refuses(
     account: Account, field: str, value: str
 ) -> None:
     outcome = converge_all((VPC, PUBLIC), account.aws())[PUBLIC.name]
-    moved = dataclasses.replace(PUBLIC, **{field: value})
+    elsewhere: dict[str, Any] = {field: value}
+    moved = dataclasses.replace(PUBLIC, **elsewhere)
     interface = account.plain("ec2").create_network_interface(SubnetId=outcome.outputs["id"])["NetworkInterface"]
     with pytest.raises(errors.ReplacementError, match=f"{field}.*while it holds network interface"):
         converge_all((VPC, moved), account.aws())

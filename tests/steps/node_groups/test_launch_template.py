@@ -7,6 +7,7 @@ import json
 import tomllib
 from dataclasses import replace
 from email import message_from_string
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -174,9 +175,12 @@ def test_user_data_is_what_each_system_reads() -> None:
     assert user_data("al2023", max_pods=None, local_storage="none") == ""
     assert user_data("bottlerocket", max_pods=None, local_storage="none") == ""
     mail = message_from_string(user_data("al2023", max_pods=58, local_storage="raid0"))
-    (part,) = mail.get_payload()
+    parts = mail.get_payload()
+    assert isinstance(parts, list)
+    (part,) = parts
+    assert isinstance(part, Message)
     assert part.get_content_type() == "application/node.eks.aws"
-    config = yaml.safe_load(part.get_payload())
+    config = yaml.safe_load(str(part.get_payload()))
     assert config["kind"] == "NodeConfig"
     assert config["spec"] == {
         "kubelet": {"config": {"maxPods": 58}},

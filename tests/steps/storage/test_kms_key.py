@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.account import run_of
 from support.bench import Bench
+from support.calls import Side
 from support.stage import STACK_ID, Stage, Theatre, quick_start
 from support.world import world
 
@@ -174,7 +175,7 @@ def test_a_second_key_that_the_network_asked_for_goes_with_the_stack(stage: Stag
 
 @pytest.mark.real_time  # botocore pauses some milliseconds before it sends again
 @pytest.mark.parametrize("side", ["before", "after", "lost"])
-def test_a_crash_at_any_call_leaves_one_key_at_most(theatre: Theatre, side: Any) -> None:
+def test_a_crash_at_any_call_leaves_one_key_at_most(theatre: Theatre, side: Side) -> None:
     with theatre.stage(with_cluster(kms_key="own")) as stage:
         stage.provision()
         whole, calls = stage.world(), [call.operation for call in stage.tape.mutating]

@@ -1,18 +1,24 @@
-"""A Kubernetes that does what a test says, a clock that stands still, a small network to build on, and refusals."""
+"""A Kubernetes that does what a test says, a clock that stands still, a small network, refusals, and tokens."""
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from eksprov.local.aws.emulator import LocalAws
 from eksprov.local.contract import AddonHealth, AddonSpec, AutoMode, ClusterSpec, ClusterStatus, NodeSpec
 
 DEMO = {"clusterName": "demo"}  # the cluster that a scene makes, unless told otherwise
+HOST = "http://127.0.0.1:4566"
 NEED_NODES = ("coredns", "metrics-server")
 READY = ClusterStatus("ready", "https://127.0.0.1:6443", "Q0E=")
 
@@ -151,8 +157,56 @@ class Account:
         }
 
 
+@dataclass
+class Scene:
+    """What a test plays with."""
+
+    aws: Account
+    world: LocalAws
+    clock: Clock
+    kubernetes: FakeKubernetes
+
+    def active_cluster(self, name: str = "demo", **more: Any) -> Any:
+        """A cluster that has become ACTIVE."""
+        self.aws.eks.create_cluster(**self.aws.cluster_request(name, **more))
+        self.clock.advance(451)
+        cluster = self.aws.eks.describe_cluster(name=name)["cluster"]
+        assert cluster["status"] == "ACTIVE"
+        return cluster
+
+    def active_nodegroup(self, **more: Any) -> Any:
+        """A node group of the cluster that has become ACTIVE."""
+        made = self.aws.eks.create_nodegroup(**self.aws.nodegroup_request(**more))["nodegroup"]
+        names = {"clusterName": made["clusterName"], "nodegroupName": made["nodegroupName"]}
+        for _ in range(3):
+            self.clock.advance(41)
+            self.world.tick()
+        self.clock.advance(200)
+        found = self.aws.eks.describe_nodegroup(**names)["nodegroup"]
+        assert found["status"] == "ACTIVE"
+        return found
+
+
 def refused(call: Any, **params: Any) -> str:
     """The code of the refusal."""
     with pytest.raises(ClientError) as error:
         call(**params)
     return str(error.value.response["Error"]["Code"])
+
+
+def token(
+    key: str = "test",
+    secret: str = "test",
+    session_token: str | None = None,
+    *,
+    cluster: str | None = "demo",
+    host: str = HOST,
+    expires: int = 60,
+    action: str = "GetCallerIdentity",
+) -> str:
+    """An EKS token, made as every client makes it."""
+    headers = {} if cluster is None else {"x-k8s-aws-id": cluster}
+    request = AWSRequest("GET", f"{host}/?Action={action}&Version=2011-06-15", headers=headers)
+    SigV4QueryAuth(Credentials(key, secret, session_token), "sts", "us-west-2", expires).add_auth(request)
+    assert request.url is not None
+    return "k8s-aws-v1." + base64.urlsafe_b64encode(request.url.encode()).decode().rstrip("=")
