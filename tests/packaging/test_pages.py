@@ -15,7 +15,8 @@ from eksprov.config.template import example
 
 ROOT = Path(__file__).parents[2]
 README, INDEX = ROOT / "README.md", ROOT / "docs/README.md"
-PAGES = (README, *sorted((ROOT / "docs").glob("**/*.md")))
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md")))
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 NOT_FOR_PEOPLE = {"token"}  # the kubeconfig calls it
 
@@ -69,6 +70,19 @@ def test_anchors_are_made_as_github_makes_them(tmp_path: Path) -> None:
 def test_every_page_is_in_the_index_and_the_index_in_the_readme() -> None:
     assert INDEX in targets(README)
     assert set(PAGES) - {README, INDEX} <= targets(INDEX)
+
+
+def test_the_picture_of_the_floors_has_every_room() -> None:
+    picture = "".join(FENCED.findall(CONTRIBUTING.read_text()))
+    rooms = {path.parent.name for path in (ROOT / "eksprov").glob("*/__init__.py")} | {"errors"}
+    assert [room for room in sorted(rooms) if not re.search(rf"^(?=\S).*\b{room}\b", picture, re.MULTILINE)] == []
+
+
+def test_how_to_run_things_names_what_make_offers() -> None:
+    offered = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)", CONTRIBUTING.read_text()))
+    assert named >= {"check", "test", "laws", "faults", "bench"}
+    assert named <= offered
 
 
 def test_pages_that_code_and_pages_name_are_there() -> None:
