@@ -1,4 +1,4 @@
-"""Walks a graph of named steps: what is ready runs in parallel, the longest pole first.
+"""Walks a graph of named steps: what is ready runs in parallel, the critical path first.
 
 A step that fails takes only its dependents with it, each skipped with the reason; other branches go on. Nothing is
 retried here: running the command again is the retry. The caller's thread alone hears of outcomes, in the order they
@@ -56,7 +56,7 @@ class Together(Protocol):
     def __call__(self, act: Callable[[A], B], items: Iterable[A], /) -> list[B]: ...
 
 
-def poles(nodes: Iterable[Node]) -> dict[str, float]:
+def critical_paths(nodes: Iterable[Node]) -> dict[str, float]:
     """For each step the expected seconds from its start to the end of the longest chain behind it."""
     graph = {node.name: node for node in nodes}
     dependents: dict[str, list[str]] = {name: [] for name in graph}
@@ -99,12 +99,12 @@ class Walk:
         known = self._nodes.keys()
         self._waiting = {n.name: {need for need in n.needs if need in known} for n in self._nodes.values()}
         trimmed = [Node(n.name, tuple(self._waiting[n.name]), n.expected_s) for n in self._nodes.values()]
-        self._pole = poles(trimmed)
+        self._path_s = critical_paths(trimmed)
         self._behind: dict[str, list[str]] = {name: [] for name in known}
         for node in trimmed:
             for need in node.needs:
                 self._behind[need].append(node.name)
-        self._ready = [(-self._pole[name], name) for name, needs in self._waiting.items() if not needs]
+        self._ready = [(-self._path_s[name], name) for name, needs in self._waiting.items() if not needs]
         heapq.heapify(self._ready)
         self._act, self._heard, self._stopped = act, heard, stopped
         self._events: Channel = events if events is not None else queue.SimpleQueue()
@@ -174,7 +174,7 @@ class Walk:
                     continue
                 self._waiting[name].discard(one.name)
                 if not self._waiting[name] and name not in self._outcomes:
-                    heapq.heappush(self._ready, (-self._pole[name], name))
+                    heapq.heappush(self._ready, (-self._path_s[name], name))
 
 
 def _because(outcome: Outcome) -> str:

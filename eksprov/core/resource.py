@@ -96,7 +96,7 @@ class Timing:
 
     `update_limit_s` is the deadline of an update, where that is another than a creation's.
 
-    Expected values order the work (longest pole first) and pace the polling; they never fail anything.
+    Expected values order the work (the critical path first) and pace the polling; they never fail anything.
     """
 
     create_s: float = 1.0

@@ -36,7 +36,7 @@ EXPECTED_S = 60.0
 
 
 def holds_leftovers(step: AnyStep) -> bool:
-    """Whether the step goes after the sweep."""
+    """Whether the step goes after the leftovers."""
     return step.traits.network or step.name in (KARPENTER_NODE, AUTO_NODE)
 
 
@@ -60,11 +60,11 @@ def release(kube: KubeApi, opened: Opened, *, auto_mode: bool = False) -> None:
             return
         clock.sleep(poll_interval(waited, EXPECTED_S, stack.aws.speed))
     left = _still_there(kube, asked, nodes=bool(pools))
-    stack.progress.note(f"still there: {', '.join(left)}; what they made in AWS is swept")
+    stack.progress.note(f"still there: {', '.join(left)}; what they made in AWS is taken away")
 
 
-def broom(opened: Opened, steps: Iterable[AnyStep], reclaiming: Reclaiming) -> Leftovers | None:
-    """The sweep of our cluster's leftovers; None where the cluster of that name is not, and was not, this stack's.
+def leftovers_step(opened: Opened, steps: Iterable[AnyStep], reclaiming: Reclaiming) -> Leftovers | None:
+    """The step that takes our cluster's leftovers; None where the cluster of that name was never this stack's.
 
     Where nothing is known of it any more, it is still ours what an earlier teardown has marked as kept.
     """

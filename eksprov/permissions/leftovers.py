@@ -28,7 +28,7 @@ LOOK = (
     "iam:ListInstanceProfiles",
     "logs:DescribeLogGroups",
 )
-# By type of resource: the calls that the sweep makes about it.
+# By type of resource: the calls that a teardown makes about it.
 EC2 = {
     "instance": ("ec2:TerminateInstances",),
     "launch-template": ("ec2:DeleteLaunchTemplate",),

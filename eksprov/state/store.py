@@ -131,7 +131,7 @@ class FileStore:
         if held is None:
             raise self._refused()
         try:
-            self._sweep()
+            self._remove_drafts()
             holder = Holder(command, self._me.user, self._me.host, self._me.pid, stamp(time.time()))
             try:
                 write_whole(self._holder, json.dumps(asdict(holder)).encode(), files=self._files)
@@ -164,7 +164,7 @@ class FileStore:
             "wait until it has ended; its lock ends with it",
         )
 
-    def _sweep(self) -> None:
+    def _remove_drafts(self) -> None:
         """Remove what killed holders of this lock have left half-written."""
         for path in self._folder.glob(f".{self._stack}.*.tmp"):
             with contextlib.suppress(OSError):  # litter is harmless

@@ -13,7 +13,7 @@ from support.graphs import graphs
 from support.handlers import entered_anywhere, returned
 
 from eksprov import errors
-from eksprov.core.executor import Node, StopFlag, Walk, order, poles
+from eksprov.core.executor import Node, StopFlag, Walk, critical_paths, order
 from eksprov.core.outcome import Outcome, Status
 
 
@@ -88,7 +88,7 @@ def test_a_failure_skips_exactly_what_is_behind_it_and_says_why(graph: list[Node
 @given(graphs())
 def test_of_what_is_ready_the_longest_pole_goes_first(graph: list[Node]) -> None:
     begun: list[str] = []
-    length = poles(graph)
+    length = critical_paths(graph)
 
     def act(name: str) -> Outcome:
         ready = {n.name for n in graph if n.name not in begun and set(n.needs) <= set(begun)}
@@ -101,7 +101,7 @@ def test_of_what_is_ready_the_longest_pole_goes_first(graph: list[Node]) -> None
 
 @given(graphs())
 def test_a_pole_is_the_longest_way_to_the_end(graph: list[Node]) -> None:
-    length = poles(graph)
+    length = critical_paths(graph)
     for node in graph:
         later = [length[other.name] for other in graph if node.name in other.needs]
         assert length[node.name] == pytest.approx(node.expected_s + max(later, default=0))

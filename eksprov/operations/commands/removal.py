@@ -1,7 +1,7 @@
 """All that a teardown would take away, and what it would keep: read, and nothing of it written.
 
 What tags name as the stack's is counted by kind, with the files in its bucket and the images in its repositories; then
-what the cluster's controllers have made so far, which the sweeps take: load balancers, volumes, log groups and so on.
+what the cluster's controllers have made so far, which the leftovers step takes: load balancers, volumes, log groups.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from eksprov.aws.session import Aws
 from eksprov.core.step import FoundResource
 from eksprov.operations.commands.teardown import live_stack
 from eksprov.operations.kinds import KINDS
-from eksprov.operations.leftovers import broom
+from eksprov.operations.leftovers import leftovers_step
 from eksprov.operations.stack import Opened, list_owned
 from eksprov.steps.leftovers.pieces import VOLUME, Piece
 from eksprov.steps.leftovers.reclaiming import is_nodes_disk
@@ -39,9 +39,9 @@ def removal(opened: Opened, *, delete_retained: bool = False) -> Removal:
     there = live_stack(opened)
     resources = (*list_owned(aws, us.stack, KINDS, opened.stack.together), *there.objects)
     reclaiming = there.reclaiming(aws, delete_retained=delete_retained, write=False)
-    sweep = broom(opened, (), reclaiming)
+    step = leftovers_step(opened, (), reclaiming)
     with translated("look for what the cluster's controllers have made"):
-        found = sweep.found(aws) if sweep is not None else ()
+        found = step.found(aws) if step is not None else ()
     swept = tuple(piece for piece in found if not piece.stays and not _goes_by_itself(piece))
     counted = Counter(resource.kind for resource in resources) + Counter(piece.what for piece in swept)
     with translated("count files and images"):

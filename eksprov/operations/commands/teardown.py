@@ -22,7 +22,7 @@ from eksprov.kube.api import KubeApi
 from eksprov.operations.apply import Applier
 from eksprov.operations.commands.provision import Report
 from eksprov.operations.kinds import KINDS, step_found, step_of
-from eksprov.operations.leftovers import broom, holds_leftovers, nodes_first, release
+from eksprov.operations.leftovers import holds_leftovers, leftovers_step, nodes_first, release
 from eksprov.operations.retention import judged, remember, settled
 from eksprov.operations.stack import Opened, list_owned
 from eksprov.steps.cluster.cluster import Cluster
@@ -95,10 +95,10 @@ def teardown(opened: Opened, *, delete_retained: bool = False) -> Teardown:
     if there.kube is not None:
         release(there.kube, opened, auto_mode=there.facts.auto_mode if there.facts is not None else False)
     steps, strays = doomed(opened, there.objects)
-    sweep = broom(opened, steps, reclaiming)
-    if sweep is not None and not sweep.marked_alone:
+    step = leftovers_step(opened, steps, reclaiming)
+    if step is not None and not step.marked_alone:
         steps = (*steps, nodes_first(opened, steps))
-    steps = (*steps, sweep) if sweep is not None else steps
+    steps = (*steps, step) if step is not None else steps
     applier = Applier(opened, there.kube)
     began = opened.stack.clock.now()
     outcomes: list[Outcome] = applier.remove_all(steps, _waits(steps, strays))
@@ -106,26 +106,26 @@ def teardown(opened: Opened, *, delete_retained: bool = False) -> Teardown:
     kept: tuple[Piece, ...] = ()
     if not opened.stack.stopped():
         left = list_owned(opened.aws, opened.us.stack, KINDS, opened.stack.together)
-        found = _found(opened, sweep)
+        found = _found(opened, step)
         kept = tuple(piece for piece in found if piece.stays)
         with translated("mark what is kept"):
             remember(opened.aws, kept)
         left = (*left, *(sighted(piece, opened.us.stack) for piece in found if not piece.stays))
     report = Report(tuple(outcomes), applier.state, opened.stack.clock.now() - began)
     counts = Counter(resource.kind for resource in left)
-    looked_at = [*(kind.kind for kind in KINDS if kind.world == "aws"), *(WHATS if sweep is not None else ())]
+    looked_at = [*(kind.kind for kind in KINDS if kind.world == "aws"), *(WHATS if step is not None else ())]
     result = Teardown(report, {kind: counts[kind] for kind in looked_at}, left, kept)
     if result.ok:
         opened.stack.store.forget()
     return result
 
 
-def _found(opened: Opened, sweep: Leftovers | None) -> tuple[Piece, ...]:
+def _found(opened: Opened, step: Leftovers | None) -> tuple[Piece, ...]:
     """What controllers have left, read anew."""
-    if sweep is None:
+    if step is None:
         return ()
     with translated("look for what controllers have left"):
-        return sweep.found(opened.aws)
+        return step.found(opened.aws)
 
 
 def _waits(steps: Iterable[AnyStep], strays: frozenset[str]) -> dict[str, list[str]]:

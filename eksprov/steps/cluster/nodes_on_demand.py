@@ -4,7 +4,7 @@ Nodes that no node group has, of EKS Auto Mode or of Karpenter, and the interfac
 are in that group (https://github.com/aws/aws-k8s-tester/pull/541, https://github.com/aws/aws-k8s-tester/pull/416). By
 now their pools have been asked to go. What is still there is terminated; where EC2 leaves that to EKS alone
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/amazon-ec2-managed-instances.html), it is waited for, though not
-for ever: EKS ends its own nodes with the cluster, and the sweep after it takes the group.
+for ever: EKS ends its own nodes with the cluster, and the leftovers step after it takes the group.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The last broom of a teardown: all that the cluster's controllers left in AWS, as one step that goes piece by piece.
+"""The last step of a teardown: all that the cluster's controllers left in AWS, as one step that goes piece by piece.
 
 It is never part of a config, never recorded and never created. A teardown adds it behind the cluster, so that nothing
 makes anew what is swept, and before the network, which its pieces hold.

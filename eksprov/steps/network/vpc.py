@@ -4,7 +4,7 @@ EKS wants DNS support and DNS hostnames on, or nodes do not register
 (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html). No security group rules are made: EKS gives every
 cluster a security group that control plane and managed nodes share, whose members may all reach one another, and
 deletes it with the cluster (https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html), or leaves it to the
-sweep of a teardown.
+leftovers step of a teardown.
 
 For an IPv6 cluster the VPC has a range of IPv6 besides, a /56 that AWS chooses
 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html); it is known once AWS has associated it.
