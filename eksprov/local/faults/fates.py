@@ -29,6 +29,15 @@ STRIKES = {
 }
 
 
+# What a cluster keeps such things in, in which motion they are struck (empty: in any), and how that ends.
+ENDS = {
+    "nodegroup": ("nodegroups", "CREATING", "CREATE_FAILED"),
+    "nodegroup-degraded": ("nodegroups", "", "DEGRADED"),
+    "nodegroup-delete": ("nodegroups", "DELETING", "DELETE_FAILED"),
+    "addon": ("addons", "CREATING", "CREATE_FAILED"),
+}
+
+
 class Fates:
     """Strikes resources as they are made, and keeps them as they are to be."""
 
@@ -53,33 +62,22 @@ class Fates:
                     self._strike(fate, cluster)
 
     def _strike(self, fate: Fate, cluster: Any) -> None:
-        match fate.of:
-            case "cluster" if cluster.status == "CREATING":
-                self._fail(fate, cluster, "FAILED")
-            case "nodegroup":
-                for group in cluster.nodegroups.values():
-                    if group.shape["status"] == "CREATING":
-                        self._fail(fate, group, "CREATE_FAILED")
-            case "nodegroup-degraded":
-                for group in cluster.nodegroups.values():
-                    self._fail(fate, group, "DEGRADED")
-            case "nodegroup-delete":
-                for group in cluster.nodegroups.values():
-                    if group.shape["status"] == "DELETING":
-                        self._fail(fate, group, "DELETE_FAILED")
-            case "addon":
-                for addon in cluster.addons.values():
-                    if addon.shape["status"] == "CREATING":
-                        self._fail(fate, addon, "CREATE_FAILED")
-            case "update":
-                for update in cluster.updates.values():
-                    if update.running:
-                        self._fail_update(fate, cluster, update)
-            case "leaked-interface":
-                self._leak(fate, cluster)
-            case of if of in LEFT and cluster.status == "DELETING":
-                self._left[fate] -= 1
-                LEFT[of](cluster, self._region)
+        if fate.of == "cluster" and cluster.status == "CREATING":
+            self._fail(fate, cluster, "FAILED")
+        elif fate.of in ENDS:
+            kept, moving, end = ENDS[fate.of]
+            for resource in getattr(cluster, kept).values():
+                if moving in ("", resource.shape["status"]):
+                    self._fail(fate, resource, end)
+        elif fate.of == "update":
+            for update in cluster.updates.values():
+                if update.running:
+                    self._fail_update(fate, cluster, update)
+        elif fate.of == "leaked-interface":
+            self._leak(fate, cluster)
+        elif fate.of in LEFT and cluster.status == "DELETING":
+            self._left[fate] -= 1
+            LEFT[fate.of](cluster, self._region)
 
     def _fail(self, fate: Fate, resource: Any, status: str) -> None:
         if self._left[fate] <= 0 or id(resource) in self._struck:
