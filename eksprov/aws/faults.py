@@ -89,7 +89,7 @@ def code(error: ClientError) -> str:
 
 
 def message(error: ClientError) -> str:
-    """What AWS says about it."""
+    """AWS's own message of an error."""
     return str(error.response.get("Error", {}).get("Message", "")) or str(error)
 
 

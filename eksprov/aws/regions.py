@@ -13,7 +13,7 @@ SERVICE = "eks"
 
 
 def refuse_unknown_region(region: str) -> None:
-    """Raises: UsageError naming regions that are like it."""
+    """Refuse a region that does not exist. Raises: UsageError naming regions that are like it."""
     from botocore.session import get_session
 
     session = get_session()

@@ -18,50 +18,43 @@ ANYTHING = ("*",)
 class Need:
     """One action on some resources; whoever asks it of several kinds of resources has a need for each."""
 
-    action: str
-    resources: tuple[str, ...] = ANYTHING
-    condition: Condition = ()
+    action: str  # as IAM writes it, like "eks:CreateCluster"
+    resources: tuple[str, ...] = ANYTHING  # ARNs, with wildcards
+    condition: Condition = ()  # what must hold of the request besides; empty: nothing
 
 
 @dataclass(frozen=True)
 class Rights:
-    """What a kind needs to look, to make, to set right, to take away, and to be found by tags without a record.
+    """What a kind's operator must be allowed in IAM, by what is done with it. Empty: nothing."""
 
-    `tag`: to set and take off tags when the config's have changed. `check`: what preflight looks at for its sake; where
-    that is not allowed, a check says that it is unknown. `lock`: what `lock` asks about it.
-    """
-
-    read: tuple[Need, ...] = ()
-    make: tuple[Need, ...] = ()
-    change: tuple[Need, ...] = ()
-    delete: tuple[Need, ...] = ()
-    list_owned: tuple[Need, ...] = ()
-    tag: tuple[Need, ...] = ()
-    check: tuple[Need, ...] = ()
-    lock: tuple[Need, ...] = ()
+    read: tuple[Need, ...] = ()  # to look whether and how it is there
+    make: tuple[Need, ...] = ()  # to create it
+    change: tuple[Need, ...] = ()  # to change it in place
+    delete: tuple[Need, ...] = ()  # to delete it
+    list_owned: tuple[Need, ...] = ()  # to find it by its tags, without a record
+    tag: tuple[Need, ...] = ()  # to set and take off tags when the config's have changed
+    check: tuple[Need, ...] = ()  # to look at it before a run; where that is not allowed, preflight says "unknown"
+    lock: tuple[Need, ...] = ()  # what the command `lock` asks about it
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stack lives, what it is called, and its steps by kind; `account` may be "*" where it is not known.
+    """Where a stack lives, what it is called, and its steps by kind: what the ARNs of rights are made of."""
 
-    `kinds` are the steps of the stack itself, `models` those that its models' deployments have in AWS. `models_only`:
-    rights are asked for nothing but these. `left` are those that are recorded and no longer in the config; nothing is
-    made of them, but they are taken down. `permissions_boundary` is the ARN of the policy that bounds every role
-    (empty: none), and that roles are then made and given rights with, or not at all. `named` is what the config names
-    and does not make, by the preflight's name of the look-up: "kms-key", "s3-bucket", …
-    """
-
-    stack: str
+    stack: str  # its name
     region: str
-    account: str = "*"
-    partition: str = "aws"
-    kinds: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)
+    account: str = "*"  # its id; "*": not known
+    partition: str = "aws"  # like "aws" or "aws-cn"
+    kinds: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)  # the stack's own steps
     models: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)
+    """Steps that its models' deployments have in AWS."""
     left: Mapping[str, tuple[AnyStep, ...]] = field(default_factory=dict)
-    models_only: bool = False
+    """Steps recorded and no longer in the config: none is made, all are taken down."""
+    models_only: bool = False  # rights are asked for nothing but `models`
     permissions_boundary: str = ""
+    """ARN of the policy that bounds every role, without which none may be made or given rights; empty: none."""
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the config names and does not make, by preflight's name of the look-up, like "kms-key"."""
 
     @property
     def requested(self) -> Condition:
@@ -70,7 +63,7 @@ class Place:
 
     @property
     def owned(self) -> Condition:
-        """The resource is tagged as this stack's."""
+        """The condition that the resource is tagged as this stack's."""
         return (("StringEquals", f"aws:ResourceTag/{STACK}", (self.stack,)),)
 
     @property

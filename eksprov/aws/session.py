@@ -26,29 +26,26 @@ def _to_nobody(text: str) -> None:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who calls: account, the ARN as STS says it, and the partition."""
+    """Who calls AWS, as STS says it."""
 
-    account: str
-    arn: str
-    partition: str
+    account: str  # twelve digits
+    arn: str  # as STS says it
+    partition: str  # like "aws" or "aws-cn"
 
 
 @dataclass(frozen=True)
 class Aws:
-    """What an AWS step is handed: clients, listings shared by the run, the owner to be written into tags.
+    """What an AWS step is handed."""
 
-    `tell` is for what a call waits for, in a line for people.
-    """
-
-    clients: Clients
-    once: Clients
+    clients: Clients  # which send a failed request again
+    once: Clients  # which send a request once, for calls without an idempotency token
     region: str
-    owner: Owner
+    owner: Owner  # to be written into tags
     clock: Clock
-    inventory: Inventory
-    extra_tags: tuple[tuple[str, str], ...] = ()
-    speed: float = 1.0
-    tell: Callable[[str], object] = _to_nobody
+    inventory: Inventory  # listings that the steps of a run share
+    extra_tags: tuple[tuple[str, str], ...] = ()  # the config's, key and value
+    speed: float = 1.0  # how many times faster than real AWS the world is; 1.0: AWS itself
+    tell: Callable[[str], object] = _to_nobody  # shows people what a call waits for, in a line
 
     def __post_init__(self) -> None:
         """Whoever owns what is made here owns it in this region."""

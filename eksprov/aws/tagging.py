@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Words:
-    """What a service calls the resource, its tags and their keys; how it writes tags; and its two operations."""
+    """How one service's API spells tagging."""
 
-    resource: str
-    tags: str = "tags"
-    keys: str = "tagKeys"
-    form: Callable[[Mapping[str, str]], Any] = dict
-    put: str = "tag_resource"
-    drop: str = "untag_resource"
+    resource: str  # parameter that names the resource
+    tags: str = "tags"  # parameter with tags to set
+    keys: str = "tagKeys"  # parameter with keys to take off
+    form: Callable[[Mapping[str, str]], Any] = dict  # writes tags as the service takes them
+    put: str = "tag_resource"  # operation that sets tags
+    drop: str = "untag_resource"  # operation that takes tags off
 
 
 def _as_kms(tags: Mapping[str, str]) -> list[Any]:

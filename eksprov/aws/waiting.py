@@ -3,7 +3,7 @@
 IAM and EC2 answer before all of AWS has heard of it: a new role "does not exist" for some seconds, a subnet is "in
 use" while the last network interface leaves. Such refusals are named by exact code and, where one code means many
 things, by a fragment of the message; any other error rises at once. Waiting for a resource *in motion* is not here but
-in `core.converge`, and throttling is botocore's own matter.
+in `core.convergence`, and throttling is botocore's own matter.
 
 The deadline is in real seconds and never scaled; pauses are divided by the world's speed. Before each pause the user is
 told what is waited out, in AWS's own words.
@@ -35,10 +35,10 @@ FLOOR_S = 0.05  # of real time: a scaled world is not asked more often than this
 
 @dataclass(frozen=True)
 class Passing:
-    """A refusal that passes by itself: the code, and fragments of which the message must contain one (none: any)."""
+    """A refusal that passes by itself."""
 
-    code: str
-    fragments: tuple[str, ...] = ()
+    code: str  # the error's, as botocore has it
+    fragments: tuple[str, ...] = ()  # one of these must be in the message; empty: any message will do
 
     def fits(self, error: ClientError) -> bool:
         """Whether `error` is this refusal."""

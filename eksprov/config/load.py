@@ -37,7 +37,7 @@ class Examined:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd but usable."""
+        """The problems that leave the file usable."""
         return tuple(problem for problem in self.problems if problem.level == "warning")
 
 

@@ -81,7 +81,7 @@ class _Said:
     start: Start
 
     def listed(self, key: str) -> bool:
-        """Whether the list has an entry that counts."""
+        """Whether the list of that key has an entry that is no comment."""
         return key == "node_groups" or (key == "models" and self.start.model is not None)
 
 

@@ -1,7 +1,8 @@
 """Decides: what differs, what comes first, what is proven. No clock, no network, no files.
 
-`change` compares what is wanted with what is there; `step` is the contract every resource kind keeps;
-`converge` brings one step to its wanted state and proves it by reading back, or removes it; `executor` walks the
-graph of steps in parallel; `plan` shows the same differences without touching anything; `pace` says how long to
-pause between two readings.
+`step` is the contract that every kind of resource keeps, with the words of `resource`, `replacement`, `billing` and
+`names`; `change` compares what is wanted with what is there, `tagging` its tags. `convergence` brings one step to its
+wanted state and proves it by reading back, or removes it; `outcome` is the result. `executor` walks the graph of steps
+in parallel, and `remaining` reckons how long that still takes; `plan` shows the same differences without touching
+anything, in sentences made by `describing` and `words`.
 """

@@ -14,29 +14,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class BilledItem:
-    """`quantity` of the priced thing `item` ("ec2.m7i.large"); `what` says it in words."""
+    """So much of one priced thing."""
 
-    item: str
-    quantity: Decimal
-    what: str
+    item: str  # the priced thing, like "ec2.m7i.large"
+    quantity: Decimal  # how many of it, in the item's own unit
+    what: str  # what is billed, in words for people
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a price depends on beside the facts.
+    """What a price depends on beside a step's facts."""
 
-    `extended` are the Kubernetes versions in extended support, None where nobody could be asked; `most` counts a node
-    group at its max_size instead of its desired_size; `templates` are the facts of launch templates by their steps;
-    `zones` is the number of private subnets, for endpoints whose subnets are not known yet. `autoscaled`: sizes of node
-    groups are an autoscaler's; `live_sizes` has those that a run leaves as they are, by step.
-    """
-
-    extended: frozenset[str] | None = None
-    most: bool = False
-    templates: Mapping[str, Any] = field(default_factory=dict)
-    zones: int = 0
-    autoscaled: bool = False
+    extended: frozenset[str] | None = None  # Kubernetes versions in extended support; None: nobody could be asked
+    most: bool = False  # count a node group at its max_size, not its desired_size
+    templates: Mapping[str, Any] = field(default_factory=dict)  # facts of launch templates, by their steps
+    zones: int = 0  # private subnets, for endpoints whose subnets are not known yet
+    autoscaled: bool = False  # an autoscaler decides the sizes of node groups
     live_sizes: Mapping[str, int] = field(default_factory=dict)
+    """Nodes of groups whose size a run leaves as it is, by step."""
 
 
 Itemise = Callable[[str, Any, Terms], Iterable[BilledItem]]  # from a step's name and facts, wanted or found
@@ -44,10 +39,10 @@ Itemise = Callable[[str, Any, Terms], Iterable[BilledItem]]  # from a step's nam
 
 @dataclass(frozen=True)
 class Billing:
-    """By `items`; else by `use` that nobody knows beforehand ("SQS requests"), or not at all."""
+    """How a kind is billed: by items, by a use that nobody knows beforehand, or not at all."""
 
-    items: Itemise | None = None
-    use: str = ""
+    items: Itemise | None = None  # the priced things of one resource; None: none
+    use: str = ""  # what is billed by use, like "SQS requests"; empty: nothing is
 
 
 def each(item: str, what: str) -> Billing:

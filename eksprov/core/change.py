@@ -63,20 +63,20 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One differing field with both its values."""
+    """One field of the facts that differs."""
 
-    name: str
-    have: Any
-    want: Any
+    name: str  # the field's
+    have: Any  # the value found
+    want: Any  # the value wanted
 
 
 @dataclass(frozen=True)
 class Change:
-    """An action, the fields that call for it, and why in words where fields alone do not say it."""
+    """What has to be done to a resource, and why."""
 
     action: Action
-    fields: tuple[FieldChange, ...] = ()
-    reason: str = ""
+    fields: tuple[FieldChange, ...] = ()  # those that differ and call for it
+    reason: str = ""  # in words, where fields alone do not say it; else empty
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -27,11 +27,11 @@ WORKERS = 16
 
 @dataclass(frozen=True)
 class Node:
-    """One step in the walk: the names it waits for, and how long it is expected to take."""
+    """One step in the walk."""
 
     name: str
-    needs: tuple[str, ...]
-    expected_s: float
+    needs: tuple[str, ...]  # names of the steps that it waits for
+    expected_s: float  # how long it is expected to take, in seconds of the clock
 
 
 class Pool(Protocol):

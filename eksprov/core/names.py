@@ -31,24 +31,24 @@ class Parts:
 
 @dataclass(frozen=True)
 class StepName(Parts):
-    """A step's name: what it is, of which one, and, of a model's, which part ("model/digits/files")."""
+    """A step's name in its parts, like "subnet/private-1" or "model/digits/files"."""
 
-    what: str
-    of: str = ""
-    part: str = ""
+    what: str  # what it is, like "subnet" or "model"
+    of: str = ""  # of which one, like "private-1" or "digits"; empty: there is only one
+    part: str = ""  # which part of a model, like "files"; empty: no part
 
 
 @dataclass(frozen=True)
 class InCluster(Parts):
-    """What EKS keeps by its cluster: an add-on, a node group, an access entry by its principal's ARN ("ml/cpu")."""
+    """The slug of what EKS keeps by its cluster, like "ml/cpu": an add-on, a node group, an access entry."""
 
-    cluster: str
-    name: str
+    cluster: str  # the cluster's name
+    name: str  # its name in the cluster; an access entry's is its principal's ARN
 
 
 @dataclass(frozen=True)
 class ServiceAccount(Parts):
-    """A service account of a cluster ("ml/kube-system/karpenter")."""
+    """The slug of what belongs to a service account of a cluster, like "ml/kube-system/karpenter"."""
 
     cluster: str
     namespace: str
@@ -57,7 +57,7 @@ class ServiceAccount(Parts):
 
 @dataclass(frozen=True)
 class Namespaced(Parts):
-    """What a cluster keeps in a namespace ("models/digits")."""
+    """The slug of what a cluster keeps in a namespace, like "models/digits"."""
 
     namespace: str
     name: str
@@ -65,10 +65,10 @@ class Namespaced(Parts):
 
 @dataclass(frozen=True)
 class InBucket(Parts):
-    """Objects of a bucket whose keys begin alike ("ml-models-123456789012/models/digits/")."""
+    """The slug of the objects of a bucket whose keys begin alike, like "ml-models-123456789012/models/digits/"."""
 
     bucket: str
-    prefix: str
+    prefix: str  # of the keys, with a slash at its end
 
 
 def model_step(model: str, part: str) -> str:

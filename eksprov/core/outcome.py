@@ -28,17 +28,17 @@ GOOD = frozenset({Status.UNCHANGED, Status.CREATED, Status.UPDATED, Status.REPLA
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one step: `message` says what became of it, `hint` what to do next; `seconds` it took."""
+    """The result of one step."""
 
-    name: str
+    name: str  # the step's
     status: Status
-    change: Change = NO_CHANGE
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    message: str = ""
-    hint: str = ""
-    seconds: float = 0.0
+    change: Change = NO_CHANGE  # what was found to differ
+    outputs: Mapping[str, str] = field(default_factory=dict)  # what the step made known to others
+    message: str = ""  # what became of it, for people; empty: nothing to tell
+    hint: str = ""  # what the user can do next; empty: nothing
+    seconds: float = 0.0  # how long it took
 
     @property
     def good(self) -> bool:
-        """Whether dependents may go on."""
+        """Whether the step is as wanted, so that the steps that need it may go on."""
         return self.status in GOOD

@@ -26,20 +26,18 @@ F = TypeVar("F", bound=Facts)
 
 @dataclass(frozen=True)
 class Planned:
-    """One line of a plan: what is going to happen to a step and why; `problem` when it would be refused.
+    """One line of a plan: what is going to happen to a step and why."""
 
-    `description` says of what is created what it is going to be; empty for everything else.
-    `have` and `want` are the facts that were compared, for those who count on them (costs, quotas), or None.
-    """
-
-    name: str
+    name: str  # the step's
     kind: str
-    slug: str
+    slug: str  # the resource's name or key
     change: Change
-    problem: str = ""
-    description: str = field(default="", compare=False)
+    problem: str = ""  # why it would be refused; empty: it would not be
+    description: str = field(default="", compare=False)  # what it is going to be, when it is created; else empty
     have: Facts | None = field(default=None, compare=False, repr=False)
+    """The facts found, for costs and quotas; None: none."""
     want: Facts | None = field(default=None, compare=False, repr=False)
+    """The facts wanted, for costs and quotas; None: none."""
 
     @property
     def is_change(self) -> bool:
@@ -49,11 +47,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All lines, in the order of creation, deletions last. `basis` says what was compared: "world" or "record"."""
+    """What a run would do, line by line."""
 
-    lines: tuple[Planned, ...]
-    basis: str = "world"
-    notes: tuple[str, ...] = ()
+    lines: tuple[Planned, ...]  # in the order of creation, deletions last
+    basis: str = "world"  # what the config was compared with: "world" or "record"
+    notes: tuple[str, ...] = ()  # for people, beside the lines
 
     def of(self, facts: type[F]) -> Iterator[tuple[Planned, F, F | None]]:
         """The lines that want facts of a type, each with these and with those found."""
@@ -139,12 +137,12 @@ def _with_displaced(lines: Sequence[Planned], steps: Mapping[str, AnyStep]) -> I
 
 @dataclass(frozen=True)
 class World:
-    """What was read of the steps' resources, by the steps' names; `outputs` are of those that were not read."""
+    """What was read of the steps' resources."""
 
-    found: Mapping[str, Facts | None]
-    us: Owner
-    tags: Tags = NO_TAGS
-    outputs: Outputs = field(default_factory=Outputs)
+    found: Mapping[str, Facts | None]  # by the steps' names; None: absent
+    us: Owner  # the stack that plans
+    tags: Tags = NO_TAGS  # the config's, which every resource bears
+    outputs: Outputs = field(default_factory=Outputs)  # of the steps that were not read
 
     def line(self, step: AnyStep) -> Planned:
         """As a run would decide; what the step makes known is known from here on, unless it is made anew."""

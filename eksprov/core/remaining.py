@@ -19,18 +19,18 @@ FIRST_SPREAD, LAST_SPREAD = 1.5, 1.15  # the range is the likely time divided an
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """Seconds from `low` to `high`, never below zero; `high` is None once a step outlasts all that was expected."""
+    """How long a run still takes, in seconds of the clock, never below zero."""
 
-    low: float
-    high: float | None
+    low: float  # at the least
+    high: float | None  # at the most; None: a step has outlasted all that was expected
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds that a step has run for, or ran; `moved`: it waits for a change in AWS or Kubernetes, or made one."""
+    """How long a step has run for, or ran."""
 
     seconds: float
-    moved: bool = False
+    moved: bool = False  # it waits for a change in AWS or Kubernetes, or made one
 
 
 def time_left(

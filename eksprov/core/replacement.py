@@ -16,7 +16,7 @@ from eksprov.core.change import UNKNOWN, managed
 
 
 class Order(StrEnum):
-    """Which of the two goes or comes first."""
+    """Which comes first where a resource is replaced: the delete of the old or the create of the new."""
 
     NEVER = "never"
     DELETE_FIRST = "delete first"
@@ -25,10 +25,10 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Replacement:
-    """`why`: with NEVER what would be lost, else what is down meanwhile."""
+    """How a resource is made again where what differs cannot change in place."""
 
     order: Order
-    why: str
+    why: str  # with NEVER what would be lost, else what is down meanwhile
 
     def __str__(self) -> str:
         return f"{self.order}: {self.why}"

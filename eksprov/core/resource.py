@@ -15,17 +15,17 @@ HERE = "here"  # the region of what only one region, or one cluster, can have an
 
 @dataclass(frozen=True)
 class Owner:
-    """Who made a resource, as its tags say: the stack's name and id, the step's name, the stack's region; all tags.
+    """Who made a resource, as its tags say.
 
     Two stacks may share a name in two regions of an account, so a name alone says nothing of what belongs to an
-    account. `region` is HERE where the resource cannot be another region's, and "" where nobody can tell.
+    account.
     """
 
-    stack: str
-    stack_id: str
-    step: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    region: str = ""
+    stack: str  # the stack's name
+    stack_id: str  # the stack's random id; empty: its tags name none
+    step: str = ""  # the name of its step; empty: its tags name none
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)  # all tags that it bears
+    region: str = ""  # the stack's; HERE: it can be no other region's; empty: nobody can tell
 
 
 class PhaseState(StrEnum):
@@ -39,7 +39,7 @@ class PhaseState(StrEnum):
 
 @dataclass(frozen=True)
 class Phase:
-    """A state and, unless ready, what is going on in a line a user understands."""
+    """Where a resource is in its life."""
 
     state: PhaseState
     message: str = ""
@@ -92,18 +92,16 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a kind takes, in seconds of real AWS: expected for create and delete, and the deadline of each.
-
-    `update_limit_s` is the deadline of an update, where that is another than a creation's.
+    """How long a kind takes, in seconds of real AWS: what is expected, and the deadlines.
 
     Expected values order the work (the critical path first) and pace the polling; they never fail anything.
     """
 
-    create_s: float = 1.0
-    delete_s: float = 1.0
-    create_limit_s: float = 300.0
-    delete_limit_s: float = 1200.0
-    update_limit_s: float = 0.0
+    create_s: float = 1.0  # expected of a create
+    delete_s: float = 1.0  # expected of a delete
+    create_limit_s: float = 300.0  # deadline of a create
+    delete_limit_s: float = 1200.0  # deadline of a delete
+    update_limit_s: float = 0.0  # deadline of an update; 0: that of a create
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,25 +30,21 @@ F = TypeVar("F", bound=Facts)
 
 @dataclass(frozen=True, kw_only=True)
 class Step(ABC, Generic[C, F]):
-    """One resource.
+    """One resource, made from the config alone."""
 
-    `name` is unique in the stack ("subnet/private-1"); `slug` is its physical name or key, enough to find it again;
-    `needs` names the steps that must be done first; `outlives` names steps that must be gone before this one is
-    removed, beside those that need it (an access entry outlives the node groups); `awaits` names steps that it begins
-    without but cannot become ready without (an add-on awaits nodes): once all of them have failed, waiting is over.
-    """
-
-    kind: ClassVar[str]
+    kind: ClassVar[str]  # like "node-group"; unique among all kinds
     billing: ClassVar[Billing | None] = None  # None: nobody has said what it costs, and that is told
-    world: ClassVar[Literal["aws", "kube"]] = "aws"
-    timing: ClassVar[Timing] = Timing()
-    traits: ClassVar[Traits] = Traits()
+    world: ClassVar[Literal["aws", "kube"]] = "aws"  # who is asked for it: AWS, or the cluster's API server
+    timing: ClassVar[Timing] = Timing()  # how long it takes, and the deadlines
+    traits: ClassVar[Traits] = Traits()  # what the algorithms ask of the kind, yes or no
 
-    name: str
-    slug: str
-    needs: tuple[str, ...] = ()
+    name: str  # unique in the stack, like "subnet/private-1"
+    slug: str  # its physical name or key, enough to find it again
+    needs: tuple[str, ...] = ()  # names of the steps that must be done first
     outlives: tuple[str, ...] = ()
+    """Steps that must be gone before it, beside those that need it: an access entry outlives node groups."""
     awaits: tuple[str, ...] = ()
+    """Steps it begins without but needs to be ready, as an add-on nodes; once all have failed, its wait is over."""
 
     @abstractmethod
     def desired(self, outputs: Outputs) -> F:

@@ -18,10 +18,10 @@ TAGS = "tags"
 
 @dataclass(frozen=True)
 class Tags:
-    """What the config wants on every resource, and the keys that only an earlier config wanted."""
+    """What the config wants of tags on every resource."""
 
-    wanted: Mapping[str, str] = field(default_factory=dict)
-    dropped: frozenset[str] = frozenset()
+    wanted: Mapping[str, str] = field(default_factory=dict)  # key to value
+    dropped: frozenset[str] = frozenset()  # keys that only an earlier config wanted
 
     @classmethod
     def after(cls, given: Mapping[str, str], wanted: Mapping[str, str]) -> Tags:

@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The rows, how dear it gets when every node group is at its max_size, and what is not in the sum.
+    """What a stack costs: the rows, the sum with every node group at its max_size, and what no sum has.
 
     Every sum is of what is known, so where something is not it is the least that it may be. `unknown_most` names what
     has no price at max_size; `grows` says that an autoscaler goes there by itself.

@@ -34,11 +34,11 @@ class SlowAnswerError(errors.NoAnswerError):
 
 @dataclass(frozen=True)
 class Ref:
-    """One object's address; `namespace` is empty for cluster-wide kinds. Its text form is a step's slug."""
+    """One object's address. Its text form is a step's slug."""
 
-    api_version: str
-    kind: str
-    namespace: str
+    api_version: str  # like "apps/v1"
+    kind: str  # like "Deployment"
+    namespace: str  # empty: of the whole cluster
     name: str
 
     def __str__(self) -> str:
@@ -68,10 +68,10 @@ class Ref:
 
 @dataclass(frozen=True)
 class Reply:
-    """A proxied HTTP answer: status, headers in lower case, body."""
+    """The answer to a proxied HTTP request."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
     body: bytes
 
 

@@ -58,30 +58,30 @@ LONGEST_PAUSE_S = 10.0
 
 @dataclass(frozen=True)
 class _Call:
-    """One request; `doing` completes "could not …"; `repeatable` ones may be sent again after a lost answer."""
+    """One request to an API server."""
 
-    doing: str
+    doing: str  # completes "could not …" in messages
     method: str
-    path: str
+    path: str  # below the server's address
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None  # of ordinary calls what becomes JSON, of passed-through ones bytes
-    content_type: str = "application/json"
-    repeatable: bool = True
-    retried: frozenset[int] = RETRIED
+    content_type: str = "application/json"  # of the body
+    repeatable: bool = True  # may be sent again after a lost answer
+    retried: frozenset[int] = RETRIED  # HTTP statuses after which it is sent again
     passthrough: bool = False  # every status is an answer, none is retried
     stream: bool = False  # an answer that is well is read as it comes
-    follow: bool = False
-    timeout_s: float = READ_TIMEOUT_S
+    follow: bool = False  # the answer goes on for as long as it likes: no timeout
+    timeout_s: float = READ_TIMEOUT_S  # without a byte of the answer
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What came back: the whole body, or the response that it is still to be read from."""
+    """What an API server answered."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = b""
-    open: Any = None
+    body: bytes = b""  # the whole of it; empty where it is still to be read
+    open: Any = None  # the response that the body is read from; None: it has been read
 
 
 class KubeClient:

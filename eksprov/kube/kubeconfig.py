@@ -28,27 +28,24 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """What a kubeconfig says of one cluster. `name` is shared by its cluster, user and context.
+    """What a kubeconfig says of one cluster."""
 
-    `python` is the absolute path of the interpreter; `env` what the token command needs of the environment (profile,
-    or the endpoint and the keys of the local world, which are no secrets).
-    """
-
-    name: str
-    server: str
-    ca_data: str
-    cluster_name: str
+    name: str  # shared by its cluster, user and context
+    server: str  # address of the API server, https://…
+    ca_data: str  # the server's certificate authority, base64 of PEM
+    cluster_name: str  # as EKS knows it, for the token
     region: str
-    python: str
+    python: str  # absolute path of the interpreter that makes tokens
     env: Mapping[str, str] = field(default_factory=dict)
-    namespace: str = ""
+    """What the token command needs: AWS profile, or the local world's endpoint and keys, no secrets."""
+    namespace: str = ""  # the context's; empty: "default"
 
     def cluster(self) -> dict[str, Any]:
         """Where the API server is and how to know it."""
         return {"server": self.server, "certificate-authority-data": self.ca_data}
 
     def user(self) -> dict[str, Any]:
-        """How a token is made."""
+        """The entry's user: the command that makes a token, and its environment."""
         arguments = ["-m", "eksprov", "token", "--cluster-name", self.cluster_name, "--region", self.region]
         command: dict[str, Any] = {
             "apiVersion": EXEC_API_VERSION,
@@ -67,7 +64,7 @@ class Entry:
 
 
 def context_of(stack: str) -> str:
-    """The name of a stack's entry."""
+    """The name of a stack's cluster, user and context in a kubeconfig."""
     return f"eksprov-{stack}"
 
 

@@ -40,13 +40,14 @@ PLAIN_KINDS: Final = (
 
 @dataclass(frozen=True)
 class ObjectFacts:
-    """`fields` are those our manifest sets, one line each, as `owned.flat` writes them."""
+    """What is compared of an object, and what is known of it besides."""
 
-    fields: Mapping[str, str]
-    owner: Owner | None = field(default=None, compare=False)
-    uid: str = field(default="", compare=False)
-    phase: Phase = field(default=READY, compare=False)
+    fields: Mapping[str, str]  # those that our manifest sets, one line each, as `owned.flat` writes them
+    owner: Owner | None = field(default=None, compare=False)  # as its labels say; None: a stranger's
+    uid: str = field(default="", compare=False)  # empty: not made yet
+    phase: Phase = field(default=READY, compare=False)  # whether it is ready, or on its way
     holding: tuple[str, ...] = field(default=(), compare=False)
+    """What keeps one that is being deleted: finalizers, a namespace's contents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +58,16 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
     billing: ClassVar[Billing | None] = UNBILLED
     world: ClassVar[Any] = "kube"
     timing: ClassVar[Timing] = Timing(create_s=0.5, delete_s=2)
-    surveyed: ClassVar[tuple[tuple[str, str], ...]] = PLAIN_KINDS
+    surveyed: ClassVar[tuple[tuple[str, str], ...]] = PLAIN_KINDS  # API version and kind of what `list_owned` finds
 
-    manifest: Manifest = field(default_factory=dict)
+    manifest: Manifest = field(default_factory=dict)  # empty: known from a record alone, enough to find and delete it
 
     @property
     def ref(self) -> Ref:
         return Ref.parse(self.slug)
 
     def desired(self, outputs: Outputs) -> ObjectFacts:
-        """The fields of the manifest."""
+        """The fields that the manifest sets, as `owned.flat` writes them."""
         return ObjectFacts(flat(self.manifest))
 
     def describe(self, want: ObjectFacts) -> str:
@@ -74,7 +75,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         return described(self.ref, want.fields)
 
     def discover(self, client: KubeApi, *, fresh: bool = False) -> ObjectFacts | None:
-        """The same fields of the live object."""
+        """The fields of the live object that the manifest sets too; None where there is no such object."""
         live = client.get(self.ref)
         if live is None:
             return None
@@ -105,7 +106,7 @@ class KubeObject(Step[KubeApi, ObjectFacts]):
         return {"namespace": self.ref.namespace, "name": self.ref.name}
 
     def phase(self, have: ObjectFacts) -> Phase:
-        """As it was when it was read."""
+        """The phase that `discover` has read with the fields."""
         return have.phase
 
     def blockers(self, client: KubeApi, have: ObjectFacts) -> tuple[str, ...]:

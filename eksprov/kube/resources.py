@@ -12,10 +12,10 @@ from eksprov.kube.api import Ref
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind's plural and whether its objects live in a namespace."""
+    """Where a kind stands in the API."""
 
-    plural: str
-    namespaced: bool = True
+    plural: str  # in paths, like "deployments"
+    namespaced: bool = True  # its objects live in a namespace
 
 
 # What eksprov makes and reads itself; every other kind is looked up once with the API server's own discovery.

@@ -31,16 +31,12 @@ def back_to_first(before: Callable[[Opened], Opened]) -> Callable[[Opened], Open
 
 @dataclass(frozen=True)
 class LiveChoices:
-    """Each step as the choice that a run would begin with, and the deletions of what is none of it.
-
-    `instead` has by step what stands, as the new choice reads it, where that is to be made in its place; `notes` tell
-    which steps fell back on a later choice.
-    """
+    """Each step as the choice that a run would begin with."""
 
     steps: tuple[AnyStep, ...]
-    gone: tuple[Planned, ...]
-    instead: Mapping[str, Any]
-    notes: tuple[str, ...]
+    gone: tuple[Planned, ...]  # deletions of what is there and is none of these choices
+    instead: Mapping[str, Any]  # what is there and is made again, as its new choice reads it, by step
+    notes: tuple[str, ...]  # which steps fell back on a later choice, for people
 
     def over(self, line: Planned, step: AnyStep, tags: Tags) -> Planned:
         """The line of a step; a create beside something that stands is a replacement of that."""

@@ -100,7 +100,7 @@ def _wrong(opened: Opened, step: ExistingRole) -> Iterator[Problem]:
 
 
 def _place(opened: Opened, step: ExistingRole) -> str:
-    """The key of the config that names it."""
+    """The key of the config that names the role."""
     if not is_models(step.name):
         return f"iam.roles.{last_part(step.name).replace('-', '_')}"
     names = [model.name for model in opened.stack.config.models]

@@ -111,7 +111,7 @@ class StackLedger:
         self.steps[choice.name] = choice
 
     def recorded(self, name: str) -> str:
-        """As an earlier run left it."""
+        """The slug of the step's resource as an earlier run left it; empty: not recorded."""
         record = self.opened.state.steps.get(name)
         return record.slug if record is not None else ""
 
@@ -128,7 +128,7 @@ class StackLedger:
         self._stack.progress.waiting(name, self._waits(step, text) if step is not None else text)
 
     def remark(self, text: str) -> None:
-        """Among the notes of the run."""
+        """Put a line among the notes of the run."""
         self._stack.progress.note(text)
 
     def expected(self, name: str) -> bool:
@@ -159,7 +159,7 @@ class StackLedger:
         return f"{', '.join(outcome.name for outcome in ended)} {'has' if len(ended) == 1 else 'have'} failed"
 
     def record(self, outcome: Outcome, *, removing: bool) -> None:
-        """How a step came out."""
+        """Write down how a step came out."""
         name = outcome.name
         self.ended[name] = outcome
         match outcome.status:

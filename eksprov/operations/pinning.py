@@ -19,7 +19,7 @@ from eksprov.steps.node_groups.node_group import NodeGroup
 
 
 def pinned(steps: Iterable[AnyStep], pins: Pins) -> tuple[AnyStep, ...]:
-    """The same steps, held to the pins."""
+    """The same steps, with the versions and digests that the lock file says."""
     return tuple(_pinned(step, pins) for step in steps)
 
 

@@ -13,7 +13,7 @@ class Progress(Protocol):
     """All methods may be called from any thread and must return at once."""
 
     def doing(self, text: str) -> None:
-        """What goes on before and between steps."""
+        """What the run does before and between steps, in a line."""
 
     def planned(self, nodes: Sequence[Node], settled: Collection[str]) -> None:
         """These steps are about to be walked, expected to take real seconds; `settled` are recorded as ready."""
@@ -21,12 +21,12 @@ class Progress(Protocol):
     def started(self, name: str) -> None: ...
 
     def waiting(self, name: str, message: str) -> None:
-        """A step waits for something in motion."""
+        """The step of that name waits for something in motion; the message says for what."""
 
     def finished(self, outcome: Outcome) -> None: ...
 
     def note(self, text: str) -> None:
-        """Something worth knowing that is no step."""
+        """A line worth knowing that is about no step."""
 
 
 class Silent:

@@ -62,38 +62,32 @@ def side_by_side(act: Callable[[A], B], items: Iterable[A]) -> list[B]:
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything a command needs, brought by the composition root.
-
-    `project` is the config file's folder; `kube(cluster name, cluster outputs)` opens its API server; `pool`,
-    `workers`, `channel` (how threads tell one another something) and `together` (how many readings are made at once)
-    are for tests that want one thread or their own scheduler; `utc` is the time that records bear. `preflight`: whether
-    a run that creates something is preceded by the checks of `doctor`. `pins` is what the lock file says.
-    """
+    """Everything a command needs, brought by the composition root."""
 
     config: Config
-    project: Path
+    project: Path  # the config file's folder
     aws: Aws
     store: StateStore
-    journal: Journal
+    journal: Journal  # of calls about to be made
     clock: Clock
-    kube: KubeFactory
-    progress: Progress = field(default_factory=Silent)
-    stopped: Callable[[], bool] = lambda: False
-    pool: Pool | None = None
-    workers: int = WORKERS
-    channel: Callable[[], Channel] = queue.SimpleQueue
-    together: Together = side_by_side
-    mint: Callable[[], str] = lambda: secrets.token_hex(8)
-    utc: Callable[[], str] = utc
-    preflight: bool = False
-    pins: Pins = NONE
+    kube: KubeFactory  # opens the API server of a cluster, by its name and outputs
+    progress: Progress = field(default_factory=Silent)  # is told what goes on
+    stopped: Callable[[], bool] = lambda: False  # whether the user asked the run to stop
+    pool: Pool | None = None  # None: threads of its own; tests bring another scheduler
+    workers: int = WORKERS  # how many steps are worked on at once
+    channel: Callable[[], Channel] = queue.SimpleQueue  # how threads tell one another something
+    together: Together = side_by_side  # makes several readings at once
+    mint: Callable[[], str] = lambda: secrets.token_hex(8)  # makes a new stack's id
+    utc: Callable[[], str] = utc  # the time that records bear, ISO 8601
+    preflight: bool = False  # run the checks of `doctor` before something is created
+    pins: Pins = NONE  # what the lock file says
 
 
 @dataclass(frozen=True)
 class Opened:
     """A stack whose account, region and owner are settled. `found resources` were read only where the state was lost.
 
-    `first_choice` asks for the first choice of what stands on a later one; see `core.alternatives`.
+    `first_choice` asks for the first choice of what stands on a later one; see `core.convergence.alternatives`.
     """
 
     stack: Stack
@@ -104,6 +98,7 @@ class Opened:
     steps: tuple[AnyStep, ...]
     resources: tuple[FoundResource, ...] = ()
     first_choice: bool = False
+    """Go back to the first choice of what is there as a later one: see `core.convergence.alternatives`."""
 
     @property
     def us(self) -> Owner:

@@ -1,9 +1,11 @@
 """What the operator of a stack must be allowed in IAM, from the stack's steps alone: nothing is asked of AWS.
 
-Each kind says what it needs (`rights`); `needs` gathers it for a phase, and `document` writes policies of it that IAM
-takes. The lists are held to
-the calls that are really made by tests/permissions, in both directions: every call is allowed, and nothing is allowed
-that no call needs.
+A phase is what the operator does: provision, lock, deploy-model, teardown. A need is one IAM action on some resources
+(`aws.rights.Need`). Each kind of step lists its own by what is done with it: read, make, change, delete, … (its method
+`rights`, a `Rights`). `needs` gathers those of a phase; `checks` adds what preflight reads, `leftovers` what a teardown
+does with leftovers of controllers; `document` writes policies of them, small enough for IAM. tests/permissions compares
+them with the calls that are really made, in both directions: every call is allowed, and nothing is allowed that no call
+needs.
 """
 
 from __future__ import annotations
@@ -39,7 +41,11 @@ def place_of(
     permissions_boundary: str = "",
     named: Mapping[str, tuple[str, ...]] = NOTHING,
 ) -> Place:
-    """The place with its steps of AWS by kind: the stack's own, its models', and what is left of an earlier config."""
+    """What the ARNs and tags of rights are made of: names of the stack, and its steps in AWS by kind.
+
+    `left` are steps of an earlier config that are recorded and no longer wanted. `named` is what the config names and
+    does not make, by the preflight's name of the look-up, like "kms-key".
+    """
     return Place(
         stack,
         region,
@@ -75,7 +81,7 @@ def needs(place: Place, phases: Iterable[Phase], kinds: Iterable[type[AnyStep]],
 
 
 def creating(place: Place, made: Iterable[str], replaced: Iterable[str]) -> tuple[Need, ...]:
-    """What it takes to make things of these kinds, and to make those of others anew."""
+    """What it takes to create resources of the kinds `made`, and to delete and create those of the kinds `replaced`."""
     anew = [_rights(type(place.kinds[kind][0]), place) for kind in sorted({*replaced} & place.kinds.keys())]
     new = [_rights(type(place.kinds[kind][0]), place) for kind in sorted({*made} & place.kinds.keys())]
     found = [need for rights in (*new, *anew) for need in (*rights.read, *rights.make)]
@@ -83,7 +89,7 @@ def creating(place: Place, made: Iterable[str], replaced: Iterable[str]) -> tupl
 
 
 def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
-    """Removal belongs to teardown, but what is deleted to be made again belongs here."""
+    """What `provision` needs: all but deletes, except of kinds that it may delete to make them again."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "ec2:DescribeAvailabilityZones")
     yield from checks(place)
     for steps in place.kinds.values():
@@ -101,7 +107,7 @@ def _provision(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]
 
 
 def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
-    """What versions there are, and which of them live; the parameters in which AWS names node images are public."""
+    """What `lock` needs: to read which versions exist and which are in use; SSM's list of node images is public."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions", "eks:DescribeAddonVersions")
     yield from on(place.arn("eks", f"cluster/{place.stack}"), "eks:DescribeCluster")
     for each in kinds:
@@ -109,7 +115,7 @@ def _lock(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
 
 
 def _teardown(place: Place, kinds: tuple[type[AnyStep], ...]) -> Iterator[Need]:
-    """What the config and the record name, what a deployment of its models made, and what the tags find."""
+    """What `teardown` needs: to delete what the config and the record name, what models have, and what tags find."""
     yield from on(ANYTHING, "eks:DescribeClusterVersions")
     there = place.with_left
     for each in kinds:
@@ -147,7 +153,7 @@ def _rights(kind: type[AnyStep], place: Place) -> Rights:
 
 
 def _state(place: Place, url: str) -> tuple[Need, ...]:
-    """A team's state in a bucket of its own."""
+    """What reading and writing the state needs, where it is kept in S3 at `url`."""
     bucket, _, prefix = url.removeprefix("s3://").rstrip("/").partition("/")
     [root] = place.buckets(bucket)
     inside = f"{root}/{prefix}/*" if prefix else f"{root}/*"

@@ -1,7 +1,8 @@
-"""What a teardown may look at and delete of what controllers made in AWS and left behind.
+"""What `teardown` needs for leftovers: load balancers, volumes, instances and the like that controllers have made.
 
 Such things carry the cluster's name in tags of the controllers, never ours (`eksprov.steps.leftovers.pieces` names the
-sources). Load balancers: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html.
+sources). Load balancers:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What preflight reads, as data; `Unread` stands where AWS did not answer."""
+"""The facts that preflight's checks are made on, as data: `reading` fills them, the checks only look at them.
+
+A fact is None or empty where there is nothing to check. Where AWS was not asked, refused or failed, it is an `Unread`
+with the reason, and each check that needs it says "unknown" with this reason instead of passing or failing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from eksprov.errors import Problem
 class Unread:
     """In place of a fact that could not be read: nobody knows it, and this is why."""
 
-    why: str
+    why: str  # for people, like "not allowed: ec2:DescribeVpcs"
 
 
 NOT_ASKED = Unread("nothing of this run needs it")
@@ -22,98 +26,89 @@ NOT_ASKED = Unread("nothing of this run needs it")
 
 @dataclass(frozen=True)
 class Question:
-    """What IAM's policy simulator is asked in one call: pairs of an action and a resource, under condition keys."""
+    """What IAM's policy simulator is asked in one call."""
 
-    pairs: frozenset[tuple[str, str]]
-    context: Mapping[str, str]
+    pairs: frozenset[tuple[str, str]]  # an action and the ARN of a resource
+    context: Mapping[str, str]  # condition keys of the request, and their values
 
 
 @dataclass(frozen=True)
 class TypeFacts:
-    """An instance type: vCPUs, memory, and how many addresses its network interfaces can hold."""
+    """What EC2 says of an instance type."""
 
     vcpus: int
-    interfaces: int
-    addresses_per_interface: int
+    interfaces: int  # network interfaces at most
+    addresses_per_interface: int  # IPv4 addresses at most
     memory_mib: int = 0
 
 
 @dataclass(frozen=True)
 class ReservationFacts:
-    """A capacity reservation: EC2's word for its state, and how many instances it has room for."""
+    """What EC2 says of a capacity reservation."""
 
     id: str
-    state: str
-    free: int
+    state: str  # in EC2's word, like "active"
+    free: int  # instances that it still has room for
 
 
 @dataclass(frozen=True)
 class DiskKey:
-    """The key of a node group's disks: what is wrong with it, and the cure; both empty for one that serves."""
+    """What KMS says of the key of a node group's disks."""
 
     arn: str
-    problem: str = ""
-    cure: str = ""
+    problem: str = ""  # what is wrong with it; empty: nothing
+    cure: str = ""  # what the user can do; empty: nothing is wrong
 
 
 @dataclass(frozen=True)
 class VersionFacts:
-    """A version's support (STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED), and when the standard one ends."""
+    """What EKS says of a Kubernetes version."""
 
-    status: str
-    standard_until: date | None
+    status: str  # STANDARD_SUPPORT, EXTENDED_SUPPORT or UNSUPPORTED
+    standard_until: date | None  # the end of standard support; None: EKS names none
 
 
 @dataclass(frozen=True)
 class Use:
-    """What the account uses in the region: vCPUs by quota code, addresses, VPCs, clusters, NAT gateways by zone."""
+    """How much of its quotas the account uses in the region."""
 
-    vcpus: Mapping[str, int] | Unread
+    vcpus: Mapping[str, int] | Unread  # by quota code
     elastic_ips: int | Unread
     vpcs: int | Unread
     clusters: int | Unread
-    nat_gateways: Mapping[str, int] | Unread
+    nat_gateways: Mapping[str, int] | Unread  # by zone
 
 
 @dataclass(frozen=True)
 class SystemPods:
-    """What has to find room on the nodes of the node groups alone: the pods of these add-ons.
+    """What has to find room on the nodes of the node groups alone: the pods of add-ons."""
 
-    `max_pods` are the config's own limits by node group; `grows`: an autoscaler may bring nodes up to max_size;
-    `prefixes`: network interfaces take prefixes of addresses, not single ones.
-    """
-
-    addons: frozenset[str]
-    max_pods: Mapping[str, int] = field(default_factory=dict)
-    grows: bool = False
-    prefixes: bool = False
+    addons: frozenset[str]  # their names
+    max_pods: Mapping[str, int] = field(default_factory=dict)  # the config's own limits, by node group
+    grows: bool = False  # an autoscaler may bring the nodes up to max_size
+    prefixes: bool = False  # network interfaces take prefixes of addresses, not single ones
 
 
 @dataclass(frozen=True)
 class PreflightFacts:
-    """Everything that was read. Zones are the stack's, by name; `scores` are by node group.
+    """Everything that was read, for the checks to decide by."""
 
-    `fallbacks` names the node groups that have another choice of types, market or zones to go to, with the quota codes
-    of all their choices; `impossible` the
-    steps that can never be as the config says, and why; `reservations` and `disk_keys` are by node group; `system_pods`
-    is None where nodes come as pods need them.
-    """
-
-    identity: Identity
+    identity: Identity  # who calls AWS
     region: str
     today: date
-    zones: tuple[str, ...]
-    quotas: Mapping[str, float | Unread] = field(default_factory=dict)
+    zones: tuple[str, ...]  # the stack's, by name
+    quotas: Mapping[str, float | Unread] = field(default_factory=dict)  # by quota code
     use: Use = Use(NOT_ASKED, NOT_ASKED, NOT_ASKED, NOT_ASKED, NOT_ASKED)
-    types: Mapping[str, TypeFacts] | Unread = NOT_ASKED
+    types: Mapping[str, TypeFacts] | Unread = NOT_ASKED  # by instance type
     offerings: Mapping[str, frozenset[str]] | Unread = NOT_ASKED
     scores: Mapping[str, int | Unread] = field(default_factory=dict)
-    versions: Mapping[str, VersionFacts] | Unread = NOT_ASKED
+    versions: Mapping[str, VersionFacts] | Unread = NOT_ASKED  # by Kubernetes version
     denied: Mapping[str, str] | Unread = NOT_ASKED  # action to IAM's decision
     fallbacks: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    impossible: Mapping[str, str] = field(default_factory=dict)
-    reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)
-    system_pods: SystemPods | None = None
+    """Node groups with another choice of types, market or zones: the quota codes of all their choices."""
+    impossible: Mapping[str, str] = field(default_factory=dict)  # why a step can never be as the config says, by step
+    reservations: Mapping[str, ReservationFacts | Unread] = field(default_factory=dict)  # by node group
+    system_pods: SystemPods | None = None  # None: nodes come as pods need them
     homeless: Mapping[str, Problem] = field(default_factory=dict)  # models that no node could ever take
     unservable: tuple[Problem, ...] = ()  # of models' folders, as they lie there
-    disk_keys: Mapping[str, DiskKey | Unread] = field(default_factory=dict)
+    disk_keys: Mapping[str, DiskKey | Unread] = field(default_factory=dict)  # by node group

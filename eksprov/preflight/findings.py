@@ -30,7 +30,7 @@ class Findings:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """Those that stop a run."""
+        """The findings that stop a run before its first create."""
         return self.of("error")
 
     def of(self, *levels: Level) -> tuple[Finding, ...]:

@@ -44,7 +44,7 @@ class Asked:
     section: Any = None
 
     def about(self, value: str, section: Any) -> Asked:
-        """The same, of one value."""
+        """The same for a look-up of this value, which stands in this section of the config."""
         return replace(self, value=value, section=section)
 
 
@@ -125,7 +125,7 @@ def _published(asked: Asked, ami_types: set[str], kubernetes: str, version: str,
 
 
 def endpoint_service(asked: Asked) -> Wrong:
-    """A service that has endpoints in this region."""
+    """What is wrong, unless the value is a service that has endpoints in this region."""
     names, ec2 = full_names(asked.aws.region, asked.value), asked.aws.clients.ec2
     for name in names:
         ask = partial(ec2.describe_vpc_endpoint_services, ServiceNames=[name])
@@ -136,7 +136,7 @@ def endpoint_service(asked: Asked) -> Wrong:
 
 
 def zone(asked: Asked) -> Wrong:
-    """A zone of this region."""
+    """What is wrong, unless the value is an availability zone of this region."""
     zones = asked.aws.listing("ec2/all-zones", lambda: _zones(asked.aws))
     if asked.value in zones:
         return None

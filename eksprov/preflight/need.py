@@ -50,17 +50,17 @@ class Group:
 
     @property
     def new(self) -> bool:
-        """Whether EKS has to create it."""
+        """Whether EKS has to create the node group."""
         return self.have is None
 
     @property
     def size(self) -> int:
-        """How many nodes it has."""
+        """How many nodes the group has now."""
         return self.have.desired_size if self.have is not None else 0
 
     @property
     def more(self) -> int:
-        """Nodes that this run starts."""
+        """How many nodes this run starts in the group."""
         theirs = self.have is not None and "desired_size" in self.want.unmanaged
         return 0 if theirs else max(0, self.want.desired_size - self.size)
 
@@ -91,7 +91,7 @@ def quota_code(instance_type: str, capacity_type: str) -> str:
 
 
 def groups(plan: Plan) -> tuple[Group, ...]:
-    """The node groups that are wanted."""
+    """The node groups that the plan wants, each with what EKS has of it."""
     return tuple(Group(line.name, want, None if _made(line) else have) for line, want, have in plan.of(NodeGroupFacts))
 
 

@@ -28,14 +28,14 @@ ENOUGH: Final = 8  # nodes of a group: more of the same would not change the ans
 
 @dataclass
 class _Room:
-    """What is left of a node."""
+    """What is left of a node's CPU, memory and pods."""
 
     millicpus: int
     memory_mib: int
     pods: int
 
     def takes(self, millicpus: int, memory_mib: int) -> bool:
-        """Whether the pod came in."""
+        """Put a pod on the node, if it has room; whether it had."""
         if millicpus > self.millicpus or memory_mib > self.memory_mib or self.pods < 1:
             return False
         self.millicpus, self.memory_mib, self.pods = (

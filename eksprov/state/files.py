@@ -19,7 +19,7 @@ class Files:
     """What the operating system offers. Every method raises OSError."""
 
     def make_folder(self, path: Path) -> None:
-        """A folder and those above it."""
+        """Make a folder and those above it, where they are missing."""
         path.mkdir(parents=True, exist_ok=True)
 
     def open(self, path: Path, flags: int) -> int:
@@ -30,15 +30,15 @@ class Files:
         return path.read_bytes()
 
     def write(self, descriptor: int, data: bytes) -> int:
-        """Some of `data`; how much."""
+        """Write some of `data`; return how many bytes."""
         return os.write(descriptor, data)
 
     def truncate(self, descriptor: int, size: int) -> None:
-        """Cut off what is behind `size` bytes."""
+        """Cut a file off behind `size` bytes."""
         os.ftruncate(descriptor, size)
 
     def fsync(self, descriptor: int) -> None:
-        """Return when the disk has it."""
+        """Wait until what was written to a file is on the disk."""
         os.fsync(descriptor)
 
     def close(self, descriptor: int) -> None:
@@ -49,11 +49,11 @@ class Files:
         source.rename(target)
 
     def link(self, source: Path, target: Path) -> None:
-        """A second name for a file."""
+        """Give a file a second name."""
         os.link(source, target)
 
     def unlink(self, path: Path) -> None:
-        """Remove a name, if it is there."""
+        """Remove a name of a file, if it is there."""
         path.unlink(missing_ok=True)
 
 
@@ -61,7 +61,7 @@ REAL = Files()
 
 
 def reason(error: OSError) -> str:
-    """What the operating system says, in words."""
+    """Why the operating system refused a call, in its words."""
     return error.strerror or str(error)
 
 
@@ -106,7 +106,7 @@ def append_line(path: Path, line: bytes, files: Files = REAL) -> None:
 
 
 def sync_folder(files: Files, folder: Path) -> None:
-    """Have the disk know the folder's names."""
+    """Wait until the names in the folder are on the disk."""
     with _opened(files, folder, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
         files.fsync(descriptor)
 

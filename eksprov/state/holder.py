@@ -28,12 +28,12 @@ def process_lives(pid: int) -> bool:
 
 @dataclass(frozen=True)
 class Me:
-    """This process; `lives` says whether a pid of this host is a running process."""
+    """This process, as a holder of locks."""
 
     user: str
     host: str
-    pid: int
-    lives: Callable[[int], bool] = process_lives
+    pid: int  # of this process, on `host`
+    lives: Callable[[int], bool] = process_lives  # whether a pid of this host is a running process
 
 
 def this_process() -> Me:
@@ -47,16 +47,16 @@ def this_process() -> Me:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who works on a stack since when (UTC), and, where the lock is a lease, until when and by which nonce."""
+    """Who works on a stack, and since when."""
 
-    command: str
-    user: str
+    command: str  # of eksprov, like "provision"
+    user: str  # as the operating system names them; empty: not recorded
     host: str
-    pid: int
-    since: str
-    expires_at: str = ""
-    lease_s: float = 0.0
-    nonce: str = ""
+    pid: int  # on `host`
+    since: str  # ISO 8601, UTC
+    expires_at: str = ""  # end of the lease, ISO 8601, UTC; empty: the lock is a file and has none
+    lease_s: float = 0.0  # length of the lease in seconds; 0: none
+    nonce: str = ""  # random, tells one lease from another; empty: none
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Holder:

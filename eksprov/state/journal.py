@@ -28,13 +28,13 @@ from eksprov.state.files import REAL, Files, append_line, reason
 
 @dataclass(frozen=True)
 class Intent:
-    """A call about to be made: `generation` and `token` tell its incarnation, `facts_sha256` its parameters."""
+    """A call that is about to be made, written down before it is sent."""
 
-    step: str
-    operation: str
-    generation: int
-    token: str
-    facts_sha256: str
+    step: str  # the step's name
+    operation: str  # what is sent, like "create"
+    generation: int  # how often the resource was deleted before: tells its incarnation
+    token: str  # the call's idempotency token, 64 hex digits
+    facts_sha256: str  # a hash of the facts wanted, which are the call's parameters
 
 
 class Journal(Protocol):

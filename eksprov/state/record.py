@@ -31,23 +31,23 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Record:
-    """One step as it was last seen; `status` is an Outcome status or "creating"."""
+    """One step as it was last seen."""
 
     kind: str
-    slug: str
-    needs: tuple[str, ...] = ()
-    outlives: tuple[str, ...] = ()
-    status: str = ""
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    facts_sha256: str = ""
-    changed_at: str = ""
-    attempts: int = 0
-    error: str = ""
+    slug: str  # the resource's physical name or key
+    needs: tuple[str, ...] = ()  # names of the steps it was made after
+    outlives: tuple[str, ...] = ()  # names of the steps that go before it
+    status: str = ""  # "ready", "creating", or the status of an Outcome that is not good
+    outputs: Mapping[str, str] = field(default_factory=dict)  # what it made known, like its ARN
+    facts_sha256: str = ""  # hash of what was wanted when it was last ready; empty: it never was
+    changed_at: str = ""  # ISO 8601, UTC; empty: never
+    attempts: int = 0  # how often a create was begun
+    error: str = ""  # the last failure's message; empty: none
 
 
 @dataclass(frozen=True)
 class State:
-    """Everything remembered of one stack."""
+    """Everything remembered of one stack; the module's docstring says what each key is."""
 
     stack: str
     stack_id: str = ""

@@ -28,7 +28,7 @@ UNLOCK = "eksprov state unlock"
 
 
 class LeaseClock(Protocol):
-    """Time for leases, passed in."""
+    """The time that leases are reckoned by: real, or a test's."""
 
     def utc(self) -> float: ...
 
@@ -49,11 +49,11 @@ class WallClock:
 
 @dataclass(frozen=True)
 class Held:
-    """What was last known of a lock of ours: its holder, when its lease ends (our clock), and the object's ETag."""
+    """What was last known of a lock of ours."""
 
     holder: Holder
-    until: float
-    etag: str
+    until: float  # end of the lease, seconds since the epoch by our clock
+    etag: str  # the lock object's in S3, which the next write must match
 
 
 class S3Lease:

@@ -33,10 +33,10 @@ class StaleObjectError(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """An object's content and the ETag that names it."""
+    """An object as it was read from S3."""
 
     data: bytes
-    etag: str
+    etag: str  # names the content; a write may ask that it still be this one
 
 
 class Objects:
@@ -54,7 +54,7 @@ class Objects:
         return f"s3://{self.bucket}/{key}"
 
     def get(self, key: str) -> Found | None:
-        """The object, None where there is none."""
+        """Read the object of a key; None where there is none."""
         try:
             answer = self._call("read", key, "get_object")
             with translated(f"read {self.where(key)}"):
@@ -87,7 +87,7 @@ class Objects:
             self._call("delete", key, "delete_object")
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin so."""
+        """All keys in the bucket that begin with `prefix`."""
         with translated(f"list {self.where(prefix)}"):
             for page in self._client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 yield from (item["Key"] for item in page.get("Contents", ()))

@@ -18,11 +18,11 @@ _RESERVED: Final = ("kubernetes.io", "k8s.io", "eks.amazonaws.com")
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem and every path it leans on; the first is the one to blame, the second of a `twin` was there before."""
+    """A problem that a rule has found, and the keys of the config that it comes from."""
 
     problem: Problem
-    paths: tuple[Path, ...]
-    twin: bool = False
+    paths: tuple[Path, ...]  # every key that the rule looked at; the first is the one whose line is shown
+    twin: bool = False  # a value is there twice: `paths` are the later one and the first, whose line the hint names
 
 
 def finding(message: str, *paths: Path, hint: str = "", level: Literal["error", "warning"] = "error") -> Finding:
@@ -30,7 +30,10 @@ def finding(message: str, *paths: Path, hint: str = "", level: Literal["error", 
 
 
 def twice(place: Path, key: str | None, names: Iterable[str]) -> Iterator[Finding]:
-    """One finding for each value that was there before; `key` is the key of the items that holds it."""
+    """A finding for each name that occurs again in the list at `place`.
+
+    `key` is where each item of the list holds its name, like "name"; None: the items are the names.
+    """
     first: dict[str, Path] = {}
     for index, name in enumerate(names):
         path = (*place, index, key) if key else (*place, index)

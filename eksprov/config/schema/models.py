@@ -10,7 +10,7 @@ from eksprov.config.schema.base import ROLE, Name, Namespace, Section
 
 
 class Replicas(Section):
-    """Bounds of a model's autoscaling."""
+    """How few and how many replicas a model's autoscaling may go to."""
 
     min: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Fewest replicas.")
     max: Annotated[int, Field(ge=1, le=1000)] = Field(

@@ -1,11 +1,17 @@
-"""A step that may be had in several ways: one choice is brought up, and no other one is left.
+"""Steps with alternatives: the config lists several ways to make one resource, and exactly one of them is to exist.
 
-`bring` is `converge` for such a step. It begins with the choice that is ready, else with the one that a run was cut
-off in, else with the first. A choice without capacity is given up: the record names the next one, the delete of the old
-one is sent, and the next one is asked for, with a token of its own. When one stands, all others are waited away. What
-was given up is found by its tags in every run, so it is never forgotten, also where AWS refuses its delete for a while.
+Example: a node group of p5 instances that falls back on p4d instances, or on another zone, when AWS has no capacity.
+Each way is a step of its own, of the same name and with a slug of its own. `converge_any` is `converge` for a step
+with alternatives. It begins with the choice that is ready, else with the one that an earlier run was cut off in, else
+with the first. A choice without capacity is given up: the record names the next one, the delete of the old one is
+sent, and the next one is created, with an idempotency token of its own. Once a choice is ready, all others are deleted
+and their end is waited for. What was given up is found by its tags in every run, so it is not forgotten where AWS
+refuses its delete for a while.
 
-`take_away` is `remove`: whatever choice is there goes, and all of them at the same time.
+`remove_all` is `remove` for such a step: it deletes all choices that exist, at the same time.
+
+The same serves a resource that must be made anew without a gap: the new one, under a second name (`renewed`), is made
+beside the old one, which is deleted once the new one is ready.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ NO_CHOICE_HINT = "run the same command again later, or let the config name other
 
 
 class Alternatives(Step[C, F]):
-    """A step whose resource may be had in several ways, and stand beside the one that it replaces."""
+    """A step whose resource can be made in several ways, or under a second name beside the one that it replaces."""
 
     @property
     def alternatives(self) -> Sequence[Alternatives[C, F]]:
@@ -38,7 +44,7 @@ class Alternatives(Step[C, F]):
     @property
     @abstractmethod
     def label(self) -> str:
-        """What tells this choice from the others, in a few words."""
+        """What tells this choice from the others, in a few words, for messages."""
 
     @property
     @abstractmethod
@@ -109,7 +115,7 @@ def converge_any(step: Step[C, F], outputs: Outputs, run: Run[C]) -> Outcome:
     if isinstance(step, Alternatives):
         return _bring_one(step, outputs, run)
     if run.ledger.recorded(step.name) not in ("", step.slug):
-        run.ledger.begin(step)  # what it was under its other name is another incarnation
+        run.ledger.begin(step)  # under another slug it is another resource: a new generation, with a token of its own
     return converge(step, outputs, run)
 
 
@@ -169,14 +175,14 @@ def remove_all(step: Step[C, F], run: Run[C]) -> Outcome:
 def named(step: AnyAlternative, there: LiveAlternatives, client: object, outputs: Outputs) -> Sequence[AnyAlternative]:
     """The step's choices, each under the name that it has or is to have.
 
-    One that stands and is what is wanted keeps its name. Where what stands under a choice's name cannot become so, the
-    choice is made under another one, beside it.
+    One that exists and can be updated to what is wanted keeps its name. Where the resource of a choice's name cannot be
+    updated to it, the choice is made under its other name, beside that resource.
     """
     return tuple(_named(choice, there, client, outputs) for choice in step.alternatives)
 
 
 def under_any_name(step: Step[C, F]) -> Mapping[str, Step[C, F]]:
-    """The ways to have a step, by every name that each may have."""
+    """The choices of a step, by each slug that their resources may have."""
     return _by_name(step) if isinstance(step, Alternatives) else {step.slug: step}
 
 

@@ -52,20 +52,16 @@ class Piecewise(Step[C, F]):
 
 @dataclass(frozen=True)
 class Run(Generic[C]):
-    """What every step of a run shares; `client` is that of the world which the step at hand is in.
+    """What every step of a run shares."""
 
-    `tags` are the config's, which every resource bears. `first_choice` asks for a step's first choice although a later
-    one is there; with a `salt` its tokens are others.
-    """
-
-    owner: Owner
-    clock: Clock
-    client: C
-    ledger: Ledger
-    speed: float = 1.0
-    tags: Tags = NO_TAGS
-    first_choice: bool = False
-    salt: str = ""
+    owner: Owner  # the stack, for tags and for telling what is ours
+    clock: Clock  # the time, and sleeping between two readings
+    client: C  # of the world that the step at hand is in: Aws or KubeApi
+    ledger: Ledger  # what the run records of its steps
+    speed: float = 1.0  # how many times faster than real AWS the world is; 1.0: AWS itself
+    tags: Tags = NO_TAGS  # the config's, which every resource bears
+    first_choice: bool = False  # ask for a step's first choice although a later one is there
+    salt: str = ""  # makes the idempotency tokens others; empty: as recorded
 
     def token(self, name: str) -> str:
         """The idempotency token of a step's present incarnation, 64 hex digits."""
@@ -321,7 +317,7 @@ def _refuse_stranger(step: Step[C, F], have: F, run: Run[C]) -> None:
 
 
 def failure(name: str, error: errors.EksprovError, change: Change | None = None) -> Outcome:
-    """The outcome of a step that raised."""
+    """The outcome of a step whose work raised `error`."""
     interrupted = isinstance(error, errors.InterruptedRunError)
     status = Status.INTERRUPTED if interrupted else Status.FAILED
     outcome = Outcome(name, status, message=error.message, hint=error.hint)

@@ -1,9 +1,16 @@
-"""What has to go before a resource can be made again in its place, and why that may be impossible. Pure.
+"""What else has to be deleted when a resource is deleted and made again, or why it cannot be. Pure.
 
-A resource that goes first takes with it what stands in it. Which steps that are, their wanted facts say: those that
-would lose a value when the resource were unknown. One that gets the value by a field which cannot change goes, and is
-made again after it; one that can be moved is moved later, unless it holds what it is in (`Traits.holding`). One that
-keeps for ever what it was made with, or may not be made again, makes the replacement impossible.
+Example: a subnet gets another range. EC2 cannot change it in place, so the subnet is deleted first and made again; a
+NAT gateway in it has to go before it. Which other steps depend on the resource is found by computing their wanted facts
+twice, once with its outputs and once with these UNKNOWN: a field that differs depends on it (`lost`). By that field:
+
+- it cannot change in place ("replaced"): the dependent is deleted too, and made again afterwards;
+- it can change in place ("moved"): the dependent stays and is updated afterwards, unless it keeps AWS from deleting the
+  resource for as long as it is there (`Traits.holding`): then it is deleted too;
+- it is only given at the creation and never compared ("kept"), or the dependent may not be made again
+  (`Replacement`): the resource cannot be replaced, and the message says because of which step.
+
+What depends on a step that is deleted too is looked at in the same way.
 """
 
 from __future__ import annotations
@@ -19,7 +26,7 @@ from eksprov.core.step import AnyStep, Outputs
 
 
 class _AllBut(Outputs):
-    """Every value of every step is known, but those of some."""
+    """Outputs that know every value of every step, except those of the steps in `gone`, which are UNKNOWN."""
 
     def __init__(self, gone: Collection[str]) -> None:
         super().__init__()
@@ -31,14 +38,17 @@ class _AllBut(Outputs):
 
 @dataclass(frozen=True)
 class Displacement:
-    """`gone` are the steps that have to be removed before anything is made; `refused` says why, by step."""
+    """What has to be removed so that something can be made again in its place."""
 
-    gone: frozenset[str] = frozenset()
-    refused: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    gone: frozenset[str] = frozenset()  # names of the steps to be removed before anything is made
+    refused: Mapping[str, str] = dataclasses.field(default_factory=dict)  # why a step cannot be made again, by its name
 
 
 def displacement(steps: Sequence[AnyStep], living: Collection[str], roots: Iterable[str]) -> Displacement:
-    """For the `roots`, which go before they are made again: what goes with them. Only `living` steps hold anything."""
+    """What has to be deleted with the steps `roots`, which are deleted before they are made again.
+
+    `living` names the steps whose resources exist: only these can depend on anything.
+    """
     gone, refused = set[str](), dict[str, str]()
     for root in roots:
         with_it, why = _closure(steps, living, root)
@@ -69,7 +79,7 @@ def _closure(steps: Sequence[AnyStep], living: Collection[str], root: str) -> tu
 
 
 def lost(step: AnyStep, gone: Collection[str]) -> dict[str, str]:
-    """The fields that depend on steps that go: "replaced" where it cannot change, "moved" where it can, else "kept"."""
+    """The step's fields that depend on outputs of the steps in `gone`, each as "replaced", "moved" or "kept"."""
     before, after = step.desired(_AllBut(())), step.desired(_AllBut(gone))
     fields = dataclasses.fields(before)
     return {field.name: _how(field) for field in fields if getattr(before, field.name) != getattr(after, field.name)}

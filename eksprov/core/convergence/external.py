@@ -1,6 +1,8 @@
-"""What belongs to somebody else and is only used: it is looked at, and it stays.
+"""Steps for existing resources of other people, which a stack uses and never makes, changes or deletes.
 
-A borrowed step makes nothing, so it has no owner of ours to check; whatever it names must be there already.
+Example: the config names a VPC, subnets or an IAM role that exist already. A run checks that they exist and are fit
+(`look_at`) and takes their outputs; a teardown deletes only what this stack has put into them (`leave`). They bear no
+owner tag of ours, so none is checked, and no listing by tags finds them.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from eksprov.core.step import C, F, FoundResource, PhaseState, Step
 
 
 class Part(Step[C, F]):
-    """Of another step's resource, or of the account: it is never found or deleted by itself."""
+    """A part of another step's resource, or of the account, like a cluster's endpoint: no tags of ours mark it."""
 
     @classmethod
     def list_owned(cls, client: C, stack: str) -> Iterable[FoundResource]:
@@ -30,7 +32,7 @@ class External(Step[C, F]):
         return ()
 
     def take_out(self, client: C, have: F) -> None:
-        """Delete what this stack left in it."""
+        """Delete what this stack has put into the resource, and nothing else of it."""
 
 
 def look_at(step: External[C, F], client: C) -> Outcome:

@@ -57,7 +57,7 @@ class Ledger(Protocol):
         """Whether the step's resource is known to stand under another name than the config's first choice."""
 
     def adopt(self, choice: AnyStep) -> None:
-        """Take a choice as the one that counts."""
+        """Take this choice, which is there or recorded already, as the step of its name from now on."""
 
     def begin(self, choice: AnyStep) -> None:
-        """Take it on the disk, with a new token, before anything of it is sent."""
+        """Take this choice as the step of its name, and record that with a new token before anything of it is sent."""

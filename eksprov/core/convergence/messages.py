@@ -22,7 +22,7 @@ def holders(step: Step[C, F], client: C, have: F) -> tuple[str, ...]:
 
 
 def in_words(change: Change) -> str:
-    """The fields that differ, with both values."""
+    """The fields that differ, each with the value found and the value wanted, in a line."""
     return ", ".join(f"{field.name} ({field.have} -> {field.want})" for field in change.fields)
 
 
@@ -37,7 +37,7 @@ def late(step: Step[C, F], client: C, have: F | None, waited_s: float) -> errors
 
 
 def strange(step: AnyStep, have: Facts) -> errors.OwnershipError:
-    """A resource of that name is somebody else's."""
+    """The refusal of a step whose name a resource of somebody else has."""
     what, hint = whose(have.owner)
     return errors.OwnershipError(
         f"{step.name}: {step.kind} {step.slug!r} exists and is not this stack's: {what}; it was left alone", hint
@@ -70,7 +70,7 @@ def irreplaceable(step: AnyStep, change: Change) -> errors.ReplacementError:
 
 
 def held(step: AnyStep, change: Change, holders: Iterable[str]) -> errors.ReplacementError:
-    """It would have to go first, and others stand on it."""
+    """What is said of a resource that had to be deleted first, which others that depend on it do not allow."""
     return errors.ReplacementError(
         f"{step.name}: cannot be changed in place: {in_words(change)}; and it cannot be made again while it holds "
         f"{', '.join(holders)}",

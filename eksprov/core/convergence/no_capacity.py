@@ -1,4 +1,4 @@
-"""When a choice has no capacity.
+"""When AWS has no capacity for a resource, and after how long the next choice is tried.
 
 Some resources can be had in several ways (other instance types, zones, a way of buying): the step's `alternatives`.
 One that AWS reports no capacity for is not waited for until a deadline; after a while of patience it is abandoned. The

@@ -24,15 +24,13 @@ EXTENDED = "EXTENDED"
 
 @dataclass(frozen=True)
 class Forecast:
-    """Costs and findings of a plan; `note` says why AWS was not asked for prices, where it should have been.
-
-    `models` is what `deploy-model` would do, a line a model; see `operations.model_plan`.
-    """
+    """Costs and findings of a plan."""
 
     cost: Estimate
     findings: Findings = field(default_factory=Findings)
-    note: str = ""
+    note: str = ""  # why AWS was not asked for prices, where it should have been; else empty
     models: Plan = field(default_factory=lambda: Plan(()))
+    """What `deploy-model` would do, a line a model: see `operations.commands.model_plan`."""
 
 
 def costs(opened: Opened, plan: Plan, prices_file: Path | None) -> tuple[Estimate, str]:

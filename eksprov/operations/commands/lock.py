@@ -30,10 +30,10 @@ from eksprov.steps.node_groups.releases import newest_releases, parameter
 
 @dataclass(frozen=True)
 class Locked:
-    """The pins that should be, and why some could not be resolved."""
+    """What the lock file is to say."""
 
-    pins: Pins
-    reasons: Mapping[str, str] = field(default_factory=dict)
+    pins: Pins  # with the names of what could not be resolved
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why something could not be resolved, by its name
 
 
 def make_pins(opened: Opened, old: Pins | None, digest: Callable[[str], str], *, upgrade: bool = False) -> Locked:
@@ -106,7 +106,7 @@ def _images(opened: Opened, steps: Iterable[AnyStep]) -> Iterator[str]:
 
 
 def _image(image: str, kept: Pins, digest: Callable[[str], str]) -> tuple[str, str]:
-    """The digest, or why there is none."""
+    """The digest of the image, as `kept` or as its tag means now; or empty, and why nobody can tell."""
     if image in kept.images:
         return kept.images[image], ""
     try:

@@ -26,11 +26,11 @@ class Container:
 
 @dataclass(frozen=True)
 class Which:
-    """Which lines: the last `tail` of each container (None: all), those to come too, those of the run before."""
+    """Which lines of a model's logs are shown."""
 
-    tail: int | None = None
-    follow: bool = False
-    previous: bool = False
+    tail: int | None = None  # lines from the end of each container's; None: all
+    follow: bool = False  # those to come too
+    previous: bool = False  # those of the containers' run before
 
 
 def logs(opened: Opened, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:

@@ -50,24 +50,21 @@ from eksprov.steps.settled import Settled
 
 @dataclass(frozen=True)
 class Served:
-    """A model that is loaded: its address inside the cluster, and its path on the API server.
-
-    `answered` says whether it has answered the closing request; where it has not, a note says why that proves nothing.
-    """
+    """A model that is loaded."""
 
     name: str
-    url: str
-    proxy_path: str
-    answered: bool = True
+    url: str  # its address inside the cluster
+    proxy_path: str  # its path on the API server
+    answered: bool = True  # it has answered the closing request; else a note says why that proves nothing
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deployment did; `notes` are worth reading even when all went well."""
+    """What a deployment of models did."""
 
     report: Report
     served: tuple[Served, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # worth reading even when all went well
 
 
 def cluster_api(opened: Opened) -> KubeApi:
@@ -268,7 +265,7 @@ def states(opened: Opened) -> dict[str, str]:
 
 
 def _unique(steps: Iterable[AnyStep]) -> list[AnyStep]:
-    """Models of one namespace share its first objects."""
+    """The steps without repetition: models of one namespace share its first objects."""
     return list({step.name: step for step in steps}.values())
 
 

@@ -13,7 +13,7 @@ from eksprov.state.record import State
 
 
 def names_of(config: Config) -> tuple[str, ...]:
-    """All of them, in the config's order."""
+    """The names of all models, in the config's order."""
     return tuple(model.name for model in config.models)
 
 

@@ -27,10 +27,10 @@ SLR = "iam:CreateServiceLinkedRole is used once an account; take it out where EK
 
 @dataclass(frozen=True)
 class OperatorPolicy:
-    """Documents that together allow what these phases need; `notes` say what they cannot know."""
+    """IAM policies that together allow what an operator's commands need."""
 
-    documents: tuple[Mapping[str, Any], ...]
-    notes: tuple[str, ...]
+    documents: tuple[Mapping[str, Any], ...]  # policies as IAM takes them
+    notes: tuple[str, ...]  # what they cannot know, for people
 
 
 def operator_policy(

@@ -123,6 +123,6 @@ class Records:
         return replace(line, have=line.want)
 
     def deletion(self, step: AnyStep) -> Planned:
-        """It may be gone already."""
+        """The line of a step that leaves the config; its resource may be gone already."""
         gone = Change(Action.DELETE, reason=f"{step.kind} is no longer in the config")
         return Planned(step.name, step.kind, step.slug, gone)

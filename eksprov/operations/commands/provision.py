@@ -25,11 +25,11 @@ from eksprov.state.record import State
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: every step's outcome in the order they came, and the state it left."""
+    """What a run did, step by step."""
 
-    outcomes: tuple[Outcome, ...]
-    state: State
-    seconds: float
+    outcomes: tuple[Outcome, ...]  # of every step, in the order they came
+    state: State  # as the run left it
+    seconds: float  # how long the run took
 
     @property
     def ok(self) -> bool:
@@ -42,7 +42,7 @@ class Report:
         return any(outcome.status is Status.INTERRUPTED for outcome in self.outcomes)
 
     def count(self, *statuses: Status) -> int:
-        """How many steps ended so."""
+        """How many steps ended with this status."""
         return sum(outcome.status in statuses for outcome in self.outcomes)
 
 
@@ -74,7 +74,7 @@ def provision(opened: Opened) -> Report:
 
 
 def _make_room(applier: Applier) -> tuple[list[Outcome], dict[str, Facts]]:
-    """Remove what cannot become as it is wanted and what stands on it; it is made again afterwards, in order.
+    """Remove what cannot be updated to what is wanted, and what depends on it; the walk makes both again, in order.
 
     Also: what was read of each that others have tagged.
     """

@@ -26,11 +26,12 @@ FILES, IMAGES = "file", "image"
 
 @dataclass(frozen=True)
 class Removal:
-    """How many of each kind would go, and, of what controllers have made, what would go and what would stay."""
+    """What a teardown would remove."""
 
     counted: dict[str, int] = field(default_factory=dict)
-    swept: tuple[Piece, ...] = ()
-    kept: tuple[Piece, ...] = ()
+    """How many would go, by kind; what controllers have made by what it is."""
+    swept: tuple[Piece, ...] = ()  # what controllers have made, and would go
+    kept: tuple[Piece, ...] = ()  # what controllers have made, and would stay
 
 
 def removal(opened: Opened, *, delete_retained: bool = False) -> Removal:

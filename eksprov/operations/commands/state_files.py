@@ -18,12 +18,12 @@ LARGEST = 64 * 1024 * 1024  # bytes; a step takes less than a KiB
 
 @dataclass(frozen=True)
 class Shown:
-    """A state at one moment: what is recorded, who holds the lock, and which calls have no known result."""
+    """A state at one moment."""
 
-    where: str
-    state: State | None
-    holder: Holder | None
-    open_intents: tuple[str, ...]
+    where: str  # its file or S3 address
+    state: State | None  # None: nothing is recorded
+    holder: Holder | None  # who holds the lock; None: nobody
+    open_intents: tuple[str, ...]  # steps with a call whose result is not known
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ from eksprov.state.record import State
 
 @dataclass(frozen=True)
 class StepStatus:
-    """A step as recorded, and as it is now where the world was asked (`live` is empty where it was not)."""
+    """A step as recorded, and as it is now."""
 
     name: str
     kind: str
-    slug: str
-    recorded: str
-    changed_at: str
-    error: str
-    live: str = ""
+    slug: str  # the resource's name or key
+    recorded: str  # status in the record; "not recorded": there is none
+    changed_at: str  # ISO 8601, UTC; empty: not recorded
+    error: str  # of the last run; empty: none
+    live: str = ""  # as the world says now; empty: it was not asked
 
 
 def statuses(opened: Opened) -> tuple[StepStatus, ...]:

@@ -37,7 +37,7 @@ PROTECTION_HINT = "set cluster.deletion_protection to false and provision, then 
 
 @dataclass(frozen=True)
 class Teardown:
-    """What went, and what a last reading of the account found of each kind."""
+    """What a teardown did, and what it left."""
 
     report: Report
     counted: dict[str, int]
@@ -46,7 +46,7 @@ class Teardown:
 
     @property
     def ok(self) -> bool:
-        """Nothing of ours is left."""
+        """Whether nothing of the stack is left."""
         return not self.left and self.report.ok
 
     def why(self, resource: FoundResource) -> str:

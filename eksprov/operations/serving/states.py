@@ -1,7 +1,7 @@
 """How the stack's models are at this moment, as the pods that answer have them.
 
 A Deployment says what is wanted; after a failed update that is not what is served. So contents, revision and readiness
-are read from the pods. Why a model is not ready is what `serving.rollout` says of its rollout.
+are read from the pods. Why a model is not ready is what `serving.diagnosis.rollout` says of its rollout.
 """
 
 from __future__ import annotations
@@ -23,24 +23,19 @@ ABSENT: Final = "not deployed"
 
 @dataclass(frozen=True)
 class Listed:
-    """A model of the config or on the cluster.
-
-    `wanted` is how many replicas are asked for, `ready` how many answer; `digest` names the contents and `revision` the
-    revision of those that answer (several, with commas, while one replaces another), `wanted_digest` what is to be
-    served. `state` says in a few words what it is, `reason` why it is not ready; `in_config` whether the config has it.
-    """
+    """A model of the config or on the cluster."""
 
     name: str
     namespace: str
-    wanted: int
-    ready: int
-    digest: str
-    url: str
-    state: str
-    revision: str = ""
-    wanted_digest: str = ""
-    reason: str = ""
-    in_config: bool = True
+    wanted: int  # replicas asked for
+    ready: int  # replicas that answer
+    digest: str  # of the contents that are served; empty: none
+    url: str  # its address inside the cluster
+    state: str  # what it is, in a few words
+    revision: str = ""  # of the replicas that answer; several, with commas, while one replaces another
+    wanted_digest: str = ""  # of the contents to be served
+    reason: str = ""  # why it is not ready; empty: it is
+    in_config: bool = True  # whether the config has it
 
 
 def listed(kube: KubeApi, stack: str, name: str, namespace: str, *, refusal: str, in_config: bool) -> Listed:

@@ -39,7 +39,7 @@ def cluster(config: Config, settled: Settled) -> Cluster:
     auto = has_auto_mode(config)
     role, node_role = (role_step(config, one) for one in (roles.CLUSTER, roles.AUTO_NODE))
     made = (role, node_role, LOGS) if auto else (role, LOGS)
-    # EKS Auto Mode makes its nodes wherever the cluster is (`steps.auto_mode`).
+    # EKS Auto Mode makes its nodes wherever the cluster is (`steps.cluster.auto_mode`).
     where = (*subnets(config, settled, "private"), *(() if auto else subnets(config, settled, "public")))
     later = closes_last(config)
     return Cluster(

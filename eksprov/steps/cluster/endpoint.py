@@ -1,4 +1,4 @@
-"""The door of a cluster that is made open and closed at the end.
+"""The public endpoint of a cluster that is made with one, and loses it at the end of the run.
 
 A cluster whose API endpoint is private from the start cannot be reached from outside its VPC, so nothing could be put
 into it by whoever makes it there. With `cluster.close_endpoint_last` it is made with public access, and this step,

@@ -1,1 +1,1 @@
-"""What is noticed, and who hears of it: log groups, alarms, dashboards, topics, queues and rules."""
+"""What CloudWatch notices and who hears of it: `log_group`, `alarm`, `dashboard`, `topic`, `queue` and `event_rule`."""

@@ -96,7 +96,8 @@ def where(name: str, value: str) -> Any:
 def sent_once(aws: Aws, call: Callable[[], T]) -> T:
     """Send a create that AWS would not recognise if it were sent twice; only throttling is waited out.
 
-    `call` must use `aws.once`. When its answer is lost the step fails, and the next run finds the resource by its tags.
+    `call` must use the clients `once` of `Aws`. When its answer is lost the step fails, and the next run finds the
+    resource by its tags.
     """
     return eventually(aws, call, THROTTLED, limit_s=THROTTLED_LIMIT_S)
 

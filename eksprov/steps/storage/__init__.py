@@ -1,1 +1,1 @@
-"""What keeps things: the bucket of models, the repository of images, the key of secrets."""
+"""What keeps things: `bucket` (S3, models), `repository` (ECR, images), `kms_key` (of the Kubernetes API's data)."""

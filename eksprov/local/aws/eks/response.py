@@ -1,4 +1,4 @@
-"""The door of EKS: takes a request apart, finds its function, and makes repeated requests harmless.
+"""Every request to EKS: takes it apart, finds its function, and makes repeated requests harmless.
 
 A request with the same client request token and the same parameters gets the first answer again, even when the
 resource is gone meanwhile; with other parameters it is refused

@@ -1,1 +1,1 @@
-"""The other services: what moto lacks of each, in a file of its own."""
+"""What moto lacks of the other services, a file each: S3, KMS, CloudWatch, SNS and SQS (`messaging.py`), …"""

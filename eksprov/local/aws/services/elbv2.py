@@ -25,7 +25,7 @@ class LocalElbv2Response(LocalResponse, ELBV2Response):
 
 
 class LoadBalancing:
-    """The door that both generations of load balancers share; the version in the request tells them apart."""
+    """Answers for both generations of load balancers, at one address; the version in the request tells them apart."""
 
     @staticmethod
     def api_version_elb_backend(request: Any, *more: Any, **others: Any) -> Any:

@@ -1,8 +1,9 @@
 """The Kubernetes objects of EKS add-ons, as EKS lays them into kube-system: small, but true in names and labels.
 
 `objects(addon, place)` gives the list in the order of applying, or None for an add-on that is not known: nothing is
-invented for it. Their images are stand-ins (`standins.py`), so pods turn Ready without doing anything. Names,
-labels and tolerations follow the manifests that AWS publishes: https://github.com/aws/amazon-vpc-cni-k8s/tree/master/config,
+invented for it. Their images are stand-ins (`node/containers/standins.py`), so pods turn Ready without doing anything.
+Names, labels and tolerations follow the manifests that AWS publishes:
+https://github.com/aws/amazon-vpc-cni-k8s/tree/master/config,
 https://github.com/aws/eks-pod-identity-agent/tree/main/charts, https://github.com/aws/eks-charts.
 
 metrics-server's APIService (metrics.k8s.io) is left out: with no server behind it, it would break API discovery

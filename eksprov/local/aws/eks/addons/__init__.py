@@ -1,1 +1,3 @@
-"""EKS add-ons: their versions, the schemas of their configuration, and the operations on them."""
+"""EKS add-ons: `catalog.py` has their versions, `schemas.py` what they may be configured with, `operations.py` the
+API.
+"""
