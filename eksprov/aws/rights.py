@@ -140,5 +140,9 @@ class Governed(Protocol):
 
     @classmethod
     def rights(cls, place: Place) -> Rights:
-        """What the steps of this kind need in `place`; the names that others could take go by the stack's tag too."""
+        """What the steps of this kind need in `place`.
+
+        Each right names the stack's own resources; where others could bear such a name, or AWS chooses it, the right
+        asks for the stack's tag as well.
+        """
         ...

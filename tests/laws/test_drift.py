@@ -87,22 +87,21 @@ def test_what_cannot_change_under_others_is_refused_by_name(made: Drifting, kind
     for name in (name for name, replaces in compared(made, CASES[kind]).items() if replaces):
         made.stage.tape.rewind()
         with pytest.raises(errors.ReplacementError, match=name):
-            converge(_Wanting(step, name), made.outputs, run_of(aws))  # type: ignore[arg-type]  # as good as one
+            converge(wanting(step, name), made.outputs, run_of(aws))
         assert made.stage.tape.mutating == []
 
 
-class _Wanting:
-    """A step that wants another value of one field."""
+def wanting(step: AnyStep, name: str) -> AnyStep:
+    """The same step, which wants another value of one field."""
+    kind = type(step)
 
-    def __init__(self, step: AnyStep, name: str) -> None:
-        self._step, self._name = step, name
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._step, name)
-
-    def desired(self, outputs: Outputs) -> Any:
-        want = self._step.desired(outputs)
-        value = getattr(want, self._name)
+    def desired(self: AnyStep, outputs: Outputs) -> Any:
+        want = kind.desired(self, outputs)
+        value = getattr(want, name)
         other = value + 1 if isinstance(value, int) else (*value, "x") if isinstance(value, tuple) else f"{value}x"
         others: dict[str, Any] = {"unmanaged": frozenset()} if isinstance(want, LeavesToOthers) else {}
-        return dataclasses.replace(want, **{self._name: other}, **others)
+        return dataclasses.replace(want, **{name: other}, **others)
+
+    kept = {field.name: getattr(step, field.name) for field in dataclasses.fields(step) if field.init}
+    made: AnyStep = type(kind.__name__, (kind,), {"desired": desired})(**kept)
+    return made
