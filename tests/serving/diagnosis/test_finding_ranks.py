@@ -139,7 +139,7 @@ def test_a_cause_that_is_final_on_one_pod_is_told_as_final() -> None:
 def causes_in_the_source() -> list[re.Pattern[str]]:
     """The first argument of every finding that `diagnose` makes; what is put into it may be anything."""
     tree = ast.parse(Path(product.__file__).read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding"]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Cause"]
     return [re.compile(_like(call.args[0])) for call in calls]
 
 
