@@ -71,14 +71,14 @@ def seconds(act: Callable[[], None]) -> float:
 
 
 def plan_of(count: int) -> Callable[[], None]:
-    """Ordering a chain of `count` steps with its poles: the pure part of a plan that grows with the stack."""
-    from eksprov.core.executor import Node, order, poles
+    """Ordering a chain of `count` steps with its critical_paths: the pure part of a plan that grows with the stack."""
+    from eksprov.core.executor import Node, critical_paths, order
 
     chain = [Node(f"s{n}", (f"s{n - 1}",) if n else (), 1.0) for n in range(count)]
 
     def act() -> None:
         order(chain)
-        poles(chain)
+        critical_paths(chain)
 
     return act
 

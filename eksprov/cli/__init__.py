@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eksprov.cli.console import Console
     from eksprov.cli.program import Program
+    from eksprov.cli.session import Session
 
 
 def main(argv: Sequence[str] | None = None, program: Program | None = None) -> int:
@@ -36,15 +38,20 @@ def main(argv: Sequence[str] | None = None, program: Program | None = None) -> i
     from eksprov.cli.console import Console
     from eksprov.cli.failures import guarded
     from eksprov.cli.program import Program
-    from eksprov.cli.session import StackSession
     from eksprov.cli.streams import settle
 
     if argv is None:
         settle()
     if program is None:
         console = Console()
-        program = Program(console, lambda: StackSession(console), operations)
+        program = Program(console, lambda: _session(console), operations)
     code = guarded(list(sys.argv[1:] if argv is None else argv), program)
     if argv is None and code == EXIT_INTERRUPTED:
         leave(code)
     return code
+
+
+def _session(console: Console) -> Session:
+    from eksprov.cli.session import StackSession  # what only some commands need is loaded by them
+
+    return StackSession(console)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eksprov.cli.console import Console
-from eksprov.cli.session import Session
 
 if TYPE_CHECKING:
+    from eksprov.cli.session import Session
     from eksprov.config.schema import Config
     from eksprov.core.plan import Plan
     from eksprov.operations.commands.costs import Forecast

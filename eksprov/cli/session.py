@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from eksprov.cli.console import Console
 from eksprov.cli.places import Connection, StackPlace, place_of
-from eksprov.state.store import FileStore, LockedStore
 
 if TYPE_CHECKING:
     from eksprov.aws.session import Aws
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from eksprov.kube.api import KubeApi
     from eksprov.operations.stack import Opened, Stack
     from eksprov.pins.lockfile import Pins
+    from eksprov.state.store import LockedStore
 
 
 class Session(Protocol):
@@ -116,6 +116,8 @@ class StackSession:
     @cached_property
     def store(self) -> LockedStore:
         """The folder beside the config, or the bucket that the config names; nothing is asked yet."""
+        from eksprov.state.store import FileStore
+
         if self.config.state is None:
             return FileStore(self._console.settings.state_folder, self.config.name)
         from eksprov.state.s3_store import S3Store
