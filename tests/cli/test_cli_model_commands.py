@@ -69,11 +69,13 @@ class WithModels(Scripted):
         Listed("faces", "models", 0, 0, "", "", "not deployed"),
     )
 
-    def logs(self, _opened: Opened, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
+    def logs(
+        self, _opened: Opened, _namespace: str, name: str, which: Which
+    ) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
         self.model_calls.append((name, which))
         return ("a", "b"), iter([("a", "one"), ("b", "two")])
 
-    def invoke(self, _opened: Opened, name: str, given: Given | None, timeout_s: float) -> Answer:
+    def invoke(self, _opened: Opened, _namespace: str, name: str, given: Given | None, timeout_s: float) -> Answer:
         request = request_of(given, Expected()) if given is not None else None
         self.model_calls.append((name, request))
         self.timeouts.append(timeout_s)
@@ -126,8 +128,18 @@ def test_a_dry_run_of_what_would_be_refused_fails(
         assert (result.code, result.err) == (1, "")
 
 
-@pytest.mark.parametrize("command", ["deploy-model", "export"])
-def test_an_unknown_model_is_refused_with_the_nearest_name(cli: CommandLine, backend: WithModels, command: str) -> None:
+class Unopened(WithModels):
+    """One that must not be looked at: nothing of AWS is asked, and no local world begins."""
+
+    def opened(self, display: Any, *, mint: bool) -> Any:
+        raise AssertionError("opened for a model that nobody knows")
+
+
+@pytest.mark.parametrize("command", ["deploy-model", "export", "invoke", "logs"])
+def test_an_unknown_model_is_refused_with_the_nearest_name_before_anything_is_asked(
+    cli: CommandLine, tmp_path: Path, command: str
+) -> None:
+    backend = Unopened(config=SimpleNamespace(name="stack", models=MODELS), project=tmp_path)
     arguments = ("out", "digist") if command == "export" else ("digist",)
     result = cli(command, *arguments, backend=backend)
     assert (result.code, result.err) == (2, "error: the config has no model 'digist'; did you mean 'digits'?\n")
@@ -331,13 +343,13 @@ def test_a_table_is_shaped_by_the_models_description_and_what_it_does_not_take_i
             progress=SimpleNamespace(doing=lambda text: None, note=notes.append),
         ),
     )
-    invoke(opened, "digits", read_data("id,a,b\n7,1,2\n"), 60)  # type: ignore[arg-type]  # as much of a stack as it asks
+    invoke(opened, "models", "digits", read_data("id,a,b\n7,1,2\n"), 60)  # type: ignore[arg-type]  # as much of a stack as it asks
     calls, bodies = zip(*seen, strict=True)
     path = "models/digits v2/models/digits"
     assert calls == (f"GET {path}", f"POST {path}/infer")
     assert [(one["name"], one["data"]) for one in bodies[1]["inputs"]] == [("b", [2]), ("a", [1])]
     assert notes == ["note: left out, for the model does not take it: 'id'"]
-    invoke(opened, "digits", Request({"inputs": [], "id": "mine"}), 60)  # type: ignore[arg-type]  # as much of a stack as it asks
+    invoke(opened, "models", "digits", Request({"inputs": [], "id": "mine"}), 60)  # type: ignore[arg-type]  # as much of a stack as it asks
     assert seen[2:] == [(f"POST {path}/infer", {"inputs": [], "id": "mine"})]  # asked nothing before
 
 

@@ -120,7 +120,7 @@ class Scripted:
     config: Any = field(default_factory=lambda: SimpleNamespace(name="digits", models=()))
     place: str = "us-west-2, local world"
     project: Path = Path()
-    store: Any = None
+    store: Any = field(default_factory=lambda: SimpleNamespace(load=lambda: None))
     pins: Pins = NONE
     ahead: Forecast = field(default_factory=lambda: Forecast(Estimate((), Decimal(0), ())))
     found: Findings = field(default_factory=Findings)

@@ -116,7 +116,7 @@ class EmptyKube:
 
     def apply(self, manifest: Manifest, *, dry_run: bool = False, force: bool = False) -> dict[str, Any]:
         """Not here: a test that writes needs `MemoryKube`."""
-        raise NotImplementedError("EmptyKube takes no objects; use MemoryKube")
+        raise AssertionError("EmptyKube takes no objects; use MemoryKube")
 
     def delete(self, ref: Ref, *, uid: str = "") -> None:
         """Nothing to delete."""
@@ -127,7 +127,7 @@ class EmptyKube:
 
     def service_proxy(self, *_: Any, **__: Any) -> Reply:
         """Not here: nothing serves."""
-        raise NotImplementedError("EmptyKube serves nothing; use MemoryKube")
+        raise AssertionError("EmptyKube serves nothing; use MemoryKube")
 
     def server_version(self) -> str:
         """Some version."""

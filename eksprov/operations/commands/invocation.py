@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 
 from eksprov.operations.commands.models import cluster_api
-from eksprov.operations.commands.named_models import namespace_of
 from eksprov.operations.stack import Opened
 from eksprov.serving.requests.expected import Expected
 from eksprov.serving.requests.invoke import Answer, Target, describe, sample_from
@@ -14,9 +13,8 @@ from eksprov.serving.requests.rows import Given, Request
 from eksprov.serving.requests.shaping import left_out, request_of
 
 
-def invoke(opened: Opened, name: str, given: Given | None, timeout_s: float) -> Answer:
+def invoke(opened: Opened, namespace: str, name: str, given: Given | None, timeout_s: float) -> Answer:
     """Send this data, or without any a sample by the model's own description; the model has `timeout_s` for it."""
-    namespace = namespace_of(opened.stack.config, opened.stack.store.load(), name)
     target = Target(namespace, name, name, timeout_s=timeout_s)
     kube, display = cluster_api(opened), opened.stack.progress
     display.doing(f"asking {name}")

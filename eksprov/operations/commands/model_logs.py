@@ -11,7 +11,6 @@ from eksprov import errors
 from eksprov.kube.api import KubeApi
 from eksprov.kube.objects import STACK_LABEL
 from eksprov.operations.commands.models import cluster_api
-from eksprov.operations.commands.named_models import namespace_of
 from eksprov.operations.stack import Opened
 
 
@@ -33,12 +32,11 @@ class Which:
     previous: bool = False  # those of the containers' run before
 
 
-def logs(opened: Opened, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
+def logs(opened: Opened, namespace: str, name: str, which: Which) -> tuple[tuple[str, ...], Iterator[tuple[str, str]]]:
     """The model's pods, and pairs of pod and line; where it follows them, it ends when the pods do.
 
     Raises: NotThereError where no pod of the model exists.
     """
-    namespace = namespace_of(opened.stack.config, opened.stack.store.load(), name)
     kube = cluster_api(opened)
     found = list(_containers(kube, namespace, name, opened.us.stack))
     if not found:

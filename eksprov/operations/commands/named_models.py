@@ -9,7 +9,7 @@ from eksprov import errors
 from eksprov.config.schema import Config, Model
 from eksprov.core.names import model_step
 from eksprov.kube.api import Ref
-from eksprov.state.record import State
+from eksprov.state.store import StateStore
 
 
 def names_of(config: Config) -> tuple[str, ...]:
@@ -35,11 +35,12 @@ def named(config: Config, name: str) -> Model | None:
     return next((model for model in config.models if model.name == name), None)
 
 
-def namespace_of(config: Config, state: State | None, name: str) -> str:
+def namespace_of(config: Config, store: StateStore, name: str) -> str:
     """Where a model lives, by the config, else by the record. Raises: UsageError when neither knows it."""
     model = named(config, name)
     if model is not None:
         return model.namespace
+    state = store.load()
     record = state.steps.get(model_step(name, "service")) if state is not None else None
     if record is None:
         chosen(config, (name,))

@@ -71,12 +71,14 @@ def command(program: Program, name: str, data: str | None, timeout_s: float, as_
     The request goes through the Kubernetes API server to the model's service, so it works wherever kubectl would.
     """
     from eksprov.cli.render.answer import answer_json, answer_text
+    from eksprov.operations.commands.named_models import namespace_of
 
     console = program.console
     session = program.session()
+    namespace = namespace_of(session.config, session.store, name)  # an unknown name is refused before anything is asked
     given = _sample(_folder(session, name)) if data is None else _given(data)
     with console.progress() as display:
-        answer = program.operations.invoke(session.opened(display, mint=False), name, given, timeout_s)
+        answer = program.operations.invoke(session.opened(display, mint=False), namespace, name, given, timeout_s)
     if as_json:
         console.answer(answer_json(answer))
     else:

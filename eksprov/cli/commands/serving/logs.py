@@ -33,12 +33,14 @@ def command(program: Program, name: str, follow: bool, tail: int | None, previou
     Of all its pods, each line with its pod's name before it where there are several. With --json one object a line.
     """
     from eksprov.operations.commands.model_logs import Which
+    from eksprov.operations.commands.named_models import namespace_of
 
     console = program.console
     session = program.session()
+    namespace = namespace_of(session.config, session.store, name)  # an unknown name is refused before anything is asked
     with console.progress() as display:
         opened = session.opened(display, mint=False)
-        pods, lines = program.operations.logs(opened, name, Which(tail, follow, previous))
+        pods, lines = program.operations.logs(opened, namespace, name, Which(tail, follow, previous))
     try:
         for pod, line in lines:
             if as_json:
